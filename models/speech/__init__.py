@@ -1,0 +1,1 @@
+"""Speech recognition: the engine contract and its implementations."""

@@ -1,0 +1,128 @@
+"""The contract every speech recogniser fulfils: encode, decode, align.
+
+A recogniser is split at its encoder output so that a fusion stage can stand between the two halves and so that the
+frames, already paid for, can serve other tasks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float32 = npt.NDArray[np.float32]
+
+SAMPLE_RATE = 16_000
+"""Sample rate in Hz of all audio given to an engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Encoder output for one stretch of audio.
+
+    Attributes:
+        features: (T, D) float32 encoder frames. Fusion may replace them; shape and rate stay.
+        frame_rate: frames per second of `features`.
+        samples: number of 16 kHz samples that were encoded.
+    """
+
+    features: Float32
+    frame_rate: float
+    samples: int
+
+    @property
+    def duration(self) -> float:
+        """Length of the encoded audio in seconds."""
+        return self.samples / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One decoding result.
+
+    Attributes:
+        tokens: text token ids, without start, end or control tokens.
+        probabilities: softmax probability of each token when it was chosen, in [0, 1]; same length as `tokens`.
+        text: the detokenised text, stripped.
+    """
+
+    tokens: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordSpan:
+    """One word of a hypothesis: `tokens[first:last]` spell it.
+
+    Attributes:
+        text: the word with its punctuation, without surrounding spaces.
+        first: index of its first token.
+        last: index after its last token.
+    """
+
+    text: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """One recognised word.
+
+    Attributes:
+        text: the word with its punctuation, without surrounding spaces.
+        start: seconds from the first encoded sample.
+        end: seconds from the first encoded sample; `end >= start`.
+        confidence: in [0, 1], the geometric mean of its tokens' probabilities.
+    """
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+class SpeechEngine(ABC):
+    """A speech recogniser. The constructor never fails and loads nothing; `load` does the work.
+
+    An engine is used from several threads: one may call `encode` while another calls `decode`. Neither is called
+    concurrently with itself.
+    """
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the networks. Idempotent.
+
+        Raises:
+            ModelError: a model file is missing or unusable; the message says which and what to do.
+        """
+
+    @abstractmethod
+    def encode(self, audio: Float32) -> Encoding:
+        """Encode (N,) float32 audio at 16 kHz in [-1, 1]. Shorter than the engine's minimum is padded with silence."""
+
+    @abstractmethod
+    def decode(self, encoding: Encoding, prefix: Sequence[int] = (), draft: Sequence[int] = ()) -> Hypothesis:
+        """Greedy decoding.
+
+        Args:
+            encoding: frames from `encode`, possibly refined by fusion.
+            prefix: tokens the result must begin with (text already promised to the reader).
+            draft: a guess at the whole result, usually the previous hypothesis on a shorter stretch of the same
+                audio. It only saves work: the result equals decoding without it.
+
+        Returns:
+            The hypothesis; its tokens begin with `prefix`.
+        """
+
+    @abstractmethod
+    def words(self, tokens: Sequence[int]) -> list[WordSpan]:
+        """Split tokens into words, in order; every token belongs to exactly one word."""
+
+    @abstractmethod
+    def align(self, encoding: Encoding, hypothesis: Hypothesis) -> list[TimedWord]:
+        """Time each word of the hypothesis, in order, non-overlapping, inside [0, encoding.duration]."""

@@ -1,0 +1,168 @@
+"""Base classes of everything that runs in a graph: sources, stages and sinks."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from pipeline.clock import Clock
+from pipeline.events import Degraded, Event, Recovered
+from pipeline.packet import Packet
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of a component.
+
+    Attributes:
+        type: class of the payloads on the stream.
+        optional: for inputs, whether the component also works with this port unconnected.
+    """
+
+    type: type
+    optional: bool = False
+
+
+class Context(Protocol):
+    """What a running component may use of its surroundings."""
+
+    @property
+    def name(self) -> str:
+        """The component's name in its graph."""
+
+    @property
+    def clock(self) -> Clock:
+        """The session clock."""
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the run is asked to end: sources return, long waits give up."""
+
+    @property
+    def lossless(self) -> bool:
+        """True for file runs: no work may be skipped to save time, or the result would depend on the machine."""
+
+    def now(self) -> int:
+        """Time to stamp on events: session time or, in a file run at full speed, the media time reached (us)."""
+
+    def emit(self, port: str, packet: Packet[Any]) -> None:
+        """Send a packet to every consumer of an output port; may block, by the channels' policies."""
+
+    def advance(self, watermark: int) -> None:
+        """Promise on every output port that nothing earlier than `watermark` (us) will come."""
+
+    def publish(self, event: Event) -> None:
+        """Send an event to the sinks and hooks."""
+
+    def backlog(self, port: str) -> int:
+        """Microseconds of data waiting on an input port."""
+
+    def connected(self, port: str) -> bool:
+        """Whether an input or output port is connected to anything."""
+
+    def count(self, name: str, amount: float) -> None:
+        """Add to one of the run's named totals, reported in `Stats`."""
+
+
+class Component(ABC):
+    """Anything that runs in a graph, on a thread of its own.
+
+    The constructor only keeps its arguments; `open` does the work and may fail. All methods are called on the
+    component's own thread, in the order open, (the run), close.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {}
+    """Input ports by name; the order breaks ties between packets of equal timestamp."""
+    outputs: ClassVar[Mapping[str, Port]] = {}
+    """Output ports by name."""
+
+    _context: Context
+
+    def attach(self, context: Context) -> None:
+        """Give the component its surroundings, before `open`."""
+        self._context = context
+        self.degraded: dict[str, str] = {}
+
+    @property
+    def context(self) -> Context:
+        """The component's surroundings, available from `open` on."""
+        return self._context
+
+    def open(self) -> None:  # noqa: B027 - optional for a subclass
+        """Load models, open devices. No source produces before every component is open."""
+
+    def close(self) -> None:  # noqa: B027 - optional for a subclass
+        """Release what `open` took. Called exactly once if `open` was called, also when it failed."""
+
+    def emit(self, port: str, payload: object, timestamp: int, duration: int = 0) -> None:
+        """Send a payload on an output port; times in microseconds."""
+        self._context.emit(port, Packet(timestamp, payload, duration))
+
+    def publish(self, event: Event) -> None:
+        """Send an event to the sinks and hooks."""
+        self._context.publish(event)
+
+    def degrade(self, modality: str, reason: str) -> None:
+        """Report a bad or missing modality; the same reason is not repeated until it has recovered."""
+        if self.degraded.get(modality) != reason:
+            self.degraded[modality] = reason
+            self.publish(Degraded(modality=modality, stage=self._context.name, reason=reason))
+
+    def recover(self, modality: str) -> None:
+        """Report that a degraded modality is back; does nothing if it was not degraded."""
+        if self.degraded.pop(modality, None) is not None:
+            self.publish(Recovered(modality=modality, stage=self._context.name))
+
+
+class Source(Component):
+    """A component without inputs."""
+
+    @abstractmethod
+    def produce(self) -> bool:
+        """Emit the next packets and return whether there may be more.
+
+        Called again and again until it returns False or the run is stopping. Waits inside must end within 0.1 s or
+        use `context.stopping`.
+        """
+
+
+class Stage(Component):
+    """A component that turns packets into packets."""
+
+    @abstractmethod
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Handle one packet.
+
+        Packets of all ports come in one sequence ordered by timestamp (live: as far as the skew limit allows).
+
+        Raises:
+            RecoverableError: this packet cannot be handled, later ones may.
+        """
+
+    def advance(self, frontier: int) -> None:
+        """Note that everything earlier than `frontier` (us) has been delivered, also when no packet came."""
+
+    def finish(self) -> None:
+        """Emit what is still held: all inputs have ended."""
+
+    def watermark(self, frontier: int) -> int:
+        """What the outputs promise once all input earlier than `frontier` (us) is processed.
+
+        A stage that emits packets earlier than its newest input (look-ahead, pre-roll) subtracts that lag.
+        """
+        return frontier
+
+
+class Sink(Stage):
+    """A component without outputs."""
+
+
+class EventSink(Component):
+    """Consumes the run's events, each sink on a thread of its own. `End` always comes, once, last."""
+
+    @abstractmethod
+    def handle(self, event: Event) -> None:
+        """Consume one event."""

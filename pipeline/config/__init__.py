@@ -1,0 +1,34 @@
+"""Typed configuration."""
+
+from pipeline.config.load import load_config, names, parse_assignment, to_yaml
+from pipeline.config.schema import (
+    AudioConfig,
+    Config,
+    EventsConfig,
+    FaceConfig,
+    FusionConfig,
+    LipsConfig,
+    Pace,
+    Partials,
+    SpeechConfig,
+    VadConfig,
+    VideoConfig,
+)
+
+__all__ = [
+    "AudioConfig",
+    "Config",
+    "EventsConfig",
+    "FaceConfig",
+    "FusionConfig",
+    "LipsConfig",
+    "Pace",
+    "Partials",
+    "SpeechConfig",
+    "VadConfig",
+    "VideoConfig",
+    "load_config",
+    "names",
+    "parse_assignment",
+    "to_yaml",
+]

@@ -1,0 +1,136 @@
+"""Reading configurations: a name in configs/ or a path, then overrides, then validation."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pipeline.config.schema import Config
+from pipeline.errors import ConfigError
+
+
+def names() -> list[str]:
+    """Names of the configurations that ship with the package."""
+    files = resources.files("configs").iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a configuration.
+
+    Args:
+        name_or_path: a name in configs/ ("live"), or the path of a YAML file.
+        overrides: keys to replace; a key is dotted ("vad.threshold") or a section with a mapping of its keys.
+
+    Raises:
+        ConfigError: no such file, not YAML, an unknown key or a bad value; the message names the key, the value and
+            what is allowed.
+    """
+    merged = _read(name_or_path)
+    for key, value in (overrides or {}).items():
+        _assign(merged, key, value)
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(error.errors()[0], merged)) from None
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Split `a.b=value`; the value is read as YAML, so that numbers, true, null and lists work.
+
+    Raises:
+        ConfigError: there is no "=" or no key.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"'{text}' is no setting, expected KEY=VALUE such as vad.threshold=0.6")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        return key.strip(), value
+
+
+def to_yaml(config: Config) -> str:
+    """The whole configuration as YAML."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
+    name = os.fspath(name_or_path)
+    if name in names():
+        text = resources.files("configs").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            raise ConfigError(
+                f"configuration '{name}' is neither one of {', '.join(names())} nor a readable file ({reason})"
+            ) from None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = f" line {mark.line + 1}" if (mark := getattr(error, "problem_mark", None)) else ""
+        raise ConfigError(f"configuration '{name}'{where} is not valid YAML") from None
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"configuration '{name}' must be a mapping of keys to values")
+    return data
+
+
+def _assign(target: dict[str, Any], key: str, value: object) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        inner = target.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"'{key}': '{section}' is a value, not a section")
+        target = inner
+    if isinstance(value, Mapping) and isinstance(target.get(last, {}), dict):
+        inner = target.setdefault(last, {})
+        for inner_key, inner_value in value.items():
+            _assign(inner, str(inner_key), inner_value)
+    else:
+        target[last] = value
+
+
+def _explain(error: ErrorDetails, data: Mapping[str, Any]) -> str:
+    path = [str(part) for part in error["loc"]]
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(path)
+    # Pydantic appends the tried type to the location of a union; only what exists in the data is a key.
+    key = ".".join(_existing(path, data)) or "configuration"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if error["type"] == "value_error":
+        return f"'{key}': {message}" if path else message
+    return f"'{key}': {error['input']!r} is not allowed, {message}"
+
+
+def _existing(path: list[str], data: Mapping[str, Any]) -> Iterator[str]:
+    node: Any = data
+    for part in path:
+        if not isinstance(node, Mapping) or part not in node:
+            return
+        yield part
+        node = node[part]
+
+
+def _unknown_key(path: list[str]) -> str:
+    model: type[BaseModel] = Config
+    for part in path[:-1]:
+        annotation = model.model_fields[part].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        model = annotation
+    known = list(model.model_fields)
+    close = difflib.get_close_matches(path[-1], known, 1)
+    hint = f", did you mean '{close[0]}'?" if close else ""
+    return f"unknown key '{'.'.join(path)}'{hint} (allowed: {', '.join(known)})"

@@ -1,0 +1,247 @@
+"""Events: everything a run tells the outside, as frozen dataclasses that serialise to JSON.
+
+All times are seconds from session start. A field added later gets a default, so that old readers go on working.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events; a hook on this class receives every event.
+
+    Attributes:
+        emitted: when the event was published, seconds on the session clock. In a file run at full speed, where wall
+            time says nothing, it is the media time that had been read when the event could be known.
+    """
+
+    ephemeral: ClassVar[bool] = False
+    """True for events a later one supersedes; these are dropped first when a slow hook falls behind."""
+
+    emitted: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as JSON-ready data: `{"event": class name, "emitted": seconds, ...fields}`."""
+        return {"event": type(self).__name__, "emitted": self.emitted} | dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One transcribed word.
+
+    Attributes:
+        word: the word with its punctuation.
+        start: seconds.
+        end: seconds, >= start.
+        confidence: in [0, 1].
+    """
+
+    word: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(Event):
+    """Voice activity began a segment.
+
+    Attributes:
+        segment: number of the segment, from 1.
+        start: first voiced moment, seconds.
+    """
+
+    segment: int
+    start: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechEnded(Event):
+    """Voice activity ended a segment.
+
+    Attributes:
+        segment: number of the segment.
+        start: first voiced moment, seconds.
+        end: last voiced moment, seconds.
+        reason: "pause", "max_segment" (cut because it grew too long) or "end_of_stream".
+    """
+
+    segment: int
+    start: float
+    end: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptPartial(Event):
+    """The open segment's text so far.
+
+    Attributes:
+        segment: number of the segment.
+        start: start of the segment, seconds.
+        end: end of the audio this text was decoded from, seconds.
+        stable: text that will not be taken back; grows from partial to partial and begins the final.
+        unstable: the rest of the present guess.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    segment: int
+    start: float
+    end: float
+    stable: str
+    unstable: str
+
+    @property
+    def text(self) -> str:
+        """Stable and unstable text together."""
+        return f"{self.stable} {self.unstable}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptFinal(Event):
+    """A finished segment.
+
+    Attributes:
+        segment: number of the segment.
+        start: start of the first word, seconds.
+        end: end of the last word, seconds.
+        text: the transcript.
+        words: its words with times and confidence.
+        lip_gate: how much the lips moved the result, in [0, 1]; 0 when no face was used.
+    """
+
+    segment: int
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...]
+    lip_gate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceFound(Event):
+    """A face track began.
+
+    Attributes:
+        face: id of the track, from 1, never used again.
+        time: seconds.
+        box: left, top, right, bottom as fractions of the frame's width and height.
+    """
+
+    face: int
+    time: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceLost(Event):
+    """A face track ended.
+
+    Attributes:
+        face: id of the track.
+        start: when it was first seen, seconds.
+        time: when it was last seen, seconds.
+    """
+
+    face: int
+    start: float
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LipActivity(Event):
+    """The state of the speaker's lips.
+
+    Attributes:
+        face: id of the face track chosen as the speaker's.
+        time: seconds.
+        aperture: opening of the inner lips relative to the mouth's width; 0 is shut.
+        motion: how much the aperture has moved of late, same unit.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    face: int
+    time: float
+    aperture: float
+    motion: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degraded(Event):
+    """A modality is missing or bad; the run goes on with the other.
+
+    Attributes:
+        modality: "audio" or "video".
+        stage: name of the component that noticed.
+        reason: one plain-language line.
+    """
+
+    modality: str
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered(Event):
+    """A degraded modality is back.
+
+    Attributes:
+        modality: "audio" or "video".
+        stage: name of the component that noticed.
+    """
+
+    modality: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats(Event):
+    """A snapshot of the run's metrics, on an interval and once at the end.
+
+    Attributes:
+        wall: wall-clock seconds since the start.
+        stages: per component: packets in and out, busy seconds, service and latency percentiles in milliseconds.
+        channels: per channel: packets put, taken and dropped, depth and peak depth.
+        counters: named totals, such as lost audio in seconds.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    wall: float
+    stages: dict[str, dict[str, float]]
+    channels: dict[str, dict[str, float]]
+    counters: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error(Event):
+    """Something failed.
+
+    Attributes:
+        stage: name of the component.
+        message: one line.
+        recoverable: False when the run ends because of it.
+    """
+
+    stage: str
+    message: str
+    recoverable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End(Event):
+    """The run is over. Delivered exactly once, last.
+
+    Attributes:
+        reason: "finished", "stopped" or "failed".
+        duration: session time covered, seconds: the end of the last input, or of the session when live.
+    """
+
+    reason: str
+    duration: float

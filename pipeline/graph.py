@@ -1,0 +1,138 @@
+"""The graph of components, and the check that it can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from pipeline.channel import Bounds
+from pipeline.component import Component, EventSink, Port, Source
+from pipeline.errors import GraphError
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A connection from an output port to an input port."""
+
+    producer: str
+    output: str
+    consumer: str
+    input: str
+    bounds: Bounds
+
+    @property
+    def name(self) -> str:
+        """The edge as shown in metrics and messages."""
+        return f"{self.producer}.{self.output} -> {self.consumer}.{self.input}"
+
+
+@dataclass(slots=True)
+class Graph:
+    """Components by name, and the edges between their ports.
+
+    An output may feed any number of inputs; an input is fed by one output. Event sinks stand outside the edges: each
+    receives every event.
+    """
+
+    components: dict[str, Component] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    sinks: dict[str, EventSink] = field(default_factory=dict)
+    skew_limits: dict[str, int | None] = field(default_factory=dict)
+
+    def add(self, name: str, component: Component, skew_limit: int | None = None) -> None:
+        """Add a component.
+
+        Args:
+            name: unique, without a dot.
+            component: the component.
+            skew_limit: how long a packet may wait for the component's other inputs, in microseconds; None waits as
+                long as it takes, which makes the order of delivery depend on the data alone.
+
+        Raises:
+            GraphError: the name is taken or has a dot.
+        """
+        if not name or "." in name:
+            raise GraphError(f"component name {name!r} must be non-empty and without a dot")
+        if name in self.components or name in self.sinks:
+            raise GraphError(f"there is already a component named '{name}'")
+        if isinstance(component, EventSink):
+            self.sinks[name] = component
+            return
+        self.components[name] = component
+        self.skew_limits[name] = skew_limit
+
+    def connect(self, output: str, input: str, bounds: Bounds | None = None) -> None:
+        """Connect `"component.port"` to `"component.port"`; checked later, by `check`."""
+        producer, _, output_port = output.partition(".")
+        consumer, _, input_port = input.partition(".")
+        self.edges.append(Edge(producer, output_port, consumer, input_port, bounds or Bounds()))
+
+    def check(self) -> None:
+        """Verify that the graph can run.
+
+        Raises:
+            GraphError: an unknown component or port, types that do not fit, an input without or with two producers,
+                a cycle, or no source; the message names the component and the port.
+        """
+        for edge in self.edges:
+            self._check_edge(edge)
+        for name, component in self.components.items():
+            self._check_inputs(name, component)
+        if not any(isinstance(component, Source) for component in self.components.values()):
+            raise GraphError("the graph has no source")
+        self.order()
+
+    def order(self) -> list[str]:
+        """Component names, producers before consumers.
+
+        Raises:
+            GraphError: the graph has a cycle.
+        """
+        sorter = TopologicalSorter({name: self._producers(name) for name in self.components})
+        try:
+            return list(sorter.static_order())
+        except CycleError as error:
+            raise GraphError("the graph has a cycle: " + " -> ".join(reversed(error.args[1]))) from None
+
+    def coupled(self, name: str) -> list[str]:
+        """Input ports of a component that share an ancestor with another of its input ports."""
+        edges = [edge for edge in self.edges if edge.consumer == name]
+        lineage = {edge.input: self._ancestors(edge.producer) for edge in edges}
+        return [
+            port for port in lineage if any(lineage[port] & lineage[other] for other in lineage if other != port)
+        ]
+
+    def _ancestors(self, name: str) -> frozenset[str]:
+        return frozenset({name}).union(*(self._ancestors(producer) for producer in self._producers(name)))
+
+    def _producers(self, name: str) -> set[str]:
+        return {edge.producer for edge in self.edges if edge.consumer == name}
+
+    def _check_edge(self, edge: Edge) -> None:
+        output = self._port(edge.name, edge.producer, edge.output, "output")
+        expected = self._port(edge.name, edge.consumer, edge.input, "input")
+        if not issubclass(output.type, expected.type):
+            raise GraphError(
+                f"{edge.name}: '{edge.producer}.{edge.output}' carries {output.type.__name__}, "
+                f"but '{edge.consumer}.{edge.input}' takes {expected.type.__name__}"
+            )
+
+    def _port(self, edge: str, name: str, port: str, kind: str) -> Port:
+        component = self.components.get(name)
+        if component is None:
+            raise GraphError(f"{edge}: there is no component '{name}' (there are: {', '.join(self.components)})")
+        ports = component.outputs if kind == "output" else component.inputs
+        if port not in ports:
+            known = ", ".join(ports) or "none"
+            raise GraphError(f"{edge}: component '{name}' has no {kind} port '{port}' (it has: {known})")
+        return ports[port]
+
+    def _check_inputs(self, name: str, component: Component) -> None:
+        fed = [edge.input for edge in self.edges if edge.consumer == name]
+        for port, declared in component.inputs.items():
+            if fed.count(port) > 1:
+                raise GraphError(f"input port '{name}.{port}' is fed by {fed.count(port)} outputs, one is allowed")
+            if port not in fed and not declared.optional:
+                raise GraphError(f"input port '{name}.{port}' is not connected")
+        if component.inputs and not fed:
+            raise GraphError(f"no input port of '{name}' is connected")

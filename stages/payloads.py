@@ -1,0 +1,180 @@
+"""What flows between the stages: the payload classes of the captions graph.
+
+Arrays are shared, never copied, between stages and must not be written to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.face.tracking import TrackedFace
+from models.speech.engine import Encoding
+
+Float32 = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+
+SAMPLE_RATE = 16_000
+"""Sample rate of all sound after the sources, in Hz."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBlock:
+    """A stretch of sound. The packet's timestamp is that of the first sample.
+
+    Blocks of a stream follow each other without gap or overlap: sources fill gaps with silence. The timestamp may
+    differ by some microseconds from the end of the block before, where the device's clock drifts.
+
+    Attributes:
+        samples: (N,) float32, mono, 16 kHz, in [-1, 1].
+        filled: how many of the samples are silence put in for lost sound.
+    """
+
+    samples: Float32
+    filled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """A picture. The packet's timestamp is its presentation or capture time.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, C-contiguous, upright, scaled down to `video.max_side`.
+        source_size: width and height in pixels before scaling.
+    """
+
+    image: UInt8
+    source_size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioWindow:
+    """A window of sound. The packet's timestamp and duration are those of the window.
+
+    Attributes:
+        samples: (N,) float32, always full length; `look_ahead` is included at its end.
+        valid: number of leading samples that are real; the rest, after the end of the stream, is zero.
+    """
+
+    samples: Float32
+    valid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of a speech segment, as voice activity cuts it. The packet's timestamp is that of its first sample.
+
+    Attributes:
+        segment: number of the segment, from 1.
+        samples: (N,) float32, 16 kHz; the chunks of a segment follow each other without gap.
+        first: this chunk begins the segment (its pre-roll included).
+        last: this chunk ends the segment; it may be empty.
+        may_decode: False while the segment may still be cut before its newest samples: nothing must be promised to
+            the reader from sound that could come to belong to the next segment.
+        speech_start: first voiced moment of the segment, session time in microseconds.
+        speech_end: last voiced moment so far, session time in microseconds.
+    """
+
+    segment: int
+    samples: Float32
+    first: bool
+    last: bool
+    may_decode: bool
+    speech_start: int
+    speech_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFrame:
+    """All tracked faces of one video frame.
+
+    Attributes:
+        faces: tracked faces, coordinates in pixels of the scaled frame.
+        speaker: id of the face chosen as the speaker's, None without a face.
+        width: width of the scaled frame in pixels.
+        height: height of the scaled frame in pixels.
+        lips: lip features of the speaker's face, None without a face.
+    """
+
+    faces: tuple[TrackedFace, ...]
+    speaker: int | None
+    width: int
+    height: int
+    lips: LipFeatures | None
+
+
+@dataclass(frozen=True, slots=True)
+class LipFeatures:
+    """What one frame shows of one mouth.
+
+    Attributes:
+        face: id of the face track.
+        crop: (96, 96) uint8 gray, mouth centred, upright, scaled by the size of the face.
+        points: (40, 2) float32 lip landmarks, normalised for pose and scale.
+        blendshapes: (K,) float32 in [0, 1], MediaPipe's mouth and jaw blendshapes.
+        aperture: inner lip opening relative to the mouth's width.
+    """
+
+    face: int
+    crop: UInt8
+    points: Float32
+    blendshapes: Float32
+    aperture: float
+
+
+@dataclass(frozen=True, slots=True)
+class LipFrame:
+    """One frame of the lip stream, on a regular grid.
+
+    Attributes:
+        lips: the features; None where the mask is off: no face, or no picture for too long.
+    """
+
+    lips: LipFeatures | None
+
+    @property
+    def valid(self) -> bool:
+        """The mask: whether there are lips to look at."""
+        return self.lips is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LipWindow:
+    """A window of the lip stream. The packet's timestamp and duration are those of the window.
+
+    Attributes:
+        frames: lip frames in order of time, at the lip rate, `look_ahead` included at the end.
+    """
+
+    frames: tuple[LipFrame, ...]
+
+    @property
+    def mask(self) -> Bool:
+        """(T,) bool, where there are lips to look at."""
+        return np.array([frame.valid for frame in self.frames], dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedSpeech:
+    """The encoder's view of an open or finished segment. The packet's timestamp is the end of the encoded sound.
+
+    Attributes:
+        segment: number of the segment.
+        encoding: encoder frames of the whole segment so far, possibly refined by fusion.
+        start: session time of the first encoded sample, microseconds.
+        speech_start: first voiced moment, microseconds.
+        speech_end: last voiced moment so far, microseconds.
+        last: the segment is finished; this is its final encoding.
+        lip_gate: how much fusion let the lips move the frames, in [0, 1].
+    """
+
+    segment: int
+    encoding: Encoding
+    start: int
+    speech_start: int
+    speech_end: int
+    last: bool
+    lip_gate: float = 0.0
