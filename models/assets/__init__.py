@@ -1,0 +1,109 @@
+"""The files Lipstream loads but does not carry: one name, one verified path.
+
+`manifest.yaml` lists every file with its size, sha256, licence and the places it can be had from. `resolve` finds a
+file in an installed package or in the cache, or fetches it. The cache is the platform's own cache folder, or
+LIPSTREAM_CACHE; LIPSTREAM_OFFLINE=1 forbids the network.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+from models.assets.files import file_sha256
+from models.assets.manifest import Manifest, load_manifest
+from models.assets.progress import ProgressCallback, silent, terminal_progress
+from models.assets.store import AssetStatus, AssetStore
+from models.errors import AssetError
+
+__all__ = [
+    "AssetError",
+    "AssetStatus",
+    "ProgressCallback",
+    "cache_dir",
+    "pull",
+    "refetch",
+    "resolve",
+    "silent",
+    "status",
+    "terminal_progress",
+    "verify",
+]
+
+
+_one_display = threading.Lock()
+"""Two networks loading at once on two threads must not draw two progress bars over each other."""
+
+
+def cache_dir() -> Path:
+    """The folder fetched files are kept in."""
+    chosen = os.environ.get("LIPSTREAM_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return platformdirs.user_cache_path("lipstream", appauthor=False)
+
+
+def resolve(name: str) -> Path:
+    """The path of an asset, verified; fetched first, with progress on standard error, when it is missing.
+
+    Raises:
+        AssetError: unknown name, missing and offline, not to be had, or altered; one line that says what to do.
+    """
+    store = _store()
+    found = store.find(name)
+    if found is None:
+        with _one_display, terminal_progress() as progress:
+            store.fetch_missing([name], progress)
+        found = store.find(name)
+    assert found is not None
+    return found
+
+
+def status() -> list[AssetStatus]:
+    """How every asset stands on this machine, in the manifest's order. Touches no network."""
+    store = _store()
+    return [store.status(name) for name in store.names()]
+
+
+def verify(names: Sequence[str] | None = None) -> list[AssetStatus]:
+    """As `status`, of some or all assets, with every byte read again.
+
+    Raises:
+        AssetError: unknown name.
+    """
+    store = _store()
+    return [store.status(name, file_sha256) for name in store.names(names)]
+
+
+def pull(names: Sequence[str] | None = None, progress: ProgressCallback = silent) -> None:
+    """Fetch the assets, some or all, that are not on this machine.
+
+    Raises:
+        AssetError: see `resolve`.
+    """
+    store = _store()
+    store.fetch_missing(store.names(names), progress)
+
+
+def refetch(names: Sequence[str] | None = None, progress: ProgressCallback = silent) -> None:
+    """Fetch assets into the cache, some or all, whatever is there: this mends an altered file.
+
+    Raises:
+        AssetError: see `resolve`.
+    """
+    store = _store()
+    store.fetch(store.names(names), progress)
+
+
+def _store() -> AssetStore:
+    return AssetStore(_manifest(), cache_dir())
+
+
+@cache
+def _manifest() -> Manifest:
+    return load_manifest()

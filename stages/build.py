@@ -1,0 +1,123 @@
+"""The captions graph: which stages a configuration needs, and how they are connected.
+
+Sound to text: audio, windows, vad, encode, fuse, decode.
+Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, and by way of lip_windows to
+lip_report, which publishes LipActivity.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.face import backend
+from models.fusion import AudioOnlyFusion, Fusion
+from models.speech import engines
+from models.vad import SileroVad
+from pipeline import Bounds, Config, Graph, Policy, Source, UserError, micros
+from stages.camera import Camera
+from stages.decode import Decode
+from stages.encode import Encode
+from stages.face import Face
+from stages.failures import while_loading
+from stages.fuse import Fuse
+from stages.lip_activity import LipReport
+from stages.lips import LipStream
+from stages.media_audio import MediaAudio
+from stages.media_probe import probe
+from stages.media_video import MediaVideo
+from stages.microphone import Microphone
+from stages.notice import Notice
+from stages.voice_activity import WINDOW_SECONDS, VoiceActivity
+from stages.windows import AudioWindows, LipWindows
+
+LIP_REPORT_WINDOW = 0.4
+"""Seconds of lips over which LipActivity measures motion."""
+
+
+def build(config: Config) -> Graph:
+    """Make the graph for a configuration.
+
+    Nothing is loaded or opened yet, but an input file is looked at, to see which tracks it has.
+
+    Raises:
+        UserError: the input is missing or not media, or it has none of the tracks that are enabled.
+    """
+    graph = Graph()
+    audio, video = _file_sources(graph, config) if config.mode == "file" else _live_sources(config)
+    fusion = AudioOnlyFusion()
+    if video is not None:
+        _add_face_branch(graph, config, video)
+    if audio is not None:
+        _add_speech_branch(graph, config, audio, fusion)
+    if audio is not None and video is not None and fusion.uses_lips:
+        graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
+    return graph
+
+
+def _live_sources(config: Config) -> tuple[Source | None, Source | None]:
+    return (
+        Microphone(config.audio) if config.audio.enabled else None,
+        Camera(config.video, config.face.max_fps) if config.video.enabled else None,
+    )
+
+
+def _file_sources(graph: Graph, config: Config) -> tuple[Source | None, Source | None]:
+    path = config.input
+    if path is None:
+        raise UserError("no input file: set 'input' to the path of a recording, for example input=talk.mp4")
+    media = probe(path)
+    audio: Source | None = None
+    video: Source | None = None
+    if config.audio.enabled and media.has_audio:
+        audio = MediaAudio(path, config.pace)
+    elif config.audio.enabled:
+        graph.add("no_audio", Notice("audio", "the file has no sound, going on with the picture only"))
+    if config.video.enabled and media.has_video:
+        video = MediaVideo(path, config.pace, config.video.max_side, config.face.max_fps)
+    elif config.video.enabled:
+        graph.add("no_video", Notice("video", "the file has no picture, going on with the sound only"))
+    if audio is None and video is None:
+        raise UserError(_nothing_left(path, config))
+    return audio, video
+
+
+def _nothing_left(path: Path, config: Config) -> str:
+    missing, disabled = ("picture", "sound") if config.video.enabled else ("sound", "picture")
+    return f"'{path}' has no {missing} and {disabled} is switched off, so there is nothing to process"
+
+
+def _add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusion) -> None:
+    with while_loading():
+        engine = engines.create(config.speech.engine, config.speech.model, config.speech.threads)
+    live_buffer = micros(config.audio.buffer)
+    graph.add("audio", source)
+    graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))
+    graph.add("vad", VoiceActivity(SileroVad(), config.vad))
+    graph.add("encode", Encode(engine, config.speech.update_interval if config.partials else None))
+    skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
+    graph.add("fuse", Fuse(fusion, config.vad.max_segment), skew_limit)
+    graph.add("decode", Decode(engine))
+    # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
+    graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
+    graph.connect("windows.windows", "vad.windows", Bounds(items=8192, duration=micros(2)))
+    graph.connect("vad.speech", "encode.speech", Bounds(items=65536, duration=max(micros(2), live_buffer)))
+    graph.connect("encode.speech", "fuse.speech", Bounds(items=4, duration=live_buffer))
+    graph.connect("fuse.speech", "decode.speech", Bounds(items=4, duration=live_buffer))
+
+
+def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
+    with while_loading():
+        networks = backend.create(config.face.backend, config.face.max_faces, config.face.min_confidence)
+    graph.add("video", source)
+    graph.add("face", Face(networks, config.face.max_gap))
+    graph.add("lips", LipStream(config.lips.rate, config.lips.max_gap))
+    # Decoded pictures are large: a few in a file, only the newest one live.
+    newest_only = Bounds(Policy.LATEST, items=1)
+    graph.connect("video.video", "face.video", Bounds(items=8) if config.lossless else newest_only)
+    graph.connect("face.faces", "lips.faces", Bounds(items=64))
+    if config.lips.report_rate > 0:
+        hop = 1 / min(config.lips.report_rate, config.lips.rate)
+        graph.add("lip_windows", LipWindows(config.lips.rate, LIP_REPORT_WINDOW, hop))
+        graph.add("lip_report", LipReport())
+        graph.connect("lips.lips", "lip_windows.lips", Bounds(items=64))
+        graph.connect("lip_windows.windows", "lip_report.windows", Bounds(items=64))

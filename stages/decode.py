@@ -1,0 +1,125 @@
+"""Streaming decode: partials with a stable prefix, and one final for each segment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord
+from models.speech.guards import is_hallucination
+from pipeline import Packet, Port, Stage, TranscriptFinal, TranscriptPartial, Word, micros, seconds
+from stages.failures import while_running
+from stages.payloads import EncodedSpeech
+
+
+class Decode(Stage):
+    """Decodes every encoding of a segment and publishes what it says.
+
+    The stable prefix follows local agreement (Liu et al. 2020, arXiv 2005.11185; Machacek et al. 2023, arXiv
+    2307.14743): the words on which two consecutive hypotheses agree, less the newest word, which may still be cut
+    short. Stable words are forced on every later decoding of the segment, so they are never taken back.
+
+    Args:
+        engine: the recogniser, shared with `Encode`.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
+
+    def __init__(self, engine: SpeechEngine) -> None:
+        self._engine = engine
+        self._segment = 0
+        self._previous: tuple[int, ...] = ()
+        self._stable: tuple[int, ...] = ()
+        self._shown = ""
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Decode one encoding."""
+        speech: EncodedSpeech = packet.payload
+        if speech.segment != self._segment:
+            self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ""
+        with while_running("audio", "the speech decoder"):
+            hypothesis = self._decode(speech.encoding)
+            if speech.last:
+                self._finish(speech, hypothesis)
+            else:
+                self._update(speech, hypothesis, packet.timestamp)
+
+    def _decode(self, encoding: Encoding) -> Hypothesis:
+        hypothesis = self._engine.decode(encoding, self._stable, self._previous)
+        # Text that was promised is not judged again; nothing doubtful is ever promised.
+        return hypothesis if self._stable or not is_hallucination(hypothesis) else _NOTHING
+
+    def _update(self, speech: EncodedSpeech, hypothesis: Hypothesis, end: int) -> None:
+        if not hypothesis.tokens:
+            self._previous = ()
+            return
+        agreed = self._agreed(hypothesis.tokens)
+        self._stable = hypothesis.tokens[:agreed]
+        self._previous = hypothesis.tokens
+        words = self._engine.words(hypothesis.tokens)
+        stable = " ".join(_tidy(word.text) for word in words if word.last <= agreed)
+        unstable = " ".join(_tidy(word.text) for word in words if word.last > agreed)
+        if f"{stable}|{unstable}" == self._shown:
+            return
+        self._shown = f"{stable}|{unstable}"
+        self.publish(
+            TranscriptPartial(
+                segment=speech.segment,
+                start=seconds(speech.speech_start),
+                end=seconds(end),
+                stable=stable,
+                unstable=unstable,
+            )
+        )
+
+    def _agreed(self, tokens: Sequence[int]) -> int:
+        """Number of tokens that are stable from now on; never fewer than before."""
+        words = self._engine.words(tokens)
+        same = _common_length(self._previous, tokens)
+        agreed = [word.last for word in words[:-1] if word.last <= same]
+        return max([len(self._stable), *agreed])
+
+    def _finish(self, speech: EncodedSpeech, hypothesis: Hypothesis) -> None:
+        if not hypothesis.text:
+            return
+        timed = self._engine.align(speech.encoding, hypothesis)
+        words = tuple(_place(word, speech) for word in timed)
+        if not words:
+            return
+        self.publish(
+            TranscriptFinal(
+                segment=speech.segment,
+                start=words[0].start,
+                end=words[-1].end,
+                text=" ".join(word.word for word in words),
+                words=words,
+                lip_gate=speech.lip_gate,
+            )
+        )
+
+
+_COMMAS = re.compile(",{2,}")
+_NOTHING = Hypothesis(tokens=(), probabilities=(), text="")
+
+
+def _place(word: TimedWord, speech: EncodedSpeech) -> Word:
+    """Move a word's times from the segment to the session."""
+    return Word(
+        word=_tidy(word.text),
+        start=seconds(speech.start + micros(word.start)),
+        end=seconds(speech.start + micros(word.end)),
+        confidence=round(word.confidence, 4),
+    )
+
+
+def _tidy(word: str) -> str:
+    """Moonshine sometimes says a comma twice ("In short,,")."""
+    return _COMMAS.sub(",", word)
+
+
+def _common_length(first: Sequence[int], second: Sequence[int]) -> int:
+    for index, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return index
+    return min(len(first), len(second))

@@ -1,0 +1,91 @@
+"""Faces: found, followed, and the speaker's lips cut out of each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from models.face.backend import FaceBackend
+from models.face.lips import aperture, lip_crop, mouth_blendshapes, normalised_lips
+from models.face.pose import HeadPose, head_pose
+from models.face.speaker import SpeakerCandidate, SpeakerSelector
+from models.face.tracking import FaceTracker, LostFace, TrackedFace
+from pipeline import FaceFound, FaceLost, Packet, Port, Stage, seconds
+from stages.failures import while_loading, while_running
+from stages.payloads import FaceFrame, LipFeatures, UInt8, VideoFrame
+
+
+class Face(Stage):
+    """Runs the face networks on each frame it is given, keeps identities, chooses the speaker, looks at the lips.
+
+    Nothing looks at later frames. How many frames come is the source's business: it skips those beyond
+    `face.max_fps` before any work is spent on them.
+
+    Args:
+        backend: the networks.
+        max_gap: seconds a face may be missed and keep its identity.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {"video": Port(VideoFrame)}
+    outputs: ClassVar[Mapping[str, Port]] = {"faces": Port(FaceFrame)}
+
+    def __init__(self, backend: FaceBackend, max_gap: float) -> None:
+        self._backend = backend
+        self._tracker = FaceTracker(max_gap)
+        self._selector = SpeakerSelector()
+        self._newest = -1
+
+    def open(self) -> None:
+        """Load the networks."""
+        with while_loading():
+            self._backend.load()
+
+    def close(self) -> None:
+        """Release the networks."""
+        self._backend.close()
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Look at one frame."""
+        if packet.timestamp <= self._newest:
+            return
+        self._newest = packet.timestamp
+        frame: VideoFrame = packet.payload
+        height, width = frame.image.shape[:2]
+        with while_running("video", "the face network"):
+            observations = self._backend.detect(frame.image, packet.timestamp)
+        tracked = self._tracker.update(observations, packet.timestamp)
+        self._report_lost(tracked.lost)
+        self._report_found((face for face in tracked.faces if face.id in tracked.found), width, height)
+        poses = {face.id: head_pose(face.observation.landmarks) for face in tracked.faces}
+        apertures = {face.id: aperture(face.observation.landmarks, poses[face.id]) for face in tracked.faces}
+        candidates = [SpeakerCandidate(face.id, face.box, apertures[face.id]) for face in tracked.faces]
+        lost = [face.id for face in tracked.lost]
+        speaker = self._selector.update(candidates, lost, (width, height), packet.timestamp)
+        chosen = next((face for face in tracked.faces if face.id == speaker), None)
+        lips = None if chosen is None else _lips(frame.image, chosen, poses[chosen.id], apertures[chosen.id])
+        self.emit("faces", FaceFrame(tracked.faces, speaker, width, height, lips), packet.timestamp, packet.duration)
+
+    def finish(self) -> None:
+        """Report the faces that were in view to the end as lost there."""
+        self._report_lost(self._tracker.reset())
+
+    def _report_found(self, faces: Iterable[TrackedFace], width: int, height: int) -> None:
+        for face in faces:
+            left, top, right, bottom = face.box
+            box = (left / width, top / height, right / width, bottom / height)
+            self.publish(FaceFound(face=face.id, time=seconds(face.since_us), box=tuple(round(x, 4) for x in box)))
+
+    def _report_lost(self, faces: Iterable[LostFace]) -> None:
+        for face in faces:
+            self.publish(FaceLost(face=face.id, start=seconds(face.since_us), time=seconds(face.until_us)))
+
+
+def _lips(image: UInt8, face: TrackedFace, pose: HeadPose, opening: float) -> LipFeatures:
+    landmarks = face.observation.landmarks
+    return LipFeatures(
+        face=face.id,
+        crop=lip_crop(image, landmarks, pose),
+        points=normalised_lips(landmarks, pose),
+        blendshapes=mouth_blendshapes(face.observation.blendshapes),
+        aperture=opening,
+    )

@@ -1,0 +1,35 @@
+"""Turning errors of the model layer into those the dataflow acts on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from models.errors import ModelError
+from pipeline import RecoverableError, UserError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def while_loading() -> Iterator[None]:
+    """A network that cannot be loaded is the user's to mend: one line, exit code 2."""
+    try:
+        yield
+    except ModelError as error:
+        raise UserError(str(error)) from error
+
+
+@contextmanager
+def while_running(modality: str, what: str) -> Iterator[None]:
+    """A network that fails on this input may do better on the next; the other modality goes on."""
+    try:
+        yield
+    except RecoverableError:
+        raise
+    except Exception as error:
+        # Native runtimes raise classes of their own without a common base.
+        log.debug("%s failed", what, exc_info=error)
+        message = " ".join(str(error).split())
+        raise RecoverableError(modality, f"{what} failed: {message or type(error).__name__}") from error

@@ -1,0 +1,71 @@
+"""Cross-modal fusion: lips join the speech between its encoder and its decoder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from models.fusion import Fusion, LipSample
+from pipeline import Packet, Port, Stage, micros, seconds
+from stages.failures import while_loading, while_running
+from stages.payloads import EncodedSpeech, LipFrame
+
+MARGIN = 0.2
+"""Seconds of lips before and after the sound that fusion sees too: lips lead the voice, and streams are skewed."""
+
+
+class Fuse(Stage):
+    """Gives the fusion network the lip frames of the time that each encoding covers.
+
+    Encoded speech waits for the lip stream's watermark, in a live run at most for the skew limit of this component in
+    its graph; what is missing then is simply not among the frames.
+
+    Args:
+        fusion: the network.
+        history: seconds of lip frames kept; at least the longest segment.
+    """
+
+    # Lips first: at equal timestamps they are delivered before the speech that needs them.
+    inputs: ClassVar[Mapping[str, Port]] = {"lips": Port(LipFrame, optional=True), "speech": Port(EncodedSpeech)}
+    outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
+
+    def __init__(self, fusion: Fusion, history: float) -> None:
+        self._fusion = fusion
+        self._history = micros(history + 2 * MARGIN)
+        self._lips: deque[Packet[LipFrame]] = deque()
+
+    def open(self) -> None:
+        """Load the network."""
+        with while_loading():
+            self._fusion.load()
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Keep lip frames; refine speech."""
+        if port == "lips":
+            self._lips.append(packet)
+            while self._lips[0].timestamp < packet.timestamp - self._history:
+                self._lips.popleft()
+            return
+        speech: EncodedSpeech = packet.payload
+        with while_running("video", "fusion"):
+            encoding, gate = self._fusion.fuse(speech.encoding, self._samples(speech))
+        if encoding is not speech.encoding:
+            speech = dataclasses.replace(speech, encoding=encoding, lip_gate=gate)
+        self.emit("speech", speech, packet.timestamp)
+
+    def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
+        end = speech.start + micros(speech.encoding.duration + MARGIN)
+        return [
+            _sample(frame, speech.start)
+            for frame in self._lips
+            if speech.start - micros(MARGIN) <= frame.timestamp <= end
+        ]
+
+
+def _sample(frame: Packet[LipFrame], origin: int) -> LipSample:
+    time, lips = seconds(frame.timestamp - origin), frame.payload.lips
+    if lips is None:
+        return LipSample(time, None, None, None)
+    return LipSample(time, lips.crop, lips.points, lips.blendshapes)

@@ -1,0 +1,28 @@
+"""Which frames of a stream to look at when there are more than are wanted."""
+
+from __future__ import annotations
+
+
+class FrameShedder:
+    """Thins a stream of frames to a rate, by their timestamps alone: the same frames in every run.
+
+    A frame is kept when it is due, give or take half an interval, so that frames which come at exactly the wanted rate,
+    with rounded or jittering timestamps, are all kept; over time no more than `max_fps` a second are (the generic cell
+    rate algorithm, ITU-T I.371). Thinning a thinned stream again keeps all of it.
+
+    Args:
+        max_fps: most frames a second, > 0.
+    """
+
+    def __init__(self, max_fps: float) -> None:
+        self._interval = round(1e6 / max_fps)
+        self._due: int | None = None
+
+    def keeps(self, timestamp: int) -> bool:
+        """Whether to keep the frame at `timestamp` (us, growing)."""
+        if self._due is not None and timestamp < self._due - self._interval // 2:
+            return False
+        # A frame that came late does not put off those behind it, unless by so much that it began a new run.
+        self._due = max(timestamp - self._interval // 2, self._due if self._due is not None else timestamp)
+        self._due += self._interval
+        return True

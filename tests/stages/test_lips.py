@@ -1,0 +1,96 @@
+"""The lip stream: a regular grid with a mask from irregular frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import LipActivity, Packet
+from pipeline.testing import run_stage
+from stages.lip_activity import LipReport
+from stages.lips import LipStream
+from stages.payloads import FaceFrame, LipFeatures, LipFrame
+from stages.windows import LipWindows
+
+
+def features(value: float, face: int = 1) -> LipFeatures:
+    return LipFeatures(
+        face=face,
+        crop=np.full((96, 96), int(value * 100), np.uint8),
+        points=np.full((40, 2), value, np.float32),
+        blendshapes=np.full(27, value, np.float32),
+        aperture=value,
+    )
+
+
+def frame(time: float, lips: LipFeatures | None) -> Packet[FaceFrame]:
+    return Packet(round(time * 1e6), FaceFrame((), lips.face if lips else None, 640, 360, lips))
+
+
+def stream(frames):
+    return run_stage(LipStream(25.0, 0.2), frames)
+
+
+@given(gaps=st.lists(st.floats(0.005, 0.15), min_size=2, max_size=40))
+def test_irregular_frames_become_a_regular_grid(gaps):
+    times = np.cumsum(gaps)
+    run = stream([frame(t, features(float(t))) for t in times])
+    grid = [p.timestamp for p in run]
+    assert grid == [grid[0] + 40_000 * i for i in range(len(grid))] if grid else True
+    for packet in run:
+        assert packet.payload.lips.aperture == pytest.approx(packet.timestamp / 1e6, abs=1e-4)
+
+
+def test_thirty_frames_a_second_become_twenty_five():
+    run = stream([frame(i / 30, features(0.1)) for i in range(91)])
+    assert len(run) == 76 and all(p.payload.valid for p in run)
+
+
+def test_the_crop_is_the_nearer_one_and_is_not_copied():
+    first, second = features(0.1), features(0.9)
+    run = stream([frame(0.03, first), frame(0.06, second)])
+    assert [p.timestamp for p in run] == [40_000]
+    assert run[0].payload.lips.crop is first.crop
+
+
+def test_a_missing_face_is_masked_and_a_change_of_face_is_not_blended():
+    run = stream(
+        [
+            frame(0.0, features(0.1)),
+            frame(0.05, None),
+            frame(0.10, None),
+            frame(0.15, features(0.5, face=1)),
+            frame(0.21, features(0.6, face=2)),
+            frame(0.25, features(0.6, face=2)),
+        ]
+    )
+    assert [p.payload.valid for p in run] == [True, False, False, False, False, False, True]
+
+
+def test_a_long_gap_between_frames_is_masked():
+    run = stream([frame(0.0, features(0.1)), frame(1.0, features(0.1)), frame(1.04, features(0.1))])
+    valid = {p.timestamp: p.payload.valid for p in run}
+    assert valid[0] and valid[1_000_000] and valid[1_040_000]
+    assert not any(valid[t] for t in range(40_000, 1_000_000, 40_000))
+
+
+def test_a_dead_camera_gives_a_mask_and_not_a_stall():
+    stage = LipStream(25.0, 0.2)
+    run = run_stage(stage, [frame(0.0, features(0.1))])
+    before = len(run)
+    stage.advance(1_000_000)
+    masked = run[before:]
+    assert len(masked) == 19 and not any(p.payload.valid for p in masked)
+    assert stage.watermark(1_000_000) == 800_000
+
+
+def test_lip_activity_reports_aperture_and_motion():
+    still = [Packet(i * 40_000, LipFrame(features(0.1)), 40_000) for i in range(10)]
+    moving = [Packet((10 + i) * 40_000, LipFrame(features(0.1 * (i % 2))), 40_000) for i in range(10)]
+    gone = [Packet((20 + i) * 40_000, LipFrame(None), 40_000) for i in range(10)]
+    windows = run_stage(LipWindows(25.0, 0.4, 0.4), still + moving + gone)
+    quiet, talking = run_stage(LipReport(), windows).events
+    assert isinstance(quiet, LipActivity) and quiet.motion == 0 and quiet.aperture == 0.1 and quiet.time == 0.36
+    assert talking.motion == pytest.approx(0.1) and talking.face == 1

@@ -1,0 +1,167 @@
+"""Encode, fuse and decode with a scripted recogniser."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.fusion import AudioOnlyFusion, Fusion
+from pipeline import Degraded, Packet, Recovered, TranscriptFinal, TranscriptPartial, micros
+from pipeline.testing import run_stage
+from stages.decode import Decode
+from stages.encode import Encode
+from stages.fuse import Fuse
+from stages.payloads import SAMPLE_RATE, LipFrame, SpeechChunk
+from tests.stages.fakes import VOCABULARY, CountingEngine, spoken
+
+START = 1_000_000
+
+
+def chunks(signal: np.ndarray, sizes: list[int], segment: int = 1, start: int = START) -> list[Packet[SpeechChunk]]:
+    edges = [0]
+    while edges[-1] < len(signal):
+        edges.append(min(len(signal), edges[-1] + sizes[len(edges) % len(sizes)]))
+    packets = []
+    for a, b in zip(edges, edges[1:], strict=False):
+        chunk = SpeechChunk(
+            segment=segment,
+            samples=signal[a:b],
+            first=a == 0,
+            last=b == len(signal),
+            speech_start=start,
+            speech_end=start + micros(b / SAMPLE_RATE),
+        )
+        packets.append(Packet(start + micros(a / SAMPLE_RATE), chunk, micros((b - a) / SAMPLE_RATE)))
+    return packets
+
+
+def transcribe(packets: list[Packet[SpeechChunk]], engine: CountingEngine | None = None, interval: float | None = 0.4):
+    engine = engine or CountingEngine()
+    encoded = run_stage(Encode(engine, interval), packets)
+    fused = run_stage(Fuse(AudioOnlyFusion(), 30.0), {"speech": encoded})
+    return run_stage(Decode(engine), fused).events
+
+
+def test_partials_grow_and_the_final_has_every_word():
+    events = transcribe(chunks(spoken([1, 2, 3, 4, 5, 6]), [512]))
+    *partials, final = events
+    assert final.text == "one two three four five six"
+    assert [w.word for w in final.words] == final.text.split()
+    assert partials[0].stable == "" and partials[0].text
+    assert any(p.stable for p in partials)
+    assert all(p.end > p.start for p in partials)
+
+
+words_strategy = st.lists(st.integers(1, 9), min_size=1, max_size=12).map(
+    lambda words: [w for i, w in enumerate(words) if i == 0 or w != words[i - 1]]
+)
+
+
+@given(words=words_strategy, interval=st.sampled_from([0.2, 0.4, 0.7]))
+def test_stable_text_is_never_retracted(words, interval):
+    events = transcribe(chunks(spoken(words), [512]), interval=interval)
+    promised = ""
+    for event in events:
+        text = event.stable if isinstance(event, TranscriptPartial) else event.text
+        assert text.startswith(promised)
+        promised = text
+    assert events[-1].text == " ".join(VOCABULARY[w] for w in words)
+
+
+@given(words=words_strategy)
+def test_word_times_lie_inside_the_segment_and_grow(words):
+    signal = spoken(words)
+    final = transcribe(chunks(signal, [512]))[-1]
+    times = [t for word in final.words for t in (word.start, word.end)]
+    assert times == sorted(times)
+    assert START / 1e6 <= times[0] and times[-1] <= START / 1e6 + len(signal) / SAMPLE_RATE + 1e-6
+    assert (final.start, final.end) == (times[0], times[-1])
+
+
+def test_updates_come_at_the_interval_and_the_previous_text_is_the_draft():
+    engine = CountingEngine()
+    signal = spoken([1, 2, 3, 4], seconds_each=0.4, tail=0.4)
+    transcribe(chunks(signal, [512]), engine)
+    assert engine.encoded[-1] == len(signal)
+    steps = np.diff(engine.encoded[:-1])
+    assert all(0.4 * SAMPLE_RATE <= step <= 0.4 * SAMPLE_RATE + 512 for step in steps)
+    assert engine.drafts[0] == () and engine.drafts[2]
+
+
+def test_without_partials_each_segment_is_encoded_once():
+    engine = CountingEngine()
+    events = transcribe(chunks(spoken([1, 2, 3]), [512]), engine, interval=None)
+    assert [type(e) for e in events] == [TranscriptFinal]
+    assert len(engine.encoded) == 1
+
+
+def test_live_updates_are_left_out_while_sound_waits_but_the_end_is_not():
+    engine = CountingEngine()
+    stage = Encode(engine, 0.4)
+    packets = chunks(spoken([1, 2, 3, 4]), [512])
+
+    class Busy(Encode):
+        @property
+        def context(self):
+            real = super().context
+            return type("Context", (), {"lossless": False, "backlog": lambda s, port: 10_000_000, "emit": real.emit})()
+
+    stage.__class__ = Busy
+    run = run_stage(stage, packets, lossless=False)
+    assert [p.payload.last for p in run] == [True]
+
+
+def test_segments_do_not_leak_into_each_other():
+    first = chunks(spoken([1, 2, 3, 4]), [512])
+    second = chunks(spoken([5, 6, 7]), [512], segment=2, start=9_000_000)
+    finals = [e for e in transcribe(first + second) if isinstance(e, TranscriptFinal)]
+    assert [f.text for f in finals] == ["one two three four", "five six seven"]
+    assert finals[1].start >= 9.0
+
+
+def test_silence_has_no_final():
+    assert transcribe(chunks(np.zeros(16_000, np.float32), [512])) == []
+
+
+def test_a_decoder_that_fails_once_is_reported_and_goes_on():
+    first = chunks(spoken([1, 2]), [512])
+    second = chunks(spoken([5, 6]), [512], segment=2, start=9_000_000)
+    events = transcribe(first + second, CountingEngine(fail_on=[1]), interval=None)
+    assert [type(e) for e in events] == [Degraded, TranscriptFinal, Recovered]
+    assert "scripted failure" in events[0].reason and events[0].modality == "audio"
+
+
+class RecordingFusion(Fusion):
+    """Doubles the frames and keeps what lips it saw."""
+
+    uses_lips = True
+
+    def __init__(self) -> None:
+        self.seen: list[list[float]] = []
+
+    def load(self) -> None: ...
+
+    def fuse(self, encoding, lips):
+        self.seen.append([round(sample.time, 3) for sample in lips])
+        return dataclasses.replace(encoding, features=encoding.features * 2), 0.25
+
+
+def test_fusion_sees_the_lips_of_the_time_it_refines():
+    fusion = RecordingFusion()
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1], 0.4, 0.0), [512]))
+    lips = [Packet(i * 40_000, LipFrame(None)) for i in range(100)]
+    (fused,) = run_stage(Fuse(fusion, 10.0), {"lips": lips, "speech": encoded})
+    assert fused.payload.lip_gate == 0.25
+    assert fusion.seen[0][0] == pytest.approx(-0.2)
+    assert fusion.seen[0][-1] == pytest.approx(0.4)
+
+
+def test_without_lips_the_frames_pass_unchanged_and_the_gate_is_zero():
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2]), [512]))
+    fused = run_stage(Fuse(AudioOnlyFusion(), 10.0), {"speech": encoded})
+    assert fused[0].payload is encoded[0].payload
+    assert fused[0].payload.lip_gate == 0.0
