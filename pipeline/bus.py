@@ -9,17 +9,22 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.channel import Bounds, Channel, Policy, Signal
+from pipeline.channel import FOREVER, Bounds, Channel, Policy
 from pipeline.clock import Clock
 from pipeline.component import EventSink
-from pipeline.events import End, Error, Event
-from pipeline.hooks import Hook, Subscription
+from pipeline.event_queue import EventQueue
+from pipeline.events import End, Error, Event, Stats
+from pipeline.hooks import Hook
 from pipeline.inbox import Inbox
-from pipeline.packet import Packet, micros
+from pipeline.packet import seconds
+from pipeline.sink_thread import SinkSupervisor, SinkThread
+from pipeline.subscription import Subscription
+from pipeline.waits import Signal
 
 log = logging.getLogger(__name__)
 
-_EVENT_BOUNDS = Bounds(Policy.BLOCK, items=10_000, duration=2**62)
+_PUBLISH_BOUNDS = Bounds(Policy.BLOCK, items=10_000, duration=FOREVER)
+_SINK_LIMIT = 10_000
 _REPLAY = 1024
 
 
@@ -27,46 +32,48 @@ class EventBus:
     """Delivers events, in one order for everybody, and `End` exactly once, last.
 
     In a file run at full speed the order follows the media time, so that it is the same in every run; otherwise events
-    go out as they arrive.
+    go out as they arrive. One thread does all the delivering, so nobody who publishes, reports or registers ever
+    waits for a slow reader, except a component whose channel here is full.
 
     Args:
         clock: session clock.
+        signal: the bus's end of the components' event channels.
         ordered: merge by time stamp instead of by arrival.
-        hook_limit: most events that wait for a hook.
+        lossless: wait for sinks and iterators that fall behind, instead of dropping events for them.
+        hook_limit: most events that wait for a hook or an iterator.
     """
 
-    def __init__(self, clock: Clock, ordered: bool, hook_limit: int) -> None:
-        self.hooks: list[Hook] = []
-        self._clock = clock
-        self._ordered = ordered
-        self._hook_limit = hook_limit
-        self._signal = Signal()
-        self._channels: dict[str, Channel] = {}
-        self._sinks: list[_SinkThread] = []
-        self._subscriptions: list[Subscription] = []
-        self._history: deque[Event] = deque(maxlen=_REPLAY)
-        self._lock = threading.RLock()
-        self._last = 0.0
+    def __init__(self, clock: Clock, signal: Signal, *, ordered: bool, lossless: bool, hook_limit: int) -> None:
         self.end: End | None = None
-        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
-        self._on_drained: Callable[[], End] | None = None
+        self.hooks: list[Hook] = []
+        self.sinks: list[SinkThread] = []
+        self.last_emitted = 0.0
+        self.thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._clock = clock
+        self._signal = signal
+        self._ordered = ordered
+        self._feed: Callable[[EventQueue, Event], object] = EventQueue.put if lossless else EventQueue.offer
+        self._hook_limit = hook_limit
+        self._channels: dict[str, Channel] = {}
+        self._inbox: Inbox | None = None
+        self._subscriptions: list[EventQueue] = []
+        self._dropped_for_iterators = 0
+        self._history: deque[Event] = deque(maxlen=_REPLAY)
+        self._reports: deque[Event] = deque()
+        self._lock = threading.Lock()
+        self._released = False
 
-    @property
-    def last_emitted(self) -> float:
-        """The `emitted` of the last event delivered, in seconds."""
-        return self._last
+    # Who takes part.
 
-    def channel(self, name: str) -> Channel:
+    def channel(self, name: str, producer: Signal) -> Channel:
         """The channel on which a component publishes; call before `start`."""
-        channel = Channel(f"{name} -> events", _EVENT_BOUNDS, self._signal, self._clock)
+        channel = Channel(f"{name} -> events", _PUBLISH_BOUNDS, self._signal, self._clock, producer)
         self._channels[name] = channel
         return channel
 
-    def add_sink(self, name: str, sink: EventSink, fail: Callable[[str, Exception], None]) -> _SinkThread:
-        """Register a sink; `fail` is told when it raises."""
-        thread = _SinkThread(name, sink, self._clock, fail)
-        self._sinks.append(thread)
-        return thread
+    def add_sink(self, name: str, sink: EventSink, supervisor: SinkSupervisor) -> None:
+        """Register a sink; call before `start`."""
+        self.sinks.append(SinkThread(name, sink, EventQueue(_SINK_LIMIT), supervisor, self._publish_for_sink))
 
     def add_hook(self, event_type: type[Event], function: Callable[[Any], Any]) -> Hook:
         """Register a hook, also while the run is on."""
@@ -78,109 +85,136 @@ class EventBus:
     def remove_hooks(self, function: Callable[[Any], Any], event_type: type[Event] | None) -> int:
         """Unregister a function (for one event class, or for all); returns how many hooks went."""
         with self._lock:
-            gone = [
-                hook for hook in self.hooks if hook.function == function and event_type in (None, hook.event_type)
-            ]
+            gone = [hook for hook in self.hooks if hook.function == function and event_type in (None, hook.event_type)]
             self.hooks = [hook for hook in self.hooks if hook not in gone]
         for hook in gone:
             hook.close()
         return len(gone)
 
-    def subscribe(self, limit: int) -> Subscription:
-        """An iterator over the events, beginning with those already published (up to 1024)."""
-        subscription = Subscription(max(limit, _REPLAY), lossless=self._ordered)
+    def subscribe(self) -> Subscription:
+        """An iterator over the events, beginning with those already published (the last 1024)."""
+        queue = EventQueue(max(self._hook_limit, _REPLAY))
         with self._lock:
-            for event in self._history:
-                subscription.offer(event)
-            self._subscriptions = [*self._subscriptions, subscription]
-        return subscription
+            queue.preload(self._history)
+            if self._released:
+                queue.release()
+            if self.end is not None:
+                queue.finish()
+            else:
+                self._subscriptions = [*self._subscriptions, queue]
+        return Subscription(queue)
 
-    def start(self, on_drained: Callable[[], End]) -> None:
-        """Begin to deliver; `on_drained` makes the `End` event once every component has ended its stream."""
-        self._on_drained = on_drained
-        self._thread.start()
+    # The run.
+
+    def start(self, stats: Callable[[], Stats], stats_interval: float, end: Callable[[], End]) -> None:
+        """Begin to deliver.
+
+        Args:
+            stats: makes a `Stats` event; one is delivered before `End`.
+            stats_interval: if ordered, one is also delivered every so many seconds of media time; 0 for none.
+            end: makes the `End` event once every component has ended its channel.
+        """
+        self._stats, self._stats_interval, self._make_end = stats, stats_interval, end
+        self._next_stats = stats_interval
+        # Nobody asks the bus for a frontier, so none is delivered.
+        self._inbox = Inbox(self._channels, self._signal, self._clock, None if self._ordered else 0, step=FOREVER)
+        for sink in self.sinks:
+            sink.thread.start()
+        self.thread.start()
 
     def publish_now(self, event: Event) -> None:
-        """Deliver an event of the runner's own at once, between the components' events."""
+        """Deliver an event that is no component's, between the components' events; never waits."""
+        self._reports.append(event)
+        if self._inbox is not None:
+            self._inbox.interrupt()
+
+    def release(self) -> None:
+        """Let no sink and no iterator hold the run up any more, however slow."""
         with self._lock:
-            self._deliver(event)
+            self._released = True
+            queues = [*self._subscriptions, *(sink.queue for sink in self.sinks)]
+        for queue in queues:
+            queue.release()
 
     def end_channels(self) -> None:
         """Stop waiting for components that do not come back."""
         for channel in self._channels.values():
             channel.end()
-        for sink in self._sinks:
-            sink.channel.unbound()
-        for subscription in self._subscriptions:
-            subscription.release()
+            channel.unbound()
 
-    def join(self, deadline: Callable[[], float]) -> bool:
-        """Wait for `End` to reach every sink and hook; `deadline` gives the seconds left. Returns whether it has."""
-        done = True
-        for thread in (self._thread, *(sink.thread for sink in self._sinks)):
-            thread.join(max(0.0, deadline()))
-            done = done and not thread.is_alive()
-        return all([hook.join(max(0.0, deadline())) for hook in self.hooks]) and done
+    @property
+    def threads(self) -> list[threading.Thread]:
+        """The threads that deliver events, in the order in which they end."""
+        hooks = [hook.thread for hook in self.hooks if hook.thread is not None]
+        return [self.thread, *(sink.thread for sink in self.sinks), *hooks]
+
+    def consumers(self) -> dict[str, dict[str, float]]:
+        """The figures of all sinks and hooks."""
+        figures = {sink.name: sink.metrics.snapshot() | {"dropped": float(sink.queue.dropped)} for sink in self.sinks}
+        for index, hook in enumerate(self.hooks, 1):
+            figures[f"hook {index} {hook.name}"] = hook.metrics.snapshot() | {"dropped": float(hook.dropped)}
+        return figures
+
+    def dropped(self) -> dict[str, float]:
+        """Events lost on slow readers, by kind of reader; empty if there were none."""
+        totals = {
+            "events dropped for hooks": sum(hook.dropped for hook in self.hooks),
+            "events dropped for sinks": sum(sink.queue.dropped for sink in self.sinks),
+            "events dropped for iterators": self._dropped_for_iterators
+            + sum(queue.dropped for queue in self._subscriptions),
+        }
+        return {name: float(total) for name, total in totals.items() if total}
+
+    # The thread.
 
     def _run(self) -> None:
-        if self._channels:
-            inbox = Inbox(
-                self._channels, self._signal, self._clock, None if self._ordered else 0, coupled=list(self._channels)
-            )
-            while (delivery := inbox.get()) is not None:
-                if delivery.packet is not None:
-                    with self._lock:
-                        self._deliver(delivery.packet.payload)
-        assert self._on_drained is not None
-        self.publish_now(self._on_drained())
+        assert self._inbox is not None
+        while (delivery := self._inbox.get()) is not None:
+            self._deliver_reports()
+            if delivery.packet is not None:
+                self._deliver_stats(delivery.packet.payload.emitted)
+                self._deliver(delivery.packet.payload)
+        self._deliver_reports()
+        self._deliver(self._stats())
+        self._deliver(self._make_end())
+        for sink in self.sinks:
+            sink.queue.finish()
+        for hook in self.hooks:
+            hook.finish()
+
+    def _deliver_reports(self) -> None:
+        while self._reports:
+            self._deliver(self._reports.popleft())
+
+    def _deliver_stats(self, until: float) -> None:
+        # By media time, or the place of the event among the others would depend on the machine.
+        if self._ordered and 0 < self._next_stats <= until:
+            self._deliver(dataclasses.replace(self._stats(), emitted=self._next_stats))
+            self._next_stats = (until // self._stats_interval + 1) * self._stats_interval
 
     def _deliver(self, event: Event) -> None:
-        if self.end is not None:
-            log.warning("event after the end was not delivered: %s", type(event).__name__)
-            return
-        self._last = max(self._last, event.emitted)
-        if event.emitted < self._last:
-            event = dataclasses.replace(event, emitted=self._last)
-        if isinstance(event, End):
-            self.end = event
-        self._history.append(event)
-        for sink in self._sinks:
-            sink.channel.put(Packet(micros(event.emitted), event))
-        for subscription in self._subscriptions:
-            subscription.offer(event)
-        for hook in self.hooks:
+        if event.emitted < self.last_emitted:
+            event = dataclasses.replace(event, emitted=self.last_emitted)
+        self.last_emitted = event.emitted
+        with self._lock:
+            self._history.append(event)
+            if isinstance(event, End):
+                self.end = event
+            self._forget_closed()
+            queues = [*(sink.queue for sink in self.sinks), *self._subscriptions]
+            hooks = self.hooks
+        for queue in queues:
+            self._feed(queue, event)
+        for hook in hooks:
             hook.offer(event)
-        if self.end is not None:
-            for sink in self._sinks:
-                sink.channel.end()
-            for hook in self.hooks:
-                hook.finish()
+
+    def _forget_closed(self) -> None:
+        self._dropped_for_iterators += sum(queue.dropped for queue in self._subscriptions if queue.closed)
+        self._subscriptions = [queue for queue in self._subscriptions if not queue.closed]
+
+    def _publish_for_sink(self, event: Event) -> None:
+        now = 0.0 if self._ordered else seconds(self._clock.now())
+        self.publish_now(dataclasses.replace(event, emitted=now))
 
     def _report_hook(self, name: str, message: str) -> None:
-        log.warning("hook %s: %s", name, message)
-        if self.end is None:
-            self.publish_now(Error(stage=f"hook {name}", message=message, recoverable=True, emitted=self._last))
-
-
-class _SinkThread:
-    """Runs one event sink."""
-
-    def __init__(self, name: str, sink: EventSink, clock: Clock, fail: Callable[[str, Exception], None]) -> None:
-        signal = Signal()
-        self.name = name
-        self.sink = sink
-        self.channel = Channel(f"events -> {name}", _EVENT_BOUNDS, signal, clock)
-        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._inbox = Inbox({"events": self.channel}, signal, clock, 0)
-        self._fail = fail
-
-    def _run(self) -> None:
-        try:
-            while (delivery := self._inbox.get()) is not None:
-                if delivery.packet is not None:
-                    self.sink.handle(delivery.packet.payload)
-        except Exception as error:  # noqa: BLE001 - reported, with its cause, by the runner
-            self.channel.close()
-            self._fail(self.name, error)
-        finally:
-            self.sink.close()
+        self.publish_now(Error(stage=f"hook {name}", message=message, recoverable=True))

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.clock import Clock
 from pipeline.errors import StreamOrderError
 from pipeline.packet import Packet
+from pipeline.waits import Signal, break_circle
 
 FOREVER = 2**63 - 1
 """The watermark of a stream that has ended: nothing at all will come."""
@@ -63,7 +64,15 @@ class Queued:
 
 @dataclass(slots=True)
 class ChannelCounts:
-    """What has passed through a channel so far, in packets."""
+    """What has passed through a channel so far, in packets.
+
+    Attributes:
+        put: given by the producer.
+        taken: handed to the consumer.
+        dropped: gave way to newer ones, by the channel's policy.
+        discarded: thrown away because the consumer had gone or the run was cut short.
+        peak: most that ever waited.
+    """
 
     put: int = 0
     taken: int = 0
@@ -72,43 +81,43 @@ class ChannelCounts:
     peak: int = 0
 
 
-class Signal:
-    """The lock and the arrival counter that all channels into one consumer share."""
-
-    def __init__(self) -> None:
-        self.condition = threading.Condition()
-        self._sequence = 0
-
-    def next_sequence(self) -> int:
-        """Number the next arrival; call with the condition held."""
-        self._sequence += 1
-        return self._sequence
-
-
 class Channel:
     """A bounded stream from one producer to one consumer.
 
     Timestamps never go back. The watermark says "nothing earlier will come"; it grows with every packet and with
-    `advance`. The consumer side (`head`, `take`) is used with `signal.condition` held, by an `Inbox`.
+    `advance`. The consumer side (`head`, `take`) is used with `consumer.lock` held, by an `Inbox`.
 
     Args:
         name: "producer.port -> consumer.port", for messages and metrics.
         bounds: capacity and policy.
-        signal: lock shared by the channels of the consumer.
+        consumer: the consumer's signal.
         clock: session clock, for arrival times.
+        producer: the producer's signal, of the same lock; None if nobody needs to know whom the producer waits for.
+
+    Attributes:
+        watermark: nothing earlier will come (microseconds); `FOREVER` once the stream has ended.
+        horizon: the last watermark before the end.
     """
 
-    def __init__(self, name: str, bounds: Bounds, signal: Signal, clock: Clock) -> None:
+    def __init__(
+        self, name: str, bounds: Bounds, consumer: Signal, clock: Clock, producer: Signal | None = None
+    ) -> None:
         self.name = name
         self.bounds = bounds
+        self.consumer = consumer
+        self.producer = producer
         self.counts = ChannelCounts()
         self.watermark = -FOREVER
-        self._signal = signal
+        self.horizon = -FOREVER
         self._clock = clock
         self._queue: deque[Queued] = deque()
+        self._space = threading.Condition(consumer.lock)
+        self._refused: Packet[Any] | None = None
+        self._passes = 0
         self._unbounded = False
-        self._relaxed = False
         self._closed = False
+
+    # The producer's side.
 
     def put(self, packet: Packet[Any]) -> None:
         """Append a packet; a full channel acts by its policy.
@@ -116,45 +125,77 @@ class Channel:
         Raises:
             StreamOrderError: the packet is earlier than the stream's watermark.
         """
-        with self._signal.condition:
+        with self.consumer.lock:
             if packet.timestamp < self.watermark:
-                raise StreamOrderError(
-                    f"{self.name}: packet at {packet.timestamp} us comes after the stream promised nothing "
-                    f"earlier than {self.watermark} us"
-                )
-            self._make_room(packet)
+                raise StreamOrderError(self._disorder(packet))
+            if self.bounds.policy is Policy.BLOCK:
+                self._wait_for_room(packet)
+            else:
+                self._drop_for(packet)
             self.counts.put += 1
-            self.watermark = max(self.watermark, packet.timestamp)
             if self._closed:
                 self.counts.discarded += 1
-                return
-            self._queue.append(Queued(packet, self._clock.now(), self._signal.next_sequence()))
-            self.counts.peak = max(self.counts.peak, len(self._queue))
-            self._signal.condition.notify_all()
+            else:
+                self._append(packet)
+            self.advance(packet.timestamp)
 
-    def _make_room(self, packet: Packet[Any]) -> None:
-        if self.bounds.policy is Policy.BLOCK:
-            while self._full(packet):
-                self._signal.condition.wait()
+    def _disorder(self, packet: Packet[Any]) -> str:
+        if self.ended:
+            return f"{self.name}: packet at {packet.timestamp} us comes after the end of the stream"
+        return (
+            f"{self.name}: packet at {packet.timestamp} us comes after the stream promised nothing earlier than "
+            f"{self.watermark} us"
+        )
+
+    def _append(self, packet: Packet[Any]) -> None:
+        self._passes = max(0, self._passes - 1)
+        self._queue.append(Queued(packet, self._clock.now(), self.consumer.next_sequence()))
+        self.counts.peak = max(self.counts.peak, len(self._queue))
+        if self in self.consumer.starved:
+            self.consumer.condition.notify_all()
+
+    def _wait_for_room(self, packet: Packet[Any]) -> None:
+        if self._has_room(packet):
             return
+        self._refused = packet
+        if self.producer is not None:
+            self.producer.blocked = self
+            break_circle(self.producer)
+        try:
+            while not self._has_room(packet):
+                self._space.wait()
+        finally:
+            self._refused = None
+            if self.producer is not None:
+                self.producer.blocked = None
+
+    def _has_room(self, packet: Packet[Any]) -> bool:
+        return self._unbounded or self._passes > 0 or self._fits(packet)
+
+    def _fits(self, packet: Packet[Any]) -> bool:
+        # A packet longer than the duration bound must still pass, so an empty channel always has room.
+        if not self._queue:
+            return True
+        span = packet.end - self._queue[0].packet.timestamp
+        return len(self._queue) < self.bounds.items and span <= self.bounds.duration
+
+    def _drop_for(self, packet: Packet[Any]) -> None:
         keep_none = self.bounds.policy is Policy.LATEST
-        while self._queue and (keep_none or self._full(packet)):
+        while self._queue and (keep_none or not self._fits(packet)):
             self._queue.popleft()
             self.counts.dropped += 1
 
-    def _full(self, packet: Packet[Any]) -> bool:
-        # A packet longer than the duration bound must still pass, so an empty channel is never full.
-        if not self._queue or self._unbounded or self._relaxed:
-            return False
-        span = packet.end - self._queue[0].packet.timestamp
-        return len(self._queue) >= self.bounds.items or span > self.bounds.duration
-
     def advance(self, watermark: int) -> None:
         """Promise that no packet earlier than `watermark` will be put. A smaller value changes nothing."""
-        with self._signal.condition:
-            if watermark > self.watermark:
-                self.watermark = watermark
-                self._signal.condition.notify_all()
+        with self.consumer.lock:
+            if watermark <= self.watermark:
+                return
+            self.watermark = watermark
+            if watermark < FOREVER:
+                self.horizon = watermark
+            wanted = self.consumer.starved.get(self)
+            if wanted is not None and watermark >= wanted:
+                self.consumer.condition.notify_all()
 
     def end(self) -> None:
         """Promise that no packet will be put any more. Idempotent."""
@@ -165,6 +206,18 @@ class Channel:
         """True once the producer has ended the stream; packets may still wait."""
         return self.watermark == FOREVER
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the producer waits for room and there is none. Call with the lock held."""
+        return self._refused is not None and not self._has_room(self._refused)
+
+    def let_one_pass(self) -> None:
+        """Take one packet more than the bounds allow. Call with the lock held."""
+        self._passes += 1
+        self._space.notify_all()
+
+    # The consumer's side.
+
     def head(self) -> Queued | None:
         """The oldest waiting packet."""
         return self._queue[0] if self._queue else None
@@ -173,38 +226,29 @@ class Channel:
         """Remove and return the oldest waiting packet."""
         queued = self._queue.popleft()
         self.counts.taken += 1
-        self._signal.condition.notify_all()
+        self._space.notify_all()
         return queued.packet
-
-    def relax(self, relaxed: bool) -> None:
-        """Let the producer exceed the bounds while the consumer cannot read for want of another stream's data.
-
-        This is what keeps a diamond (two paths from one source into one join) from deadlock with bounded channels
-        (T. Parks, "Bounded Scheduling of Process Networks", 1995). Call with the condition held.
-        """
-        if relaxed != self._relaxed:
-            self._relaxed = relaxed
-            self._signal.condition.notify_all()
-
-    def unbound(self) -> None:
-        """Never block the producer again; what waits stays."""
-        with self._signal.condition:
-            self._unbounded = True
-            self._signal.condition.notify_all()
-
-    def release(self) -> None:
-        """Throw away what waits and never block the producer again: the run is being cut short."""
-        self.unbound()
-        with self._signal.condition:
-            self.counts.discarded += len(self._queue)
-            self._queue.clear()
-            self._signal.condition.notify_all()
 
     def close(self) -> None:
         """The consumer is gone: throw away what waits and all that will be put."""
-        self.release()
-        with self._signal.condition:
+        with self.consumer.lock:
             self._closed = True
+            self.release()
+
+    # The runner's side.
+
+    def unbound(self) -> None:
+        """Never block the producer again; what waits stays."""
+        with self.consumer.lock:
+            self._unbounded = True
+            self._space.notify_all()
+
+    def release(self) -> None:
+        """Throw away what waits and never block the producer again: the run is being cut short."""
+        with self.consumer.lock:
+            self.counts.discarded += len(self._queue)
+            self._queue.clear()
+            self.unbound()
 
     @property
     def depth(self) -> int:
@@ -214,5 +258,5 @@ class Channel:
     @property
     def backlog(self) -> int:
         """Microseconds between the start of the oldest and the end of the newest waiting packet."""
-        with self._signal.condition:
+        with self.consumer.lock:
             return self._queue[-1].packet.end - self._queue[0].packet.timestamp if self._queue else 0

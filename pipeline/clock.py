@@ -28,10 +28,10 @@ class Clock(ABC):
 
 
 class MonotonicClock(Clock):
-    """Session time from the operating system's monotonic clock."""
+    """Session time from the operating system's monotonic clock; 0 until it is started."""
 
     def __init__(self) -> None:
-        self._origin = time.monotonic_ns()
+        self._origin: int | None = None
 
     def start(self) -> None:
         """Set session time to zero, now."""
@@ -39,7 +39,7 @@ class MonotonicClock(Clock):
 
     def now(self) -> int:
         """Session time in microseconds."""
-        return (time.monotonic_ns() - self._origin) // 1000
+        return 0 if self._origin is None else (time.monotonic_ns() - self._origin) // 1000
 
     def wait(self, condition: threading.Condition, timeout: int | None) -> None:
         """Wait on a held condition for at most `timeout` microseconds."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from pipeline.clock import Clock
+from pipeline.errors import GraphError
 from pipeline.events import Degraded, Event, Recovered
 from pipeline.packet import Packet
 
@@ -98,7 +99,12 @@ class Component(ABC):
         """Release what `open` took. Called exactly once if `open` was called, also when it failed."""
 
     def emit(self, port: str, payload: object, timestamp: int, duration: int = 0) -> None:
-        """Send a payload on an output port; times in microseconds."""
+        """Send a payload on an output port; times in microseconds.
+
+        Raises:
+            StreamOrderError: the timestamp is earlier than one emitted or promised on this port before.
+            TypeError: the port carries something else.
+        """
         self._context.emit(port, Packet(timestamp, payload, duration))
 
     def publish(self, event: Event) -> None:
@@ -126,6 +132,10 @@ class Source(Component):
 
         Called again and again until it returns False or the run is stopping. Waits inside must end within 0.1 s or
         use `context.stopping`.
+
+        Raises:
+            RecoverableError: nothing can be had now, but perhaps later; it is called again after a pause, which grows
+                from 0.01 s to 1 s while this goes on.
         """
 
 
@@ -165,4 +175,19 @@ class EventSink(Component):
 
     @abstractmethod
     def handle(self, event: Event) -> None:
-        """Consume one event."""
+        """Consume one event; what it raises ends the run."""
+
+
+def checked_port(component: Component, name: str, port: str, payload: object) -> None:
+    """Verify that a component may emit a payload on a port.
+
+    Raises:
+        GraphError: there is no such port.
+        TypeError: the port carries something else.
+    """
+    if port not in component.outputs:
+        known = ", ".join(component.outputs) or "none"
+        raise GraphError(f"component '{name}' emits on '{port}', which is no output port of its (it has: {known})")
+    declared = component.outputs[port].type
+    if not isinstance(payload, declared):
+        raise TypeError(f"'{name}.{port}' carries {declared.__name__}, got {type(payload).__name__} to emit")

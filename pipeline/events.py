@@ -6,7 +6,7 @@ All times are seconds from session start. A field added later gets a default, so
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 
@@ -85,7 +85,8 @@ class TranscriptPartial(Event):
         start: start of the segment, seconds.
         end: end of the audio this text was decoded from, seconds.
         stable: text that will not be taken back; grows from partial to partial and begins the final.
-        unstable: the rest of the present guess.
+        unstable: the rest of the present guess; follows `stable` directly, so it begins with a space where a new word
+            begins.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -99,7 +100,7 @@ class TranscriptPartial(Event):
     @property
     def text(self) -> str:
         """Stable and unstable text together."""
-        return f"{self.stable} {self.unstable}".strip()
+        return self.stable + self.unstable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +210,7 @@ class Stats(Event):
         stages: per component: packets in and out, busy seconds, service and latency percentiles in milliseconds.
         channels: per channel: packets put, taken and dropped, depth and peak depth.
         counters: named totals, such as lost audio in seconds.
+        consumers: per event sink and hook: events in and dropped, busy seconds, service percentiles in milliseconds.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -217,6 +219,7 @@ class Stats(Event):
     stages: dict[str, dict[str, float]]
     channels: dict[str, dict[str, float]]
     counters: dict[str, float]
+    consumers: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

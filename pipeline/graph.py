@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from pipeline.channel import Bounds
-from pipeline.component import Component, EventSink, Port, Source
+from pipeline.component import Component, EventSink, Port, Source, Stage
 from pipeline.errors import GraphError
 
 
@@ -46,18 +46,25 @@ class Graph:
             name: unique, without a dot.
             component: the component.
             skew_limit: how long a packet may wait for the component's other inputs, in microseconds; None waits as
-                long as it takes, which makes the order of delivery depend on the data alone.
+                long as it takes, which makes the order of delivery depend on the data alone. A lossless run, such as
+                one from a file, always does that.
 
         Raises:
-            GraphError: the name is taken or has a dot.
+            GraphError: the name is taken or has a dot, the component is there already, or it is of no known kind.
         """
         if not name or "." in name:
             raise GraphError(f"component name {name!r} must be non-empty and without a dot")
-        if name in self.components or name in self.sinks:
-            raise GraphError(f"there is already a component named '{name}'")
+        for other, present in (*self.components.items(), *self.sinks.items()):
+            if other == name:
+                raise GraphError(f"there is already a component named '{name}'")
+            if present is component:
+                raise GraphError(f"the component added as '{name}' is already there as '{other}'")
         if isinstance(component, EventSink):
             self.sinks[name] = component
             return
+        if not isinstance(component, (Source, Stage)):
+            kind = type(component).__name__
+            raise GraphError(f"component '{name}' must be a Source, a Stage, a Sink or an EventSink, but is a {kind}")
         self.components[name] = component
         self.skew_limits[name] = skew_limit
 
@@ -94,17 +101,6 @@ class Graph:
         except CycleError as error:
             raise GraphError("the graph has a cycle: " + " -> ".join(reversed(error.args[1]))) from None
 
-    def coupled(self, name: str) -> list[str]:
-        """Input ports of a component that share an ancestor with another of its input ports."""
-        edges = [edge for edge in self.edges if edge.consumer == name]
-        lineage = {edge.input: self._ancestors(edge.producer) for edge in edges}
-        return [
-            port for port in lineage if any(lineage[port] & lineage[other] for other in lineage if other != port)
-        ]
-
-    def _ancestors(self, name: str) -> frozenset[str]:
-        return frozenset({name}).union(*(self._ancestors(producer) for producer in self._producers(name)))
-
     def _producers(self, name: str) -> set[str]:
         return {edge.producer for edge in self.edges if edge.consumer == name}
 
@@ -128,11 +124,13 @@ class Graph:
         return ports[port]
 
     def _check_inputs(self, name: str, component: Component) -> None:
+        if isinstance(component, Source) and component.inputs:
+            raise GraphError(f"source '{name}' has input ports ({', '.join(component.inputs)}), a source has none")
         fed = [edge.input for edge in self.edges if edge.consumer == name]
         for port, declared in component.inputs.items():
             if fed.count(port) > 1:
                 raise GraphError(f"input port '{name}.{port}' is fed by {fed.count(port)} outputs, one is allowed")
             if port not in fed and not declared.optional:
                 raise GraphError(f"input port '{name}.{port}' is not connected")
-        if component.inputs and not fed:
+        if isinstance(component, Stage) and not fed:
             raise GraphError(f"no input port of '{name}' is connected")

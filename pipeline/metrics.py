@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 _PER_DECADE = 48
 _DECADES = 9
+_PER_PACKET = frozenset({"process", "produce", "handle"})
 
 
 class Histogram:
@@ -47,26 +48,37 @@ class StageMetrics:
     """What one component has done so far.
 
     Attributes:
-        packets_in: packets taken from inputs.
+        packets_in: packets taken from inputs; of a sink or a hook, events.
         packets_out: packets emitted.
-        failures: packets it could not handle (recoverable errors).
-        service: time spent in `process` or `produce`, less the time blocked in `emit`.
+        late: packets that came after one with a later timestamp.
+        failures: packets it could not handle.
+        busy: microseconds spent in all of its methods, less the time blocked in `emit`.
+        service: time of one packet: in `process`, `produce` or `handle`, less the time blocked in `emit`.
         latency: session time of emission minus the end of the emitted packet's time, at live or real-time pace.
     """
 
     packets_in: int = 0
     packets_out: int = 0
+    late: int = 0
     failures: int = 0
+    busy: int = 0
     service: Histogram = field(default_factory=Histogram)
     latency: Histogram = field(default_factory=Histogram)
+
+    def account(self, method: str, microseconds: int) -> None:
+        """Add the time one call of a method took."""
+        self.busy += microseconds
+        if method in _PER_PACKET:
+            self.service.add(microseconds)
 
     def snapshot(self) -> dict[str, float]:
         """The figures as plain numbers; times in milliseconds, `busy_seconds` in seconds."""
         figures = {
             "packets_in": float(self.packets_in),
             "packets_out": float(self.packets_out),
+            "late": float(self.late),
             "failures": float(self.failures),
-            "busy_seconds": round(self.service.total / 1e6, 4),
+            "busy_seconds": round(self.busy / 1e6, 4),
         }
         for name, histogram in (("service", self.service), ("latency", self.latency)):
             if histogram.count:
@@ -86,7 +98,8 @@ class Counters:
     def add(self, name: str, amount: float) -> None:
         """Add to a total."""
         with self._lock:
-            self._totals[name] = self._totals.get(name, 0.0) + amount
+            # Plain numbers whatever the caller's are: the totals go into JSON.
+            self._totals[name] = self._totals.get(name, 0.0) + float(amount)
 
     def snapshot(self) -> dict[str, float]:
         """All totals, sorted by name."""

@@ -9,15 +9,22 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.channel import FOREVER, Channel
 from pipeline.clock import Clock
-from pipeline.component import Component, Source, Stage
+from pipeline.component import Component, Source, Stage, checked_port
 from pipeline.errors import RecoverableError, StreamOrderError
 from pipeline.events import Event
 from pipeline.inbox import Delivery, Inbox
+from pipeline.lapses import Lapses
 from pipeline.metrics import Counters, StageMetrics
 from pipeline.packet import Packet, seconds
 from pipeline.trace import Tracer
+from pipeline.waits import Signal
 
 R = TypeVar("R")
+
+_BACK_OFF = (0.01, 1.0)
+"""Seconds a source pauses after a first recoverable error, doubled with each further one, and the longest pause."""
+_NOTABLE = 1000
+"""Microseconds from which on a call of `advance`, which mostly does nothing, is worth a line in the trace."""
 
 
 class Supervisor(Protocol):
@@ -43,35 +50,41 @@ class Node:
     Args:
         name: the component's name.
         component: the component.
-        inbox: its merged inputs, None for a source.
+        signal: what the component waits for, for all its channels.
         inputs: its input channels by port.
-        outputs: for each output port, the channels it feeds.
-        events: the channel on which it publishes.
+        inbox: these, merged; None for a source.
         supervisor: the runner.
+
+    Attributes:
+        outputs: for each output port, the channels it feeds; filled in before the start.
+        events: the channel on which it publishes; set before the start.
+        reached: the latest moment of media it has taken or, for a source, given (us).
     """
+
+    events: Channel
 
     def __init__(
         self,
         name: str,
         component: Component,
-        inbox: Inbox | None,
+        signal: Signal,
         inputs: Mapping[str, Channel],
-        outputs: Mapping[str, Sequence[Channel]],
-        events: Channel,
+        inbox: Inbox | None,
         supervisor: Supervisor,
     ) -> None:
         self.name = name
         self.component = component
-        self.inputs = inputs
-        self.outputs = outputs
-        self.events = events
+        self.outputs: dict[str, Sequence[Channel]] = {}
         self.metrics = StageMetrics()
         self.reached = 0
-        self.thread = threading.Thread(target=self.run, name=name, daemon=True)
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._signal = signal
+        self._inputs = inputs
         self._inbox = inbox
         self._supervisor = supervisor
+        self._frontier = 0
         self._blocked = 0
-        self._failing: set[str] = set()
+        self._lapses = Lapses(component)
 
     # The component's context.
 
@@ -92,11 +105,11 @@ class Node:
 
     def now(self) -> int:
         """Session time, or the media time reached (us)."""
-        return self.reached if self._supervisor.media_time else self.clock.now()
+        return max(self.reached, self._frontier) if self._supervisor.media_time else self.clock.now()
 
     def connected(self, port: str) -> bool:
         """Whether a port is connected to anything."""
-        return port in self.inputs or bool(self.outputs.get(port))
+        return port in self._inputs or bool(self.outputs.get(port))
 
     def count(self, name: str, amount: float) -> None:
         """Add to one of the run's named totals."""
@@ -104,17 +117,13 @@ class Node:
 
     def backlog(self, port: str) -> int:
         """Microseconds of data waiting on an input port."""
-        return self.inputs[port].backlog
+        return self._inputs[port].backlog if port in self._inputs else 0
 
     def emit(self, port: str, packet: Packet[Any]) -> None:
         """Send a packet to every consumer of an output port."""
-        declared = self.component.outputs[port].type
-        if not isinstance(packet.payload, declared):
-            raise TypeError(
-                f"'{self.name}.{port}' carries {declared.__name__}, got {type(packet.payload).__name__} to emit"
-            )
+        checked_port(self.component, self.name, port, packet.payload)
         start = self.clock.now()
-        for channel in self.outputs.get(port, ()):
+        for channel in self.outputs[port]:
             channel.put(packet)
         self._blocked += self.clock.now() - start
         self.metrics.packets_out += 1
@@ -131,44 +140,67 @@ class Node:
 
     def publish(self, event: Event) -> None:
         """Send an event to the sinks and hooks."""
-        now = max(self.now(), self.events.watermark if self._supervisor.media_time else 0)
-        self.events.put(Packet(now, dataclasses.replace(event, emitted=seconds(now))))
+        now = self.now()
+        # Without media time the order is that of arrival, and the time stamps on the channel mean nothing.
+        timestamp = now if self._supervisor.media_time else 0
+        self.events.put(Packet(timestamp, dataclasses.replace(event, emitted=seconds(now))))
+
+    # For the runner.
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for input, so that whoever should give it is to blame for the delay."""
+        return bool(self._signal.starved)
+
+    def cut_off(self) -> None:
+        """Let those behind it end without it: it does not come back from a call."""
+        self.advance(FOREVER)
 
     # The thread.
 
-    def run(self) -> None:
-        """Open the component, feed it until its inputs end or the run stops, close it."""
-        try:
-            self.component.attach(self)
-            try:
-                self.component.open()
-                if self._supervisor.opened(self.name):
-                    self._loop()
-            finally:
-                self.component.close()
-        except StreamOrderError as error:
-            # A component that outlived its run finds its streams ended; that is no failure of its own.
-            if not self.stopping.is_set():
-                self._supervisor.failed(self.name, error)
-        except BaseException as error:  # noqa: BLE001 - handed to the runner, which raises it with its cause
-            self._supervisor.failed(self.name, error)
-        finally:
-            for channel in self.inputs.values():
-                channel.close()
-            self.advance(FOREVER)
-            self.events.end()
+    def _run(self) -> None:
+        self.component.attach(self)
+        self._attempt(self._work)
+        for channel in self._inputs.values():
+            channel.close()
+        self.advance(FOREVER)
+        self._attempt(self.component.close)
+        self.events.end()
 
-    def _loop(self) -> None:
+    def _attempt(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to the runner, which raises it with its cause
+            # One that outlived its run finds its streams ended; that is no failure of its own.
+            if not (isinstance(error, StreamOrderError) and self.stopping.is_set()):
+                self._supervisor.failed(self.name, error)
+
+    def _work(self) -> None:
+        """Open the component and feed it until its inputs end or, for a source, the run stops."""
+        self.component.open()
+        if not self._supervisor.opened(self.name):
+            return
         if isinstance(self.component, Source):
-            source = self.component
-            while not self.stopping.is_set() and self._guarded("produce", source.produce, True):
-                self.events.advance(self._promise())
+            self._draw(self.component)
             return
         assert isinstance(self.component, Stage) and self._inbox is not None
-        stage = self.component
         while (delivery := self._inbox.get()) is not None:
-            self._feed(stage, delivery)
-        self._guarded("finish", stage.finish)
+            self.metrics.late = self._inbox.late
+            self._feed(self.component, delivery)
+        self._guarded("finish", self.component.finish)
+
+    def _draw(self, source: Source) -> None:
+        pause, longest = _BACK_OFF
+        while not self.stopping.is_set():
+            more = self._guarded("produce", source.produce)
+            if self._lapses.lasting:
+                self.stopping.wait(pause)
+                pause = min(2 * pause, longest)
+                continue
+            pause = _BACK_OFF[0]
+            if not more:
+                return
+            self._promise()
 
     def _feed(self, stage: Stage, delivery: Delivery) -> None:
         if delivery.packet is not None and delivery.port is not None:
@@ -176,36 +208,40 @@ class Node:
             self.metrics.packets_in += 1
             self.reached = max(self.reached, packet.end)
             self._trace_depth(port)
-            self._guarded("process", lambda: stage.process(port, packet))
-        self._guarded("advance", lambda: stage.advance(delivery.frontier))
+            self._guarded("process", lambda: stage.process(port, packet), port)
+        self._frontier = delivery.frontier
+        if type(stage).advance is not Stage.advance:
+            self._guarded("advance", lambda: stage.advance(delivery.frontier))
         self.advance(stage.watermark(delivery.frontier))
-        self.events.advance(max(self._promise(), delivery.frontier if self._supervisor.media_time else 0))
+        self._promise()
 
-    def _promise(self) -> int:
-        return self.reached if self._supervisor.media_time else 0
+    def _promise(self) -> None:
+        if self._supervisor.media_time:
+            self.events.advance(self.now())
 
-    def _guarded(self, what: str, work: Callable[[], R | None], otherwise: R | None = None) -> R | None:
+    def _guarded(self, method: str, work: Callable[[], R], port: str = "") -> R | None:
+        """Call a method of the component; a recoverable error is reported, and gives None."""
+        what = port or method
         start, self._blocked = self.clock.now(), 0
         try:
             result = work()
         except RecoverableError as error:
             self.metrics.failures += 1
-            self._failing.add(error.modality)
-            self.component.degrade(error.modality, error.reason)
-            return otherwise
-        if what in ("process", "produce"):
-            while self._failing:
-                self.component.recover(self._failing.pop())
-            self._account(what, start)
+            self._lapses.begin(what, error)
+            return None
+        finally:
+            self._account(method, start)
+        self._lapses.end(what)
         return result
 
-    def _account(self, what: str, start: int) -> None:
+    def _account(self, method: str, start: int) -> None:
         spent = self.clock.now() - start
-        self.metrics.service.add(spent - self._blocked)
-        if (tracer := self._supervisor.tracer) is not None:
-            tracer.span(self.name, what, start, spent, blocked_us=self._blocked)
+        self.metrics.account(method, spent - self._blocked)
+        tracer = self._supervisor.tracer
+        if tracer is not None and (method != "advance" or spent >= _NOTABLE):
+            tracer.span(self.name, method, start, spent, blocked_us=self._blocked)
 
     def _trace_depth(self, port: str) -> None:
         if (tracer := self._supervisor.tracer) is not None:
-            channel = self.inputs[port]
+            channel = self._inputs[port]
             tracer.counter(self.name, f"queue {channel.name}", self.clock.now(), channel.depth)

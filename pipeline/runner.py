@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from pipeline.bus import EventBus
-from pipeline.channel import Channel, Signal
+from pipeline.channel import Channel
 from pipeline.clock import Clock, MonotonicClock
 from pipeline.component import Source
 from pipeline.errors import StageFailed, UserError
@@ -19,26 +19,37 @@ from pipeline.metrics import Counters
 from pipeline.node import Node
 from pipeline.packet import micros, seconds
 from pipeline.trace import Tracer
+from pipeline.waits import Signal
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 1.0
-"""After a stop, how long the stages may work off what is queued."""
-FLUSH_SECONDS = 0.7
-"""After that, with the queues emptied, how long they may take to finish what they hold."""
+DRAIN_SECONDS = 0.8
+"""How long after a stop the stages may work off what is queued."""
+FLUSH_SECONDS = 1.2
+"""Until when, with the queues emptied, they may finish what they hold."""
+CUT_OFF_SECONDS = 1.5
+"""Until when those may do so that waited for one which does not come back."""
+DELIVER_SECONDS = 1.8
+"""Until when sinks and hooks may work off their events, `End` included."""
+
+_FRONTIER_STEP = 100_000
+"""Microseconds of media time by which the frontier moves without packets where all must be the same in every run."""
 
 
 class Runner:
     """One run of one graph.
 
     Args:
-        graph: a checked graph.
+        graph: the graph; it is checked.
         clock: session clock.
-        lossless: nothing may be skipped to save time; file runs.
+        lossless: nothing may be skipped to save time, and joins wait as long as it takes; file runs.
         media_time: stamp and order events by media time instead of by the clock; file runs at full speed.
         stats_interval: seconds between `Stats` events; 0 for a single one at the end.
         hook_limit: most events that wait for a hook.
         tracer: where to record spans, or None.
+
+    Raises:
+        GraphError: the graph cannot run.
     """
 
     def __init__(
@@ -59,55 +70,61 @@ class Runner:
         self.stopping = threading.Event()
         self.counters = Counters()
         self.tracer = tracer
-        self.bus = EventBus(self.clock, ordered=media_time, hook_limit=hook_limit)
         self.failure: StageFailed | UserError | None = None
         self._graph = graph
         self._stats_interval = stats_interval
         self._stopped_by_user = False
         self._lock = threading.Lock()
         self._ready = threading.Condition(self._lock)
-        self._waiting_to_open = set(graph.components)
+        self._waiting_to_open = {*graph.components, *graph.sinks}
         self._done = threading.Event()
         self._started = False
-        self._start_time = 0.0
-        self.nodes, self.channels = self._build()
+        self._start_time = time.monotonic()
+        self._threads = [threading.Thread(target=self._supervise, name="supervisor", daemon=True)]
+        if stats_interval > 0 and not media_time:
+            self._threads.append(threading.Thread(target=self._report, name="stats", daemon=True))
+        self._build(hook_limit)
 
-    def _build(self) -> tuple[dict[str, Node], list[Channel]]:
-        signals = {name: Signal() for name in self._graph.components}
-        channels = {
-            edge: Channel(edge.name, edge.bounds, signals[edge.consumer], self.clock) for edge in self._graph.edges
+    def _build(self, hook_limit: int) -> None:
+        lock = threading.RLock()
+        self.bus = EventBus(
+            self.clock, Signal(lock), ordered=self.media_time, lossless=self.lossless, hook_limit=hook_limit
+        )
+        for name, sink in self._graph.sinks.items():
+            self.bus.add_sink(name, sink, self)
+        signals = {name: Signal(lock) for name in self._graph.components}
+        edges = {
+            edge: Channel(edge.name, edge.bounds, signals[edge.consumer], self.clock, signals[edge.producer])
+            for edge in self._graph.edges
         }
-        nodes = {}
+        self.channels = list(edges.values())
+        self.nodes: dict[str, Node] = {}
         for name, component in self._graph.components.items():
-            fed = {edge.input: channel for edge, channel in channels.items() if edge.consumer == name}
+            fed = {edge.input: channel for edge, channel in edges.items() if edge.consumer == name}
             inputs = {port: fed[port] for port in component.inputs if port in fed}
-            outputs: dict[str, Sequence[Channel]] = {
-                port: [channel for edge, channel in channels.items() if (edge.producer, edge.output) == (name, port)]
-                for port in component.outputs
-            }
-            inbox = None
-            if not isinstance(component, Source):
-                limit, coupled = self._graph.skew_limits[name], self._graph.coupled(name)
-                inbox = Inbox(inputs, signals[name], self.clock, limit, coupled)
-            nodes[name] = Node(name, component, inbox, inputs, outputs, self.bus.channel(name), self)
-        return nodes, list(channels.values())
+            inbox = None if isinstance(component, Source) else self._inbox(name, inputs, signals[name])
+            node = Node(name, component, signals[name], inputs, inbox, self)
+            node.events = self.bus.channel(name, signals[name])
+            for port in component.outputs:
+                node.outputs[port] = [
+                    channel for edge, channel in edges.items() if (edge.producer, edge.output) == (name, port)
+                ]
+            self.nodes[name] = node
+
+    def _inbox(self, name: str, inputs: dict[str, Channel], signal: Signal) -> Inbox:
+        skew_limit = None if self.lossless else self._graph.skew_limits[name]
+        return Inbox(inputs, signal, self.clock, skew_limit, _FRONTIER_STEP if self.media_time else None)
 
     # Life of a run.
 
     def start(self) -> None:
-        """Start every thread; the session clock begins once every component is open."""
-        if self._started:
-            raise RuntimeError("this run was already started; make a new one")
-        self._started = True
-        self._start_time = time.monotonic()
-        for name, sink in self._graph.sinks.items():
-            self.bus.add_sink(name, sink, self.failed)
-        self.bus.start(self._end)
-        for node in self.nodes.values():
-            node.thread.start()
-        threading.Thread(target=self._close_down, name="stop", daemon=True).start()
-        if self._stats_interval > 0:
-            threading.Thread(target=self._report, name="stats", daemon=True).start()
+        """Start the run and return at once; the session clock begins once every component and sink is open."""
+        with self._lock:
+            if self._started:
+                raise RuntimeError("this run was already started; make a new one")
+            self._started = True
+        # All other threads are started by this one, so that an interrupt in here cannot leave half a run behind.
+        self._threads[0].start()
 
     def stop(self) -> None:
         """Ask the run to end and return at once: sources cease, what is queued is worked off for a moment."""
@@ -118,93 +135,68 @@ class Runner:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until `End` has been delivered everywhere; returns whether that is so.
 
-        A hook that is still busy with an earlier event when the run was stopped is waited for no longer than the stop
-        takes; it gets its remaining events, `End` included, when it returns.
+        A sink or hook that is still busy with an earlier event when the run was stopped is waited for no longer than
+        the stop takes; it gets its remaining events, `End` included, when it returns.
 
         Raises:
             StageFailed: a component failed; `__cause__` has the original error.
             UserError: a component found something the user can mend.
         """
-        # In slices: an unbounded wait cannot be interrupted by Ctrl-C on every platform.
+        if not self.done(timeout):
+            return False
+        if self.failure is not None:
+            raise self.failure
+        return True
+
+    def done(self, timeout: float | None = None) -> bool:
+        """Wait at most `timeout` seconds for the end, whatever it is; returns whether the run is over."""
+        # In slices: on Windows a long wait ignores Ctrl-C.
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._done.wait(0.2 if deadline is None else min(0.2, max(0.0, deadline - time.monotonic()))):
             if deadline is not None and time.monotonic() >= deadline:
                 return False
-        if self.failure is not None:
-            raise self.failure from self.failure.__cause__
         return True
 
-    def done(self, timeout: float) -> bool:
-        """Wait at most `timeout` seconds for the end, whatever it is; returns whether the run is over."""
-        return self._done.wait(timeout)
+    def owns(self, thread: threading.Thread) -> bool:
+        """Whether a thread is one of the run's own, whose waiting for the end would put it off."""
+        return thread in (*self._threads, *(node.thread for node in self.nodes.values()), *self.bus.threads)
 
     @property
-    def running(self) -> bool:
-        """Whether the run has started and not yet ended."""
-        return self._started and not self._done.is_set()
+    def alive(self) -> bool:
+        """Whether the run has begun, so that it will also end."""
+        return self._threads[0].ident is not None
 
-    # What the nodes report.
+    # What the components report.
 
-    def opened(self, name: str) -> bool:
-        """A component is open; wait for all others. Returns whether the run begins."""
+    def mark_open(self, name: str) -> None:
+        """Note that a component or sink is open."""
         with self._ready:
             self._waiting_to_open.discard(name)
             if not self._waiting_to_open:
                 self.clock.start()
                 self._ready.notify_all()
+
+    def opened(self, name: str) -> bool:
+        """A component is open; wait for all others. Returns whether the run begins."""
+        self.mark_open(name)
+        with self._ready:
             self._ready.wait_for(lambda: not self._waiting_to_open or self.stopping.is_set())
             return not self._waiting_to_open
 
     def failed(self, name: str, error: BaseException) -> None:
-        """A component failed for good: remember why, tell the sinks and hooks, and end the run."""
+        """Note that a component or sink failed for good: remember why, tell everybody, and end the run."""
         with self._lock:
             first = self.failure is None
-            if first:
-                self.failure = error if isinstance(error, UserError) else StageFailed(name, error)
-                self.failure.__cause__ = None if isinstance(error, UserError) else error
+            if isinstance(error, UserError):
+                self.failure = self.failure or error
+            else:
+                self.failure = self.failure or StageFailed(name, error)
+        log.debug("'%s' failed", name, exc_info=error)
         if first:
-            log.debug("component '%s' failed", name, exc_info=error)
-            message = " ".join(str(error).split()) or type(error).__name__
-            now = 0.0 if self.media_time else seconds(self.clock.now())
-            self.bus.publish_now(Error(stage=name, message=message, recoverable=False, emitted=now))
+            kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            message = kind + " ".join(str(error).split())
+            self.bus.publish_now(Error(stage=name, message=message, recoverable=False, emitted=self._now()))
         self._begin_stop()
-
-    # The end.
-
-    def _begin_stop(self) -> None:
-        self.stopping.set()
-        with self._ready:
-            self._ready.notify_all()
-
-    def _close_down(self) -> None:
-        """Wait for the run to end by itself; once it is asked to stop, see to it that it does."""
-        while not self.stopping.wait(0.05):
-            if not any(node.thread.is_alive() for node in self.nodes.values()) and self.bus.join(lambda: 0.05):
-                break
-        if self.stopping.is_set():
-            self._escalate()
-        self.stopping.set()
-        if self.tracer is not None:
-            self.tracer.close()
-        self._done.set()
-
-    def _escalate(self) -> None:
-        threads = [node.thread for node in self.nodes.values()]
-        if not _join_all(threads, DRAIN_SECONDS):
-            for channel in self.channels:
-                channel.release()
-            if not _join_all(threads, FLUSH_SECONDS):
-                stuck = ", ".join(thread.name for thread in threads if thread.is_alive())
-                log.warning("still busy after the stop, left behind: %s", stuck)
-        self.bus.end_channels()
-        deadline = time.monotonic() + 0.2
-        self.bus.join(lambda: deadline - time.monotonic())
-
-    def _end(self) -> End:
-        self.bus.publish_now(self.stats())
-        reason = "failed" if self.failure else "stopped" if self._stopped_by_user else "finished"
-        reached = max((node.reached for node in self.nodes.values()), default=0)
-        return End(reason=reason, duration=seconds(reached), emitted=self.bus.last_emitted)
 
     def stats(self) -> Stats:
         """A snapshot of all metrics."""
@@ -218,17 +210,18 @@ class Runner:
             }
             for channel in self.channels
         }
-        counters = self.counters.snapshot()
-        for hook in self.bus.hooks:
-            if hook.dropped:
-                counters[f"hook {hook.name} dropped"] = float(hook.dropped)
         return Stats(
             wall=round(time.monotonic() - self._start_time, 3),
             stages={name: node.metrics.snapshot() for name, node in self.nodes.items()},
             channels=channels,
-            counters=counters,
-            emitted=self.bus.last_emitted if self.media_time else seconds(self.clock.now()),
+            counters=self.counters.snapshot() | self.bus.dropped(),
+            consumers=self.bus.consumers(),
+            emitted=self._now(),
         )
+
+    def _now(self) -> float:
+        """What to stamp on the runner's own events: in media time they go wherever the others have come to."""
+        return self.bus.last_emitted if self.media_time else seconds(self.clock.now())
 
     def _report(self) -> None:
         while not self.stopping.is_set():
@@ -236,9 +229,66 @@ class Runner:
             if not self.stopping.is_set():
                 self.bus.publish_now(self.stats())
 
+    # The end.
 
-def _join_all(threads: Sequence[threading.Thread], timeout: float) -> bool:
-    deadline = time.monotonic() + timeout
+    def _begin_stop(self) -> None:
+        self.stopping.set()
+        with self._ready:
+            self._ready.notify_all()
+
+    def _supervise(self) -> None:
+        """Begin the run; wait for it to end by itself; once it is asked to stop, see to it that it does."""
+        try:
+            self._start_threads()
+            while not self.stopping.is_set():
+                # In this order: a hook's thread may begin as late as with `End`, which is the last the bus delivers.
+                soon = time.monotonic() + 0.05
+                if _join_all([self.bus.thread], soon) and _join_all(self.bus.threads, soon):
+                    break
+            else:
+                self._see_to_the_end(time.monotonic())
+            self.stopping.set()
+            _join_all(self._threads[1:], time.monotonic() + 1)
+            if self.tracer is not None:
+                self.tracer.close()
+        except BaseException as error:  # noqa: BLE001 - there may be no more threads to be had
+            self.failed("runner", error)
+        finally:
+            self._done.set()
+
+    def _start_threads(self) -> None:
+        self._start_time = time.monotonic()
+        self.bus.start(self.stats, self._stats_interval, self._end)
+        for thread in (*(node.thread for node in self.nodes.values()), *self._threads[1:]):
+            thread.start()
+
+    def _see_to_the_end(self, begun: float) -> None:
+        self.bus.release()
+        threads = [node.thread for node in self.nodes.values()]
+        if not _join_all(threads, begun + DRAIN_SECONDS):
+            for channel in self.channels:
+                channel.release()
+        if not _join_all(threads, begun + FLUSH_SECONDS):
+            for node in self.nodes.values():
+                if not node.waiting:
+                    node.cut_off()
+        _join_all(threads, begun + CUT_OFF_SECONDS)
+        self.bus.end_channels()
+        # Nothing can hold the bus itself up any more.
+        self.bus.thread.join()
+        _join_all(self.bus.threads, begun + DELIVER_SECONDS)
+        stuck = [thread.name for thread in (*threads, *self.bus.threads) if thread.is_alive()]
+        if stuck:
+            log.warning("still busy after the stop, left behind: %s", ", ".join(stuck))
+
+    def _end(self) -> End:
+        reason = "failed" if self.failure else "stopped" if self._stopped_by_user else "finished"
+        given = max(node.reached for node in self.nodes.values() if isinstance(node.component, Source))
+        duration = given if self.lossless else self.clock.now()
+        return End(reason=reason, duration=seconds(duration), emitted=self._now())
+
+
+def _join_all(threads: Sequence[threading.Thread], deadline: float) -> bool:
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     return not any(thread.is_alive() for thread in threads)

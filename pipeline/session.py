@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, overload
@@ -16,6 +16,7 @@ from pipeline.errors import PipelineError, UserError
 from pipeline.events import End, Event, Stats
 from pipeline.graph import Graph
 from pipeline.runner import Runner
+from pipeline.subscription import Subscription
 from pipeline.trace import Tracer
 
 E = TypeVar("E", bound=Event)
@@ -52,6 +53,7 @@ class Pipeline:
         self._trace = trace
         self._hooks: list[tuple[type[Event], Callable[[Any], Any]]] = []
         self._runner: Runner | None = None
+        self._lock = threading.Lock()
 
     @classmethod
     def from_config(
@@ -96,9 +98,10 @@ class Pipeline:
             raise TypeError(f"on() takes an event class, got {event_type!r}")
         if function is None:
             return lambda decorated: self.on(event_type, decorated)
-        self._hooks.append((event_type, function))
-        if self._runner is not None:
-            self._runner.bus.add_hook(event_type, function)
+        with self._lock:
+            self._hooks.append((event_type, function))
+            if self._runner is not None:
+                self._runner.bus.add_hook(event_type, function)
         return function
 
     def off(self, function: Callable[[Any], Any], event_type: type[Event] | None = None) -> None:
@@ -107,12 +110,13 @@ class Pipeline:
         Raises:
             ValueError: it was not registered.
         """
-        kept = [hook for hook in self._hooks if hook[1] != function or event_type not in (None, hook[0])]
-        if len(kept) == len(self._hooks):
-            raise ValueError(f"{function!r} is not registered")
-        self._hooks = kept
-        if self._runner is not None:
-            self._runner.bus.remove_hooks(function, event_type)
+        with self._lock:
+            kept = [hook for hook in self._hooks if hook[1] != function or event_type not in (None, hook[0])]
+            if len(kept) == len(self._hooks):
+                raise ValueError(f"{function!r} is not registered")
+            self._hooks = kept
+            if self._runner is not None:
+                self._runner.bus.remove_hooks(function, event_type)
 
     def add_sink(self, name: str, sink: EventSink) -> None:
         """Add an event sink, before the start."""
@@ -127,35 +131,47 @@ class Pipeline:
             PipelineError: it was started before.
             GraphError: the graph cannot run.
         """
-        if self._runner is not None:
-            raise PipelineError("this pipeline has already been started; make a new one for another run")
-        tracer = None
-        if self._trace is not None:
-            try:
-                tracer = Tracer(Path(self._trace))
-            except OSError as error:
-                raise UserError(f"cannot write the trace '{self._trace}': {error.strerror}") from error
+        with self._lock:
+            if self._runner is not None:
+                raise PipelineError("this pipeline has already been started; make a new one for another run")
+            self._start()
+
+    def _start(self) -> Runner:
+        # Before the trace, which would be left empty.
+        self.graph.check()
         runner = Runner(
             self.graph,
             lossless=self.config.lossless,
             media_time=self.config.lossless and self.config.pace is Pace.MAX,
             stats_interval=self.config.events.stats_interval,
             hook_limit=self.config.events.hook_limit,
-            tracer=tracer,
+            tracer=self._tracer(),
         )
         for event_type, function in self._hooks:
             runner.bus.add_hook(event_type, function)
         self._runner = runner
         runner.start()
+        return runner
+
+    def _tracer(self) -> Tracer | None:
+        if self._trace is None:
+            return None
+        try:
+            return Tracer(Path(self._trace))
+        except OSError as error:
+            raise UserError(f"cannot write the trace '{self._trace}': {error.strerror}") from error
 
     def stop(self) -> None:
         """End the run: what was captured is worked off as far as it goes, `End` is delivered. Takes at most 2 s.
 
-        May be called from any thread, from a hook, before the start and repeatedly.
+        May be called from any thread, before the start and repeatedly. From a hook, a sink or a stage it returns at
+        once, because the run cannot end before they return.
         """
-        if self._runner is not None:
-            self._runner.stop()
-            self._runner.done(STOP_SECONDS)
+        runner = self._runner
+        if runner is not None:
+            runner.stop()
+            if not runner.owns(threading.current_thread()):
+                runner.done(STOP_SECONDS)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end of the run; returns False if `timeout` seconds passed before.
@@ -163,8 +179,12 @@ class Pipeline:
         Raises:
             StageFailed: a stage failed; `__cause__` has the original error.
             UserError: something the user can mend, such as a file that cannot be read.
+            PipelineError: called from a hook, a sink or a stage, which would wait for itself; or before the start.
         """
-        return self._running().wait(timeout)
+        runner = self._running()
+        if timeout is None and runner.owns(threading.current_thread()):
+            raise PipelineError("wait() was called from within the run, which cannot end before this call does")
+        return runner.wait(timeout)
 
     def run(self) -> End:
         """Start, wait for the end, and return the `End` event. Ctrl-C stops cleanly.
@@ -173,12 +193,14 @@ class Pipeline:
             StageFailed: a stage failed; `__cause__` has the original error.
             UserError: something the user can mend, such as a file that cannot be read.
         """
-        self.start()
         try:
+            self.start()
             self.wait()
         except KeyboardInterrupt:
             self.stop()
-            self.wait(0)
+            if self._runner is None or not self._runner.alive:
+                raise
+            self.wait()
         end = self._running().bus.end
         assert end is not None
         return end
@@ -194,27 +216,20 @@ class Pipeline:
         if kind is None:
             self.wait(0)
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Subscription:
         """The events as they come, up to and including `End`; starts the run if nothing else has.
 
-        A file run waits for a slow reader; a live run drops what later events supersede, and counts it.
+        A file run waits for a slow reader; a live run drops what later events supersede, and counts it. Leaving the
+        loop early is fine, the run goes on without. A run that fails ends the loop with an `End` that says so; `wait`
+        raises its error.
         """
-        if self._runner is None:
-            self.start()
-        return iter(self._running().bus.subscribe(self.config.events.hook_limit))
+        with self._lock:
+            runner = self._runner or self._start()
+            return runner.bus.subscribe()
 
-    async def aevents(self) -> AsyncIterator[Event]:
-        """`events` for asyncio."""
-        if self._runner is None:
-            self.start()
-        subscription = self._running().bus.subscribe(self.config.events.hook_limit)
-        try:
-            while (event := await asyncio.to_thread(subscription.next)) is not None:
-                yield event
-                if isinstance(event, End):
-                    return
-        finally:
-            subscription.close()
+    def aevents(self) -> AsyncIterator[Event]:
+        """`events` for asyncio: `async for event in pipeline.aevents()`."""
+        return self.events()
 
     def stats(self) -> Stats:
         """The run's metrics as of now."""

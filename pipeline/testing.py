@@ -1,4 +1,4 @@
-"""Tools for testing stages and whole graphs without devices, threads or sleeping."""
+"""Tools for testing sources, stages and whole graphs without devices and without sleeping."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 from pipeline.channel import FOREVER
 from pipeline.clock import Clock
-from pipeline.component import EventSink, Port, Source, Stage
+from pipeline.component import EventSink, Port, Source, Stage, checked_port
 from pipeline.errors import RecoverableError, StreamOrderError
 from pipeline.events import End, Event
+from pipeline.lapses import Lapses
 from pipeline.packet import Packet, seconds
+
+R = TypeVar("R")
 
 
 class ScriptedClock(Clock):
@@ -76,9 +79,7 @@ class FakeSource(Source):
 
     outputs: ClassVar[Mapping[str, Port]] = {"out": Port(object)}
 
-    def __init__(
-        self, packets: Iterable[Packet[Any] | Callable[[], object]], payload_type: type | None = None
-    ) -> None:
+    def __init__(self, packets: Iterable[Packet[Any] | Callable[[], object]], payload_type: type | None = None) -> None:
         self._script = iter(packets)
         if payload_type is not None:
             self.outputs = {"out": Port(payload_type)}  # type: ignore[misc] # per instance, for tests
@@ -164,7 +165,7 @@ class _RecordingContext:
         self.lossless = lossless
         self.reached = 0
         self.inputs: set[str] = set()
-        self.failing: set[str] = set()
+        self.lapses = Lapses(component)
         self._run = run
         self._component = component
         self._promised = dict.fromkeys(component.outputs, -FOREVER)
@@ -173,14 +174,14 @@ class _RecordingContext:
         return self.reached
 
     def emit(self, port: str, packet: Packet[Any]) -> None:
-        declared = self._component.outputs[port].type
-        if not isinstance(packet.payload, declared):
-            raise TypeError(f"port '{port}' carries {declared.__name__}, got {type(packet.payload).__name__}")
+        checked_port(self._component, self.name, port, packet.payload)
         if packet.timestamp < self._promised[port]:
             raise StreamOrderError(
                 f"port '{port}': packet at {packet.timestamp} us after a promise of {self._promised[port]} us"
             )
         self._promised[port] = packet.timestamp
+        if isinstance(self._component, Source):
+            self.reached = max(self.reached, packet.end)
         self._run.emitted.append((port, packet))
 
     def advance(self, watermark: int) -> None:
@@ -226,11 +227,13 @@ def run_stage(
         if len(stage.inputs) != 1:
             raise ValueError(f"{type(stage).__name__} has inputs {list(stage.inputs)}: give packets by port")
         packets = {next(iter(stage.inputs)): packets}
+    order = list(stage.inputs)
+    if unknown := [port for port in packets if port not in order]:
+        raise ValueError(f"{type(stage).__name__} has no input port '{unknown[0]}' (it has: {', '.join(order)})")
     run = StageRun()
     context = _RecordingContext(run, stage, clock or ScriptedClock(), lossless)
     context.inputs = set(packets)
     stage.attach(context)
-    order = list(stage.inputs)
     sequence = sorted(
         ((port, packet) for port, stream in packets.items() for packet in stream),
         key=lambda item: (item[1].timestamp, order.index(item[0])),
@@ -239,7 +242,7 @@ def run_stage(
         stage.open()
         for port, packet in sequence:
             _feed(stage, context, port, packet)
-        stage.finish()
+        _guard(context, "finish", stage.finish)
     finally:
         stage.close()
     return run
@@ -247,31 +250,38 @@ def run_stage(
 
 def _feed(stage: Stage, context: _RecordingContext, port: str, packet: Packet[Any]) -> None:
     context.reached = max(context.reached, packet.end)
-    try:
-        stage.process(port, packet)
-    except RecoverableError as error:
-        context.failing.add(error.modality)
-        stage.degrade(error.modality, error.reason)
-    else:
-        while context.failing:
-            stage.recover(context.failing.pop())
-    stage.advance(packet.timestamp)
+    _guard(context, port, lambda: stage.process(port, packet))
+    _guard(context, "advance", lambda: stage.advance(packet.timestamp))
     context.advance(stage.watermark(packet.timestamp))
+
+
+def _guard(context: _RecordingContext, what: str, work: Callable[[], R]) -> R | None:
+    """Call a method of a component as a graph does: a recoverable error is reported, and gives None."""
+    try:
+        result = work()
+    except RecoverableError as error:
+        context.lapses.begin(what, error)
+        return None
+    context.lapses.end(what)
+    return result
 
 
 def run_source(
     source: Source, *, clock: Clock | None = None, lossless: bool = True, steps: int = 1_000_000
 ) -> StageRun:
-    """Run a source from `open` to `close` in this thread, for at most `steps` calls of `produce`."""
+    """Run a source from `open` to `close` in this thread, for at most `steps` calls of `produce`.
+
+    A `RecoverableError` becomes `Degraded` and the source is called again, as in a graph; any other error is raised.
+    """
     run = StageRun()
     context = _RecordingContext(run, source, clock or ScriptedClock(), lossless)
     source.attach(context)
     try:
         source.open()
         for _ in range(steps):
-            if not source.produce():
+            more = _guard(context, "produce", source.produce)
+            if not more and not context.lapses.lasting:
                 break
-            context.reached = max([context.reached, *(packet.end for packet in run[-1:])])
     finally:
         source.close()
     return run

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import threading
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 class Tracer:
@@ -27,9 +31,7 @@ class Tracer:
 
     def span(self, thread: str, name: str, start: int, duration: int, **args: object) -> None:
         """Record that `thread` spent `duration` us on `name` from session time `start` us."""
-        self._write(
-            thread, {"ph": "X", "name": name, "ts": start, "dur": duration, **({"args": args} if args else {})}
-        )
+        self._write(thread, {"ph": "X", "name": name, "ts": start, "dur": duration, **({"args": args} if args else {})})
 
     def counter(self, thread: str, name: str, timestamp: int, value: float) -> None:
         """Record the value of something that is drawn as a curve, such as a queue's depth."""
@@ -44,15 +46,26 @@ class Tracer:
             if lane is None:
                 lane = self._lanes[thread] = len(self._lanes) + 1
                 self._append({"ph": "M", "name": "thread_name", "pid": 1, "tid": lane, "args": {"name": thread}})
-            self._append({"pid": 1, "tid": lane, **record})
+            if not self._file.closed:
+                self._append({"pid": 1, "tid": lane, **record})
 
     def _append(self, record: dict[str, Any]) -> None:
-        self._file.write(("" if self._first else ",\n") + json.dumps(record))
+        self._write_text(("" if self._first else ",\n") + json.dumps(record))
         self._first = False
 
+    def _write_text(self, text: str) -> None:
+        try:
+            self._file.write(text)
+        except OSError as error:
+            # A full disk must not end the run that is being looked at.
+            log.warning("the trace ends here, it cannot be written: %s", error)
+            with contextlib.suppress(OSError):
+                self._file.close()
+
     def close(self) -> None:
-        """Complete the file. Idempotent."""
+        """Complete the file. Idempotent; never raises."""
         with self._lock:
             if not self._file.closed:
-                self._file.write("\n]\n")
+                self._write_text("\n]\n")
+            with contextlib.suppress(OSError):
                 self._file.close()

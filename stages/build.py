@@ -48,7 +48,7 @@ def build(config: Config) -> Graph:
     if video is not None:
         _add_face_branch(graph, config, video)
     if audio is not None:
-        _add_speech_branch(graph, config, audio, fusion)
+        add_speech_branch(graph, config, audio, fusion)
     if audio is not None and video is not None and fusion.uses_lips:
         graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
     return graph
@@ -86,7 +86,16 @@ def _nothing_left(path: Path, config: Config) -> str:
     return f"'{path}' has no {missing} and {disabled} is switched off, so there is nothing to process"
 
 
-def _add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusion) -> None:
+def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusion | None = None) -> None:
+    """Add sound to text to a graph.
+
+    Args:
+        graph: where to add it.
+        config: the configuration.
+        source: what delivers the sound, on its port "audio".
+        fusion: what stands between encoder and decoder; sound alone by default.
+    """
+    fusion = fusion or AudioOnlyFusion()
     with while_loading():
         engine = engines.create(config.speech.engine, config.speech.model, config.speech.threads)
     live_buffer = micros(config.audio.buffer)

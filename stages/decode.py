@@ -31,13 +31,13 @@ class Decode(Stage):
         self._segment = 0
         self._previous: tuple[int, ...] = ()
         self._stable: tuple[int, ...] = ()
-        self._shown = ""
+        self._shown = ("", "")
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Decode one encoding."""
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
-            self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ""
+            self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ("", "")
         with while_running("audio", "the speech decoder"):
             hypothesis = self._decode(speech.encoding)
             if speech.last:
@@ -57,12 +57,13 @@ class Decode(Stage):
         agreed = self._agreed(hypothesis.tokens)
         self._stable = hypothesis.tokens[:agreed]
         self._previous = hypothesis.tokens
-        words = self._engine.words(hypothesis.tokens)
-        stable = " ".join(_tidy(word.text) for word in words if word.last <= agreed)
-        unstable = " ".join(_tidy(word.text) for word in words if word.last > agreed)
-        if f"{stable}|{unstable}" == self._shown:
+        stable = self._text(self._stable)
+        text = self._text(hypothesis.tokens)
+        # The next token may continue the last stable word ("belief" + "."), so the rest is whatever follows directly.
+        unstable = text[len(stable) :] if text.startswith(stable) else ""
+        if (stable, unstable) == self._shown:
             return
-        self._shown = f"{stable}|{unstable}"
+        self._shown = (stable, unstable)
         self.publish(
             TranscriptPartial(
                 segment=speech.segment,
@@ -72,6 +73,9 @@ class Decode(Stage):
                 unstable=unstable,
             )
         )
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return " ".join(_tidy(word.text) for word in self._engine.words(tokens))
 
     def _agreed(self, tokens: Sequence[int]) -> int:
         """Number of tokens that are stable from now on; never fewer than before."""

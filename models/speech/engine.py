@@ -6,6 +6,8 @@ frames, already paid for, can serve other tasks.
 
 from __future__ import annotations
 
+import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +19,9 @@ Float32 = npt.NDArray[np.float32]
 
 SAMPLE_RATE = 16_000
 """Sample rate in Hz of all audio given to an engine."""
+
+TINY = sys.float_info.min
+"""Stands for a probability that underflowed to 0 where its logarithm is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,13 @@ class Hypothesis:
     tokens: tuple[int, ...]
     probabilities: tuple[float, ...]
     text: str
+
+    @property
+    def mean_log_probability(self) -> float:
+        """Mean natural logarithm of the tokens' probabilities; 0 for no tokens."""
+        if not self.probabilities:
+            return 0.0
+        return math.fsum(math.log(max(each, TINY)) for each in self.probabilities) / len(self.probabilities)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
+from pipeline.config.explain import explain, section_model
 from pipeline.config.schema import Config
 from pipeline.errors import ConfigError
+
+_SECTIONS = frozenset(key for key in Config.model_fields if section_model([key]) is not None)
 
 
 def names() -> list[str]:
@@ -37,10 +38,12 @@ def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, An
     merged = _read(name_or_path)
     for key, value in (overrides or {}).items():
         _assign(merged, key, value)
+    # An empty section, or one whose keys are all commented out, is null in YAML.
+    filled = {key: {} if value is None and key in _SECTIONS else value for key, value in merged.items()}
     try:
-        return Config.model_validate(merged)
+        return Config.model_validate(filled)
     except ValidationError as error:
-        raise ConfigError(_explain(error.errors()[0], merged)) from None
+        raise ConfigError(explain(error, filled)) from None
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
@@ -70,8 +73,8 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
     else:
         try:
             text = Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
             raise ConfigError(
                 f"configuration '{name}' is neither one of {', '.join(names())} nor a readable file ({reason})"
             ) from None
@@ -90,7 +93,7 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
 def _assign(target: dict[str, Any], key: str, value: object) -> None:
     *sections, last = key.split(".")
     for section in sections:
-        inner = target.setdefault(section, {})
+        inner = target[section] = {} if target.get(section) is None else target[section]
         if not isinstance(inner, dict):
             raise ConfigError(f"'{key}': '{section}' is a value, not a section")
         target = inner
@@ -100,37 +103,3 @@ def _assign(target: dict[str, Any], key: str, value: object) -> None:
             _assign(inner, str(inner_key), inner_value)
     else:
         target[last] = value
-
-
-def _explain(error: ErrorDetails, data: Mapping[str, Any]) -> str:
-    path = [str(part) for part in error["loc"]]
-    if error["type"] == "extra_forbidden":
-        return _unknown_key(path)
-    # Pydantic appends the tried type to the location of a union; only what exists in the data is a key.
-    key = ".".join(_existing(path, data)) or "configuration"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if error["type"] == "value_error":
-        return f"'{key}': {message}" if path else message
-    return f"'{key}': {error['input']!r} is not allowed, {message}"
-
-
-def _existing(path: list[str], data: Mapping[str, Any]) -> Iterator[str]:
-    node: Any = data
-    for part in path:
-        if not isinstance(node, Mapping) or part not in node:
-            return
-        yield part
-        node = node[part]
-
-
-def _unknown_key(path: list[str]) -> str:
-    model: type[BaseModel] = Config
-    for part in path[:-1]:
-        annotation = model.model_fields[part].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        model = annotation
-    known = list(model.model_fields)
-    close = difflib.get_close_matches(path[-1], known, 1)
-    hint = f", did you mean '{close[0]}'?" if close else ""
-    return f"unknown key '{'.'.join(path)}'{hint} (allowed: {', '.join(known)})"

@@ -6,11 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+# Strict, or `true` would be device number 1.
+Device = StrictInt | StrictStr
 
 
 class Pace(StrEnum):
@@ -28,6 +30,11 @@ class Partials(StrEnum):
     OFF = "off"
 
 
+def _on_off(value: object) -> object:
+    # YAML reads a bare `on` as true.
+    return {True: Partials.ON, False: Partials.OFF}[value] if isinstance(value, bool) else value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -37,7 +44,7 @@ class AudioConfig(_Section):
 
     enabled: bool = True
     """Whether sound is used at all."""
-    microphone: int | str | None = None
+    microphone: Device | None = None
     """Live: index or part of the name of the input device; null for the system's default."""
     block: Annotated[float, Field(ge=0.005, le=0.5)] = 0.02
     """Live: seconds of sound per device block."""
@@ -52,7 +59,7 @@ class VideoConfig(_Section):
 
     enabled: bool = True
     """Whether the picture is used at all."""
-    camera: int | str = 0
+    camera: Device = 0
     """Live: index, device path or URL of the camera."""
     width: Annotated[int, Field(ge=64, le=7680)] = 640
     """Live: width asked of the camera, in pixels; it may give another."""
@@ -87,7 +94,10 @@ class VadConfig(_Section):
     @model_validator(mode="after")
     def _ordered(self) -> VadConfig:
         if self.soft_segment > self.max_segment - self.cut_lookback:
-            raise ValueError("soft_segment must not exceed max_segment - cut_lookback")
+            raise ValueError(
+                f"soft_segment ({self.soft_segment}) must not exceed max_segment - cut_lookback "
+                f"({self.max_segment} - {self.cut_lookback})"
+            )
         return self
 
 
@@ -100,7 +110,7 @@ class SpeechConfig(_Section):
     """Model: tiny.en for moonshine; for whisper any size, or the path of a local folder."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """Processor threads of the recogniser."""
-    partials: Partials = Partials.AUTO
+    partials: Annotated[Partials, BeforeValidator(_on_off)] = Partials.AUTO
     """Decode the open segment while it grows: on, off, or auto (live and real-time pace only)."""
     update_interval: Annotated[float, Field(ge=0.1, le=5)] = 0.4
     """Seconds between two partial transcripts of an open segment."""

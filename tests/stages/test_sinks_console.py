@@ -96,9 +96,9 @@ def test_control_characters_of_a_caption_are_not_obeyed():
 def test_a_caption_is_not_read_as_markup():
     out = Terminal()
     sink = ConsoleSink(out, io.StringIO())
-    sink.handle(final("[bold red]not markup[/] :smile: 42"))
+    sink.handle(final("[red]text[/] :smile: 42"))
     sink.close()
-    assert "[bold red]not markup[/] :smile: 42" in re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    assert "[red]text[/] :smile: 42" in re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
 
 
 def test_a_reader_that_goes_away_does_not_end_the_run():
@@ -158,11 +158,11 @@ def test_the_row_never_exceeds_the_terminal_and_shows_the_end_of_the_text(text: 
 
 def test_a_row_in_a_terminal_of_a_few_columns_still_fits():
     for width in range(1, 15):
-        assert cell_len(caption_row(partial("some stable text", "and more"), width).plain) <= width
+        assert cell_len(caption_row(partial("some stable text", " and more"), width).plain) <= width
 
 
 def test_only_the_unstable_end_is_dim():
-    row = caption_row(partial("stable", "unstable"), WIDTH)
+    row = caption_row(partial("stable", " unstable"), WIDTH)
     dim = [row.plain[span.start : span.end] for span in row.spans if span.style == "dim"]
     assert dim == ["unstable"]
 

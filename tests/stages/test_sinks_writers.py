@@ -226,7 +226,7 @@ def test_a_full_disk_is_one_clear_error_and_does_not_replace_the_earlier_file(tm
     assert "It fits." in writer.part.read_text()
 
 
-def test_a_disk_that_fills_up_at_the_very_end_does_not_make_close_raise(tmp_path: Path, caplog):
+def test_a_disk_that_fills_up_while_the_file_is_completed_is_the_same_error(tmp_path: Path):
     writer = TxtWriter(tmp_path / "a.txt")
     writer.handle(final("One."))
 
@@ -234,9 +234,11 @@ def test_a_disk_that_fills_up_at_the_very_end_does_not_make_close_raise(tmp_path
         raise OSError(errno.ENOSPC, "No space left on device")
 
     writer._file.flush = full  # type: ignore[union-attr, method-assign, assignment]
+    with pytest.raises(UserError, match="No space left on device"):
+        writer.close()
     writer.close()
-    assert "No space left on device" in caplog.text
     assert not writer.saved
+    assert writer.wait(0)
 
 
 # The names of formats.

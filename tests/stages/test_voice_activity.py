@@ -14,9 +14,7 @@ from stages.payloads import AudioWindow
 from stages.voice_activity import WINDOW, WINDOW_SECONDS, VoiceActivity
 
 STEP = 32_000
-CONFIG = VadConfig(
-    pre_roll=0.3, hang_over=0.4, min_speech=0.1, max_segment=6.0, soft_segment=3.0, cut_lookback=1.0
-)
+CONFIG = VadConfig(pre_roll=0.3, hang_over=0.4, min_speech=0.1, max_segment=6.0, soft_segment=3.0, cut_lookback=1.0)
 
 
 class ScriptedDetector:

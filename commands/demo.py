@@ -1,0 +1,69 @@
+"""`demo`: the whole thing on a real clip, with nothing to bring along."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from commands.failures import OK, note
+from commands.options import add_verb
+
+EXAMPLE = "lipstream demo"
+
+CLIP = "media/obama_speech.mp4"
+
+NEXT = """
+What to try next:
+  {command} file YOUR-VIDEO.mp4          captions for a recording of your own
+  {command} live                         captions from your webcam and microphone
+  {command} file --help                  every option, with an example
+and in Python, a function called for every finished sentence:
+  from pipeline import Pipeline, TranscriptFinal
+  live = Pipeline.from_config("live")
+  live.on(TranscriptFinal, lambda event: print(event.start, event.text))
+  live.run()"""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, "demo", "caption a clip that comes with Lipstream, as if it were live", EXAMPLE, run)
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", type=Path, default=Path("demo_output"), help="folder for the outputs"
+    )
+    parser.add_argument("--pace", choices=("max", "realtime"), default="realtime", help="speed of reading")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Caption the clip into every format, and a picture of what was tracked."""
+    from commands.transcribe import Options, transcribe
+    from models import assets
+    from pipeline import Bounds, Pipeline, TranscriptFinal
+    from stages.sinks import FORMATS
+    from stages.sinks.snapshot import Snapshot
+
+    clip = assets.resolve(CLIP)
+    note(f"a talking head, 9 s, recorded by the US government; this is what `file --pace {args.pace}` does")
+    snapshot = Snapshot()
+    finals: list[TranscriptFinal] = []
+
+    def look_on(pipeline: Pipeline) -> None:
+        pipeline.on(TranscriptFinal, finals.append)
+        pipeline.graph.add("snapshot", snapshot)
+        pipeline.graph.connect("video.video", "snapshot.video", Bounds(items=32))
+        pipeline.graph.connect("face.faces", "snapshot.faces", Bounds(items=32))
+
+    options = Options(folder=args.output, formats=list(FORMATS), overrides={"pace": args.pace})
+    code = transcribe([clip], options, look_on)
+    if code != OK:
+        return code
+    picture = args.output / f"{clip.stem}.png"
+    if snapshot.save(picture, finals):
+        note(f"a picture of the face and lips that were tracked: {picture}")
+    print(NEXT.format(command=_command()))
+    return OK
+
+
+def _command() -> str:
+    return "python main.py" if Path(sys.argv[0]).name == "main.py" else "lipstream"

@@ -1,0 +1,45 @@
+"""`devices`: the microphones and cameras of this machine."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from commands.failures import OK
+from commands.options import add_set_argument, add_verb
+
+if TYPE_CHECKING:
+    from commands.device_checks import Choice
+
+EXAMPLE = """\
+lipstream devices
+lipstream devices --set audio.microphone=USB"""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, "devices", "list microphones and cameras; * marks what `live` would use", EXAMPLE, run)
+    parser.add_argument(
+        "--config", metavar="NAME|PATH", default="live", help="configuration, by name or as a YAML file"
+    )
+    add_set_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the devices."""
+    from pipeline.config import load_config, parse_assignment
+
+    config = load_config(args.config, dict(parse_assignment(text) for text in args.settings))
+    from commands.device_checks import cameras, microphones
+
+    _print("microphones", microphones(config))
+    _print("cameras", cameras(config))
+    return OK
+
+
+def _print(kind: str, choice: Choice) -> None:
+    print(f"{kind}:")
+    for number, line in enumerate(choice.lines):
+        print(f"  {'*' if number == choice.chosen else ' '} {line}")
+    if choice.why_not:
+        print(f"    {choice.why_not}")

@@ -1,0 +1,51 @@
+"""`doctor`: whether everything Lipstream needs is here and works, and how to mend what does not."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from commands.failures import FAILED, OK
+from commands.options import add_verb
+
+if TYPE_CHECKING:
+    from commands.checks import Finding
+
+EXAMPLE = "lipstream doctor"
+
+_MARKS = {"ok": "ok      ", "warning": "warning ", "problem": "PROBLEM "}
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, "doctor", "check packages, models, codecs, microphone and camera", EXAMPLE, run)
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every finding; exit code 1 if there is one that Lipstream does not work with."""
+    from commands import checks
+    from commands.device_checks import check_camera, check_microphone
+
+    problems = 0
+    for check in (
+        checks.check_python,
+        checks.check_packages,
+        checks.check_models,
+        checks.check_codecs,
+        checks.check_speech,
+        checks.check_face,
+        check_microphone,
+        check_camera,
+    ):
+        for finding in checks.findings(check):
+            _print(finding)
+            problems += finding.state == "problem"
+    print(f"\n{problems} to mend, see above" if problems else "\nready: everything that is needed works")
+    return FAILED if problems else OK
+
+
+def _print(finding: Finding) -> None:
+    print(f"{_MARKS[finding.state]}{finding.what}")
+    if finding.mend:
+        print(f"{'':<8}-> {finding.mend}", flush=True)

@@ -1,0 +1,111 @@
+"""What becomes of a verb's failure: one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+OK = 0
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+
+def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
+    """Run a verb and turn every failure that has a name into one line and its exit code."""
+    _prepare_streams()
+    set_up_logging(args.verbose)
+    try:
+        code = run(args)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone. Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        failure = describe(error)
+        if failure is None:
+            raise
+        message, code = failure
+        report(message)
+        if args.verbose:
+            traceback.print_exception(error)
+        return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process.
+
+    A stage that was still loading a network when the run was stopped is left behind on its thread. Python would take
+    itself down under that native code, which aborts.
+    """
+    if any(thread.daemon for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def describe(error: BaseException) -> tuple[str, int] | None:
+    """One line about an error and the exit code it deserves; None for an error that is a bug."""
+    from models.errors import ModelError
+    from pipeline.errors import PipelineError, StageFailed, UserError
+
+    if isinstance(error, StageFailed) and isinstance(error.cause, (ModelError, UserError)):
+        error = error.cause
+    if isinstance(error, (UserError, ModelError)):
+        return _one_line(str(error)), USAGE
+    if isinstance(error, PipelineError):
+        return _one_line(str(error)), FAILED
+    return None
+
+
+def report(message: str) -> None:
+    """Print an error line."""
+    print(f"lipstream: error: {message}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """Print a line that is not an error, on standard error all the same: standard output is for captions."""
+    print(f"lipstream: {message}", file=sys.stderr)
+
+
+def set_up_logging(verbose: bool) -> None:
+    """Send log records to standard error: warnings, or with `verbose` everything of Lipstream's own."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, _StderrHandler) for handler in root.handlers):
+        handler = _StderrHandler()
+        handler.setFormatter(logging.Formatter("lipstream: %(levelname)s: %(name)s: %(message)s"))
+        root.addHandler(handler)
+    for room in ("commands", "models", "pipeline", "stages"):
+        logging.getLogger(room).setLevel(logging.DEBUG if verbose else logging.WARNING)
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever standard error is at the time: a live display puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or a pipe that cannot show a character must not end a run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())

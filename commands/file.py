@@ -1,0 +1,62 @@
+"""`file`: captions for recordings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from commands.options import (
+    FORMATS_HELP,
+    add_config_arguments,
+    add_verb,
+    add_verbosity_arguments,
+)
+
+EXAMPLE = """\
+lipstream file talk.mp4
+lipstream file lectures/*.mp4 -o captions -f srt,vtt --no-video"""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, "file", "caption recorded audio or video", EXAMPLE, run)
+    parser.add_argument("inputs", metavar="INPUT", nargs="+", type=Path, help="any file with sound or a picture")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("."),
+        help="folder for the outputs, which are called like the input",
+    )
+    parser.add_argument("-f", "--formats", metavar="LIST", default="txt,srt,json", help=FORMATS_HELP)
+    parser.add_argument(
+        "--pace", choices=("max", "realtime"), help="speed of reading (default: max, unless the configuration differs)"
+    )
+    parser.add_argument("--no-video", action="store_true", help="do not look at the picture")
+    parser.add_argument("--no-audio", action="store_true", help="do not listen to the sound")
+    add_config_arguments(parser, default="file")
+    add_verbosity_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Transcribe the inputs."""
+    from commands.transcribe import Options, settings, transcribe
+    from stages.sinks import parse_formats
+
+    overrides = settings(args.settings)
+    if args.pace:
+        overrides["pace"] = args.pace
+    if args.no_video:
+        overrides["video.enabled"] = False
+    if args.no_audio:
+        overrides["audio.enabled"] = False
+    options = Options(
+        folder=args.output,
+        formats=parse_formats(args.formats),
+        config=args.config,
+        overrides=overrides,
+        trace=args.trace,
+        quiet=args.quiet,
+    )
+    return transcribe(args.inputs, options)

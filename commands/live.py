@@ -1,0 +1,96 @@
+"""`live`: captions from a camera and a microphone."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.failures import OK, note
+from commands.options import (
+    FORMATS_HELP,
+    add_config_arguments,
+    add_verb,
+    add_verbosity_arguments,
+)
+
+if TYPE_CHECKING:
+    from commands.outputs import Outputs
+    from commands.running import Outcome
+
+EXAMPLE = """\
+lipstream live
+lipstream live --camera none --microphone "USB" -o captions -f srt,jsonl"""
+
+DEFAULT_FORMATS = "txt,srt,json"
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, "live", "caption what the microphone hears, until Ctrl-C", EXAMPLE, run)
+    parser.add_argument(
+        "--camera", metavar="INDEX|PATH|URL|none", help="camera (default: the configuration's, the first one)"
+    )
+    parser.add_argument(
+        "--microphone",
+        metavar="INDEX|NAME|none",
+        help="microphone, by index or part of its name (default: the configuration's, the system's default)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", type=Path, help="keep the captions, in this folder (default: keep nothing)"
+    )
+    parser.add_argument(
+        "-f",
+        "--formats",
+        metavar="LIST",
+        help=f"keep the captions as {FORMATS_HELP} (default with -o: {DEFAULT_FORMATS})",
+    )
+    add_config_arguments(parser, default="live")
+    add_verbosity_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Caption until Ctrl-C."""
+    from commands.outputs import Outputs
+    from commands.running import execute
+    from commands.transcribe import settings
+    from pipeline import Pipeline, load_config
+    from stages.sinks import ConsoleSink, parse_formats
+
+    overrides = settings(args.settings) | {"mode": "live"} | _devices(args)
+    config = load_config(args.config, overrides)
+    kept = args.output is not None or args.formats is not None
+    formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
+    stem = f"live-{datetime.now():%Y%m%d-%H%M%S}"
+    with Outputs(args.output or Path("."), stem, formats, "live") as outputs:
+        pipeline = Pipeline(config, trace=args.trace)
+        console = None if args.quiet else ConsoleSink()
+        if not args.quiet:
+            note("captions come as you speak; Ctrl-C ends")
+        outcome = execute(pipeline, outputs, console)
+        if not args.quiet:
+            note(_closing_line(outcome, outputs))
+    return OK
+
+
+def _devices(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --camera and --microphone stand for."""
+    chosen: dict[str, object] = {}
+    for section, key, value in (("video", "camera", args.camera), ("audio", "microphone", args.microphone)):
+        if value is None:
+            continue
+        chosen[f"{section}.enabled"] = value.lower() != "none"
+        if value.lower() != "none":
+            chosen[f"{section}.{key}"] = int(value) if value.isdecimal() else value
+    return chosen
+
+
+def _closing_line(outcome: Outcome, outputs: Outputs) -> str:
+    from commands.outputs import names
+
+    duration = outcome.end.duration if outcome.end else 0.0
+    if outputs.saved:
+        return f"stopped after {duration:.0f} s; saved {names(outputs.saved)}"
+    kept = "nobody spoke, so nothing was saved" if outputs.writers else "nothing was saved; -o DIR keeps the captions"
+    return f"stopped after {duration:.0f} s; {kept}"

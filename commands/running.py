@@ -1,0 +1,108 @@
+"""One run of a pipeline from a verb: outputs, terminal, Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from commands.failures import note
+from commands.outputs import Outputs, names
+from pipeline import End, Event, EventSink, Pipeline, Stats
+from stages.sinks import ConsoleSink
+
+log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.1
+
+
+class Outcome(EventSink):
+    """What is known when a run is over.
+
+    Attributes:
+        end: the `End` event, None if it never came.
+        wall: wall-clock seconds the run took.
+    """
+
+    def __init__(self) -> None:
+        self.end: End | None = None
+        self.wall = 0.0
+
+    def handle(self, event: Event) -> None:
+        """Keep what counts."""
+        if isinstance(event, End):
+            self.end = event
+        elif isinstance(event, Stats):
+            self.wall = event.wall
+        if not event.ephemeral:
+            log.debug("%s", event)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a component failed."""
+        return self.end is not None and self.end.reason == "failed"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was ended from outside."""
+        return self.end is None or self.end.reason == "stopped"
+
+
+def execute(pipeline: Pipeline, outputs: Outputs, console: ConsoleSink | None) -> Outcome:
+    """Run a pipeline to its end, or to Ctrl-C; every output is complete afterwards.
+
+    Raises:
+        UserError: something the user can mend.
+        StageFailed: a component failed; what was finished before is saved.
+    """
+    outcome = Outcome()
+    for name, writer in outputs.writers.items():
+        pipeline.add_sink(f"{name} writer", writer)
+    if console is not None:
+        pipeline.add_sink("console", console)
+    pipeline.add_sink("outcome", outcome)
+    with _interrupts() as interrupted:
+        pipeline.start()
+        try:
+            while not pipeline.wait(_POLL_SECONDS):
+                if interrupted.is_set():
+                    pipeline.stop()
+                    pipeline.wait(0)
+                    break
+        finally:
+            outputs.settle()
+            if console is not None:
+                console.close()
+            if outcome.failed and outputs.saved:
+                note(f"what was finished before the failure is in {names(outputs.saved)}")
+    return outcome
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """An event that is set by Ctrl-C, a closed terminal or a polite kill; a second Ctrl-C interrupts as usual.
+
+    An exception out of nowhere could hit the start or the stop of a run half-way.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What the caller ignores, as nohup does, stays ignored.
+    wanted = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, ask) for number in wanted}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

@@ -1,0 +1,121 @@
+"""Captions for recordings: what `file` and `demo` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
+from commands.outputs import Outputs, names, unique_stems
+from commands.running import Outcome, execute
+from models.errors import ModelError
+from pipeline import Config, Pipeline, PipelineError, UserError, load_config
+from pipeline.config import Pace, parse_assignment
+from stages.media_probe import MediaInfo, probe
+from stages.sinks import ConsoleSink
+from stages.sinks.console import time_range
+from stages.sinks.progress import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How recordings are to be transcribed.
+
+    Attributes:
+        folder: where the outputs go.
+        formats: output formats.
+        config: name or path of the configuration.
+        overrides: settings that replace those of the configuration.
+        trace: file for a Chrome trace, or None.
+        quiet: show nothing but errors.
+    """
+
+    folder: Path = Path()
+    formats: Sequence[str] = ()
+    config: str = "file"
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    trace: Path | None = None
+    quiet: bool = False
+
+
+def settings(assignments: Sequence[str]) -> dict[str, object]:
+    """Read --set arguments.
+
+    Raises:
+        ConfigError: one is no assignment.
+    """
+    return dict(parse_assignment(text) for text in assignments)
+
+
+def transcribe(
+    inputs: Sequence[Path], options: Options, prepare: Callable[[Pipeline], None] = lambda pipeline: None
+) -> int:
+    """Transcribe recordings one after the other and return the exit code.
+
+    One that fails does not keep the others from being done; the failures are listed at the end.
+
+    Args:
+        inputs: at least one.
+        options: the same for all.
+        prepare: given each pipeline before it starts, to add hooks or stages.
+
+    Raises:
+        UserError: the options are wrong, or the only input is.
+        StageFailed: the only input failed.
+    """
+    if options.trace is not None and len(inputs) > 1:
+        raise UserError("--trace takes one input at a time: each run would replace the trace of the one before")
+    overrides = {**options.overrides, "mode": "file", "input": os.fspath(inputs[0])}
+    config = load_config(options.config, overrides)
+    failed: list[Path] = []
+    for path, stem in zip(inputs, unique_stems(inputs), strict=True):
+        if stem != path.stem:
+            note(f"{path}: its name is taken by another input, the outputs are called {stem}")
+        try:
+            pipeline_config = config.model_copy(update={"input": path})
+            outcome = _transcribe_one(pipeline_config, path, stem, options, prepare)
+        except (PipelineError, ModelError) as error:
+            if len(inputs) == 1:
+                raise
+            message, _ = describe(error) or (str(error), FAILED)
+            report(message if str(path) in message else f"{path}: {message}")
+            failed.append(path)
+        else:
+            if outcome.interrupted:
+                return INTERRUPTED
+    if failed:
+        report(f"{len(failed)} of {len(inputs)} inputs failed: {', '.join(map(str, failed))}")
+    return FAILED if failed else OK
+
+
+def _transcribe_one(
+    config: Config, path: Path, stem: str, options: Options, prepare: Callable[[Pipeline], None]
+) -> Outcome:
+    media = probe(path)
+    if not options.quiet:
+        note(_heading(media))
+    with Outputs(options.folder, stem, options.formats, path) as outputs:
+        console = None if options.quiet else ConsoleSink(stamp=time_range, duration=media.duration)
+        pipeline = Pipeline(config, trace=options.trace)
+        prepare(pipeline)
+        outcome = execute(pipeline, outputs, console)
+        if not options.quiet:
+            note(_summary(config, outcome, outputs))
+    return outcome
+
+
+def _heading(media: MediaInfo) -> str:
+    tracks = " and ".join(name for name, there in (("sound", media.has_audio), ("picture", media.has_video)) if there)
+    length = "" if media.duration is None else f", {clock(media.duration)}"
+    return f"{media.path}: {tracks}{length}"
+
+
+def _summary(config: Config, outcome: Outcome, outputs: Outputs) -> str:
+    duration = outcome.end.duration if outcome.end else 0.0
+    took = ""
+    if config.pace is Pace.MAX and outcome.wall > 0 and duration > 0:
+        took = f" in {outcome.wall:.1f} s ({duration / outcome.wall:.1f}x real time)"
+    saved = f"saved {names(outputs.saved)}" if outputs.saved else "nothing was saved"
+    return f"{'stopped after' if outcome.interrupted else 'done:'} {duration:.1f} s{took}; {saved}"

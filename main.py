@@ -1,0 +1,51 @@
+"""Lipstream's command line: `python main.py VERB`, or `lipstream VERB` once installed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from commands import config, demo, devices, doctor, file, live, models
+from commands.failures import guarded, leave
+from commands.options import HelpFormatter, VersionAction
+
+EXAMPLE = """\
+examples:
+  lipstream demo                  captions for a clip that comes with it
+  lipstream file talk.mp4         captions for a recording: talk.txt, talk.srt, talk.json
+  lipstream live                  captions from the webcam and the microphone
+  lipstream VERB --help           the options of a verb, with an example"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all its verbs."""
+    parser = argparse.ArgumentParser(
+        prog="lipstream",
+        description="Live captions that watch the speaker's lips, on this machine alone.",
+        epilog=EXAMPLE,
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in (file, live, devices, models, doctor, demo, config):
+        verb.add(verbs)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as parsed:
+        return int(parsed.code or 0)
+    return guarded(args.run, args)
+
+
+def run() -> NoReturn:
+    """Run the verb the process was started with, and end it."""
+    leave(main())
+
+
+if __name__ == "__main__":
+    run()

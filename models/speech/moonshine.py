@@ -1,0 +1,141 @@
+"""Moonshine tiny.en: the default recogniser, in onnxruntime on the CPU.
+
+Jeffries et al., "Moonshine: Speech Recognition for Live Transcription and Voice Commands", arXiv 2410.15608.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from models.errors import ModelError
+from models.speech.alignment import CrossAttentionAligner
+from models.speech.engine import SAMPLE_RATE, Encoding, Float32, Hypothesis, SpeechEngine, TimedWord, WordSpan
+from models.speech.greedy import Stop, greedy_decode
+from models.speech.guards import LoopGuard, token_limit
+from models.speech.moonshine_graph import DecoderGraph, EncoderGraph
+from models.speech.tokenizer import END, START, Tokenizer
+from models.speech.word_times import timed_words
+
+FRAME_RATE: Final = SAMPLE_RATE / 384
+"""Encoder frames a second: three convolutions with strides 64, 3 and 2."""
+
+SHORTEST_AUDIO: Final = 895
+"""Samples the encoder's convolutions need for one frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoonshineFiles:
+    """The published files of one Moonshine model."""
+
+    encoder: Path
+    decoder: Path
+    tokenizer: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    encoder: EncoderGraph
+    decoder: DecoderGraph
+    tokenizer: Tokenizer
+    aligner: CrossAttentionAligner
+
+
+class MoonshineEngine(SpeechEngine):
+    """Moonshine with greedy decoding.
+
+    The result is a function of the arguments alone. A prefix or a draft can change it by the rounding of the int8
+    network: activations are scaled by the largest of a call, so tokens that go through the network together are
+    rounded a little differently than one by one. Against the same weights in float32 the margin between the two best
+    tokens is off by 0.19 (standard deviation, natural-log units) with a draft and by 0.16 without; the draft changes
+    about 1 token in 130, and the word error rate not measurably.
+    """
+
+    def __init__(self, threads: int = 1, files: MoonshineFiles | None = None) -> None:
+        """Prepare an engine.
+
+        Args:
+            threads: CPU threads for the encoder and for the decoder each.
+            files: where the model is; by default the assets `moonshine-tiny-en/...`, fetched when missing.
+        """
+        self._threads = threads
+        self._files = files
+        self._lock = threading.Lock()
+        self._loaded: _Networks | None = None
+
+    def load(self) -> None:
+        """Load the networks. Idempotent.
+
+        Raises:
+            ModelError: a model file is missing or unusable; the message says which and what to do.
+        """
+        with self._lock:
+            if self._loaded is not None:
+                return
+            files = self._files or _default_files()
+            tokenizer = Tokenizer.from_file(files.tokenizer)
+            aligner = CrossAttentionAligner(files.decoder)
+            aligner.load()
+            self._loaded = _Networks(
+                encoder=EncoderGraph(files.encoder, self._threads),
+                decoder=DecoderGraph(files.decoder, self._threads, tokenizer.text_end),
+                tokenizer=tokenizer,
+                aligner=aligner,
+            )
+
+    def encode(self, audio: Float32) -> Encoding:
+        """Encode (N,) float32 audio at 16 kHz in [-1, 1]. Less than 56 ms is padded with silence.
+
+        The network normalises over the whole audio and attends to all of it, so frames of a longer stretch are not
+        those of a shorter one with more after them. It was trained on up to 64 s.
+        """
+        padded = np.pad(audio, (0, max(0, SHORTEST_AUDIO - len(audio))))
+        features = self._networks.encoder.run(np.asarray(padded, np.float32))
+        return Encoding(features, FRAME_RATE, len(audio))
+
+    def decode(self, encoding: Encoding, prefix: Sequence[int] = (), draft: Sequence[int] = ()) -> Hypothesis:
+        """Greedy decoding, see `SpeechEngine.decode`; ended by the network, by length, or by a loop.
+
+        A loop, or what exceeds the tokens that speech of this length can have, is cut off; the prefix never is.
+        """
+        networks = self._networks
+        stop = Stop(
+            token=END,
+            limit=max(token_limit(encoding.duration), len(prefix)),
+            keep=LoopGuard(networks.tokenizer.starts_word, encoding.duration, keep=len(prefix)),
+        )
+        text = networks.decoder.open(encoding.features)
+        tokens, probabilities = greedy_decode(text, START, prefix, draft, stop)
+        return Hypothesis(tuple(tokens), tuple(probabilities), networks.tokenizer.text(tokens))
+
+    def words(self, tokens: Sequence[int]) -> list[WordSpan]:
+        """Split tokens into words, in order; every token belongs to exactly one word."""
+        return self._networks.tokenizer.words(tokens)
+
+    def align(self, encoding: Encoding, hypothesis: Hypothesis) -> list[TimedWord]:
+        """Time each word by the decoder's cross-attention; in order, non-overlapping, inside the audio."""
+        if not hypothesis.tokens:
+            return []
+        token_times = self._networks.aligner.token_times(encoding, hypothesis.tokens)
+        return timed_words(self.words(hypothesis.tokens), token_times, hypothesis, encoding.duration)
+
+    @property
+    def _networks(self) -> _Networks:
+        if self._loaded is None:
+            raise ModelError("the moonshine engine is not loaded: call load() first")
+        return self._loaded
+
+
+def _default_files() -> MoonshineFiles:
+    from models.assets import resolve  # Here, so that an engine with files of its own needs no manifest.
+
+    return MoonshineFiles(
+        encoder=resolve("moonshine-tiny-en/encoder_model.ort"),
+        decoder=resolve("moonshine-tiny-en/decoder_model_merged.ort"),
+        tokenizer=resolve("moonshine-tiny-en/tokenizer.bin"),
+    )

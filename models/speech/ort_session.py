@@ -1,0 +1,33 @@
+"""How this project opens ONNX Runtime sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime as ort
+
+from models.errors import ModelError
+
+
+def open_session(path: Path, threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
+    """Open a network on the CPU with `threads` threads of its own.
+
+    Idle threads sleep instead of spinning: the cores are shared with capture and face tracking.
+
+    Raises:
+        ModelError: the file is missing or not a network onnxruntime can run.
+    """
+    if not path.is_file():
+        raise ModelError(f"model file {path} is missing; run `lipstream models pull`")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A pattern is kept for every input shape ever seen; audio and text come in a new length each time.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own classes have no other base
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"onnxruntime cannot load {path} ({reason}); run `lipstream models verify`") from error

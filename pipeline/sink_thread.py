@@ -1,0 +1,135 @@
+"""One event sink on its thread, and the context it works in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pipeline.clock import Clock
+from pipeline.component import EventSink
+from pipeline.errors import PipelineError
+from pipeline.event_queue import EventQueue
+from pipeline.events import Event
+from pipeline.metrics import Counters, StageMetrics
+from pipeline.packet import Packet
+from pipeline.trace import Tracer
+
+
+class SinkSupervisor(Protocol):
+    """What a sink thread needs of the runner."""
+
+    clock: Clock
+    stopping: threading.Event
+    lossless: bool
+    counters: Counters
+    tracer: Tracer | None
+
+    def mark_open(self, name: str) -> None:
+        """Note that a component or sink is open."""
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """Note that a component or sink failed for good."""
+
+
+class SinkThread:
+    """Opens one event sink, hands it the events, closes it; it is the sink's `Context`.
+
+    Args:
+        name: the sink's name in its graph.
+        sink: the sink.
+        queue: the events for it.
+        supervisor: the runner.
+        publish: takes the events that the sink itself publishes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sink: EventSink,
+        queue: EventQueue,
+        supervisor: SinkSupervisor,
+        publish: Callable[[Event], None],
+    ) -> None:
+        self.name = name
+        self.queue = queue
+        self.metrics = StageMetrics()
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._sink = sink
+        self._supervisor = supervisor
+        self._publish = publish
+
+    # The sink's context.
+
+    @property
+    def clock(self) -> Clock:
+        """The session clock."""
+        return self._supervisor.clock
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the run is asked to end."""
+        return self._supervisor.stopping
+
+    @property
+    def lossless(self) -> bool:
+        """True for file runs."""
+        return self._supervisor.lossless
+
+    def now(self) -> int:
+        """Session time (us)."""
+        return self.clock.now()
+
+    def publish(self, event: Event) -> None:
+        """Send an event to the sinks and hooks, this one too."""
+        self._publish(event)
+
+    def count(self, name: str, amount: float) -> None:
+        """Add to one of the run's named totals."""
+        self._supervisor.counters.add(name, amount)
+
+    def connected(self, port: str) -> bool:
+        """An event sink has no ports."""
+        return False
+
+    def backlog(self, port: str) -> int:
+        """An event sink has no ports."""
+        return 0
+
+    def emit(self, port: str, packet: Packet[Any]) -> None:
+        """An event sink has no ports."""
+        raise PipelineError(f"event sink '{self.name}' has no output port '{port}'")
+
+    def advance(self, watermark: int) -> None:
+        """An event sink has no ports, so there is nobody to promise anything to."""
+
+    # The thread.
+
+    def _run(self) -> None:
+        self._attempt(self._consume)
+        self._attempt(self._sink.close)
+        self.queue.close()
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to the runner, which raises it with its cause
+            self.queue.close()
+            self._supervisor.failed(self.name, error)
+
+    def _consume(self) -> None:
+        self._sink.attach(self)
+        self._sink.open()
+        self._supervisor.mark_open(self.name)
+        while (event := self.queue.get()) is not None:
+            self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        start, begun = self.clock.now(), time.monotonic_ns()
+        self._sink.handle(event)
+        spent = (time.monotonic_ns() - begun) // 1000
+        self.metrics.packets_in += 1
+        self.metrics.account("handle", spent)
+        if (tracer := self._supervisor.tracer) is not None:
+            tracer.span(self.name, f"handle {type(event).__name__}", start, spent)

@@ -1,0 +1,51 @@
+"""Where events end up: the terminal, and one writer class for each output format."""
+
+from __future__ import annotations
+
+from pipeline.errors import UserError
+from stages.sinks.console import ConsoleSink
+from stages.sinks.json_writer import JsonWriter
+from stages.sinks.jsonl import JsonlWriter
+from stages.sinks.srt import SrtWriter
+from stages.sinks.tsv import TsvWriter
+from stages.sinks.txt import TxtWriter
+from stages.sinks.vtt import VttWriter
+from stages.sinks.writer import Writer
+
+__all__ = [
+    "FORMATS",
+    "ConsoleSink",
+    "JsonWriter",
+    "JsonlWriter",
+    "SrtWriter",
+    "TsvWriter",
+    "TxtWriter",
+    "VttWriter",
+    "Writer",
+    "parse_formats",
+]
+
+FORMATS: dict[str, type[Writer]] = {
+    "txt": TxtWriter,
+    "srt": SrtWriter,
+    "vtt": VttWriter,
+    "tsv": TsvWriter,
+    "json": JsonWriter,
+    "jsonl": JsonlWriter,
+}
+"""Writers by the name of the format, which is also the file's extension."""
+
+
+def parse_formats(text: str) -> list[str]:
+    """Read a list of formats such as "txt,srt", or "all".
+
+    Raises:
+        UserError: a name that is no format, or none at all.
+    """
+    names = [name for part in text.split(",") if (name := part.strip().lower())]
+    if names == ["all"]:
+        return list(FORMATS)
+    for name in names or [text]:
+        if name not in FORMATS:
+            raise UserError(f"'{name}' is no output format; there are {', '.join(FORMATS)}, and all for all of them")
+    return list(dict.fromkeys(names))

@@ -1,0 +1,209 @@
+"""Captions in a terminal as they form, or plain lines anywhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from pipeline.component import EventSink
+from pipeline.events import (
+    Degraded,
+    End,
+    Error,
+    Event,
+    Recovered,
+    SpeechStarted,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from stages.sinks.progress import MediaProgress
+from stages.sinks.text import clean, timestamp
+
+_NAMES = {"audio": "sound", "video": "picture"}
+_REFRESH_HZ = 8.0
+_ROOM_FOR_INTERRUPT = 3
+"""Cells at the end of a row that stay free: a terminal prints ^C there, which must not begin another row."""
+
+
+def start_time(final: TranscriptFinal) -> str:
+    """`[mm:ss.s]`, for live captions."""
+    return _clock(final.start)
+
+
+def time_range(final: TranscriptFinal) -> str:
+    """`[mm:ss.mmm --> mm:ss.mmm]`, for recordings."""
+    start, end = (timestamp(round(seconds * 1000), hours=False) for seconds in (final.start, final.end))
+    return f"[{start} --> {end}]"
+
+
+class ConsoleSink(EventSink):
+    """Shows finished segments as lines, and below them, in a terminal, one row for the text that is forming.
+
+    Stable text is plain, text that may still change is dim. With a duration there is a second row, the progress.
+    Elsewhere than in a terminal nothing is ever rewritten: finished segments go to `out` and notes to `err`, a line
+    each. A reader of `out` that goes away (`| head`) does not end the run.
+
+    Args:
+        out: for captions; standard output if None.
+        err: for notes; standard error if None.
+        stamp: the time shown before a finished segment.
+        duration: length of the media in seconds, for the progress; None shows none.
+    """
+
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        *,
+        stamp: Callable[[TranscriptFinal], str] = start_time,
+        duration: float | None = None,
+    ) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._stamp = stamp
+        self._partial: TranscriptPartial | None = None
+        self._live: Live | None = None
+        self._closed = False
+        self._gone = False
+        self._progress: MediaProgress | None = None
+        screen = next((Console(file=file) for file in self._screens(duration) if _can_rewrite(file)), None)
+        self._screen = screen
+        if screen is not None and duration:
+            self._progress = MediaProgress(screen, duration)
+
+    def _screens(self, duration: float | None) -> list[TextIO]:
+        # Where captions go elsewhere, the progress alone still wants a terminal.
+        return [self._out, self._err] if duration else [self._out]
+
+    def handle(self, event: Event) -> None:
+        """Show the event."""
+        if self._gone:
+            return
+        try:
+            self._show(event)
+            if self._progress is not None:
+                self._progress.update(event.emitted)
+            self._redraw(event)
+        except OSError:
+            # The reader or the terminal has gone; the run may have other outputs.
+            self._gone = True
+
+    def _show(self, event: Event) -> None:
+        match event:
+            case TranscriptPartial():
+                self._partial = event
+            case TranscriptFinal():
+                if self._partial is not None and self._partial.segment <= event.segment:
+                    self._partial = None
+                self._caption(event)
+            case SpeechStarted():
+                # A segment may end without text; what was shown of it must not stay.
+                if self._partial is not None and self._partial.segment < event.segment:
+                    self._partial = None
+            case Degraded():
+                self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason}")
+            case Recovered():
+                self.note(f"{_NAMES.get(event.modality, event.modality)}: back again")
+            case Error(recoverable=True):
+                self.note(f"{event.stage}: {event.message}")
+            case End():
+                self.close()
+
+    def __rich__(self) -> RenderableType:
+        """The rows as of now, so that a line printed above them never brings an old row back."""
+        rows: list[RenderableType] = []
+        if (partial := self._partial) is not None and self._screen is not None:
+            rows.append(caption_row(partial, self._screen.width - _ROOM_FOR_INTERRUPT))
+        if self._progress is not None and not self._closed:
+            rows.append(self._progress.row)
+        return Group(*rows)
+
+    def close(self) -> None:
+        """Take the rows away; the finished lines stay."""
+        self._closed = True
+        live, self._live = self._live, None
+        if live is not None:
+            self._partial = None
+            with contextlib.suppress(OSError):
+                live.stop()
+
+    def note(self, text: str) -> None:
+        """Show one line about the run itself."""
+        line = f"lipstream: {clean(text)}"
+        with contextlib.suppress(OSError):
+            if self._live is not None and self._err.isatty():
+                self._live.console.print(Text(line, style="yellow"), soft_wrap=True)
+            else:
+                _write(self._err, line)
+
+    def _caption(self, final: TranscriptFinal) -> None:
+        text = clean(final.text)
+        if not text:
+            return
+        stamp = self._stamp(final)
+        if self._screen is not None and self._screen.file is self._out:
+            self._screen.print(Text.assemble((stamp, "cyan"), " ", text, overflow="fold"))
+        else:
+            _write(self._out, f"{stamp} {text}")
+
+    def _redraw(self, event: Event) -> None:
+        if self._screen is None or self._closed:
+            return
+        if self._live is None:
+            # Not before there is something to show: models may still be fetched, with a progress bar of their own.
+            if self._partial is None and not (self._progress is not None and event.emitted > 0):
+                return
+            self._live = Live(
+                self,
+                console=self._screen,
+                refresh_per_second=_REFRESH_HZ,
+                auto_refresh=self._progress is not None,
+                transient=True,
+            )
+            self._live.start()
+        if isinstance(event, (TranscriptPartial, TranscriptFinal)):
+            self._live.refresh()
+
+
+def caption_row(partial: TranscriptPartial, width: int) -> Text:
+    """The forming text as one row of at most `width` cells: of text that is too long the end is shown."""
+    stamp = _clock(partial.start) + " "
+    text, unstable = clean(partial.text), clean(partial.unstable)
+    room = max(1, width - cell_len(stamp))
+    shown = text if cell_len(text) <= room else "…" + _last_cells(text, room - 1)
+    dim = min(len(shown), len(unstable))
+    row = Text.assemble((stamp, "cyan"), shown[: len(shown) - dim], (shown[len(shown) - dim :], "dim"))
+    row.truncate(width)
+    row.no_wrap = True
+    return row
+
+
+def _last_cells(text: str, cells: int) -> str:
+    """The longest end of a text that fits in so many terminal cells."""
+    for at in range(len(text) - 1, -1, -1):
+        cells -= cell_len(text[at])
+        if cells < 0:
+            return text[at + 1 :]
+    return text
+
+
+def _clock(seconds: float) -> str:
+    minutes, tenths = divmod(int(seconds * 10), 600)
+    hours, minutes = divmod(minutes, 60)
+    return f"[{f'{hours}:' if hours else ''}{minutes:02}:{tenths // 10:02}.{tenths % 10}]"
+
+
+def _write(file: TextIO, line: str) -> None:
+    file.write(f"{line}\n")
+    file.flush()
+
+
+def _can_rewrite(file: TextIO) -> bool:
+    return file.isatty() and not Console(file=file).is_dumb_terminal

@@ -1,0 +1,19 @@
+"""Every event, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+
+from pipeline.events import End, Error, Event, Stats
+from stages.sinks.writer import Writer
+
+
+class JsonlWriter(Writer):
+    """`Event.to_dict` of every event of the run, in order."""
+
+    def write(self, event: Event) -> None:
+        """Write the event."""
+        line = json.dumps(event.to_dict(), ensure_ascii=False, allow_nan=False)
+        self.put(f"{line}\n", flush=not event.ephemeral)
+        if not isinstance(event, (Stats, Error, End)):
+            self.mark_content()

@@ -1,0 +1,35 @@
+"""SubRip subtitles."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pipeline.events import Event, TranscriptFinal
+from stages.sinks.cues import split_cues
+from stages.sinks.text import timestamp
+from stages.sinks.writer import Writer
+
+_ARROW = re.compile("-{2,}>")
+
+
+class SrtWriter(Writer):
+    """Numbered cues, `HH:MM:SS,mmm`, UTF-8 without a byte order mark."""
+
+    def __init__(self, path: Path, source: str = "") -> None:
+        super().__init__(path, source)
+        self._number = 0
+        self._end = 0
+
+    def write(self, event: Event) -> None:
+        """Write the cues of a finished segment."""
+        if not isinstance(event, TranscriptFinal):
+            return
+        for cue in split_cues(event, self._end):
+            self._number += 1
+            self._end = cue.end
+            times = f"{timestamp(cue.start, ',')} --> {timestamp(cue.end, ',')}"
+            # The format has no escapes, and readers look for the arrow to find the times.
+            text = "\n".join(_ARROW.sub("->", line) for line in cue.lines)
+            self.put(f"{self._number}\n{times}\n{text}\n\n")
+            self.mark_content()

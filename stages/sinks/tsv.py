@@ -1,0 +1,21 @@
+"""Tab-separated values, as openai-whisper writes them."""
+
+from __future__ import annotations
+
+from pipeline.events import Event, TranscriptFinal
+from stages.sinks.text import clean
+from stages.sinks.writer import Writer
+
+
+class TsvWriter(Writer):
+    """A header, then start and end in milliseconds and the text; tabs and line breaks in the text become spaces."""
+
+    def begin(self) -> None:
+        """Write the header."""
+        self.put("start\tend\ttext\n")
+
+    def write(self, event: Event) -> None:
+        """Write a finished segment."""
+        if isinstance(event, TranscriptFinal) and (text := clean(event.text)):
+            self.put(f"{round(event.start * 1000)}\t{round(event.end * 1000)}\t{text}\n")
+            self.mark_content()

@@ -1,0 +1,166 @@
+"""What all output files have in common: written beside their place as events come, put in place when complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.component import EventSink
+from pipeline.errors import UserError
+from pipeline.events import End, Event
+
+
+class Writer(EventSink):
+    """An event sink that writes one file.
+
+    The file grows as `NAME.part` beside its place, in whole records, and takes its place in one step when the run ends:
+    whatever had that name before stays whole until then. A run that failed or was stopped before there was anything to
+    write leaves no file. Memory does not grow with the length of the run.
+
+    Args:
+        path: the file to make; its folder is made too.
+        source: what is being transcribed, for formats that name it.
+    """
+
+    def __init__(self, path: Path, source: str = "") -> None:
+        self.path = path
+        self.source = source
+        self.part = path.with_name(path.name + ".part")
+        self.saved = False
+        self._file: BinaryIO | None = None
+        self._content = False
+        self._done = threading.Event()
+
+    def open(self) -> None:
+        """Make the folder and begin the part file. Idempotent; comes by itself with the first event.
+
+        Call it before anything slow is loaded, to find out early that the place cannot be written to.
+
+        Raises:
+            UserError: it cannot be; the message says why.
+        """
+        if self._file is not None or self._done.is_set():
+            return
+        try:
+            with self._explained():
+                if self.path.is_dir():
+                    raise IsADirectoryError(0, "there is a folder of that name")
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.part.open("w+b")
+                self.begin()
+        except BaseException:
+            self.discard()
+            raise
+
+    def handle(self, event: Event) -> None:
+        """Write what the event adds; complete the file on `End`.
+
+        Raises:
+            UserError: the file cannot be written; what was written stays in the part file.
+        """
+        if self._done.is_set():
+            return
+        self.open()
+        try:
+            with self._explained():
+                self.write(event)
+                if isinstance(event, End):
+                    self._finish(event)
+        except BaseException:
+            self._abandon()
+            raise
+
+    def close(self) -> None:
+        """Complete what there is, if `End` never came. Idempotent.
+
+        Raises:
+            UserError: that cannot be written.
+        """
+        try:
+            if self._file is not None:
+                with self._explained():
+                    self._finish(None)
+        finally:
+            self._abandon()
+
+    def discard(self) -> None:
+        """Leave nothing: remove the part file, touch nothing else."""
+        self._abandon()
+        if not self.saved:
+            with contextlib.suppress(OSError):
+                self.part.unlink(missing_ok=True)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the file is complete or given up, at most `timeout` seconds; returns whether it is."""
+        return self._done.wait(timeout)
+
+    # For the formats.
+
+    def begin(self) -> None:
+        """Write what stands before the first record."""
+
+    @abstractmethod
+    def write(self, event: Event) -> None:
+        """Write what an event adds, with `put`; set `mark_content` once there is something worth keeping."""
+
+    def complete(self, end: End | None) -> None:
+        """Write what stands after the last record; `end` is None when the run broke off."""
+
+    def put(self, text: str, *, flush: bool = True) -> None:
+        """Append text, as UTF-8, and hand it to the operating system unless more of the same record follows."""
+        assert self._file is not None
+        self._file.write(text.encode("utf-8", "replace"))
+        if flush:
+            self._file.flush()
+
+    def mark_content(self) -> None:
+        """Note that the file holds something worth keeping even if the run fails."""
+        self._content = True
+
+    # The end.
+
+    def _finish(self, end: End | None) -> None:
+        if not self._content and (end is None or end.reason != "finished"):
+            self.discard()
+            return
+        self.complete(end)
+        file = self._file
+        assert file is not None
+        file.flush()
+        os.fsync(file.fileno())
+        # Windows does not rename open files.
+        file.close()
+        self._file = None
+        os.replace(self.part, self.path)
+        self.saved = True
+        self._done.set()
+
+    def _abandon(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            # Closing flushes, which fails again where writing has failed.
+            with contextlib.suppress(OSError):
+                file.close()
+        self.release()
+        self._done.set()
+
+    def release(self) -> None:
+        """Free what the format holds besides its file."""
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(self._explain(error)) from error
+
+    def _explain(self, error: OSError) -> str:
+        reason = error.strerror or str(error)
+        kept = self._content and self.part.exists()
+        advice = f"; what was written so far is in {self.part}" if kept else "; choose another folder with -o"
+        return f"cannot write {self.path}: {reason}{advice}"

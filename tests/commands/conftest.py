@@ -1,0 +1,38 @@
+"""The command line on scripted captions and real, silent recordings."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import pipeline.session
+from tests.commands.fakes import Captions
+
+
+@pytest.fixture
+def captions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Captions:
+    """Scripted captions; the current folder is an empty one."""
+    fake = Captions()
+    monkeypatch.setattr(pipeline.session, "_default_build", lambda: fake.build)
+    monkeypatch.chdir(tmp_path)
+    return fake
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a real, short recording of silence under a name."""
+
+    def make(name: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(16_000)
+            file.writeframes(bytes(32_000))
+        return path
+
+    return make

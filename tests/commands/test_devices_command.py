@@ -1,0 +1,89 @@
+"""`lipstream devices`, and what `doctor` says of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands import device_checks
+from main import main
+from pipeline import UserError
+from stages.devices import CameraInfo, MicrophoneInfo
+
+BUILT_IN = MicrophoneInfo(index=0, name="Built-in", channels=2, rate=44_100, default=False)
+USB = MicrophoneInfo(index=3, name="USB Microphone", channels=1, rate=48_000, default=True)
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Sets the devices of a pretended machine."""
+
+    def pretend(microphones: list[MicrophoneInfo] | UserError, cameras: list[CameraInfo]) -> None:
+        def list_microphones() -> list[MicrophoneInfo]:
+            if isinstance(microphones, UserError):
+                raise microphones
+            return microphones
+
+        monkeypatch.setattr(device_checks, "list_microphones", list_microphones)
+        monkeypatch.setattr(device_checks, "list_cameras", lambda: cameras)
+
+    return pretend
+
+
+def camera(index: int) -> CameraInfo:
+    return CameraInfo(index=index, name=f"Camera {index}")
+
+
+def marked(out: str) -> list[str]:
+    return [line.strip() for line in out.splitlines() if line.strip().startswith("*")]
+
+
+def test_the_devices_that_live_would_use_are_marked(machine, capsys):
+    machine([BUILT_IN, USB], [camera(0), camera(2)])
+    assert main(["devices"]) == 0
+    out = capsys.readouterr().out
+    assert marked(out) == ["* 3: USB Microphone (1 ch, 48000 Hz, the system's default)", "* 0: Camera 0"]
+    assert "    0: Built-in (2 ch, 44100 Hz)\n" in out
+    assert "    2: Camera 2\n" in out
+
+
+def test_the_mark_follows_the_configuration(machine, capsys):
+    machine([BUILT_IN, USB], [camera(0), camera(2)])
+    assert main(["devices", "--set", "audio.microphone=built", "--set", "video.camera=2"]) == 0
+    assert [line[:4] for line in marked(capsys.readouterr().out)] == ["* 0:", "* 2:"]
+
+
+def test_a_camera_by_address_is_taken_as_it_is(machine, capsys):
+    machine([USB], [])
+    assert main(["devices", "--set", "video.camera=rtsp://door/stream"]) == 0
+    assert "* rtsp://door/stream (as configured)" in capsys.readouterr().out
+
+
+def test_it_says_when_there_is_none_and_why(machine, capsys):
+    machine(UserError("PortAudio is not installed"), [])
+    assert main(["devices"]) == 0
+    out = capsys.readouterr().out
+    assert "PortAudio is not installed" in out
+    assert "no camera was found: connect one" in out
+    assert marked(out) == []
+
+
+def test_a_configured_microphone_that_is_not_there_is_said_with_those_that_are(machine, capsys):
+    machine([BUILT_IN], [camera(0)])
+    assert main(["devices", "--set", "audio.microphone=Blue"]) == 0
+    out = capsys.readouterr().out
+    assert "no microphone is called 'Blue'" in out
+    assert "Built-in" in out
+
+
+def test_the_doctor_only_warns_of_missing_devices(machine):
+    machine(UserError("PortAudio is not installed"), [])
+    findings = [*device_checks.check_microphone(), *device_checks.check_camera()]
+    assert [finding.state for finding in findings] == ["warning", "warning"]
+    assert all(finding.mend for finding in findings)
+
+
+def test_the_doctor_names_the_devices_that_would_be_used(machine):
+    machine([BUILT_IN, USB], [camera(0)])
+    findings = [*device_checks.check_microphone(), *device_checks.check_camera()]
+    assert [finding.state for finding in findings] == ["ok", "ok"]
+    assert "USB Microphone" in findings[0].what

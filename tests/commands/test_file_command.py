@@ -1,0 +1,214 @@
+"""`lipstream file`."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from main import main
+from models.errors import ModelError
+from pipeline import Degraded, TranscriptPartial, UserError
+from tests.commands.fakes import Captions, sentence
+
+Recording = Callable[[str], Path]
+
+
+def contents(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}
+
+
+def test_a_recording_becomes_text_subtitles_and_json_in_the_current_folder(
+    captions: Captions, recording: Recording, tmp_path: Path, capsys
+):
+    path = recording("videos/talk.wav")
+    assert main(["file", str(path)]) == 0
+    assert contents(tmp_path) == {"videos", "talk.txt", "talk.srt", "talk.json"}
+    assert (tmp_path / "talk.txt").read_text() == "Hello there.\n"
+    assert json.loads((tmp_path / "talk.json").read_text())["source"] == str(path)
+    out, err = capsys.readouterr()
+    assert out == "[00:00.200 --> 00:00.900] Hello there.\n"
+    assert "saved talk.txt, .srt, .json" in err
+
+
+def test_formats_and_folder_are_chosen(captions: Captions, recording: Recording, tmp_path: Path):
+    assert main(["file", str(recording("talk.wav")), "-o", "deep/out", "-f", "all"]) == 0
+    expected = {f"talk.{name}" for name in ("txt", "srt", "vtt", "tsv", "json", "jsonl")}
+    assert contents(tmp_path / "deep" / "out") == expected
+
+
+def test_quiet_prints_nothing(captions: Captions, recording: Recording, capsys):
+    captions.steps = [Degraded(modality="video", stage="x", reason="no picture"), sentence("Hello.", 0.2)]
+    assert main(["file", str(recording("talk.wav")), "-q"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_missing_modality_is_one_line_on_standard_error(captions: Captions, recording: Recording, capsys):
+    captions.steps = [Degraded(modality="video", stage="no_video", reason="the file has no picture")]
+    assert main(["file", str(recording("talk.wav"))]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("lipstream: picture: the file has no picture\n") == 1
+
+
+def test_options_reach_the_configuration(captions: Captions, recording: Recording):
+    path = recording("talk.wav")
+    arguments = ["--pace", "realtime", "--no-video", "--set", "vad.threshold=0.6", "--set", "pace=max"]
+    assert main(["file", str(path), *arguments]) == 0
+    (config,) = captions.configs
+    assert (config.mode, config.pace, config.input) == ("file", "realtime", path)
+    assert (config.video.enabled, config.audio.enabled, config.vad.threshold) == (False, True, 0.6)
+
+
+def test_a_configuration_for_live_use_also_does_for_a_file(captions: Captions, recording: Recording):
+    assert main(["file", str(recording("talk.wav")), "--config", "audio_only"]) == 0
+    assert captions.configs[0].mode == "file"
+    assert not captions.configs[0].video.enabled
+
+
+# Several inputs.
+
+
+def test_several_inputs_go_on_past_a_bad_one_and_list_it_at_the_end(
+    captions: Captions, recording: Recording, tmp_path: Path, capsys
+):
+    (tmp_path / "bad.mp4").write_text("this is no video")
+    one, two = recording("one.wav"), recording("two.wav")
+    assert main(["file", str(one), "bad.mp4", str(two), "-f", "txt"]) == 1
+    assert {"one.txt", "two.txt"} <= contents(tmp_path)
+    assert "bad.txt" not in contents(tmp_path)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "lipstream: error: 1 of 3 inputs failed: bad.mp4"
+    assert sum("bad.mp4" in line for line in lines) == 2
+
+
+def test_inputs_with_the_same_stem_do_not_overwrite_each_other(
+    captions: Captions, recording: Recording, tmp_path: Path, capsys
+):
+    inputs = [recording("a/talk.wav"), recording("b/talk.wav"), recording("b/Talk.x.wav"), recording("c/TALK.wav")]
+    assert main(["file", *map(str, inputs), "-f", "json"]) == 0
+    assert {name for name in contents(tmp_path) if name.endswith(".json")} == {
+        "talk.json",
+        "talk-2.json",
+        "Talk.x.json",
+        "TALK-3.json",
+    }
+    for name, source in (("talk", inputs[0]), ("talk-2", inputs[1]), ("TALK-3", inputs[3])):
+        assert json.loads((tmp_path / f"{name}.json").read_text())["source"] == str(source)
+    assert "the outputs are called talk-2" in capsys.readouterr().err
+
+
+# Failures.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.mp4"], "missing.mp4"),
+        (["notes.mp4"], "notes.mp4"),
+        (["talk.wav", "-f", "docx"], "docx"),
+        (["talk.wav", "--set", "vad.treshold=1"], "did you mean 'threshold'"),
+        (["talk.wav", "--set", "nonsense"], "KEY=VALUE"),
+        (["talk.wav", "--config", "nowhere"], "nowhere"),
+        (["talk.wav", "--no-audio", "--no-video"], "must be true"),
+        (["talk.wav", "-o", "notes.mp4"], "cannot write"),
+        (["talk.wav", "talk.wav", "--trace", "t.json"], "one input at a time"),
+        (["talk.wav", "--trace", "nowhere/t.json"], "nowhere"),
+        (["-f", "wav", "talk.wav"], "wav"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_exit_code_2(
+    captions: Captions, recording: Recording, tmp_path: Path, capsys, arguments: list[str], message: str
+):
+    recording("talk.wav")
+    (tmp_path / "notes.mp4").write_text("this is no video\n")
+    before = contents(tmp_path)
+    assert main(["file", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("lipstream: error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("arguments", [["file"], ["file", "a.mp4", "--pace", "slow"], ["file", "a", "-q", "-v"], []])
+def test_usage_errors_exit_2(arguments: list[str], capsys):
+    assert main(arguments) == 2
+    assert "usage: lipstream" in capsys.readouterr().err
+
+
+def test_the_folder_is_checked_before_any_model_is_loaded(captions: Captions, recording: Recording, tmp_path: Path):
+    (tmp_path / "out").write_text("a file, not a folder")
+    assert main(["file", str(recording("talk.wav")), "-o", "out"]) == 2
+    assert captions.configs == []
+
+
+def test_an_input_is_never_replaced_by_its_own_output(captions: Captions, recording: Recording, tmp_path: Path, capsys):
+    path = recording("talk.txt")
+    before = path.read_bytes()
+    assert main(["file", str(path), "-f", "srt,txt"]) == 2
+    assert "is the input itself" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    assert contents(tmp_path) == {"talk.txt"}
+
+
+def test_a_stage_that_fails_is_one_line_and_exit_code_1_and_what_was_finished_is_saved(
+    captions: Captions, recording: Recording, tmp_path: Path, capsys
+):
+    captions.steps = [sentence("Before it broke.", 0.2), RuntimeError("out of\nmagic")]
+    assert main(["file", str(recording("talk.wav"))]) == 1
+    err = capsys.readouterr().err
+    assert "lipstream: error: stage 'script' failed: RuntimeError: out of magic\n" in err
+    assert "Traceback" not in err
+    assert "what was finished before the failure is in talk.txt" in err
+    assert (tmp_path / "talk.txt").read_text() == "Before it broke.\n"
+
+
+def test_verbose_shows_the_traceback_of_a_failure(captions: Captions, recording: Recording, capsys):
+    captions.steps = [RuntimeError("out of magic")]
+    assert main(["file", str(recording("talk.wav")), "-v"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [UserError("the file vanished"), ModelError("the model is missing")])
+def test_an_error_with_advice_from_inside_the_run_is_one_line_and_exit_code_2(
+    captions: Captions, recording: Recording, tmp_path: Path, capsys, error: Exception
+):
+    captions.steps = [error]
+    assert main(["file", str(recording("talk.wav")), "-q"]) == 2
+    assert capsys.readouterr().err == f"lipstream: error: {error}\n"
+    assert contents(tmp_path) == {"talk.wav"}
+
+
+# Ctrl-C.
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_file_with_130_and_saves_what_is_finished(
+    captions: Captions, recording: Recording, tmp_path: Path, capsys, number: signal.Signals
+):
+    def endless():
+        yield sentence("Said in time.", 0.2)
+        yield lambda: signal.raise_signal(number)
+        while True:
+            yield lambda: None
+
+    captions.steps = endless()
+    assert main(["file", str(recording("talk.wav")), str(recording("next.wav"))]) == 130
+    assert (tmp_path / "talk.txt").read_text() == "Said in time.\n"
+    assert not (tmp_path / "next.txt").exists()
+    err = capsys.readouterr().err
+    assert "stopped after" in err
+    assert "Traceback" not in err
+    assert not [name for name in contents(tmp_path) if name.endswith(".part")]
+
+
+def test_partial_text_is_not_printed_outside_a_terminal(captions: Captions, recording: Recording, capsys):
+    partial = TranscriptPartial(segment=1, start=0.2, end=0.5, stable="Hel", unstable="lo")
+    captions.steps = [partial, sentence("Hello.", 0.2)]
+    assert main(["file", str(recording("talk.wav"))]) == 0
+    assert capsys.readouterr().out == "[00:00.200 --> 00:00.500] Hello.\n"

@@ -1,0 +1,158 @@
+"""The parser, and the verbs that run nothing: `config`, `models`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from main import build_parser, main
+from models import assets
+from models.assets import AssetStatus
+from pipeline import load_config
+from pipeline.config import names
+from stages.sinks import FORMATS
+from stages.version import version
+
+ROOT = Path(__file__).resolve().parents[2]
+VERBS = ("file", "live", "devices", "models", "doctor", "demo", "config")
+
+
+# The parser.
+
+
+@pytest.mark.parametrize("arguments", [[], *([verb] for verb in VERBS), ["config", "show"], ["models", "pull"]])
+def test_every_help_shows_an_example(arguments: list[str], capsys):
+    assert main([*arguments, "--help"]) == 0
+    help_text = capsys.readouterr().out
+    assert "example" in help_text
+    assert help_text.startswith("usage: lipstream")
+
+
+def test_help_shows_defaults(capsys):
+    main(["file", "--help"])
+    help_text = " ".join(capsys.readouterr().out.split())
+    assert "(default: txt,srt,json)" in help_text
+    assert "(default: file)" in help_text
+    assert "(default: False)" not in help_text
+    assert "(default: [])" not in help_text
+
+
+def test_help_names_every_format(capsys):
+    main(["file", "--help"])
+    help_text = " ".join(capsys.readouterr().out.split())
+    assert ", ".join(FORMATS) in help_text
+
+
+def test_help_names_every_verb(capsys):
+    main(["--help"])
+    help_text = capsys.readouterr().out
+    assert all(f"\n    {verb} " in help_text for verb in VERBS)
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lipstream {version()}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["file", "--help"], ["config", "show", "live"], ["nonsense"], ["file", "x", "--set", "a.b=1"]],
+)
+def test_nothing_heavy_is_imported_before_there_is_work_for_it(arguments: list[str]):
+    code = (
+        "import sys; from main import main; main(sys.argv[1:]); "
+        "heavy = {'torch', 'torchaudio', 'mediapipe', 'cv2', 'onnxruntime', 'numpy'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_script_runs_from_the_checkout():
+    done = subprocess.run(
+        [sys.executable, ROOT / "main.py", "config", "list"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == names()
+
+
+def test_a_reader_that_goes_away_is_no_traceback():
+    command = [sys.executable, str(ROOT / "main.py"), "config", "show", "live"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    args = build_parser().parse_args(["config", "list"])
+    assert callable(args.run)
+    monkeypatch.setattr("pipeline.config.names", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["config", "list"])
+
+
+# config.
+
+
+def test_config_show_prints_the_merged_configuration_as_yaml(capsys):
+    assert main(["config", "show", "low_latency", "--set", "vad.threshold=0.7"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    expected = load_config("low_latency", {"vad.threshold": 0.7})
+    assert shown == expected.model_dump(mode="json")
+
+
+def test_config_show_of_something_unknown_is_exit_code_2(capsys):
+    assert main(["config", "show", "nowhere"]) == 2
+    assert capsys.readouterr().err.startswith("lipstream: error: configuration 'nowhere'")
+
+
+# models.
+
+
+def statuses(tmp_path: Path, *states: str) -> list[AssetStatus]:
+    return [
+        AssetStatus(f"net{index}.onnx", "a purpose", "MIT", 1_500_000, state, tmp_path / f"net{index}.onnx", "cache")
+        for index, state in enumerate(states)
+    ]
+
+
+def test_models_list_shows_state_and_place(monkeypatch, tmp_path: Path, capsys):
+    monkeypatch.setattr(assets, "status", lambda: statuses(tmp_path, "ready", "missing"))
+    assert main(["models", "list"]) == 0
+    out = capsys.readouterr().out
+    assert f"cache: {tmp_path / 'net0.onnx'}" in out
+    assert "net1.onnx  missing" in out
+    assert "MIT" in out
+
+
+@pytest.mark.parametrize(
+    ("states", "named", "code"),
+    [(["ready", "missing"], [], 0), (["ready", "missing"], ["net1.onnx"], 1), (["altered"], [], 1)],
+)
+def test_models_verify_fails_for_damaged_files_and_named_ones_that_are_missing(
+    monkeypatch, tmp_path: Path, capsys, states: list[str], named: list[str], code: int
+):
+    monkeypatch.setattr(assets, "verify", lambda names: statuses(tmp_path, *states))
+    assert main(["models", "verify", *named]) == code
+    assert ("mend it with: lipstream models pull" in capsys.readouterr().err) == bool(code)
+
+
+@pytest.mark.parametrize(("force", "function"), [([], "pull"), (["--force"], "refetch")])
+def test_models_pull_fetches_what_is_named(monkeypatch, force: list[str], function: str):
+    fetched = []
+    monkeypatch.setattr(assets, function, lambda names, progress: fetched.append(names))
+    assert main(["models", "pull", "a.onnx", *force]) == 0
+    assert main(["models", "pull", *force]) == 0
+    assert fetched == [["a.onnx"], None]
+
+
+def test_an_unknown_model_is_exit_code_2(capsys):
+    assert main(["models", "pull", "nothing.onnx"]) == 2
+    assert "no asset 'nothing.onnx'" in capsys.readouterr().err

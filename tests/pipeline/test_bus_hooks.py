@@ -1,0 +1,409 @@
+"""Hooks and iterators: none delays another or the run, and all get their events in one order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+import pytest
+
+from pipeline import End, Error, Event, Packet, Stats, TranscriptFinal, TranscriptPartial
+from pipeline.event_queue import EventQueue
+from pipeline.runner import Runner
+from pipeline.testing import EventRecorder, FakeSource
+from tests.pipeline.fakes import (
+    PATIENCE,
+    Announce,
+    Endless,
+    Idle,
+    Note,
+    chain,
+    eventually,
+    source,
+    stream,
+    trap,
+)
+
+
+def partial(number: int) -> TranscriptPartial:
+    return TranscriptPartial(segment=number, start=0, end=1, stable="", unstable="")
+
+
+def final(number: int) -> TranscriptFinal:
+    return TranscriptFinal(segment=number, start=0, end=1, text="", words=())
+
+
+def end() -> End:
+    return End(reason="finished", duration=1)
+
+
+def waiting(queue: EventQueue) -> list[Event]:
+    queue.finish()
+    events = []
+    while (event := queue.get()) is not None:
+        events.append(event)
+    return events
+
+
+def run(graph, *hooks, **options) -> Runner:
+    """Run to the end with hooks of (class, function)."""
+    runner = Runner(graph, **options)
+    for event_type, function in hooks:
+        runner.bus.add_hook(event_type, function)
+    runner.start()
+    assert runner.wait(PATIENCE)
+    return runner
+
+
+# The queue.
+
+
+def test_what_a_later_event_supersedes_is_dropped_first():
+    queue = EventQueue(3)
+    for event in (final(1), partial(2), final(3), final(4), end()):
+        queue.offer(event)
+    assert waiting(queue) == [final(1), final(3), final(4), end()]
+    assert queue.dropped == 1
+
+
+def test_a_partial_never_pushes_a_final_out():
+    queue = EventQueue(2)
+    assert [queue.offer(event) for event in (final(1), final(2), partial(3))] == [True, True, False]
+    assert waiting(queue) == [final(1), final(2)]
+
+
+def test_the_oldest_final_goes_when_there_are_only_finals():
+    queue = EventQueue(2)
+    for number in (1, 2, 3):
+        queue.offer(final(number))
+    assert waiting(queue) == [final(2), final(3)]
+
+
+def test_the_end_always_fits():
+    queue = EventQueue(1)
+    queue.offer(final(1))
+    assert queue.offer(end())
+    queue.put(end())
+    assert waiting(queue) == [final(1), end(), end()]
+
+
+def test_a_writer_that_waits_for_room_goes_on_when_the_reader_leaves():
+    queue = EventQueue(1)
+    queue.put(final(1))
+    writer = threading.Thread(target=queue.put, args=(final(2),))
+    writer.start()
+    queue.close()
+    writer.join(PATIENCE)
+    assert not writer.is_alive()
+    assert queue.get() is None
+
+
+# Hooks.
+
+
+def test_a_hook_gets_its_class_and_a_hook_on_the_base_class_gets_all():
+    notes, everything = [], []
+    run(chain(source(1, 2), Announce()), (Note, notes.append), (Event, everything.append))
+    assert [note.text for note in notes] == ["c1 1", "c1 2", "c1 finished"]
+    assert [type(event) for event in everything] == [Note, Note, Note, Stats, End]
+
+
+def test_every_hook_and_every_sink_sees_the_same_order():
+    recorders, heard = [EventRecorder() for _ in range(2)], ([], [])
+
+    def failing(event):
+        raise ValueError("each time")
+
+    graph = chain(source(*range(50)), Announce())
+    for index, recorder in enumerate(recorders):
+        graph.add(f"recorder{index}", recorder)
+    run(graph, (Event, heard[0].append), (Event, failing), (Event, heard[1].append))
+    assert recorders[0].events == recorders[1].events == heard[0] == heard[1]
+    assert recorders[0].ended
+
+
+def test_a_hook_that_raises_is_reported_once_with_its_traceback_and_the_run_goes_on(caplog):
+    calls, recorder = [], EventRecorder()
+
+    def faulty(event):
+        calls.append(event)
+        raise KeyError("typo in the hook")
+
+    until_reported = FakeSource([*stream(*range(5)), lambda: eventually(lambda: recorder.of(Error))])
+    with caplog.at_level(logging.WARNING):
+        runner = run(chain(until_reported, Announce(), recorder=recorder), (Note, faulty))
+    assert len(calls) == 6
+    [error] = recorder.of(Error)
+    assert "faulty" in error.stage and "KeyError: 'typo in the hook'" in error.message
+    assert error.recoverable
+    [record] = [record for record in caplog.records if "faulty" in record.getMessage()]
+    assert "Traceback" in record.getMessage() and 'raise KeyError("typo in the hook")' in record.getMessage()
+    assert runner.bus.end.reason == "finished"
+
+
+def test_a_hook_that_exits_does_not_end_its_own_delivery():
+    calls = []
+
+    def leaving(event):
+        calls.append(event)
+        raise SystemExit
+
+    run(chain(source(1, 2), Announce()), (Note, leaving))
+    assert len(calls) == 3
+
+
+def test_a_sleeping_hook_delays_nobody_but_itself_and_its_drops_are_counted_and_reported():
+    recorder, quick, slow_heard = EventRecorder(), [], []
+    with trap() as caught:
+
+        def slow(event):
+            caught()
+            slow_heard.append(event)
+
+        # The source goes on only when the quick hook has seen what came before.
+        script = [step for n in range(100) for step in (Packet(n, n), lambda n=n: eventually(lambda: len(quick) > n))]
+        graph = chain(FakeSource(script), Announce(), recorder=recorder)
+        runner = Runner(graph, media_time=False, hook_limit=10)
+        runner.bus.add_hook(Event, slow)
+        runner.bus.add_hook(Note, lambda event: quick.append(event.text))
+        runner.start()
+        # All the others have everything while the slow one still has its first event.
+        eventually(lambda: recorder.events and recorder.ended)
+        eventually(lambda: quick and quick[-1] == "c1 finished")
+        assert slow_heard == []
+    assert runner.wait(PATIENCE)
+    assert isinstance(slow_heard[-1], End)
+    assert len(slow_heard) <= 12
+    assert quick == [f"c1 {n}" for n in range(100)] + ["c1 finished"]
+    stats = runner.stats()
+    assert stats.counters["events dropped for hooks"] == len(recorder.events) - len(slow_heard)
+    [figures] = [each for name, each in stats.consumers.items() if "slow" in name]
+    assert (figures["packets_in"], figures["dropped"]) == (len(slow_heard), len(recorder.events) - len(slow_heard))
+    [error] = recorder.of(Error)
+    assert "slow" in error.stage and "too slow" in error.message and error.recoverable
+
+
+def test_coroutine_hooks_are_awaited_on_one_loop_of_their_own():
+    heard, loops = [], set()
+
+    async def hook(event):
+        await asyncio.sleep(0)
+        loops.add(asyncio.get_running_loop())
+        heard.append(type(event))
+
+    async def faulty(event):
+        await asyncio.sleep(0)
+        raise ValueError("late")
+
+    recorder = EventRecorder()
+    until_reported = FakeSource([*stream(1, 2), lambda: eventually(lambda: recorder.of(Error))])
+    run(chain(until_reported, Announce(), recorder=recorder), (Event, hook), (Note, faulty))
+    assert heard.count(Note) == 3 and heard[-1] is End
+    assert len(loops) == 1 and loops.pop().is_closed()
+    assert "ValueError: late" in recorder.of(Error)[0].message
+
+
+def test_a_removed_hook_gets_nothing_more_and_the_others_go_on():
+    heard, others = [], []
+    runner = Runner(chain(Endless(), Announce()))
+    runner.bus.add_hook(Note, heard.append)
+    runner.bus.add_hook(Note, others.append)
+    runner.start()
+    eventually(lambda: heard)
+    assert runner.bus.remove_hooks(heard.append, None) == 1
+    eventually(lambda: not any(thread.name.startswith("hook list") for thread in runner.bus.threads[3:]))
+    seen, count = len(others), len(heard)
+    eventually(lambda: len(others) > seen + 100)
+    assert len(heard) <= count + 1
+    runner.stop()
+    assert runner.wait(PATIENCE)
+
+
+def test_a_hook_added_during_the_run_gets_what_follows_and_the_end():
+    heard = []
+    with trap() as caught:
+        runner = Runner(chain(FakeSource([*stream(1), caught, *stream(2)]), Announce()), media_time=False)
+        runner.start()
+        assert caught.entered.wait(PATIENCE)
+        runner.bus.add_hook(Event, heard.append)
+        caught.released.set()
+        assert runner.wait(PATIENCE)
+    assert "c1 2" in [event.text for event in heard if isinstance(event, Note)]
+    assert isinstance(heard[-1], End)
+
+
+def test_an_event_sink_can_publish_and_count():
+    class Sink(EventRecorder):
+        def handle(self, event):
+            super().handle(event)
+            if isinstance(event, Note) and event.text == "c1 1":
+                self.publish(Note(text="from the sink"))
+                self.context.count("seen", 1)
+
+    recorder = EventRecorder()
+    from_sink = lambda: any(note.text == "from the sink" for note in recorder.of(Note))  # noqa: E731
+    graph = chain(FakeSource([*stream(1, 2), lambda: eventually(from_sink)]), Announce(), recorder=recorder)
+    graph.add("sink", Sink())
+    runner = run(graph)
+    assert runner.stats().counters == {"seen": 1.0}
+    assert recorder.ended
+
+
+# Iterators.
+
+
+def test_two_iterators_miss_nothing_and_see_the_same():
+    runner = Runner(chain(source(*range(3000)), Announce()))
+    iterators = [runner.bus.subscribe(), runner.bus.subscribe()]
+    seen = ([], [])
+    threads = [threading.Thread(target=into.extend, args=(one,)) for one, into in zip(iterators, seen, strict=True)]
+    runner.start()
+    for thread in threads:
+        thread.start()
+    assert runner.wait(PATIENCE)
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert len(seen[0]) == 3003
+    assert seen[0] == seen[1]
+
+
+def test_a_slow_reader_slows_a_file_run_and_loses_nothing():
+    runner = Runner(chain(source(*range(3000)), Announce()), hook_limit=5)
+    iterator = runner.bus.subscribe()
+    runner.start()
+    first = next(iterator)
+    assert not runner.done(0.05)
+    events = [first, *iterator]
+    assert runner.wait(PATIENCE)
+    assert [event.text for event in events[:-2]] == [f"c1 {n}" for n in range(3000)] + ["c1 finished"]
+
+
+def test_a_slow_reader_of_a_live_run_loses_what_is_superseded_and_it_is_counted():
+    class Talk(Announce):
+        def process(self, port, packet):
+            self.publish(partial(packet.payload))
+
+        def finish(self):
+            self.publish(final(0))
+
+    runner = Runner(chain(source(*range(3000)), Talk()), lossless=False, media_time=False)
+    iterator = runner.bus.subscribe()
+    runner.start()
+    assert runner.wait(PATIENCE)
+    events = list(iterator)
+    assert final(0).text == "" and any(isinstance(event, TranscriptFinal) for event in events)
+    assert isinstance(events[-1], End)
+    assert runner.stats().counters["events dropped for iterators"] == 3003 - len(events)
+
+
+def test_leaving_the_loop_early_does_not_hold_the_run_up():
+    runner = Runner(chain(source(*range(5000)), Announce()))
+    iterator = runner.bus.subscribe()
+    runner.start()
+    for _ in iterator:
+        break
+    del iterator
+    assert runner.wait(PATIENCE)
+
+
+def test_an_iterator_that_nobody_keeps_does_not_hold_the_run_up():
+    """Regression: an iterator that was never begun once filled up and stopped the run."""
+    runner = Runner(chain(source(*range(5000)), Announce()))
+    runner.bus.subscribe()
+    runner.start()
+    assert runner.wait(PATIENCE)
+
+
+def test_hooks_can_be_added_and_removed_while_a_reader_pauses():
+    """Regression: registering once waited for the reader, which deadlocked a loop that registers."""
+    runner = Runner(chain(source(*range(5000)), Announce()))
+    iterator = runner.bus.subscribe()
+    runner.start()
+    texts, removed = [], []
+    for number, event in enumerate(iterator):
+        if number == 0:
+            # The pipeline is by now waiting for this reader, or soon will be.
+            eventually(lambda: runner.stats().stages["c1"]["packets_in"] > 1100)
+            runner.bus.add_hook(Note, removed.append)
+            runner.bus.remove_hooks(removed.append, Note)
+            second = runner.bus.subscribe()
+            assert next(second) == event
+            second.close()
+        texts.append(event)
+    assert len(texts) == 5003
+    assert runner.wait(PATIENCE)
+
+
+def test_a_late_iterator_begins_with_the_past():
+    runner = run(chain(source(1, 2), Announce()))
+    events = list(runner.bus.subscribe())
+    assert [type(event) for event in events] == [Note, Note, Note, Stats, End]
+
+
+def test_an_exhausted_iterator_stays_exhausted():
+    runner = run(chain(source(1), Announce()))
+    iterator = runner.bus.subscribe()
+    list(iterator)
+    assert list(iterator) == []
+
+
+# asyncio.
+
+
+def test_async_iteration_gets_everything():
+    runner = Runner(chain(source(*range(2000)), Announce()))
+
+    async def read():
+        iterator = runner.bus.subscribe()
+        runner.start()
+        return [event async for event in iterator]
+
+    events = asyncio.run(read())
+    assert len(events) == 2003
+    assert isinstance(events[-1], End)
+    assert runner.wait(PATIENCE)
+
+
+def test_a_cancelled_wait_loses_no_event():
+    with trap() as caught:
+        runner = Runner(chain(FakeSource([caught, *stream(1, 2)]), Announce()), media_time=False)
+
+        async def read():
+            iterator = runner.bus.subscribe()
+            runner.start()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(iterator), 0.01)
+            caught.released.set()
+            return [event.text async for event in iterator if isinstance(event, Note)]
+
+        assert asyncio.run(read()) == ["c1 1", "c1 2", "c1 finished"]
+        assert runner.wait(PATIENCE)
+
+
+def test_an_abandoned_async_loop_neither_holds_the_run_up_nor_breaks_it():
+    runner = Runner(chain(source(*range(5000)), Announce()))
+
+    async def read():
+        runner.start()
+        async for _ in runner.bus.subscribe():
+            break
+        runner.wait(PATIENCE)
+
+    asyncio.run(read())
+    assert runner.done(0)
+
+
+def test_an_event_after_the_asyncio_loop_has_closed_is_harmless():
+    runner = Runner(chain(Idle(), Announce()))
+
+    async def read(iterator):
+        await asyncio.wait_for(anext(iterator), 0.01)
+
+    iterator = runner.bus.subscribe()
+    runner.start()
+    with pytest.raises(TimeoutError):
+        asyncio.run(read(iterator))
+    runner.stop()
+    assert runner.wait(PATIENCE)
+    assert isinstance(list(iterator)[-1], End)

@@ -1,0 +1,180 @@
+"""The graph checks itself, and says which component and which port is wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pipeline import Component, Graph, GraphError, Port, Sink, Source, Stage
+from pipeline.testing import EventRecorder, FakeSource
+from tests.pipeline.fakes import Collect, Forward, Idle, Join, chain
+
+
+class Sound:
+    pass
+
+
+class Speech(Sound):
+    pass
+
+
+class Typed(Stage):
+    inputs = {"in": Port(Sound)}
+    outputs = {"out": Port(Speech)}
+
+    def process(self, port, packet):
+        pass
+
+
+class Optional(Sink):
+    inputs = {"main": Port(object), "extra": Port(object, optional=True)}
+
+    def process(self, port, packet):
+        pass
+
+
+class Odd(Source):
+    inputs = {"in": Port(object)}
+
+    def produce(self):
+        return False
+
+
+def error_of(graph: Graph) -> str:
+    with pytest.raises(GraphError) as caught:
+        graph.check()
+    return str(caught.value)
+
+
+def test_a_complete_graph_passes():
+    graph = chain(FakeSource([], Speech), Typed(), Typed(), Collect())
+    graph.check()
+    assert graph.order() == ["c0", "c1", "c2", "c3"]
+
+
+def test_types_that_do_not_fit_name_both_ports_and_both_types():
+    assert error_of(chain(FakeSource([], int), Typed())) == (
+        "c0.out -> c1.in: 'c0.out' carries int, but 'c1.in' takes Sound"
+    )
+
+
+def test_an_unconnected_input_is_named():
+    graph = chain(Idle())
+    graph.add("join", Join())
+    graph.connect("c0.out", "join.left")
+    assert error_of(graph) == "input port 'join.right' is not connected"
+
+
+def test_an_optional_input_may_stay_unconnected_but_not_all_of_them():
+    graph = chain(Idle())
+    graph.add("sink", Optional())
+    graph.connect("c0.out", "sink.main")
+    graph.check()
+    graph = chain(Idle())
+    graph.add("sink", Optional())
+    assert error_of(graph) == "input port 'sink.main' is not connected"
+
+
+def test_a_stage_without_any_connected_input_is_named():
+    class Deaf(Sink):
+        inputs = {"in": Port(object, optional=True)}
+
+        def process(self, port, packet):
+            pass
+
+    graph = chain(Idle())
+    graph.add("deaf", Deaf())
+    assert error_of(graph) == "no input port of 'deaf' is connected"
+
+
+def test_two_producers_of_one_input_are_refused():
+    graph = chain(Idle(), Collect())
+    graph.add("other", Idle())
+    graph.connect("other.out", "c1.in")
+    assert error_of(graph) == "input port 'c1.in' is fed by 2 outputs, one is allowed"
+
+
+def test_an_unknown_component_is_named_with_those_there_are():
+    graph = chain(Idle(), Collect())
+    graph.connect("c0.out", "nobody.in")
+    assert error_of(graph) == "c0.out -> nobody.in: there is no component 'nobody' (there are: c0, c1)"
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("c0.sound", "component 'c0' has no output port 'sound' (it has: out)"),
+        ("c0", "component 'c0' has no output port '' (it has: out)"),
+    ],
+)
+def test_an_unknown_port_is_named_with_those_there_are(output, message):
+    graph = chain(Idle())
+    graph.add("sink", Collect())
+    graph.connect(output, "sink.in")
+    assert message in error_of(graph)
+
+
+def test_a_component_without_outputs_says_it_has_none():
+    graph = chain(Idle(), Collect())
+    graph.add("sink", Collect())
+    graph.connect("c1.out", "sink.in")
+    assert "component 'c1' has no output port 'out' (it has: none)" in error_of(graph)
+
+
+def test_a_cycle_is_shown():
+    graph = Graph()
+    graph.add("source", Idle())
+    graph.add("one", Forward())
+    graph.add("two", Forward())
+    graph.connect("one.out", "two.in")
+    graph.connect("two.out", "one.in")
+    message = error_of(graph)
+    assert re.fullmatch(r"the graph has a cycle: (one -> two -> one|two -> one -> two)", message)
+
+
+def test_a_stage_that_feeds_itself_is_a_cycle():
+    graph = chain(Idle())
+    graph.add("loop", Forward())
+    graph.connect("loop.out", "loop.in")
+    assert error_of(graph) == "the graph has a cycle: loop -> loop"
+
+
+def test_a_graph_needs_a_source():
+    assert error_of(Graph()) == "the graph has no source"
+
+
+def test_a_source_with_inputs_would_never_read_them():
+    graph = chain(Idle())
+    graph.add("odd", Odd())
+    graph.connect("c0.out", "odd.in")
+    assert error_of(graph) == "source 'odd' has input ports (in), a source has none"
+
+
+@pytest.mark.parametrize("name", ["", "a.b"])
+def test_a_name_must_be_usable_in_port_paths(name):
+    with pytest.raises(GraphError, match="non-empty and without a dot"):
+        Graph().add(name, Idle())
+
+
+def test_a_name_is_taken_once_by_components_and_sinks_alike():
+    graph = Graph()
+    graph.add("one", Idle())
+    with pytest.raises(GraphError, match="already a component named 'one'"):
+        graph.add("one", EventRecorder())
+
+
+def test_one_component_cannot_be_in_the_graph_twice():
+    graph = Graph()
+    stage = Forward()
+    graph.add("one", stage)
+    with pytest.raises(GraphError, match="added as 'two' is already there as 'one'"):
+        graph.add("two", stage)
+
+
+def test_a_component_of_no_known_kind_is_refused_when_it_is_added():
+    class Something(Component):
+        pass
+
+    with pytest.raises(GraphError, match="'x' must be a Source, a Stage, a Sink or an EventSink, but is a Something"):
+        Graph().add("x", Something())

@@ -1,0 +1,379 @@
+"""`Pipeline`: the interface users see."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import importlib
+import json
+import threading
+
+import pytest
+
+from pipeline import (
+    Config,
+    ConfigError,
+    End,
+    Event,
+    Graph,
+    GraphError,
+    Pipeline,
+    PipelineError,
+    StageFailed,
+    Stats,
+    UserError,
+)
+from pipeline.testing import EventRecorder, FakeSource
+from tests.pipeline.fakes import (
+    PATIENCE,
+    Announce,
+    Collect,
+    Endless,
+    Forward,
+    Idle,
+    Note,
+    chain,
+    eventually,
+    source,
+    stream,
+    trap,
+)
+
+FILE = Config(mode="file")
+LIVE = Config(mode="live")
+
+
+def pipeline(*components, config: Config = FILE, **options) -> Pipeline:
+    return Pipeline(config, build=lambda _: chain(*components), **options)
+
+
+def notes(events) -> list[str]:
+    return [event.text for event in events if isinstance(event, Note)]
+
+
+def test_run_gives_the_end_and_hooks_see_everything():
+    one, seen = pipeline(source(1, 2), Announce()), []
+
+    @one.on(Note)
+    def hook(event):
+        seen.append(event)
+
+    everything = []
+    assert one.on(Event, everything.append) == everything.append
+    end = one.run()
+    assert end == everything[-1] == End(reason="finished", duration=2e-6, emitted=2e-6)
+    assert notes(seen) == ["c1 1", "c1 2", "c1 finished"]
+    assert hook is not None
+
+
+def test_from_config_builds_with_the_merged_configuration():
+    seen: list[Config] = []
+
+    def build(config: Config) -> Graph:
+        seen.append(config)
+        return chain(source(1))
+
+    Pipeline.from_config("file", build=build, input="talk.mp4", vad={"threshold": 0.7}, **{"vad.pre_roll": 0.1})
+    [config] = seen
+    assert (config.mode, str(config.input), config.vad.threshold, config.vad.pre_roll) == ("file", "talk.mp4", 0.7, 0.1)
+
+
+def test_from_config_names_what_is_wrong():
+    with pytest.raises(ConfigError, match=r"unknown key 'vad\.treshold', did you mean 'threshold'"):
+        Pipeline.from_config("live", build=lambda _: Graph(), vad={"treshold": 1})
+
+
+def test_the_default_graph_comes_from_the_stages_package(monkeypatch):
+    module = type("module", (), {"build": staticmethod(lambda config: chain(source(1)))})
+    real = importlib.import_module
+    monkeypatch.setattr(importlib, "import_module", lambda name: module if name == "stages.build" else real(name))
+    assert list(Pipeline(FILE).graph.components) == ["c0"]
+
+
+def test_on_takes_event_classes_only():
+    with pytest.raises(TypeError, match="takes an event class, got 'TranscriptFinal'"):
+        pipeline(source(1)).on("TranscriptFinal")
+
+
+def test_off_stops_one_class_or_all_and_must_know_the_function():
+    one, seen = pipeline(source(1), Announce()), []
+    one.on(Note, seen.append)
+    one.on(End, seen.append)
+    one.off(seen.append, Note)
+    with pytest.raises(ValueError, match="is not registered"):
+        one.off(print)
+    one.run()
+    assert [type(event) for event in seen] == [End]
+    with pytest.raises(ValueError, match="is not registered"):
+        one.off(seen.append, Note)
+
+
+def test_a_pipeline_runs_once():
+    one = pipeline(source(1))
+    one.run()
+    with pytest.raises(PipelineError, match="already been started; make a new one"):
+        one.start()
+
+
+def test_what_needs_a_run_says_so_before_the_start():
+    one = pipeline(source(1))
+    for use in (one.wait, one.stats):
+        with pytest.raises(PipelineError, match="has not been started"):
+            use()
+    one.stop()
+    assert one.run().reason == "finished"
+
+
+def test_wait_with_a_timeout_tells_whether_the_run_is_over():
+    with trap() as caught:
+        one = pipeline(FakeSource([caught]))
+        one.start()
+        assert one.wait(0.01) is False
+        caught.released.set()
+        assert one.wait(PATIENCE) is True
+
+
+def test_a_failed_run_raises_from_run_wait_and_the_context():
+    def broken():
+        return pipeline(FakeSource([lambda: 1 / 0]), Collect())
+
+    with pytest.raises(StageFailed) as caught:
+        broken().run()
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    with pytest.raises(StageFailed):  # noqa: PT012, SIM117
+        with broken() as one:
+            list(one.events())
+
+
+def test_an_error_in_the_body_of_the_context_is_not_hidden_and_the_run_is_stopped():
+    one = pipeline(Endless(), Collect())
+    with pytest.raises(KeyError, match="mine"), one:
+        raise KeyError("mine")
+    assert one.wait(0)
+
+
+def test_a_wrong_graph_is_refused_at_the_start_and_leaves_no_trace_behind(tmp_path):
+    one = pipeline(source(1), trace=tmp_path / "trace.json")
+    one.graph.add("alone", Forward())
+    with pytest.raises(GraphError, match=r"alone\.in"):
+        one.run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sinks_and_stages_are_added_before_the_start():
+    one, recorder, collect = pipeline(source(1, 2)), EventRecorder(), Collect()
+    one.add_sink("recorder", recorder)
+    one.graph.add("mine", collect)
+    one.graph.connect("c0.out", "mine.in")
+    one.run()
+    assert recorder.ended
+    assert collect.timestamps == [1, 2]
+
+
+# Stopping.
+
+
+def test_stop_from_another_thread_ends_run():
+    one = pipeline(Endless(), Announce(), config=LIVE)
+    threading.Timer(0.01, one.stop).start()
+    assert one.run().reason == "stopped"
+
+
+def test_two_stops_at_once_both_return_after_the_end():
+    one = pipeline(Endless(), Announce())
+    one.start()
+    ended = []
+
+    def stop():
+        one.stop()
+        ended.append(one.wait(0))
+
+    threads = [threading.Thread(target=stop) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert ended == [True, True]
+    one.stop()
+
+
+@pytest.mark.parametrize("coroutine", [False, True])
+def test_a_hook_may_stop_the_run(coroutine):
+    one, seen = pipeline(Endless(), Announce()), []
+
+    def hook(event):
+        seen.append(event)
+        one.stop()
+
+    async def later(event):
+        hook(event)
+
+    one.on(Event, later if coroutine else hook)
+    assert one.run().reason == "stopped"
+    assert isinstance(seen[-1], End)
+
+
+def test_a_stage_or_a_sink_may_stop_the_run():
+    class Sink(EventRecorder):
+        def handle(self, event):
+            super().handle(event)
+            one.stop()
+
+    recorder = Sink()
+    one = pipeline(Endless(), Collect(lambda packet: one.stop()))
+    one.add_sink("recorder", recorder)
+    assert one.run().reason == "stopped"
+    assert recorder.ended
+
+
+def test_waiting_inside_a_hook_is_an_error_instead_of_a_deadlock():
+    one, errors = pipeline(source(1), Announce()), []
+
+    def hook(event):
+        try:
+            one.wait()
+        except PipelineError as error:
+            errors.append(str(error))
+
+    one.on(End, hook)
+    one.run()
+    assert "from within the run" in errors[0]
+
+
+@pytest.mark.parametrize("where", ["stage", "hook"])
+def test_ctrl_c_ends_run_cleanly(where):
+    once = threading.Event()
+
+    def interrupt(*_):
+        if not once.is_set():
+            once.set()
+            _thread.interrupt_main()
+
+    recorder = EventRecorder()
+    one = pipeline(Endless(), Collect(interrupt if where == "stage" else lambda packet: None), config=LIVE)
+    one.add_sink("recorder", recorder)
+    one.graph.add("announce", Announce())
+    one.graph.connect("c0.out", "announce.in")
+    if where == "hook":
+        one.on(Note, interrupt)
+    assert one.run().reason == "stopped"
+    assert recorder.ended
+
+
+def test_ctrl_c_reaches_a_loop_that_waits_for_events():
+    one = pipeline(FakeSource([_thread.interrupt_main]), Collect())
+    one.graph.add("idle", Idle())
+    with pytest.raises(KeyboardInterrupt), one:
+        for _ in one.events():
+            pass
+    assert one.wait(0)
+
+
+# Iterating.
+
+
+def test_events_starts_the_run_and_misses_nothing():
+    events = list(pipeline(source(*range(500)), Announce()).events())
+    assert notes(events) == [f"c1 {n}" for n in range(500)] + ["c1 finished"]
+    assert [type(event) for event in events[-2:]] == [Stats, End]
+
+
+def test_leaving_the_loop_leaves_the_run_going():
+    collect = Collect()
+    one = pipeline(source(*range(3000)), Announce())
+    one.graph.add("collect", collect)
+    one.graph.connect("c0.out", "collect.in")
+    for _ in one.events():
+        break
+    assert one.wait(PATIENCE)
+    assert len(collect.packets) == 3000
+
+
+def test_leaving_the_context_stops_the_run_though_a_reader_is_paused():
+    with pipeline(Endless(), Announce()) as one:
+        iterator = one.events()
+        next(iterator)
+    assert one.wait(0)
+    rest = list(iterator)
+    assert isinstance(rest[-1], End) and rest[-1].reason == "stopped"
+
+
+def test_the_loop_may_use_the_pipeline_while_it_pauses_it():
+    """Regression: on(), off() and a second events() inside the loop once deadlocked a file run."""
+    one, heard = pipeline(source(*range(5000)), Announce()), []
+    for number, event in enumerate(one.events()):
+        if number == 0:
+            eventually(lambda: one.stats().stages["c1"]["packets_in"] > 1100)
+            one.on(End, heard.append)
+            one.on(Note, print)
+            one.off(print)
+            one.events().close()
+        last = event
+    assert one.wait(PATIENCE)
+    assert heard == [last]
+
+
+def test_two_threads_may_begin_to_iterate_at_once():
+    one = pipeline(source(*range(100)), Announce())
+    barrier, results = threading.Barrier(4, timeout=PATIENCE), []
+
+    def read():
+        barrier.wait()
+        results.append(list(one.events()))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert len(results) == 4
+    assert all(result == results[0] for result in results)
+    assert one.wait(PATIENCE)
+
+
+def test_async_iteration_and_an_async_break():
+    one = pipeline(source(*range(300)), Announce())
+
+    async def read() -> list[Event]:
+        return [event async for event in one.aevents()]
+
+    assert len(notes(asyncio.run(read()))) == 301
+
+    two = pipeline(source(*range(5000)), Announce())
+
+    async def glance() -> None:
+        async for _ in two.aevents():
+            return
+
+    asyncio.run(glance())
+    assert two.wait(PATIENCE)
+
+
+# Configuration of the run.
+
+
+def test_live_runs_are_not_lossless_and_file_runs_are():
+    seen = {}
+
+    class Look(Idle):
+        def produce(self):
+            seen[name] = (self.context.lossless, self.context.now())
+            return False
+
+    for name, config in (("live", LIVE), ("file", FILE), ("paced", Config(mode="file", pace="realtime"))):
+        pipeline(Look(), config=config).run()
+    assert {name: lossless for name, (lossless, _) in seen.items()} == {"live": False, "file": True, "paced": True}
+    assert seen["file"][1] == 0
+    assert seen["live"][1] > 0 and seen["paced"][1] > 0
+
+
+def test_the_trace_and_the_stats_can_be_had(tmp_path):
+    one = pipeline(FakeSource(stream(1, 2)), Announce(), trace=tmp_path / "trace.json")
+    one.run()
+    assert one.stats().stages["c1"]["packets_in"] == 2
+    assert isinstance(json.loads((tmp_path / "trace.json").read_text()), list)
+
+
+def test_a_trace_that_cannot_be_written_is_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match=r"cannot write the trace '.*trace\.json': No such file or directory"):
+        pipeline(source(1), trace=tmp_path / "missing" / "trace.json").run()
