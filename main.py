@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from commands import config, demo, devices, doctor, file, live, models
-from commands.failures import guarded, leave
+from commands.failures import guarded, leave, own_stderr
 from commands.options import HelpFormatter, VersionAction
 
 EXAMPLE = """\
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> NoReturn:
     """Run the verb the process was started with, and end it."""
+    own_stderr()
     leave(main())
 
 

@@ -15,10 +15,10 @@ CLIP = "media/obama_speech.mp4"
 
 NEXT = """
 What to try next:
-  {command} file YOUR-VIDEO.mp4          captions for a recording of your own
-  {command} live                         captions from your webcam and microphone
-  {command} file --help                  every option, with an example
-and in Python, a function called for every finished sentence:
+  {command} file VIDEO.mp4    a recording of your own
+  {command} live              your webcam and microphone
+  {command} file --help       every option, with an example
+In Python, a function called for every finished sentence:
   from pipeline import Pipeline, TranscriptFinal
   live = Pipeline.from_config("live")
   live.on(TranscriptFinal, lambda event: print(event.start, event.text))
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from stages.sinks.snapshot import Snapshot
 
     clip = assets.resolve(CLIP)
-    note(f"a talking head, 9 s, recorded by the US government; this is what `file --pace {args.pace}` does")
+    note(f"a talking head, 9 s, read as `file --pace {args.pace}` does")
     snapshot = Snapshot()
     finals: list[TranscriptFinal] = []
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from commands.checks import Finding
 from pipeline import Config, UserError
-from stages.devices import CameraInfo, MicrophoneInfo, list_cameras, list_microphones
-from stages.microphone_backend import choose_microphone
+from stages.devices import CameraInfo, MicrophoneInfo, choose_microphone, list_cameras, list_microphones
 
+_DEV = Path("/dev")
 _WITHOUT_MICROPHONE = "recordings need none: lipstream file talk.mp4"
 _WITHOUT_CAMERA = "captions do without: lipstream live --camera none"
 
@@ -85,10 +87,15 @@ def _describe_microphone(device: MicrophoneInfo) -> str:
 
 
 def _describe_camera(device: CameraInfo) -> str:
-    return f"{device.index}: {device.name}"
+    size = f" ({device.width}x{device.height})" if device.width and device.height else ""
+    return f"{device.index}: {device.name}{size}"
 
 
 def _no_camera() -> str:
-    if sys.platform == "linux":
-        return "no camera was found: connect one; one that is there needs a user in group `video` (ls -l /dev/video*)"
-    return "no camera was found: connect one, and allow the terminal to use it in the system's privacy settings"
+    if not sys.platform.startswith("linux"):
+        return "no camera was found: connect one, and allow the terminal to use it in the system's privacy settings"
+    refused = [str(path) for path in sorted(_DEV.glob("video*")) if not os.access(path, os.R_OK | os.W_OK)]
+    if refused:
+        who = "sudo usermod -aG video $USER, then log in again"
+        return f"no permission to use {', '.join(refused)}: {who}"
+    return "no camera was found: connect one"

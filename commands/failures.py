@@ -44,6 +44,16 @@ def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) 
         return code
 
 
+def own_stderr() -> None:
+    """Print on a descriptor of one's own from here on.
+
+    Descriptor 2 is redirected while native libraries load, to keep their chatter away: what Lipstream prints meanwhile
+    must neither wait for that nor be lost with it.
+    """
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding=sys.stderr.encoding)
+
+
 def leave(code: int) -> NoReturn:
     """End the process.
 

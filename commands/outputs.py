@@ -66,7 +66,7 @@ class Outputs:
 
     def _discard(self) -> None:
         for writer in self.writers.values():
-            if not writer.wait(0):
+            if not writer.used:
                 writer.discard()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from stages.media_probe import MediaInfo, probe
 from stages.sinks import ConsoleSink
 from stages.sinks.console import time_range
 from stages.sinks.progress import clock
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def transcribe(
     config = load_config(options.config, overrides)
     failed: list[Path] = []
     for path, stem in zip(inputs, unique_stems(inputs), strict=True):
-        if stem != path.stem:
+        if stem != path.stem and not options.quiet:
             note(f"{path}: its name is taken by another input, the outputs are called {stem}")
         try:
             pipeline_config = config.model_copy(update={"input": path})
@@ -81,6 +84,7 @@ def transcribe(
                 raise
             message, _ = describe(error) or (str(error), FAILED)
             report(message if str(path) in message else f"{path}: {message}")
+            log.debug("%s failed", path, exc_info=error)
             failed.append(path)
         else:
             if outcome.interrupted:
@@ -94,9 +98,9 @@ def _transcribe_one(
     config: Config, path: Path, stem: str, options: Options, prepare: Callable[[Pipeline], None]
 ) -> Outcome:
     media = probe(path)
-    if not options.quiet:
-        note(_heading(media))
     with Outputs(options.folder, stem, options.formats, path) as outputs:
+        if not options.quiet:
+            note(_heading(media))
         console = None if options.quiet else ConsoleSink(stamp=time_range, duration=media.duration)
         pipeline = Pipeline(config, trace=options.trace)
         prepare(pipeline)

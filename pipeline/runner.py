@@ -279,7 +279,7 @@ class Runner:
         _join_all(self.bus.threads, begun + DELIVER_SECONDS)
         stuck = [thread.name for thread in (*threads, *self.bus.threads) if thread.is_alive()]
         if stuck:
-            log.warning("still busy after the stop, left behind: %s", ", ".join(stuck))
+            log.info("still busy after the stop, left behind: %s", ", ".join(stuck))
 
     def _end(self) -> End:
         reason = "failed" if self.failure else "stopped" if self._stopped_by_user else "finished"

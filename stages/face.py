@@ -72,8 +72,8 @@ class Face(Stage):
     def _report_found(self, faces: Iterable[TrackedFace], width: int, height: int) -> None:
         for face in faces:
             left, top, right, bottom = face.box
-            box = (left / width, top / height, right / width, bottom / height)
-            self.publish(FaceFound(face=face.id, time=seconds(face.since_us), box=tuple(round(x, 4) for x in box)))
+            box = (round(left / width, 4), round(top / height, 4), round(right / width, 4), round(bottom / height, 4))
+            self.publish(FaceFound(face=face.id, time=seconds(face.since_us), box=box))
 
     def _report_lost(self, faces: Iterable[LostFace]) -> None:
         for face in faces:

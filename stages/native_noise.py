@@ -1,4 +1,4 @@
-"""Keeps what native audio and video libraries print while devices are opened off the terminal."""
+"""Keeps what native audio libraries print while devices are opened off the terminal."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from typing import IO
 
 from models.face import native_log
 
-# ALSA and JACK complain of every configured device that is not there, PortAudio of every format it tries, OpenCV of
-# every index it probes. None of it is an error: what goes wrong with the chosen device is raised as an exception.
-_NOISE = re.compile(
-    rb"\s*$|ALSA lib|jack server|Jack|JACK|Cannot connect to server|Expression '|connect\(2\) call to|\[ ?WARN:|\[ERROR:"
-)
+# ALSA and JACK complain of every configured device that is not there, PortAudio of every format it tries. None of it is
+# an error: what goes wrong with the chosen device is raised as an exception.
+_NOISE = re.compile(rb"\s*$|ALSA lib|jack server|Jack|JACK|Cannot connect to server|Expression '|connect\(2\) call to")
 _STDERR = 2
 _LIMIT_SECONDS = 5.0
 
 
 @contextmanager
 def devices_quiet() -> Iterator[None]:
-    """Drop the chatter of ALSA, JACK, PortAudio and OpenCV on standard error inside the block.
+    """Drop the chatter of ALSA, JACK and PortAudio on standard error inside the block.
 
     File descriptor 2 is redirected meanwhile, for the whole process; every line that is not chatter is written out
     afterwards. A library that hangs cannot keep standard error for longer than five seconds.

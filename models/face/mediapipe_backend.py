@@ -5,7 +5,9 @@ MediaPipe's Tasks API may send usage metrics to its maker; the `litert` backend 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,7 +48,8 @@ class MediaPipeBackend(FaceBackend):
         if self._landmarker is not None:
             return
         try:
-            import mediapipe
+            with _without_sounddevice():
+                import mediapipe
         except ImportError as error:
             raise ModelError(f"face backend 'mediapipe' cannot be imported: {_one_line(error)}") from error
         from models.assets import resolve
@@ -142,3 +145,21 @@ class MediaPipeBackend(FaceBackend):
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+@contextlib.contextmanager
+def _without_sounddevice() -> Iterator[None]:
+    """Keep MediaPipe's import from importing sounddevice, which only its audio tasks need and it can do without.
+
+    Importing sounddevice starts PortAudio, and PortAudio crashes the process when another thread, which opens the
+    microphone through PyAudio, starts it at the same moment.
+    """
+    if "sounddevice" in sys.modules:
+        yield
+        return
+    # An entry of None makes the import fail with ImportError.
+    sys.modules["sounddevice"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["sounddevice"]

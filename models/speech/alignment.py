@@ -23,12 +23,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from models.errors import ModelError
-from models.speech.engine import Encoding, Float32
+from models.speech.engine import SAMPLE_RATE, Encoding, Float32
+from models.speech.tokenizer import START
 from models.speech.torch_decoder import DecoderShape, MoonshineDecoder, load_decoder
-
-START_TOKEN: Final = 1
 
 # (layer, head), counted from 0, of the tiny English model.
 TOKEN_HEADS: Final = ((1, 3), (2, 1))
@@ -42,6 +42,11 @@ CERTAIN_SPEECH: Final = 0.6
 """The look-ahead attention that counts as certain speech, in parts of the median row's peak."""
 GAP_MARGIN: Final = 3
 """Frames at each end of a gap that still belong to the words beside it: boundary heads peak about 6 frames wide."""
+
+SPEECH_LEVELS: Final = (0.1, 0.4)
+"""Where speech is impossible and where it is certain, in parts of the way from the quiet to the loud frames."""
+LEAST_RANGE: Final = 10.0
+"""Decibels between quiet and loud frames below which the sound level says little about where speech is."""
 
 CLOSING_TOKENS: Final = frozenset((489, 856, 1213, 1699, 3026, 3850, 6169, 29889, 29892, 29897, 29899, 29901)) | {
     *(29908, 29915, 29936, 29962, 29973, 29991, 30010, 30024)
@@ -58,6 +63,7 @@ class CrossAttentionAligner:
         """`decoder_path` is the published `decoder_model_merged.ort`. Nothing is read before `load`."""
         self._path = decoder_path
         self._decoder: MoonshineDecoder | None = None
+        self._pools = ThreadpoolController()
 
     def load(self) -> None:
         """Read the decoder's weights. Idempotent.
@@ -68,7 +74,7 @@ class CrossAttentionAligner:
         if self._decoder is None:
             self._decoder = load_decoder(self._path, DecoderShape(layers=_LAYERS))
 
-    def token_times(self, encoding: Encoding, tokens: Sequence[int]) -> Float32:
+    def token_times(self, encoding: Encoding, tokens: Sequence[int], levels: Float32 | None = None) -> Float32:
         """Start and end of each token.
 
         Tokens without sound (punctuation) get no time of their own: start and end are the end of the audible token
@@ -77,6 +83,8 @@ class CrossAttentionAligner:
         Args:
             encoding: the encoded audio.
             tokens: the text, without start and end tokens.
+            levels: (T,) sound level of each frame (`frame_levels`). The attention to a word begins up to 0.2 s before
+                it when silence comes before; levels take that back.
 
         Returns:
             (len(tokens), 2) float32 seconds from the first sample, read row by row never decreasing, inside
@@ -93,15 +101,19 @@ class CrossAttentionAligner:
             edges = np.linspace(0.0, encoding.duration, len(tokens) + 1, dtype=np.float32)
             return np.stack([edges[:-1], edges[1:]], axis=1)
         attention = self._attention(self._decoder, encoding, tokens)
-        spans = close_gaps(segment(*link_scores(attention, audible)))
+        scores, optional = link_scores(attention, audible)
+        if levels is not None:
+            scores[1::2] *= speech_by_level(levels)
+        spans = close_gaps(segment(scores, optional))
         times = np.clip(spans / encoding.frame_rate, 0.0, encoding.duration)
         return _with_silent(times, audible, tokens).astype(np.float32)
 
-    @staticmethod
-    def _attention(decoder: MoonshineDecoder, encoding: Encoding, tokens: Sequence[int]) -> Float32:
+    def _attention(self, decoder: MoonshineDecoder, encoding: Encoding, tokens: Sequence[int]) -> Float32:
         """(layers, heads, len(tokens) + 1, frames): row 0 is the start token's, row n + 1 that of tokens[n]."""
-        with torch.inference_mode():
-            ids = torch.tensor([[START_TOKEN, *tokens]])
+        # Torch's threads wait for each other spinning: on cores that other stages keep busy two are ten times slower
+        # than one. OpenMP's limit, unlike torch.set_num_threads, holds for the calling thread alone.
+        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
+            ids = torch.tensor([[START, *tokens]])
             attention: Float32 = decoder(ids, torch.tensor(encoding.features)[None]).cross_attention[0].numpy()
         return attention
 
@@ -129,6 +141,33 @@ def link_scores(attention: Float32, audible: Sequence[int]) -> tuple[npt.NDArray
     optional = np.ones(len(scores), dtype=bool)
     optional[1::2] = False
     return scores, optional
+
+
+def frame_levels(audio: Float32, frames: int, frame_rate: float) -> Float32:
+    """Sound level of each encoder frame.
+
+    Args:
+        audio: (N,) samples at 16 kHz in [-1, 1].
+        frames: T, how many frames the encoder gave.
+        frame_rate: frames per second.
+
+    Returns:
+        (T,) float32 decibels relative to full scale, not below -80.
+    """
+    edges = np.minimum(np.arange(frames + 1) * (SAMPLE_RATE / frame_rate), len(audio)).astype(np.intp)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])[edges]
+    power = np.diff(energy) / np.maximum(np.diff(edges), 1)
+    levels: Float32 = (10.0 * np.log10(power + 1e-8)).astype(np.float32)
+    return levels
+
+
+def speech_by_level(levels: Float32) -> Float32:
+    """(T,) in [0, 1]: whether frames are loud enough for speech, against the quiet and loud frames around them."""
+    quiet, loud = np.percentile(levels, [10, 90])
+    low, high = SPEECH_LEVELS
+    part = (levels - quiet) / max(loud - quiet, LEAST_RANGE)
+    speech: Float32 = np.clip((part - low) / (high - low), 0.0, 1.0).astype(np.float32)
+    return speech
 
 
 def segment(scores: npt.NDArray[np.float64], optional: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
@@ -203,4 +242,5 @@ def _heads(attention: Float32, heads: Sequence[tuple[int, int]]) -> Float32:
 
 def _peak_normed(rows: Float32) -> Float32:
     """Scale each row's peak to 1, so that a look spread over a long stretch counts like a short one."""
-    return rows / rows.max(axis=-1, keepdims=True)
+    normed: Float32 = rows / rows.max(axis=-1, keepdims=True)
+    return normed

@@ -32,11 +32,13 @@ class Encoding:
         features: (T, D) float32 encoder frames. Fusion may replace them; shape and rate stay.
         frame_rate: frames per second of `features`.
         samples: number of 16 kHz samples that were encoded.
+        levels: (T,) float32 sound level of each frame in decibels, where the engine's alignment uses it.
     """
 
     features: Float32
     frame_rate: float
     samples: int
+    levels: Float32 | None = None
 
     @property
     def duration(self) -> float:

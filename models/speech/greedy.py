@@ -83,8 +83,8 @@ def greedy_decode(
         stop: when the text ends.
     """
     text = _Text()
-    # The start token goes alone: int8 networks scale a whole call by its largest activation, and the start token's
-    # dwarf those of all others.
+    # The start token goes alone: an int8 network scales a whole call by its largest activation, and with the start
+    # token among the rest Moonshine's margins between tokens were found to be a third further off.
     scores = scorer.feed([start])
     at = len(prefix)
     guess = draft[at : stop.limit]

@@ -25,12 +25,18 @@ class Writer(EventSink):
     Args:
         path: the file to make; its folder is made too.
         source: what is being transcribed, for formats that name it.
+
+    Attributes:
+        part: the file while it grows.
+        used: whether an event has come.
+        saved: whether the file is complete and in its place.
     """
 
     def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
         self.source = source
         self.part = path.with_name(path.name + ".part")
+        self.used = False
         self.saved = False
         self._file: BinaryIO | None = None
         self._content = False
@@ -63,6 +69,7 @@ class Writer(EventSink):
         Raises:
             UserError: the file cannot be written; what was written stays in the part file.
         """
+        self.used = True
         if self._done.is_set():
             return
         self.open()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from commands import device_checks
@@ -30,7 +33,7 @@ def machine(monkeypatch):
 
 
 def camera(index: int) -> CameraInfo:
-    return CameraInfo(index=index, name=f"Camera {index}")
+    return CameraInfo(index=index, name=f"Camera {index}", width=640, height=480)
 
 
 def marked(out: str) -> list[str]:
@@ -41,9 +44,9 @@ def test_the_devices_that_live_would_use_are_marked(machine, capsys):
     machine([BUILT_IN, USB], [camera(0), camera(2)])
     assert main(["devices"]) == 0
     out = capsys.readouterr().out
-    assert marked(out) == ["* 3: USB Microphone (1 ch, 48000 Hz, the system's default)", "* 0: Camera 0"]
+    assert marked(out) == ["* 3: USB Microphone (1 ch, 48000 Hz, the system's default)", "* 0: Camera 0 (640x480)"]
     assert "    0: Built-in (2 ch, 44100 Hz)\n" in out
-    assert "    2: Camera 2\n" in out
+    assert "    2: Camera 2 (640x480)\n" in out
 
 
 def test_the_mark_follows_the_configuration(machine, capsys):
@@ -58,13 +61,24 @@ def test_a_camera_by_address_is_taken_as_it_is(machine, capsys):
     assert "* rtsp://door/stream (as configured)" in capsys.readouterr().out
 
 
-def test_it_says_when_there_is_none_and_why(machine, capsys):
+def test_it_says_when_there_is_none_and_why(machine, monkeypatch, tmp_path: Path, capsys):
+    monkeypatch.setattr(device_checks, "_DEV", tmp_path)
     machine(UserError("PortAudio is not installed"), [])
     assert main(["devices"]) == 0
     out = capsys.readouterr().out
     assert "PortAudio is not installed" in out
     assert "no camera was found: connect one" in out
     assert marked(out) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no /dev/video")
+def test_a_camera_without_permission_is_told_from_none(machine, monkeypatch, tmp_path: Path, capsys):
+    (tmp_path / "video0").touch()
+    monkeypatch.setattr(device_checks, "_DEV", tmp_path)
+    monkeypatch.setattr(device_checks.os, "access", lambda path, mode: False)
+    machine([USB], [])
+    assert main(["devices"]) == 0
+    assert f"no permission to use {tmp_path / 'video0'}: sudo usermod" in capsys.readouterr().out
 
 
 def test_a_configured_microphone_that_is_not_there_is_said_with_those_that_are(machine, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from pipeline import (
     LipActivity,
     Packet,
     Pipeline,
+    Port,
     SpeechEnded,
     SpeechStarted,
     Stats,
@@ -126,7 +128,7 @@ def from_blocks(audio: np.ndarray, sizes, config: Config):
             start = end
 
         class Blocks(FakeSource):
-            outputs = {"audio": FakeSource.outputs["out"].__class__(AudioBlock)}
+            outputs: ClassVar = {"audio": Port(AudioBlock)}
 
             def produce(self):
                 packet = next(self._script, None)

@@ -7,8 +7,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
-from pipeline import End, Event, EventSink, Graph, Packet, Port, Sink, Source, Stage
+import pytest
+
+from pipeline import (
+    Config,
+    End,
+    Event,
+    EventSink,
+    Graph,
+    Packet,
+    Pipeline,
+    Port,
+    Sink,
+    Source,
+    Stage,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 from pipeline.runner import Runner
 from pipeline.testing import EventRecorder, FakeSource
 
@@ -39,8 +56,8 @@ class Note(Event):
 class Forward(Stage):
     """Passes packets on, after doing something with each."""
 
-    inputs = {"in": Port(object)}
-    outputs = {"out": Port(object)}
+    inputs: ClassVar = {"in": Port(object)}
+    outputs: ClassVar = {"out": Port(object)}
 
     def __init__(self, work: Callable[[Packet], object] = lambda packet: None) -> None:
         self.work = work
@@ -61,8 +78,8 @@ class Forward(Stage):
 class Hold(Stage):
     """Passes packets on only at the end, and promises nothing before."""
 
-    inputs = {"in": Port(object)}
-    outputs = {"out": Port(object)}
+    inputs: ClassVar = {"in": Port(object)}
+    outputs: ClassVar = {"out": Port(object)}
 
     def __init__(self) -> None:
         self.held: list[Packet] = []
@@ -81,7 +98,7 @@ class Hold(Stage):
 class Announce(Stage):
     """Publishes a note for each packet."""
 
-    inputs = {"in": Port(object)}
+    inputs: ClassVar = {"in": Port(object)}
 
     def process(self, port, packet):
         self.publish(Note(text=f"{self.context.name} {packet.payload}"))
@@ -93,7 +110,7 @@ class Announce(Stage):
 class Collect(Sink):
     """Keeps what it gets, after doing something with each packet."""
 
-    inputs = {"in": Port(object)}
+    inputs: ClassVar = {"in": Port(object)}
 
     def __init__(self, work: Callable[[Packet], object] = lambda packet: None) -> None:
         self.work = work
@@ -119,7 +136,7 @@ class Collect(Sink):
 class Join(Sink):
     """Keeps (port, timestamp) of what it gets on two inputs."""
 
-    inputs = {"left": Port(object), "right": Port(object)}
+    inputs: ClassVar = {"left": Port(object), "right": Port(object)}
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int]] = []
@@ -131,7 +148,7 @@ class Join(Sink):
 class Endless(Source):
     """Gives a packet each millisecond of its own time until it is stopped."""
 
-    outputs = {"out": Port(object)}
+    outputs: ClassVar = {"out": Port(object)}
 
     def __init__(self) -> None:
         self.count = 0
@@ -145,7 +162,7 @@ class Endless(Source):
 class Idle(Source):
     """Gives nothing until it is stopped."""
 
-    outputs = {"out": Port(object)}
+    outputs: ClassVar = {"out": Port(object)}
 
     def produce(self):
         self.context.stopping.wait(0.05)
@@ -211,3 +228,47 @@ def end_of(runner: Runner) -> End:
     end = runner.bus.end
     assert end is not None
     return end
+
+
+def partial(number: int) -> TranscriptPartial:
+    return TranscriptPartial(segment=number, start=0, end=1, stable="", unstable="")
+
+
+def final(number: int) -> TranscriptFinal:
+    return TranscriptFinal(segment=number, start=0, end=1, text="", words=())
+
+
+def run(graph, *hooks, **options) -> Runner:
+    """Run to the end with hooks of (class, function)."""
+    runner = Runner(graph, **options)
+    for event_type, function in hooks:
+        runner.bus.add_hook(event_type, function)
+    runner.start()
+    assert runner.wait(PATIENCE)
+    return runner
+
+
+def raising(error: BaseException, at: int = 20):
+    def work(packet):
+        if packet.timestamp == at:
+            raise error
+
+    return work
+
+
+def failure_of(graph, **options) -> BaseException:
+    runner = Runner(graph, **options)
+    runner.start()
+    with pytest.raises(BaseException) as caught:
+        runner.wait(PATIENCE)
+    return caught.value
+
+
+FILE = Config(mode="file")
+
+
+LIVE = Config(mode="live")
+
+
+def pipeline(*components, config: Config = FILE, **options) -> Pipeline:
+    return Pipeline(config, build=lambda _: chain(*components), **options)

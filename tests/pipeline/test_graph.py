@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 import pytest
 
@@ -20,22 +21,22 @@ class Speech(Sound):
 
 
 class Typed(Stage):
-    inputs = {"in": Port(Sound)}
-    outputs = {"out": Port(Speech)}
+    inputs: ClassVar = {"in": Port(Sound)}
+    outputs: ClassVar = {"out": Port(Speech)}
 
     def process(self, port, packet):
         pass
 
 
 class Optional(Sink):
-    inputs = {"main": Port(object), "extra": Port(object, optional=True)}
+    inputs: ClassVar = {"main": Port(object), "extra": Port(object, optional=True)}
 
     def process(self, port, packet):
         pass
 
 
 class Odd(Source):
-    inputs = {"in": Port(object)}
+    inputs: ClassVar = {"in": Port(object)}
 
     def produce(self):
         return False
@@ -78,7 +79,7 @@ def test_an_optional_input_may_stay_unconnected_but_not_all_of_them():
 
 def test_a_stage_without_any_connected_input_is_named():
     class Deaf(Sink):
-        inputs = {"in": Port(object, optional=True)}
+        inputs: ClassVar = {"in": Port(object, optional=True)}
 
         def process(self, port, packet):
             pass

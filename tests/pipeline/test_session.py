@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import importlib
 import json
@@ -25,6 +24,8 @@ from pipeline import (
 )
 from pipeline.testing import EventRecorder, FakeSource
 from tests.pipeline.fakes import (
+    FILE,
+    LIVE,
     PATIENCE,
     Announce,
     Collect,
@@ -34,17 +35,11 @@ from tests.pipeline.fakes import (
     Note,
     chain,
     eventually,
+    pipeline,
     source,
     stream,
     trap,
 )
-
-FILE = Config(mode="file")
-LIVE = Config(mode="live")
-
-
-def pipeline(*components, config: Config = FILE, **options) -> Pipeline:
-    return Pipeline(config, build=lambda _: chain(*components), **options)
 
 
 def notes(events) -> list[str]:
@@ -140,7 +135,7 @@ def test_a_failed_run_raises_from_run_wait_and_the_context():
     with pytest.raises(StageFailed) as caught:
         broken().run()
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
-    with pytest.raises(StageFailed):  # noqa: PT012, SIM117
+    with pytest.raises(StageFailed):  # noqa: SIM117
         with broken() as one:
             list(one.events())
 
@@ -168,105 +163,6 @@ def test_sinks_and_stages_are_added_before_the_start():
     one.run()
     assert recorder.ended
     assert collect.timestamps == [1, 2]
-
-
-# Stopping.
-
-
-def test_stop_from_another_thread_ends_run():
-    one = pipeline(Endless(), Announce(), config=LIVE)
-    threading.Timer(0.01, one.stop).start()
-    assert one.run().reason == "stopped"
-
-
-def test_two_stops_at_once_both_return_after_the_end():
-    one = pipeline(Endless(), Announce())
-    one.start()
-    ended = []
-
-    def stop():
-        one.stop()
-        ended.append(one.wait(0))
-
-    threads = [threading.Thread(target=stop) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert ended == [True, True]
-    one.stop()
-
-
-@pytest.mark.parametrize("coroutine", [False, True])
-def test_a_hook_may_stop_the_run(coroutine):
-    one, seen = pipeline(Endless(), Announce()), []
-
-    def hook(event):
-        seen.append(event)
-        one.stop()
-
-    async def later(event):
-        hook(event)
-
-    one.on(Event, later if coroutine else hook)
-    assert one.run().reason == "stopped"
-    assert isinstance(seen[-1], End)
-
-
-def test_a_stage_or_a_sink_may_stop_the_run():
-    class Sink(EventRecorder):
-        def handle(self, event):
-            super().handle(event)
-            one.stop()
-
-    recorder = Sink()
-    one = pipeline(Endless(), Collect(lambda packet: one.stop()))
-    one.add_sink("recorder", recorder)
-    assert one.run().reason == "stopped"
-    assert recorder.ended
-
-
-def test_waiting_inside_a_hook_is_an_error_instead_of_a_deadlock():
-    one, errors = pipeline(source(1), Announce()), []
-
-    def hook(event):
-        try:
-            one.wait()
-        except PipelineError as error:
-            errors.append(str(error))
-
-    one.on(End, hook)
-    one.run()
-    assert "from within the run" in errors[0]
-
-
-@pytest.mark.parametrize("where", ["stage", "hook"])
-def test_ctrl_c_ends_run_cleanly(where):
-    once = threading.Event()
-
-    def interrupt(*_):
-        if not once.is_set():
-            once.set()
-            _thread.interrupt_main()
-
-    recorder = EventRecorder()
-    one = pipeline(Endless(), Collect(interrupt if where == "stage" else lambda packet: None), config=LIVE)
-    one.add_sink("recorder", recorder)
-    one.graph.add("announce", Announce())
-    one.graph.connect("c0.out", "announce.in")
-    if where == "hook":
-        one.on(Note, interrupt)
-    assert one.run().reason == "stopped"
-    assert recorder.ended
-
-
-def test_ctrl_c_reaches_a_loop_that_waits_for_events():
-    one = pipeline(FakeSource([_thread.interrupt_main]), Collect())
-    one.graph.add("idle", Idle())
-    with pytest.raises(KeyboardInterrupt), one:
-        for _ in one.events():
-            pass
-    assert one.wait(0)
 
 
 # Iterating.
@@ -352,19 +248,20 @@ def test_async_iteration_and_an_async_break():
 # Configuration of the run.
 
 
-def test_live_runs_are_not_lossless_and_file_runs_are():
-    seen = {}
+@pytest.mark.parametrize(
+    ("config", "lossless", "by_clock"),
+    [(LIVE, False, True), (FILE, True, False), (Config(mode="file", pace="realtime"), True, True)],
+)
+def test_a_component_is_told_what_kind_of_run_it_is_in(config, lossless, by_clock):
+    seen = []
 
     class Look(Idle):
         def produce(self):
-            seen[name] = (self.context.lossless, self.context.now())
+            seen.append((self.context.lossless, self.context.now() > 0))
             return False
 
-    for name, config in (("live", LIVE), ("file", FILE), ("paced", Config(mode="file", pace="realtime"))):
-        pipeline(Look(), config=config).run()
-    assert {name: lossless for name, (lossless, _) in seen.items()} == {"live": False, "file": True, "paced": True}
-    assert seen["file"][1] == 0
-    assert seen["live"][1] > 0 and seen["paced"][1] > 0
+    pipeline(Look(), config=config).run()
+    assert seen == [(lossless, by_clock)]
 
 
 def test_the_trace_and_the_stats_can_be_had(tmp_path):

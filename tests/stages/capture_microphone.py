@@ -17,7 +17,6 @@ from pipeline.config.schema import AudioConfig
 from pipeline.testing import run_source
 from stages.microphone import Microphone
 
-
 LIMIT_US = 60_000_000
 
 

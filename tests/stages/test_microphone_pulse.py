@@ -75,10 +75,11 @@ def end(process):
 
 
 def noise():
-    """Three seconds that resemble nothing but themselves: noise below 4 kHz, louder and softer."""
+    """Three seconds that resemble nothing but themselves: low-pass noise, louder and softer."""
     generator = np.random.default_rng(5)
     spectrum = np.fft.rfft(generator.normal(size=round(SECONDS * RATE)))
-    spectrum[round(4000 * SECONDS) :] = 0
+    # Low enough for the sound system's shift by a fraction of a sample not to matter.
+    spectrum[round(1500 * SECONDS) :] = 0
     samples = np.fft.irfft(spectrum)
     swell = 0.6 + 0.4 * np.sin(2 * np.pi * 1.3 * np.arange(len(samples)) / RATE)
     return (0.5 * swell * samples / np.abs(samples).max()).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def chunks(signal: np.ndarray, sizes: list[int], segment: int = 1, start: int = 
     while edges[-1] < len(signal):
         edges.append(min(len(signal), edges[-1] + sizes[len(edges) % len(sizes)]))
     packets = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         chunk = SpeechChunk(
             segment=segment,
             samples=signal[a:b],
@@ -78,7 +79,7 @@ def test_word_times_lie_inside_the_segment_and_grow(words):
     final = transcribe(chunks(signal, [512]))[-1]
     times = [t for word in final.words for t in (word.start, word.end)]
     assert times == sorted(times)
-    assert START / 1e6 <= times[0] and times[-1] <= START / 1e6 + len(signal) / SAMPLE_RATE + 1e-6
+    assert times[0] >= START / 1e6 and times[-1] <= START / 1e6 + len(signal) / SAMPLE_RATE + 1e-6
     assert (final.start, final.end) == (times[0], times[-1])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +23,7 @@ def blocks(signal: np.ndarray, cuts: list[int], start: int = 0) -> list[Packet[A
             AudioBlock(signal[a:b]),
             micros(b / SAMPLE_RATE) - micros(a / SAMPLE_RATE),
         )
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in pairwise(edges)
         if b > a
     ]
 

@@ -1,0 +1,34 @@
+"""How the process ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_an_error_is_not_lost_while_native_libraries_have_standard_error_redirected():
+    done = run(
+        "import os; from commands.failures import own_stderr, report; own_stderr(); "
+        "os.dup2(os.open(os.devnull, os.O_WRONLY), 2); report('the line')"
+    )
+    assert done.stderr == "lipstream: error: the line\n"
+
+
+def test_a_thread_that_was_left_behind_neither_holds_up_the_exit_nor_changes_its_code():
+    done = run(
+        "import threading; from commands.failures import leave; "
+        "threading.Thread(target=threading.Event().wait, daemon=True).start(); print('flushed'); leave(130)"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "flushed\n", "")
+
+
+def test_without_such_a_thread_the_exit_is_an_ordinary_one():
+    done = run("import atexit; from commands.failures import leave; atexit.register(print, 'bye'); leave(1)")
+    assert (done.returncode, done.stdout) == (1, "bye\n")

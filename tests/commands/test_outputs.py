@@ -1,0 +1,42 @@
+"""The files of a run as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commands.outputs import Outputs, names, unique_stems
+from pipeline import SpeechStarted, UserError
+from tests.commands.fakes import sentence
+
+
+def test_a_run_that_never_starts_leaves_nothing(tmp_path: Path):
+    with Outputs(tmp_path, "talk", ["txt", "json"], "live"):
+        assert {path.name for path in tmp_path.iterdir()} >= {"talk.txt.part", "talk.json.part"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_when_one_file_cannot_be_begun_the_others_are_taken_back(tmp_path: Path):
+    (tmp_path / "talk.srt").mkdir()
+    with pytest.raises(UserError, match="folder of that name"), Outputs(tmp_path, "talk", ["txt", "srt"], "live"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.srt"]
+
+
+def test_what_a_writer_left_behind_by_a_stop_has_written_is_not_thrown_away(tmp_path: Path):
+    with Outputs(tmp_path, "talk", ["txt"], "live") as outputs:
+        outputs.writers["txt"].handle(SpeechStarted(segment=1, start=0.0))
+        outputs.writers["txt"].handle(sentence("Still busy.", 0.0))
+    assert (tmp_path / "talk.txt.part").read_text() == "Still busy.\n"
+    outputs.writers["txt"].close()
+    assert outputs.saved == [tmp_path / "talk.txt"]
+
+
+def test_stems_are_never_used_twice():
+    inputs = [Path(name) for name in ("a/talk.mp4", "b/talk.mov", "talk-2.wav", "b/TALK.mp4", ".hidden", "x.tar.gz")]
+    assert unique_stems(inputs) == ["talk", "talk-2", "talk-2-2", "TALK-3", ".hidden", "x.tar"]
+
+
+def test_names_share_their_stem():
+    assert names([Path("out/talk.txt"), Path("out/talk.srt")]) == f"{Path('out/talk.txt')}, .srt"
