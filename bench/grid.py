@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,7 @@ class Speller:
         """Byte-pair encoding: join the pair that the vocabulary learnt first until none is left."""
         parts = list(text)
         while True:
-            pairs = [(self._ids.get(a + b), at) for at, (a, b) in enumerate(zip(parts, parts[1:], strict=False))]
+            pairs = [(self._ids.get(a + b), at) for at, (a, b) in enumerate(pairwise(parts))]
             known = [(token, at) for token, at in pairs if token is not None]
             if not known:
                 return [self._ids[part] for part in parts]

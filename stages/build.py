@@ -116,7 +116,8 @@ def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusi
 
 def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
     with while_loading():
-        networks = backend.create(config.face.backend, config.face.max_faces, config.face.min_confidence)
+        face = config.face
+        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
     graph.add("video", source)
     graph.add("face", Face(networks, config.face.max_gap))
     graph.add("lips", LipStream(config.lips.rate, config.lips.max_gap))

@@ -94,7 +94,7 @@ class Camera(Source):
             self.context.stopping.wait(POLL_SECONDS)
         elif (frame := reader.take(POLL_SECONDS)) is not None:
             self._show(frame)
-        elif self._kind is CameraKind.FILE and reader.began is not None and reader.error is not None:
+        if reader is not None and self._kind is CameraKind.FILE and reader.played_out:
             return False
         now = self.context.clock.now()
         if reader is not None and reader is self._reader:

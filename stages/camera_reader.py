@@ -71,6 +71,12 @@ class CameraReader:
         """Whether the thread is still there, be it stuck in the driver."""
         return self._thread.is_alive()
 
+    @property
+    def played_out(self) -> bool:
+        """Whether it was open and no frame will come any more."""
+        with self._arrived:
+            return self.began is not None and self.error is not None and self._frame is None
+
     def take(self, timeout: float) -> Grabbed | None:
         """The newest frame not yet taken, waited for at most `timeout` seconds."""
         with self._arrived:

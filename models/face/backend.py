@@ -150,23 +150,30 @@ class FaceBackend(ABC):
         """Drop all state that links one frame to the next."""
 
 
-def _mediapipe(max_faces: int, min_confidence: float) -> FaceBackend:
+def _mediapipe(max_faces: int, min_confidence: float, threads: int) -> FaceBackend:
     from models.face.mediapipe_backend import MediaPipeBackend
 
+    # The Tasks API has no setting for threads.
     return MediaPipeBackend(max_faces, min_confidence)
 
 
-def _litert(max_faces: int, min_confidence: float) -> FaceBackend:
+def _litert(max_faces: int, min_confidence: float, threads: int) -> FaceBackend:
     from models.face.litert_backend import LiteRtBackend
 
-    return LiteRtBackend(max_faces, min_confidence)
+    return LiteRtBackend(max_faces, min_confidence, threads=threads)
 
 
-_BACKENDS: dict[str, Callable[[int, float], FaceBackend]] = {"mediapipe": _mediapipe, "litert": _litert}
+_BACKENDS: dict[str, Callable[[int, float, int], FaceBackend]] = {"mediapipe": _mediapipe, "litert": _litert}
 
 
-def create(name: str, max_faces: int, min_confidence: float) -> FaceBackend:
+def create(name: str, max_faces: int, min_confidence: float, threads: int = 1) -> FaceBackend:
     """The backend called `name`: "mediapipe", or "litert", which runs the same networks without MediaPipe.
+
+    Args:
+        name: "mediapipe" or "litert".
+        max_faces: see `FaceBackend`.
+        min_confidence: see `FaceBackend`.
+        threads: processor threads of each network; MediaPipe chooses its own.
 
     Raises:
         ModelError: there is no backend of that name.
@@ -174,4 +181,4 @@ def create(name: str, max_faces: int, min_confidence: float) -> FaceBackend:
     backend = _BACKENDS.get(name)
     if backend is None:
         raise ModelError(f"no face backend called {name!r}; there are: {', '.join(sorted(_BACKENDS))}")
-    return backend(max_faces, min_confidence)
+    return backend(max_faces, min_confidence, threads)

@@ -93,7 +93,7 @@ class LiteRtBackend(FaceBackend):
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise ModelError(
-                "face backend 'litert' needs the package ai-edge-litert; run: pip install 'lipstream[litert]'"
+                "face backend 'litert' needs the package ai-edge-litert; run: pip install 'ai-edge-litert>=2.3,<3'"
             ) from error
         from models.assets import resolve
 

@@ -45,6 +45,8 @@ GAP_MARGIN: Final = 3
 
 SPEECH_LEVELS: Final = (0.1, 0.4)
 """Where speech is impossible and where it is certain, in parts of the way from the quiet to the loud frames."""
+LONGEST_TAIL: Final = 8
+"""Frames by which the end of a word may follow sound that goes on: the last sound of a phrase is often drawn out."""
 LEAST_RANGE: Final = 10.0
 """Decibels between quiet and loud frames below which the sound level says little about where speech is."""
 
@@ -83,8 +85,8 @@ class CrossAttentionAligner:
         Args:
             encoding: the encoded audio.
             tokens: the text, without start and end tokens.
-            levels: (T,) sound level of each frame (`frame_levels`). The attention to a word begins up to 0.2 s before
-                it when silence comes before; levels take that back.
+            levels: (T,) sound level of each frame (`frame_levels`), which sharpens times beside silence: the attention
+                to a word can begin 0.2 s early there, and end before its last sound does.
 
         Returns:
             (len(tokens), 2) float32 seconds from the first sample, read row by row never decreasing, inside
@@ -96,15 +98,17 @@ class CrossAttentionAligner:
         if self._decoder is None:
             raise ModelError(f"the word aligner is not loaded: call load() first ({self._path})")
         audible = [index for index, token in enumerate(tokens) if token not in CLOSING_TOKENS | OPENING_TOKENS]
-        frames = len(encoding.features)
-        if len(audible) > frames or not audible:
+        if len(audible) > len(encoding.features) or not audible:
             edges = np.linspace(0.0, encoding.duration, len(tokens) + 1, dtype=np.float32)
             return np.stack([edges[:-1], edges[1:]], axis=1)
         attention = self._attention(self._decoder, encoding, tokens)
         scores, optional = link_scores(attention, audible)
-        if levels is not None:
-            scores[1::2] *= speech_by_level(levels)
-        spans = close_gaps(segment(scores, optional))
+        if levels is None:
+            spans = close_gaps(segment(scores, optional))
+        else:
+            speech = speech_by_level(levels)
+            scores[1::2] *= speech
+            spans = follow_sound(close_gaps(segment(scores, optional)), speech)
         times = np.clip(spans / encoding.frame_rate, 0.0, encoding.duration)
         return _with_silent(times, audible, tokens).astype(np.float32)
 
@@ -214,6 +218,27 @@ def close_gaps(edges: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
     gap_starts, gap_ends = edges[0::2], edges[1::2]
     margins = np.minimum((gap_ends - gap_starts) / 2, GAP_MARGIN)
     return np.stack([gap_ends[:-1] - margins[:-1], gap_starts[1:] + margins[1:]], axis=1)
+
+
+def follow_sound(spans: npt.NDArray[np.float64], speech: Float32) -> npt.NDArray[np.float64]:
+    """Move each end to where the sound ends, but not into the next token and not far.
+
+    Args:
+        spans: (N, 2) start and end of each token in frames.
+        speech: (T,) in [0, 1] as from `speech_by_level`.
+
+    Returns:
+        (N, 2) spans with the same starts.
+    """
+    followed = spans.copy()
+    limits = np.append(spans[1:, 0], len(speech))
+    for index, (end, limit) in enumerate(zip(spans[:, 1], limits, strict=True)):
+        first = int(np.ceil(end))
+        tail = speech[first : min(first + LONGEST_TAIL, int(limit))] < 1.0
+        length = int(tail.argmax()) if tail.any() else len(tail)
+        if length:
+            followed[index, 1] = first + length
+    return followed
 
 
 def _with_silent(

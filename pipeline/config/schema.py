@@ -119,8 +119,10 @@ class SpeechConfig(_Section):
 class FaceConfig(_Section):
     """Face tracking."""
 
-    backend: Literal["mediapipe", "litert"] = "mediapipe"
-    """Who runs the face networks; litert (extra of that name) sends nothing anywhere."""
+    backend: Literal["litert", "mediapipe"] = "litert"
+    """Who runs the face networks: LiteRT, or MediaPipe's own Tasks API, which sends usage metrics to its maker."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processor threads of each face network; MediaPipe chooses its own."""
     max_fps: Annotated[float, Field(gt=0, le=120)] = 25.0
     """Most frames a second that are looked at; the others are skipped before any work."""
     max_faces: Annotated[int, Field(ge=1, le=8)] = 2

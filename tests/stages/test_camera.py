@@ -352,7 +352,8 @@ def test_while_there_is_no_picture_the_time_of_the_stream_goes_on(fake):
 
 def test_a_video_file_is_played_and_ends(tmp_path):
     path = write_media(tmp_path / "a.avi", picture=Picture(moving(8), codec="mjpeg", options={}))
-    run = run_source(Camera(VideoConfig(camera=str(path)), max_fps=1000), clock=TickingClock())
+    config = VideoConfig(camera=str(path), freeze_after=3600)
+    run = run_source(Camera(config, max_fps=1000), clock=TickingClock())
     assert 1 <= len(run) <= 8 and run.events == []
 
 

@@ -78,3 +78,14 @@ def test_damaged_files_read_the_same_every_time(tmp_path):
     assert first.counters == second.counters
     seen = [[packet.payload.image.tobytes() for packet in watch(path)] for _ in range(3)]
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_sound_file_without_samples_says_so(tmp_path):
+    whole = write_media(tmp_path / "a.wav", Sound(tone(0.5, RATE), RATE, codec="pcm_s16le"))
+    data = whole.read_bytes()
+    at = data.index(b"data") + 4
+    header = data[:at] + bytes(4)
+    whole.write_bytes(header[:4] + (len(header) - 8).to_bytes(4, "little") + header[8:])
+    run = hear(whole)
+    assert len(run) == 0
+    assert "nothing in it could be decoded" in reasons(run)[0]

@@ -132,3 +132,10 @@ def test_a_file_without_picture_is_an_error_of_the_user(tmp_path):
     path = write_media(tmp_path / "a.wav", Sound(tone(0.2), codec="pcm_s16le"))
     with pytest.raises(UserError, match="no video track"):
         run_source(MediaVideo(path))
+
+
+def test_the_size_may_change_in_mid_stream(tmp_path):
+    small = write_media(tmp_path / "1.ts", picture=Picture(moving(50)))
+    large = write_media(tmp_path / "2.ts", picture=Picture(moving(50, 128, 96)))
+    sizes = [packet.payload.source_size for packet in watch(joined([small, large], tmp_path / "a.ts"))]
+    assert set(sizes) == {(96, 64), (128, 96)}

@@ -253,7 +253,7 @@ def test_load_is_idempotent_and_close_can_be_undone(loaded):
 def test_a_missing_runtime_is_an_error_that_says_what_to_install(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
 
-    with pytest.raises(ModelError, match=r"pip install 'lipstream\[litert\]'"):
+    with pytest.raises(ModelError, match=r"pip install 'ai-edge-litert"):
         create("litert", 1, 0.5).load()
 
 
