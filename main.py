@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from commands import config, demo, devices, doctor, file, live, models
+from commands import config, demo, devices, doctor, eval, file, live, models, train
 from commands.failures import guarded, leave, own_stderr
 from commands.options import HelpFormatter, VersionAction
 
@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, live, devices, models, doctor, demo, config):
+    for verb in (file, live, devices, models, doctor, demo, config, train, eval):
         verb.add(verbs)
     return parser
 

@@ -1,10 +1,11 @@
 """Error of the word times of Moonshine against the alignments of the GRID corpus.
 
-    python bench/word_times.py --data DIR [--clips N]
+    python bench/word_times.py --data DIR [--clips N] [--snr DB]
 
 DIR holds `words.tsv` and `clips/` (see grid.py). The clips that the aligner was tuned on are left out. The true text
 is put through the decoder (many commands are misheard); then once more with 1 s of the clip's own silence put between
-two words; then the words of the recogniser's own text that match the truth are timed, as the product does it.
+two words; then the words of the recogniser's own text that match the truth are timed, as the product does it. --snr
+adds white noise that many decibels below the words.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def _row(errors: Sequence[float]) -> str:
 class Bench:
     """The networks and the rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, snr: float | None = None) -> None:
+        """`snr`: ratio of words to added white noise in decibels; None adds none."""
+        self.snr = snr
         self.engine = MoonshineEngine()
         self.engine.load()
         self.aligner = CrossAttentionAligner(resolve("moonshine-tiny-en/decoder_model_merged.ort"))
@@ -74,7 +77,7 @@ class Bench:
 
     def measure(self, clip: Clip) -> None:
         """Add one clip to every row."""
-        audio = clip.audio()
+        audio = clip.audio() if self.snr is None else self._noisy(clip, clip.audio(), self.snr)
         for row, times in zip(self.forced.values(), self._forced_times(clip, audio), strict=True):
             for word, (start, end) in zip(clip.words, times, strict=True):
                 row.add(word, start, end)
@@ -85,6 +88,11 @@ class Bench:
             row.add(clip.words[cut - 1], end=times[cut - 1][1])
             row.add(clip.words[cut], start=times[cut][0] - PAUSE)
         self._measure_heard(clip, audio)
+
+    def _noisy(self, clip: Clip, audio: Float32, snr: float) -> Float32:
+        spoken = audio[int(clip.words[0].start * SAMPLE_RATE) : int(clip.words[-1].end * SAMPLE_RATE)]
+        noise = self.random.standard_normal(len(audio), np.float32)
+        return audio + noise * np.sqrt(np.mean(spoken**2)) * np.float32(10 ** (-snr / 20))
 
     def _forced_times(self, clip: Clip, audio: Float32) -> list[list[tuple[float, float]]]:
         """Times of the true words, without and with the sound level."""
@@ -135,10 +143,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with words.tsv and clips/")
     parser.add_argument("--clips", type=int, default=200, help="how many clips (default 200)")
+    parser.add_argument("--snr", type=float, help="add white noise: decibels below the words")
     arguments = parser.parse_args()
     print(describe())
     clips = read_clips(arguments.data)[CHOSEN_ON:][: arguments.clips]
-    bench = Bench()
+    bench = Bench(arguments.snr)
     print(cost(bench))
     for clip in clips:
         bench.measure(clip)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from models.face import native_log
@@ -48,13 +48,14 @@ class _Redirection:
         if not native_log._lock.acquire(timeout=_LIMIT_SECONDS):
             return
         try:
-            sys.stderr.flush()
+            _flush()
+            held = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
             self._original = os.dup(_STDERR)
-        except (OSError, AttributeError):
+        except OSError:
             native_log._lock.release()
             return
-        self._held = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        os.dup2(self._held.fileno(), _STDERR)
+        os.dup2(held.fileno(), _STDERR)
+        self._held = held
 
     def end(self) -> None:
         """Give standard error back. Idempotent; may be called from any thread."""
@@ -62,7 +63,7 @@ class _Redirection:
             held, self._held = self._held, None
             if held is None:
                 return
-            sys.stderr.flush()
+            _flush()
             os.dup2(self._original, _STDERR)
             native_log._lock.release()
         os.close(self._original)
@@ -71,3 +72,9 @@ class _Redirection:
             kept = b"".join(line for line in held if not _NOISE.match(line))
         if kept:
             os.write(_STDERR, kept)
+
+
+def _flush() -> None:
+    # There may be no standard error, or a closed one.
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()

@@ -18,7 +18,7 @@ from stages.sinks import FORMATS
 from stages.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ("file", "live", "devices", "models", "doctor", "demo", "config")
+VERBS = ("file", "live", "devices", "models", "doctor", "demo", "config", "train", "eval")
 
 
 # The parser.

@@ -1,3 +1,4 @@
+import io
 import os
 import sys
 import threading
@@ -144,6 +145,15 @@ def test_standard_error_comes_back_also_after_an_error(capfd):
         raise RuntimeError
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "real trouble\nafterwards\n"
+
+
+def test_a_closed_standard_error_is_no_obstacle(monkeypatch):
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    with native_noise.devices_quiet():
+        pass
+    assert not native_log._lock.locked()
 
 
 def test_a_library_that_hangs_does_not_keep_standard_error(capfd, monkeypatch):

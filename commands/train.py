@@ -1,0 +1,90 @@
+"""`train`: train the networks that come with Lipstream, from folders of data."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.failures import OK, note
+from commands.options import add_verb
+from commands.steps import Steps
+
+if TYPE_CHECKING:
+    from models.emotion.voice_data import Encode
+
+EXAMPLE = """\
+lipstream train emotion --data datasets
+lipstream train emotion --data datasets --branch face --epochs 60 --out runs/face"""
+
+BRANCHES = ("face", "voice", "fusion")
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, "train", "train the networks from folders of data", EXAMPLE, run)
+    what = parser.add_subparsers(metavar="NETWORK", required=True, parser_class=type(parser))
+    emotion = add_verb(what, "emotion", "train emotion from voice and face", EXAMPLE, run)
+    emotion.add_argument(
+        "--data", metavar="DIR", type=Path, required=True, help="RAVDESS or CREMA-D, and FER2013, or a folder of both"
+    )
+    emotion.add_argument("--branch", choices=BRANCHES, help="train one part alone; the others must be in --out already")
+    emotion.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
+    emotion.add_argument("--epochs", metavar="N", type=int, help="passes over the faces")
+    emotion.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("training"),
+        help="weights, reports and what a resumed run needs",
+    )
+    emotion.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train the branches that were asked for, and write a report of each."""
+    import torch
+
+    from models.errors import ModelError
+
+    if args.epochs is not None and args.epochs < 2:
+        raise ModelError(f"--epochs {args.epochs}: expected 2 or more")
+    torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"{args.out}: cannot be made ({error.strerror}); choose another --out") from None
+    for branch in [args.branch] if args.branch else BRANCHES:
+        with Steps() as steps:
+            report = _train(branch, args, steps.report)
+        path = args.out / f"{branch}_report.json"
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        note(f"{branch} trained; figures in {path}")
+    return OK
+
+
+def _train(branch: str, args: argparse.Namespace, report: Any) -> dict[str, Any]:  # noqa: ANN401
+    import torch
+
+    from models.emotion import training
+    from models.emotion.train_face import FaceRecipe
+    from models.emotion.train_fusion import FusionRecipe
+    from models.emotion.train_voice import VoiceRecipe
+
+    if branch == "face":
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        recipe = FaceRecipe(args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
+        return training.train_face(args.data, args.out, recipe, device, report)
+    if branch == "voice":
+        return training.train_voice(args.data, args.out, VoiceRecipe(args.seed), speech_encoder(), report)
+    return training.train_fusion_on(args.data, args.out, FusionRecipe(args.seed), speech_encoder(), report)
+
+
+def speech_encoder() -> Encode:
+    """The speech encoder the voice branch listens through."""
+    from models.speech.moonshine import MoonshineEngine
+
+    engine = MoonshineEngine(1)
+    engine.load()
+    return lambda audio: engine.encode(audio).features

@@ -1,0 +1,1 @@
+"""Emotion from the voice and the face: networks, their inference, training and evaluation."""

@@ -1,0 +1,144 @@
+"""The two branches at work: numpy in, numpy out, on one processor thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.emotion.checkpoint import load_weights
+from models.emotion.face_net import ExpressionNet, standardise, talking_log_probabilities
+from models.emotion.prosody import prosody
+from models.emotion.quality import face_quality, voice_quality
+from models.emotion.voice_net import VoiceNet
+from models.errors import ModelError
+
+Float32 = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where the weights that come with the package are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What one branch makes of a face, or of a window of speech.
+
+    Attributes:
+        log_probabilities: (7,) float32, in the order of `EMOTIONS`, not yet calibrated.
+        embedding: (192,) float32 for a face, (128,) for a voice.
+        quality: (3,) float32, how good the picture or the sound is: see `face_quality` and `voice_quality`.
+    """
+
+    log_probabilities: Float32
+    embedding: Float32
+    quality: Float32
+
+
+class FaceExpression:
+    """The expression of a face. The constructor never fails and loads nothing; `load` does the work."""
+
+    def __init__(self, folder: Path = WEIGHTS) -> None:
+        self._folder = folder
+        self._network: ExpressionNet | None = None
+
+    def load(self) -> None:
+        """Load the weights. Idempotent.
+
+        Raises:
+            ModelError: the weights are missing or unusable.
+        """
+        if self._network is None:
+            network = ExpressionNet()
+            load_weights(network, self._folder / "face.safetensors")
+            self._network = network.to(memory_format=torch.channels_last)
+
+    def predict(self, crop: UInt8) -> Evidence:
+        """Judge a (48, 48) uint8 gray crop of `face_crop`.
+
+        Raises:
+            ModelError: not loaded.
+        """
+        with torch.inference_mode():
+            logits, embedding = self._loaded()(_prepare(crop))
+            return _evidence(crop, logits.log_softmax(dim=1), embedding, talking=0)
+
+    def predict_talking(self, crop: UInt8) -> Evidence:
+        """Judge the crop of somebody who is talking: a talking mouth is no expression, so it counts half.
+
+        Costs twice as much as `predict`.
+
+        Raises:
+            ModelError: not loaded.
+        """
+        with torch.inference_mode():
+            return _evidence(crop, *talking_log_probabilities(self._loaded(), _prepare(crop)), talking=1)
+
+    def _loaded(self) -> ExpressionNet:
+        if self._network is None:
+            raise ModelError("the expression encoder is not loaded: call load() first")
+        return self._network
+
+
+class VoiceEmotion:
+    """The emotion of a voice: the mean of the networks trained with each fold of actors left out.
+
+    The constructor never fails and loads nothing; `load` does the work.
+    """
+
+    def __init__(self, folder: Path = WEIGHTS) -> None:
+        self._folder = folder
+        self._networks: list[VoiceNet] = []
+
+    def load(self) -> None:
+        """Load the weights. Idempotent.
+
+        Raises:
+            ModelError: the weights are missing or unusable.
+        """
+        if self._networks:
+            return
+        files = sorted(self._folder.glob("voice_seed*_fold*.safetensors"))
+        if not files:
+            raise ModelError(f"{self._folder}: no voice weights here; reinstall, or run `train emotion --branch voice`")
+        seed = files[0].name.split("_fold")[0]  # a training folder may hold several seeds; any one is the branch
+        for file in (each for each in files if each.name.startswith(f"{seed}_")):
+            network = VoiceNet()
+            load_weights(network, file)
+            self._networks.append(network)
+
+    def predict(self, encoded: Float32, audio: Float32) -> Evidence:
+        """Judge a window of speech.
+
+        Args:
+            encoded: (T, 288) frames of the speech encoder for the window, 1 to 3 s of them.
+            audio: (N,) float32, 16 kHz, the sound of the same window.
+
+        Raises:
+            ModelError: not loaded.
+        """
+        return self.predict_features(encoded, prosody(audio, len(encoded)))
+
+    def predict_features(self, encoded: Float32, sound: Float32) -> Evidence:
+        """`predict` on prosody that is already there, (T, PROSODY)."""
+        if not self._networks:
+            raise ModelError("the voice branch is not loaded: call load() first")
+        frames = torch.from_numpy(np.ascontiguousarray(encoded, np.float32))[None]
+        rows = torch.from_numpy(np.ascontiguousarray(sound, np.float32))[None]
+        mask = torch.ones(frames.shape[:2], dtype=torch.bool)
+        with torch.inference_mode():
+            outputs = [network(frames, rows, mask) for network in self._networks]
+            logs = torch.stack([logits.log_softmax(dim=1)[0] for logits, _ in outputs]).mean(dim=0).log_softmax(dim=0)
+        return Evidence(logs.numpy(), outputs[0][1][0].numpy(), voice_quality(sound))
+
+
+def _prepare(crop: UInt8) -> Tensor:
+    return standardise(torch.from_numpy(np.ascontiguousarray(crop))[None, None].float() / 255)
+
+
+def _evidence(crop: UInt8, logs: Tensor, embedding: Tensor, talking: float) -> Evidence:
+    return Evidence(logs[0].numpy(), embedding[0].numpy(), face_quality(crop[None], talking)[0])

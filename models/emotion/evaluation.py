@@ -1,0 +1,176 @@
+"""`eval emotion` without its command line: the shipped networks on folders of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.emotion.branches import FaceExpression, VoiceEmotion
+from models.emotion.corpora import LAYOUTS, Clip, FaceSet, find_clips, find_faces
+from models.emotion.face_crop import face_crop
+from models.emotion.fusion import EmotionFusion, TimedEvidence
+from models.emotion.media import has_pictures, read_pictures, read_sound
+from models.emotion.metrics import summary
+from models.emotion.train_voice import HOP, WINDOW, speech_windows
+from models.emotion.voice_data import FRAME_RATE, Encode, features_of
+from models.errors import ModelError
+from models.face.backend import FaceBackend
+
+Float32 = npt.NDArray[np.float32]
+Report = Callable[[str, int, int, str], None]
+
+FACE_RATE = 10.0
+"""Faces judged a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """What is evaluated, all of it loaded."""
+
+    face: FaceExpression
+    voice: VoiceEmotion
+    fusion: EmotionFusion
+
+
+def load_networks(folder: Path) -> Networks:
+    """Load the three networks of a folder of weights.
+
+    Raises:
+        ModelError: some are missing or unusable.
+    """
+    networks = Networks(FaceExpression(folder), VoiceEmotion(folder), EmotionFusion(folder))
+    networks.face.load()
+    networks.voice.load()
+    networks.fusion.load()
+    return networks
+
+
+def evaluate(
+    data: Path, networks: Networks, encode: Callable[[], Encode], track: Callable[[], FaceBackend], report: Report
+) -> dict[str, Any]:
+    """Evaluate on everything in a folder.
+
+    Args:
+        data: a folder laid out as one of `LAYOUTS`.
+        networks: what is evaluated.
+        encode: gives the speech encoder; called only where there are clips.
+        track: gives a loaded face backend; called only where there are videos.
+        report: progress.
+
+    Returns:
+        Figures by set: "face: FILE", "voice", and for clips with pictures "face", "voice" and "both" of the same clips.
+
+    Raises:
+        ModelError: nothing usable is there, or a file cannot be read.
+    """
+    sets = find_faces(data, "valid", "test") or find_faces(data, "train")
+    clips = find_clips(data)
+    if not sets and not clips:
+        raise ModelError(f"{data}: nothing to evaluate; {LAYOUTS}")
+    figures: dict[str, Any] = {}
+    for faces in sets:
+        figures[f"face: {Path(faces.name).name}"] = _evaluate_faces(faces, networks, report)
+    videos = [clip for clip in clips if has_pictures(clip.path)]
+    sounds = [clip for clip in clips if clip not in set(videos)]
+    if sounds:
+        figures["voice"] = _evaluate_sounds(sounds, networks, encode(), report)
+    if videos:
+        with closing(track()) as tracker:
+            figures |= _evaluate_videos(videos, networks, encode(), tracker, report)
+    return figures
+
+
+def _evaluate_faces(faces: FaceSet, networks: Networks, report: Report) -> dict[str, Any]:
+    probabilities = []
+    for index, image in enumerate(faces.images):
+        # The mirror image is a second look at the same face.
+        looks = [TimedEvidence(0, networks.face.predict(each)) for each in (image, image[:, ::-1])]
+        probabilities.append(_fused(networks, looks, [], 0))
+        report(f"faces of {Path(faces.name).name}", index + 1, len(faces.images), "")
+    return summary(np.stack(probabilities), faces.labels)
+
+
+def _evaluate_sounds(clips: Sequence[Clip], networks: Networks, encode: Encode, report: Report) -> dict[str, Any]:
+    probabilities = []
+    for index, clip in enumerate(clips):
+        voices, _ = _voice_evidence(clip, networks, encode)
+        probabilities.append(_over_clip(networks, [], voices))
+        report("voices", index + 1, len(clips), "")
+    labels = np.array([clip.label for clip in clips], dtype=np.int64)
+    return summary(np.stack(probabilities), labels) | {"actors": len({clip.actor for clip in clips})}
+
+
+def _evaluate_videos(
+    clips: Sequence[Clip], networks: Networks, encode: Encode, tracker: FaceBackend, report: Report
+) -> dict[str, Any]:
+    rows: dict[str, list[Float32]] = {"face": [], "voice": [], "both": []}
+    faceless = 0
+    for index, clip in enumerate(clips):
+        voices, speech = _voice_evidence(clip, networks, encode)
+        faces = _face_evidence(clip, networks, tracker, speech)
+        faceless += not faces
+        rows["voice"].append(_over_clip(networks, [], voices))
+        rows["face"].append(_over_clip(networks, faces, []))
+        rows["both"].append(_over_clip(networks, faces, voices))
+        report("videos", index + 1, len(clips), "")
+    labels = np.array([clip.label for clip in clips], dtype=np.int64)
+    figures: dict[str, Any] = {
+        f"videos, {name}": summary(np.stack(probabilities), labels) for name, probabilities in rows.items()
+    }
+    return figures | {"videos without a face": faceless}
+
+
+def _voice_evidence(clip: Clip, networks: Networks, encode: Encode) -> tuple[list[TimedEvidence], tuple[float, float]]:
+    """Evidence of the live windows over the speech of a clip, and where the speech is, in seconds."""
+    features = features_of(read_sound(clip.path), encode)
+    evidence = [
+        TimedEvidence(
+            end / FRAME_RATE,
+            networks.voice.predict_features(
+                features.encoded[start:end].astype(np.float32), features.sound[start:end].astype(np.float32)
+            ),
+        )
+        for _, start, end in speech_windows(features)
+    ]
+    return evidence, (features.start / FRAME_RATE, features.end / FRAME_RATE)
+
+
+def _face_evidence(
+    clip: Clip, networks: Networks, tracker: FaceBackend, speech: tuple[float, float]
+) -> list[TimedEvidence]:
+    """Evidence of the largest face of a video, its mouth counting half while there is speech."""
+    tracker.reset()
+    evidence = []
+    for seconds, frame in read_pictures(clip.path, FACE_RATE):
+        faces = tracker.detect(frame, round(seconds * 1_000_000))
+        if not faces:
+            continue
+        face = max(faces, key=lambda each: float(np.ptp(each.landmarks[:, 0])))
+        crop = face_crop(frame, face.landmarks)
+        talking = speech[0] <= seconds <= speech[1]
+        judged = networks.face.predict_talking(crop) if talking else networks.face.predict(crop)
+        evidence.append(TimedEvidence(seconds, judged))
+    return evidence
+
+
+def _over_clip(networks: Networks, faces: Sequence[TimedEvidence], voices: Sequence[TimedEvidence]) -> Float32:
+    """Mean probabilities of the updates over a clip, one at the end of every window or every half second of face."""
+    moments = [each.time for each in voices]
+    if not moments and faces:
+        first, last = faces[0].time, faces[-1].time
+        moments = [*np.arange(min(first + WINDOW / FRAME_RATE / 2, last), last, HOP / FRAME_RATE), last]
+    rows = [_fused(networks, faces, voices, float(moment)) for moment in moments]
+    uniform = np.full(7, 1 / 7, np.float32)
+    mean: Float32 = np.mean(rows, axis=0, dtype=np.float32) if rows else uniform
+    return mean
+
+
+def _fused(networks: Networks, faces: Sequence[TimedEvidence], voices: Sequence[TimedEvidence], now: float) -> Float32:
+    result = networks.fusion.predict(faces, voices, now)
+    return np.full(7, 1 / 7, np.float32) if result is None else result.probabilities

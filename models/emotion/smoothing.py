@@ -1,0 +1,115 @@
+"""When the label shown to the user changes: smoothing over time, and hysteresis."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.emotion.classes import EMOTIONS, UNKNOWN
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothingConfig:
+    """How steady the label is.
+
+    Attributes:
+        time_constant: seconds over which probabilities are averaged (exponentially).
+        margin: how far the probability of another emotion must exceed that of the shown one.
+        hold: seconds for which it must do so without a break.
+        least: an emotion other than neutral is shown first at this probability.
+        forget: seconds without evidence after which the label is `unknown` and the average starts anew.
+    """
+
+    time_constant: float = 0.8
+    margin: float = 0.12
+    hold: float = 0.8
+    least: float = 0.4
+    forget: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """The state after an update.
+
+    Attributes:
+        label: one of `EMOTIONS`, or `unknown`.
+        probabilities: (7,) averaged; uniform while unknown.
+        changed: the label differs from that of the update before.
+    """
+
+    label: str
+    probabilities: Float32
+    changed: bool
+
+
+class EmotionSmoother:
+    """Turns fused probabilities, a few a second, into a label that does not flicker. Pure logic on given times."""
+
+    def __init__(self, config: SmoothingConfig | None = None) -> None:
+        self._config = config or SmoothingConfig()
+        self._label = UNKNOWN
+        self._average: Float32 | None = None
+        self._time = -math.inf
+        self._evidence = -math.inf
+        self._rival: tuple[str, float] | None = None
+
+    @property
+    def label(self) -> str:
+        """The label shown now."""
+        return self._label
+
+    def update(self, time: float, probabilities: Float32 | None) -> Smoothed:
+        """Take in one update.
+
+        Args:
+            time: seconds, not before that of the last update.
+            probabilities: (7,) or None where neither modality gives evidence.
+        """
+        before = self._label
+        if probabilities is None:
+            if time - self._evidence > self._config.forget:
+                self._average, self._label, self._rival = None, UNKNOWN, None
+        else:
+            self._blend(time, probabilities)
+            self._decide(time)
+            self._evidence = time
+        self._time = time
+        average = self._average
+        shown = np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32) if average is None else average
+        return Smoothed(self._label, shown, self._label != before)
+
+    def reset(self) -> None:
+        """Start anew, as for another face."""
+        self._label, self._average, self._rival = UNKNOWN, None, None
+        self._time = self._evidence = -math.inf
+
+    def _blend(self, time: float, probabilities: Float32) -> None:
+        if self._average is None:
+            self._average = probabilities.astype(np.float32)
+            return
+        share = 1 - math.exp(-max(0.0, time - self._time) / self._config.time_constant)
+        self._average = (self._average + np.float32(share) * (probabilities - self._average)).astype(np.float32)
+
+    def _decide(self, time: float) -> None:
+        average = self._average
+        assert average is not None
+        best = EMOTIONS[int(average.argmax())]
+        if self._label == UNKNOWN:
+            # Evidence has just begun: neutral until something clearly shows.
+            self._label = best if average.max() >= self._config.least else "neutral"
+            self._rival = None
+            return
+        lead = float(average.max() - average[EMOTIONS.index(self._label)])
+        strong = best == "neutral" or average.max() >= self._config.least
+        if best == self._label or lead < self._config.margin or not strong:
+            self._rival = None
+            return
+        if self._rival is None or self._rival[0] != best:
+            self._rival = best, time
+        if time - self._rival[1] >= self._config.hold - 1e-9:
+            self._label, self._rival = best, None

@@ -1,0 +1,182 @@
+"""Training of the expression encoder."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.emotion.checkpoint import Checkpoint, save_weights
+from models.emotion.face_augment import augment
+from models.emotion.face_net import FACE_SIZE, ExpressionNet, standardise
+
+UInt8 = npt.NDArray[np.uint8]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Report = Callable[[str, int, int, str], None]
+"""Progress: what is being done, steps done, steps in all, and the latest figures in words."""
+
+WEIGHTS = "face.safetensors"
+
+HELD_OUT = 0.05
+"""Share of the training images that is kept for validation, and then for fusion."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRecipe:
+    """How the expression encoder is trained.
+
+    The learning rate warms up, stays, and falls to zero over the last `decay` of the epochs. While it stays the images
+    are small, which saves half of the work; they have their full size while it falls.
+
+    Attributes:
+        seed: everything random follows from it.
+        epochs: passes over the training images.
+        batch: images a step.
+        learning_rate: of SGD with Nesterov momentum 0.9.
+        weight_decay: not applied to biases and normalisation.
+        smoothing: label smoothing; the labels of FER2013 are noisy.
+        decay: share of the epochs in which the learning rate falls.
+        small: side of the images in the first part, in pixels.
+        average: decay per step of the moving average of the weights, which is what is kept.
+    """
+
+    seed: int = 0
+    epochs: int = 40
+    batch: int = 128
+    learning_rate: float = 0.1
+    weight_decay: float = 5e-4
+    smoothing: float = 0.1
+    decay: float = 0.4
+    small: int = 32
+    average: float = 0.997
+
+    def rate(self, epoch: float) -> float:
+        """Learning rate at a (fractional) epoch."""
+        warm = min(1.0, epoch + 0.05)
+        left = (self.epochs - epoch) / (self.epochs * self.decay)
+        return self.learning_rate * min(warm, left, 1.0)
+
+    def size(self, epoch: int) -> int:
+        """Side of the training images in an epoch."""
+        return self.small if epoch < math.floor(self.epochs * (1 - self.decay)) else FACE_SIZE
+
+
+def face_logits(network: ExpressionNet, images: UInt8, batch: int = 256) -> Float32:
+    """Logits (N, 7) of (N, 48, 48) images, averaged over the image and its mirror image."""
+    device = next(network.parameters()).device
+    network.eval()
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(images), batch):
+            faces = standardise(torch.from_numpy(images[start : start + batch])[:, None].float().to(device) / 255)
+            parts.append((network(faces)[0] + network(faces.flip(3))[0]).cpu() / 2)
+    logits: Float32 = torch.cat(parts).numpy()
+    return logits
+
+
+def hold_out(labels: Int64, share: float, seed: int) -> tuple[Int64, Int64]:
+    """Indices to train on and indices to validate on, the classes in equal shares."""
+    rng = np.random.default_rng(seed)
+    held = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    valid = np.sort(np.concatenate([h[: max(1, round(len(h) * share))] for h in held]))
+    return np.setdiff1d(np.arange(len(labels)), valid), valid
+
+
+class FaceTraining:
+    """One run of training, resumable after every epoch."""
+
+    def __init__(self, recipe: FaceRecipe, out: Path, device: torch.device) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.device = device
+        self.network = ExpressionNet().to(memory_format=torch.channels_last).to(device)
+        self.average: ExpressionNet = copy.deepcopy(self.network).requires_grad_(False)
+        weights = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
+        self.checkpoint = Checkpoint(out, "face_checkpoint")
+        self.out = out
+        self.history: list[dict[str, float]] = []
+
+    def resume(self) -> int:
+        """Take up a checkpoint in the output folder; the epoch to go on with."""
+        facts = self.checkpoint.load({"network": self.network, "average": self.average}, self.optimiser)
+        if facts is None or facts["recipe"]["seed"] != self.recipe.seed:
+            return 0
+        self.history = facts["history"]
+        return len(self.history)
+
+    def run(self, images: UInt8, labels: Int64, report: Report) -> ExpressionNet:
+        """Train and write the weights.
+
+        Args:
+            images: (N, 48, 48) uint8 gray.
+            labels: (N,) class indices.
+            report: told of every step.
+
+        Returns:
+            The averaged network, in inference mode.
+        """
+        train, valid = hold_out(labels, HELD_OUT, self.recipe.seed)
+        faces = torch.from_numpy(images[train])[:, None]
+        targets = torch.from_numpy(labels[train])
+        for epoch in range(self.resume(), self.recipe.epochs):
+            loss = self._epoch(epoch, faces, targets, report)
+            accuracy = float(np.mean(face_logits(self.average, images[valid]).argmax(1) == labels[valid]))
+            self.history.append({"loss": loss, "accuracy": accuracy})
+            facts = {"recipe": asdict(self.recipe), "history": self.history}
+            self.checkpoint.save({"network": self.network, "average": self.average}, self.optimiser, facts)
+        final = {"recipe": str(asdict(self.recipe)), "accuracy": f"{self.history[-1]['accuracy']:.4f}"}
+        save_weights(self.average, self.out / WEIGHTS, final)
+        self.average.eval()
+        return self.average
+
+    def _epoch(self, epoch: int, faces: Tensor, targets: Tensor, report: Report) -> float:
+        recipe = self.recipe
+        generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
+        torch.manual_seed(recipe.seed * 100_003 + epoch)  # dropout; a resumed run must draw the same numbers
+        order = torch.randperm(len(faces), generator=generator)
+        steps = len(faces) // recipe.batch
+        seen = torch.zeros(())
+        last = f"accuracy {self.history[-1]['accuracy']:.3f}" if self.history else ""
+        self.network.train()
+        for step in range(steps):
+            chosen = order[step * recipe.batch : (step + 1) * recipe.batch]
+            batch = augment(faces[chosen].float() / 255, recipe.size(epoch), generator)
+            for group in self.optimiser.param_groups:
+                group["lr"] = recipe.rate(epoch + step / steps)
+            loss = self._step(batch.to(self.device), targets[chosen].to(self.device))
+            seen += loss.cpu()
+            report(f"epoch {epoch + 1}", step + 1, steps, last)
+        return float(seen) / max(1, steps)
+
+    def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self.network(batch)[0]
+        loss = functional.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.smoothing)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        _follow(self.average, self.network, self.recipe.average)
+        return loss.detach()
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the averaged weights a step towards the network's; counters and statistics alike."""
+    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)

@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from models.emotion.checkpoint import load_weights, save_weights
+from models.emotion.corpora import Clip
+from models.emotion.face_augment import augment
+from models.emotion.face_net import ExpressionNet, hide_mouth, standardise
+from models.emotion.prosody import PROSODY
+from models.emotion.train_face import FaceRecipe, FaceTraining, hold_out
+from models.emotion.train_voice import VoiceRecipe, clip_logits, train_folds
+from models.emotion.voice_data import VARIANTS, VoiceFeatures, folds_of
+from models.emotion.voice_net import VoiceNet
+from models.errors import ModelError
+
+
+def faces(count=84):
+    """Images whose class is the place of a bright bar."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 7
+    images = rng.integers(0, 60, (count, 48, 48)).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4 + 6 * label : 8 + 6 * label] = 220
+    return images, labels
+
+
+RECIPE = FaceRecipe(epochs=3, batch=20, learning_rate=0.05)
+
+
+def run(folder, recipe=RECIPE, stop_after=None):
+    steps = []
+
+    def report(name, done, total, figures):
+        steps.append(name)
+        if stop_after is not None and len(set(steps)) > stop_after:
+            raise KeyboardInterrupt
+
+    FaceTraining(recipe, folder, torch.device("cpu")).run(*faces(), report)
+    return load_file(folder / "face.safetensors")
+
+
+def test_training_resumes_to_the_same_weights(tmp_path):
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "broken", stop_after=2)
+    resumed = run(tmp_path / "broken")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_training_follows_the_seed(tmp_path):
+    one, other = run(tmp_path / "0"), run(tmp_path / "1", FaceRecipe(seed=1, epochs=3, batch=20))
+    assert not torch.equal(one["classify.weight"], other["classify.weight"])
+
+
+def test_damaged_checkpoint_says_what_to_do(tmp_path):
+    run(tmp_path, FaceRecipe(epochs=2, batch=20))
+    (tmp_path / "face_checkpoint.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(ModelError, match="delete it to start anew"):
+        run(tmp_path)
+
+
+def test_the_expression_encoder_overfits_a_small_batch():
+    torch.manual_seed(0)
+    images, labels = faces(14)
+    batch, targets = standardise(torch.from_numpy(images)[:, None].float()), torch.from_numpy(labels)
+    network = ExpressionNet(dropout=0)
+    optimiser = torch.optim.AdamW(network.parameters(), 3e-3)
+    for _ in range(25):
+        loss = torch.nn.functional.cross_entropy(network(batch)[0], targets)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert loss < 0.2
+
+
+def test_learning_rate_warms_up_stays_and_falls_to_zero():
+    recipe = FaceRecipe(epochs=20, learning_rate=0.1)
+    rates = [recipe.rate(epoch) for epoch in np.linspace(0, 20, 41)]
+    assert rates[0] < 0.01
+    assert max(rates) == rates[10] == 0.1
+    assert rates[-1] == 0
+    assert [recipe.size(0), recipe.size(19)] == [32, 48]
+
+
+def test_augmented_faces_are_standardised_and_follow_the_generator():
+    images = torch.rand(8, 1, 48, 48)
+    one, same = (augment(images, 32, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert one.shape == (8, 1, 32, 32)
+    assert torch.equal(one, same)
+    assert torch.isfinite(one).all()
+
+
+def test_exposure_does_not_matter_and_the_mouth_can_be_hidden():
+    images = torch.rand(2, 1, 48, 48)
+    assert torch.allclose(standardise(images), standardise(images * 0.3 + 0.2), atol=1e-3)
+    other = images.clone()
+    other[:, :, 36:] = 0.5
+    assert torch.equal(hide_mouth(images), hide_mouth(other))
+
+
+def test_held_out_images_are_of_all_classes_and_never_trained_on():
+    labels = np.repeat(np.arange(7), 40)
+    train, held = hold_out(labels, 0.05, 0)
+    assert not set(train) & set(held)
+    assert len(train) + len(held) == 280
+    assert np.bincount(labels[held]).tolist() == [2] * 7
+
+
+def voices(count=40):
+    """Clips whose class is the encoder number that is high, in every variant."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 7
+    clips = []
+    for label in labels:
+        encoded = rng.normal(0, 1, (60, 288)).astype(np.float16)
+        encoded[:, label * 20 : label * 20 + 20] += 3
+        clips.append(VoiceFeatures(encoded, np.zeros((60, PROSODY), np.float16), 5, 55))
+    return {variant: clips for variant in VARIANTS}, labels
+
+
+def test_voice_is_judged_by_the_network_that_never_heard_it(tmp_path):
+    features, labels = voices()
+    folds = np.arange(40) // 20
+    recipe = VoiceRecipe(epochs=12, batch=10)
+    networks, unseen = train_folds(features, labels, folds, recipe, tmp_path, lambda *_: None)
+    assert len(networks) == 2
+    assert np.mean(unseen["clean"].argmax(axis=1) == labels) > 0.9
+    for fold, network in enumerate(networks):
+        own = np.flatnonzero(folds == fold)
+        assert np.allclose(unseen["clean"][own], clip_logits(network, [features["clean"][i] for i in own]))
+
+
+def test_finished_folds_are_not_trained_again(tmp_path):
+    features, labels = voices()
+    folds = np.arange(40) // 20
+    recipe = VoiceRecipe(epochs=1, batch=10)
+    train_folds(features, labels, folds, recipe, tmp_path, lambda *_: None)
+    steps = []
+    train_folds(features, labels, folds, recipe, tmp_path, lambda *step: steps.append(step))
+    assert steps == []
+
+
+def test_padding_of_a_window_changes_nothing():
+    torch.manual_seed(0)
+    network = VoiceNet().eval()
+    encoded, sound = torch.randn(1, 50, 288), torch.randn(1, 50, PROSODY)
+    alone = network(encoded, sound, torch.ones(1, 50, dtype=torch.bool))[0]
+    mask = torch.zeros(1, 70, dtype=torch.bool)
+    mask[:, :50] = True
+    padded = [torch.cat([each, torch.zeros(1, 20, each.shape[2])], dim=1) for each in (encoded, sound)]
+    assert torch.allclose(alone, network(*padded, mask)[0], atol=1e-5)
+
+
+def test_folds_keep_actors_whole(tmp_path):
+    clips = [Clip(tmp_path, 0, f"a{index % 11:02}") for index in range(44)]
+    folds = folds_of(clips)
+    for actor in {clip.actor for clip in clips}:
+        assert len({fold for clip, fold in zip(clips, folds, strict=True) if clip.actor == actor}) == 1
+    assert set(folds) == set(range(5))
+    with pytest.raises(ModelError, match="5 actors or more"):
+        folds_of(clips[:4])
+
+
+def test_weights_survive_half_precision_and_a_wrong_file_is_named(tmp_path):
+    network, other = VoiceNet(), VoiceNet()
+    save_weights(network, tmp_path / "w.safetensors", {"seed": "0"})
+    load_weights(other, tmp_path / "w.safetensors")
+    assert torch.allclose(network.classify.weight, other.classify.weight, atol=1e-3)
+    with pytest.raises(ModelError, match=r"w.safetensors: no usable weights"):
+        load_weights(ExpressionNet(), tmp_path / "w.safetensors")

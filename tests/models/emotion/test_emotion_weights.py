@@ -1,0 +1,84 @@
+"""The weights that come along: complete, small, and usable through the inference classes."""
+
+import numpy as np
+import pytest
+
+from models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
+from models.emotion.classes import EMOTIONS
+from models.emotion.fusion import EmotionFusion, TimedEvidence
+from models.errors import ModelError
+
+
+@pytest.fixture(scope="module")
+def face():
+    network = FaceExpression()
+    network.load()
+    return network
+
+
+@pytest.fixture(scope="module")
+def voice():
+    network = VoiceEmotion()
+    network.load()
+    return network
+
+
+def crop(seed=0):
+    return np.random.default_rng(seed).integers(0, 255, (48, 48)).astype(np.uint8)
+
+
+def window(frames=125):
+    rng = np.random.default_rng(0)
+    return rng.normal(0, 1, (frames, 288)).astype(np.float32), rng.normal(0, 0.1, frames * 384).astype(np.float32)
+
+
+def test_weights_are_together_under_8_megabytes_and_each_has_a_card():
+    assert sum(file.stat().st_size for file in WEIGHTS.glob("*.safetensors")) < 8_000_000
+    for part in ("face", "voice", "fusion"):
+        card = (WEIGHTS / f"{part}.md").read_text(encoding="utf-8")
+        assert all(word in card for word in ("**Data**", "**Command**", "--seed", "**Limits**"))
+
+
+def test_a_face_is_judged_whole_and_talking(face):
+    whole, talking = face.predict(crop()), face.predict_talking(crop())
+    for each in (whole, talking):
+        assert np.exp(each.log_probabilities).sum() == pytest.approx(1, abs=1e-5)
+        assert each.embedding.shape == (192,)
+    assert (whole.quality[2], talking.quality[2]) == (0, 1)
+
+
+def test_a_talking_mouth_counts_less(face):
+    image = crop()
+    other = image.copy()
+    other[34:46, 12:36] = 255 - other[34:46, 12:36]
+
+    def moved(judge):
+        return np.abs(judge(image).log_probabilities - judge(other).log_probabilities).mean()
+
+    assert moved(face.predict_talking) < moved(face.predict)
+
+
+@pytest.mark.parametrize("frames", [20, 83, 125])
+def test_windows_of_any_length_are_judged(voice, frames):
+    heard = voice.predict(*window(frames))
+    assert np.exp(heard.log_probabilities).sum() == pytest.approx(1, abs=1e-5)
+    assert heard.embedding.shape == (128,)
+    assert np.isfinite(heard.quality).all()
+
+
+def test_fusion_of_the_branches(face, voice):
+    fusion = EmotionFusion()
+    fusion.load()
+    faces = [TimedEvidence(time, face.predict(crop(index))) for index, time in enumerate((9.7, 9.8, 9.9))]
+    result = fusion.predict(faces, [TimedEvidence(9.5, voice.predict(*window()))], 10.0)
+    assert result.probabilities.shape == (len(EMOTIONS),)
+    assert 0 < result.weight_face < 1
+
+
+def test_unloaded_and_missing_networks_are_named(tmp_path):
+    with pytest.raises(ModelError, match="not loaded"):
+        FaceExpression().predict(crop())
+    with pytest.raises(ModelError, match="not loaded"):
+        VoiceEmotion().predict(*window())
+    with pytest.raises(ModelError, match="no voice weights"):
+        VoiceEmotion(tmp_path).load()
