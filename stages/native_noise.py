@@ -45,14 +45,14 @@ class _Redirection:
         self._lock = threading.Lock()
         self._held: IO[bytes] | None = None
         # Whoever else redirects descriptor 2 takes the same lock, or each would restore the other's file.
-        if not native_log._lock.acquire(timeout=_LIMIT_SECONDS):
+        if not native_log.REDIRECTING.acquire(timeout=_LIMIT_SECONDS):
             return
         try:
             _flush()
             held = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
             self._original = os.dup(_STDERR)
         except OSError:
-            native_log._lock.release()
+            native_log.REDIRECTING.release()
             return
         os.dup2(held.fileno(), _STDERR)
         self._held = held
@@ -65,7 +65,7 @@ class _Redirection:
                 return
             _flush()
             os.dup2(self._original, _STDERR)
-            native_log._lock.release()
+            native_log.REDIRECTING.release()
         os.close(self._original)
         with held:
             held.seek(0)

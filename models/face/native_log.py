@@ -8,12 +8,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # glog's "I0000 00:00:1700000000.1 ..." and "W0000 ...", TensorFlow Lite's "INFO: ..." and "WARNING: ...".
 _NOTICE = re.compile(rb"([IW]\d{4} \d\d:\d\d:|INFO: |WARNING: )")
 _STDERR = 2
-_lock = threading.Lock()
+
+REDIRECTING = threading.Lock()
+"""Held by whoever redirects file descriptor 2, or each would restore the other's file."""
 
 
 @contextmanager
@@ -23,11 +25,11 @@ def notices_hidden() -> Iterator[None]:
     MediaPipe and TensorFlow Lite log to file descriptor 2 and offer no way to choose the level. Every other line,
     errors above all, is written out when the block ends, also after an exception.
     """
-    with _lock:
+    with REDIRECTING:
         try:
             sys.stderr.flush()
             original = os.dup(_STDERR)
-        except (AttributeError, OSError):  # a program without a standard error has no terminal to keep clean
+        except (AttributeError, OSError, ValueError):  # a program without a standard error has no terminal to keep clean
             yield
             return
         try:
@@ -36,7 +38,8 @@ def notices_hidden() -> Iterator[None]:
                 try:
                     yield
                 finally:
-                    sys.stderr.flush()
+                    with suppress(ValueError, OSError):  # closed meanwhile
+                        sys.stderr.flush()
                     os.dup2(original, _STDERR)
                     held.seek(0)
                     kept = [line for line in held if not _NOTICE.match(line)]
