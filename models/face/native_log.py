@@ -29,7 +29,7 @@ def notices_hidden() -> Iterator[None]:
         try:
             sys.stderr.flush()
             original = os.dup(_STDERR)
-        except (AttributeError, OSError, ValueError):  # a program without a standard error has no terminal to keep clean
+        except (AttributeError, OSError, ValueError):  # no standard error, no terminal to keep clean
             yield
             return
         try:

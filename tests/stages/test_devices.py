@@ -153,13 +153,13 @@ def test_a_closed_standard_error_is_no_obstacle(monkeypatch):
     monkeypatch.setattr(sys, "stderr", closed)
     with native_noise.devices_quiet():
         pass
-    assert not native_log._lock.locked()
+    assert not native_log.REDIRECTING.locked()
 
 
 def test_a_library_that_hangs_does_not_keep_standard_error(capfd, monkeypatch):
     monkeypatch.setattr(native_noise, "_LIMIT_SECONDS", 0.01)
     with native_noise.devices_quiet():
-        while native_log._lock.locked():
+        while native_log.REDIRECTING.locked():
             threading.Event().wait(0.001)
         os.write(2, b"ALSA lib said while it hangs\n")
     assert capfd.readouterr().err == "ALSA lib said while it hangs\n"
