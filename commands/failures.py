@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from typing import NoReturn
@@ -55,17 +54,16 @@ def own_stderr() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process.
+    """End the process, at once.
 
-    A stage that was still loading a network when the run was stopped is left behind on its thread. Python would take
-    itself down under that native code, which aborts.
+    Everything is on disk by now. To take the interpreter and the native libraries down in order takes up to a second,
+    and aborts under a stage that was still loading a network when the run was stopped and is left behind on its thread.
     """
-    if any(thread.daemon for thread in threading.enumerate()):
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):
-                stream.flush()
-        os._exit(code)
-    sys.exit(code)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def describe(error: BaseException) -> tuple[str, int] | None:

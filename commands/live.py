@@ -66,9 +66,12 @@ def run(args: argparse.Namespace) -> int:
     with Outputs(args.output or Path("."), stem, formats, "live") as outputs:
         pipeline = Pipeline(config, trace=args.trace)
         console = None if args.quiet else ConsoleSink()
-        if not args.quiet:
-            note("captions come as you speak; Ctrl-C ends")
-        outcome = execute(pipeline, outputs, console)
+        if args.quiet:
+            invitation = None
+        else:
+            note("loading, wait before you speak")
+            invitation = "captions come as you speak; Ctrl-C ends"
+        outcome = execute(pipeline, outputs, console, invitation)
         if not args.quiet:
             note(_closing_line(outcome, outputs))
     return OK

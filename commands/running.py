@@ -51,8 +51,16 @@ class Outcome(EventSink):
         return self.end is None or self.end.reason == "stopped"
 
 
-def execute(pipeline: Pipeline, outputs: Outputs, console: ConsoleSink | None) -> Outcome:
+def execute(
+    pipeline: Pipeline, outputs: Outputs, console: ConsoleSink | None, invitation: str | None = None
+) -> Outcome:
     """Run a pipeline to its end, or to Ctrl-C; every output is complete afterwards.
+
+    Args:
+        pipeline: not started yet.
+        outputs: the files to write.
+        console: the terminal, or None.
+        invitation: a line to print once everything is loaded and the sources deliver.
 
     Raises:
         UserError: something the user can mend.
@@ -68,6 +76,9 @@ def execute(pipeline: Pipeline, outputs: Outputs, console: ConsoleSink | None) -
         pipeline.start()
         try:
             while not pipeline.wait(_POLL_SECONDS):
+                if invitation is not None and pipeline.begun:
+                    note(invitation)
+                    invitation = None
                 if interrupted.is_set():
                     pipeline.stop()
                     pipeline.wait(0)
@@ -97,9 +108,10 @@ def _interrupts() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         asked.set()
 
-    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # What the caller ignores, as nohup does, stays ignored.
-    wanted = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    # nohup ignores SIGHUP, and means it. A script's "&" ignores SIGINT too, but `kill -INT` is how to end such a run.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        wanted.append(signal.SIGHUP)
     before = {number: signal.signal(number, ask) for number in wanted}
     try:
         yield asked

@@ -107,6 +107,8 @@ class TranscriptPartial(Event):
 class TranscriptFinal(Event):
     """A finished segment.
 
+    The first word may begin a little before `SpeechStarted.start`: voice activity is sure only some moments into it.
+
     Attributes:
         segment: number of the segment.
         start: start of the first word, seconds.
@@ -161,7 +163,8 @@ class LipActivity(Event):
     Attributes:
         face: id of the face track chosen as the speaker's.
         time: seconds.
-        aperture: opening of the inner lips relative to the mouth's width; 0 is shut.
+        aperture: opening of the inner lips in distances between the outer corners of the eyes; 0 is shut, 0.05 to 0.2
+            in speech.
         motion: how much the aperture has moved of late, same unit.
     """
 

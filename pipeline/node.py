@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -84,6 +85,7 @@ class Node:
         self._supervisor = supervisor
         self._frontier = 0
         self._blocked = 0
+        self._computed = 0
         self._lapses = Lapses(component)
 
     # The component's context.
@@ -223,6 +225,7 @@ class Node:
         """Call a method of the component; a recoverable error is reported, and gives None."""
         what = port or method
         start, self._blocked = self.clock.now(), 0
+        self._computed = time.thread_time_ns()
         try:
             result = work()
         except RecoverableError as error:
@@ -236,7 +239,9 @@ class Node:
 
     def _account(self, method: str, start: int) -> None:
         spent = self.clock.now() - start
-        self.metrics.account(method, spent - self._blocked)
+        # A source waits for its device or its time inside `produce`: its work is what its thread computed.
+        work = (time.thread_time_ns() - self._computed) // 1000 if method == "produce" else spent - self._blocked
+        self.metrics.account(method, work)
         tracer = self._supervisor.tracer
         if tracer is not None and (method != "advance" or spent >= _NOTABLE):
             tracer.span(self.name, method, start, spent, blocked_us=self._blocked)

@@ -77,6 +77,7 @@ class Runner:
         self._lock = threading.Lock()
         self._ready = threading.Condition(self._lock)
         self._waiting_to_open = {*graph.components, *graph.sinks}
+        self.begun = False
         self._done = threading.Event()
         self._started = False
         self._start_time = time.monotonic()
@@ -174,6 +175,7 @@ class Runner:
             self._waiting_to_open.discard(name)
             if not self._waiting_to_open:
                 self.clock.start()
+                self.begun = True
                 self._ready.notify_all()
 
     def opened(self, name: str) -> bool:

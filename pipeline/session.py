@@ -231,6 +231,11 @@ class Pipeline:
         """`events` for asyncio: `async for event in pipeline.aevents()`."""
         return self.events()
 
+    @property
+    def begun(self) -> bool:
+        """Whether everything is loaded and the sources deliver."""
+        return self._runner is not None and self._runner.begun
+
     def stats(self) -> Stats:
         """The run's metrics as of now."""
         return self._running().stats()

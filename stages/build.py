@@ -1,8 +1,8 @@
 """The captions graph: which stages a configuration needs, and how they are connected.
 
 Sound to text: audio, windows, vad, encode, fuse, decode.
-Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, and by way of lip_windows to
-lip_report, which publishes LipActivity.
+Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, and to lip_report, which publishes
+LipActivity.
 """
 
 from __future__ import annotations
@@ -28,10 +28,7 @@ from stages.media_video import MediaVideo
 from stages.microphone import Microphone
 from stages.notice import Notice
 from stages.voice_activity import WINDOW_SECONDS, VoiceActivity
-from stages.windows import AudioWindows, LipWindows
-
-LIP_REPORT_WINDOW = 0.4
-"""Seconds of lips over which LipActivity measures motion."""
+from stages.windows import AudioWindows
 
 
 def build(config: Config) -> Graph:
@@ -104,7 +101,9 @@ def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusi
     graph.add("vad", VoiceActivity(SileroVad(), config.vad))
     graph.add("encode", Encode(engine, config.speech.update_interval if config.partials else None))
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
-    graph.add("fuse", Fuse(fusion, config.vad.max_segment), skew_limit)
+    # Live, sound may be as late as its buffer is long, and its lips must still be there.
+    lateness = 0.0 if config.lossless else config.audio.buffer
+    graph.add("fuse", Fuse(fusion, config.vad.max_segment + lateness), skew_limit)
     graph.add("decode", Decode(engine))
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
     graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
@@ -126,8 +125,5 @@ def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
     graph.connect("video.video", "face.video", Bounds(items=8) if config.lossless else newest_only)
     graph.connect("face.faces", "lips.faces", Bounds(items=64))
     if config.lips.report_rate > 0:
-        hop = 1 / min(config.lips.report_rate, config.lips.rate)
-        graph.add("lip_windows", LipWindows(config.lips.rate, LIP_REPORT_WINDOW, hop))
-        graph.add("lip_report", LipReport())
-        graph.connect("lips.lips", "lip_windows.lips", Bounds(items=64))
-        graph.connect("lip_windows.windows", "lip_report.windows", Bounds(items=64))
+        graph.add("lip_report", LipReport(config.lips.rate, config.lips.report_rate))
+        graph.connect("lips.lips", "lip_report.lips", Bounds(items=64))

@@ -51,7 +51,7 @@ class Encode(Stage):
         if len(chunk.samples):
             self._pieces.append(chunk.samples)
             self._samples += len(chunk.samples)
-        if chunk.last or self._update_due():
+        if self._samples and (chunk.last or self._update_due()):
             self._encode(chunk)
 
     def _update_due(self) -> bool:

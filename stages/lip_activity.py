@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pipeline import LipActivity, Packet, Port, Stage, seconds
-from stages.payloads import LipWindow
+from stages.payloads import LipFeatures, LipFrame
+
+MOTION_SECONDS = 0.4
+"""Seconds of lips over which motion is measured."""
 
 
 class LipReport(Stage):
-    """Publishes a `LipActivity` for each window of lips whose newest frame shows a mouth."""
+    """Publishes `LipActivity` while the speaker's mouth is seen.
 
-    inputs: ClassVar[Mapping[str, Port]] = {"windows": Port(LipWindow)}
+    Args:
+        rate: frames a second of the lip stream.
+        report_rate: events a second, at most `rate`.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {"lips": Port(LipFrame)}
+
+    def __init__(self, rate: float, report_rate: float) -> None:
+        self._recent: deque[LipFeatures | None] = deque(maxlen=max(2, round(MOTION_SECONDS * rate)))
+        self._every = max(1, round(rate / report_rate))
+        self._count = 0
 
     def process(self, port: str, packet: Packet[Any]) -> None:
-        """Publish the newest aperture of the window and how much it moved."""
-        window: LipWindow = packet.payload
-        newest = window.frames[-1].lips
-        if newest is None:
+        """Take one frame; report every so many."""
+        lips: LipFeatures | None = packet.payload.lips
+        self._recent.append(lips)
+        due = self._count % self._every == 0
+        self._count += 1
+        if lips is None or not due:
             return
-        apertures = [frame.lips.aperture for frame in window.frames if frame.lips and frame.lips.face == newest.face]
+        apertures = [each.aperture for each in self._recent if each is not None and each.face == lips.face]
         motion = float(np.mean(np.abs(np.diff(apertures)))) if len(apertures) > 1 else 0.0
-        frame = packet.duration // len(window.frames)
         self.publish(
             LipActivity(
-                face=newest.face,
-                time=seconds(packet.end - frame),
-                aperture=round(newest.aperture, 4),
+                face=lips.face,
+                time=seconds(packet.timestamp),
+                aperture=round(lips.aperture, 4),
                 motion=round(motion, 4),
             )
         )

@@ -112,7 +112,7 @@ class LipFeatures:
         crop: (96, 96) uint8 gray, mouth centred, upright, scaled by the size of the face.
         points: (40, 2) float32 lip landmarks, normalised for pose and scale.
         blendshapes: (K,) float32 in [0, 1], MediaPipe's mouth and jaw blendshapes.
-        aperture: inner lip opening relative to the mouth's width.
+        aperture: inner lip opening in distances between the outer corners of the eyes.
     """
 
     face: int

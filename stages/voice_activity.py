@@ -17,6 +17,8 @@ from stages.payloads import SAMPLE_RATE, AudioWindow, Float32, SpeechChunk
 WINDOW = 512
 """Samples of one decision of the network."""
 WINDOW_SECONDS = WINDOW / SAMPLE_RATE
+LONGEST_ONSET = 0.3
+"""Seconds within which, beyond `min_speech`, the voice that begins a segment must have been heard."""
 SHORTEST_PAUSE = 0.1
 """The pause, in seconds, that ends a segment which has reached its maximum length."""
 
@@ -113,6 +115,9 @@ class VoiceActivity(Stage):
 
     def _listen(self, heard: _Heard) -> None:
         self._waiting.append(heard)
+        if self._voiced and heard.timestamp - self._onset >= micros(self._config.min_speech + LONGEST_ONSET):
+            # Scattered voiced moments are no speech, however many there are.
+            self._voiced = 0
         if heard.probability >= self._config.threshold:
             self._onset = heard.timestamp if not self._voiced else self._onset
             self._voiced += 1
@@ -188,8 +193,9 @@ class VoiceActivity(Stage):
     def _cut(self) -> None:
         """Cut at the least voiced of the windows held back; what follows begins the next segment."""
         likely = np.array([heard.probability for heard in self._held])
-        # Smoothed over three windows, so that a pause wins over a single weak window inside a word.
-        smooth = np.convolve(np.pad(likely, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+        # Smoothed over three windows, so that a pause wins over a single weak window inside a word. The newest window
+        # is left to the next segment, which would else begin with nothing in it.
+        smooth = np.convolve(np.pad(likely, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")[:-1]
         index = len(smooth) - 1 - int(np.argmin(smooth[::-1]))
         rest = self._held[index + 1 :]
         self._held = self._held[: index + 1]

@@ -27,8 +27,3 @@ def test_a_thread_that_was_left_behind_neither_holds_up_the_exit_nor_changes_its
         "threading.Thread(target=threading.Event().wait, daemon=True).start(); print('flushed'); leave(130)"
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "flushed\n", "")
-
-
-def test_without_such_a_thread_the_exit_is_an_ordinary_one():
-    done = run("import atexit; from commands.failures import leave; atexit.register(print, 'bye'); leave(1)")
-    assert (done.returncode, done.stdout) == (1, "bye\n")

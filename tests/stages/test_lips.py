@@ -12,7 +12,6 @@ from pipeline.testing import run_stage
 from stages.lip_activity import LipReport
 from stages.lips import LipStream
 from stages.payloads import FaceFrame, LipFeatures, LipFrame
-from stages.windows import LipWindows
 
 
 def features(value: float, face: int = 1) -> LipFeatures:
@@ -86,11 +85,25 @@ def test_a_dead_camera_gives_a_mask_and_not_a_stall():
     assert stage.watermark(1_000_000) == 800_000
 
 
+def lips_for(features_of, count: int, start: int = 0) -> list[Packet[LipFrame]]:
+    return [Packet((start + i) * 40_000, LipFrame(features_of(i)), 40_000) for i in range(count)]
+
+
 def test_lip_activity_reports_aperture_and_motion():
-    still = [Packet(i * 40_000, LipFrame(features(0.1)), 40_000) for i in range(10)]
-    moving = [Packet((10 + i) * 40_000, LipFrame(features(0.1 * (i % 2))), 40_000) for i in range(10)]
-    gone = [Packet((20 + i) * 40_000, LipFrame(None), 40_000) for i in range(10)]
-    windows = run_stage(LipWindows(25.0, 0.4, 0.4), still + moving + gone)
-    quiet, talking = run_stage(LipReport(), windows).events
-    assert isinstance(quiet, LipActivity) and quiet.motion == 0 and quiet.aperture == 0.1 and quiet.time == 0.36
-    assert talking.motion == pytest.approx(0.1) and talking.face == 1
+    still = lips_for(lambda i: features(0.1), 10)
+    moving = lips_for(lambda i: features(0.1 * (i % 2)), 10, start=10)
+    gone = lips_for(lambda i: None, 10, start=20)
+    events = run_stage(LipReport(25.0, 25.0), still + moving + gone).events
+    assert all(isinstance(event, LipActivity) and event.face == 1 for event in events)
+    assert [event.time for event in events] == [i / 25 for i in range(20)]
+    assert events[9].motion == 0 and events[9].aperture == 0.1
+    assert events[-1].motion == pytest.approx(0.1)
+
+
+def test_the_first_lip_frame_is_reported():
+    assert len(run_stage(LipReport(25.0, 25.0), lips_for(lambda i: features(0.1), 1)).events) == 1
+
+
+def test_lip_activity_is_thinned_to_the_report_rate():
+    events = run_stage(LipReport(25.0, 12.5), lips_for(lambda i: features(0.1), 25)).events
+    assert len(events) == 13

@@ -140,3 +140,25 @@ def test_a_clock_that_runs_slow_does_not_send_timestamps_back():
     ]
     run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets)
     assert len(segments(run)) == 2
+
+
+def test_a_cut_at_the_very_end_of_the_stream_leaves_no_empty_segment():
+    run = vad((0.9, CONFIG.max_segment))
+    assert all(len(numbers) > 0 for numbers in segments(run).values())
+    assert all(len(packet.payload.samples) for packet in run if packet.payload.first)
+
+
+def test_scattered_voiced_moments_are_no_speech_and_are_not_hoarded():
+    stage = VoiceActivity(ScriptedDetector(), CONFIG)
+    spans = [(0.6, 0.032), (0.4, 3.0)] * 20
+    run = run_stage(stage, windows(*spans))
+    assert len(run) == 0 and run.events == []
+    # What waits is the pre-roll and no more.
+    assert 60_000_000 - stage.watermark(60_000_000) < 2_000_000
+
+
+@given(probabilities=st.lists(st.floats(0, 1), min_size=1, max_size=600))
+def test_no_segment_is_longer_than_allowed_whatever_the_detector_says(probabilities):
+    run = vad(*[(probability, 0.032) for probability in probabilities])
+    for numbers in segments(run).values():
+        assert len(numbers) * WINDOW_SECONDS <= CONFIG.max_segment + WINDOW_SECONDS
