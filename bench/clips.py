@@ -77,6 +77,23 @@ def talking_clip(
     return target
 
 
+def looped(clip: Path, target: Path, times: int) -> Path:
+    """Write a clip that plays another one so many times, without encoding it again."""
+    with av.open(str(clip)) as source, av.open(str(target), "w") as output:
+        streams = {stream.index: output.add_stream_from_template(stream) for stream in source.streams}
+        packets = [packet for packet in source.demux() if packet.dts is not None]
+        ends = [(packet.dts + (packet.duration or 1)) * packet.time_base for packet in packets]
+        length = max(ends) - min(packet.dts * packet.time_base for packet in packets)
+        stamps = [(packet, packet.stream.index, packet.pts, packet.dts, packet.time_base) for packet in packets]
+        for turn in range(times):
+            for packet, index, pts, dts, base in stamps:
+                shift = round(turn * length / base)
+                packet.stream = streams[index]
+                packet.time_base, packet.pts, packet.dts = base, pts + shift, dts + shift
+                output.mux(packet)
+    return target
+
+
 def librivox() -> list[tuple[Path, str]]:
     """The LibriVox clips (wav, transcript) of the pocketsphinx source package; fetched once."""
     folder = cache_dir() / "bench" / "librivox"

@@ -6,18 +6,18 @@ Usage: python bench/memory.py [--minutes 60] [--set key=value]...
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import psutil
-from clips import RATE, read_audio, talking_clip
+from clips import RATE, looped, read_audio, talking_clip
 from machine import describe
 
 from models.assets import resolve
 from pipeline import Pipeline, load_config
 from pipeline.config import parse_assignment
-from stages.sinks import WRITERS
+from stages.sinks import FORMATS
 
 
 def main() -> None:
@@ -26,14 +26,15 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     print(describe())
-    once = read_audio(resolve("media/two_cities.wav"))
-    sound = np.tile(once, int(np.ceil(arguments.minutes * 60 * RATE / len(once))))
+    sound = read_audio(resolve("media/two_cities.wav"))
+    times = math.ceil(arguments.minutes * 60 * RATE / len(sound))
     process = psutil.Process()
     with tempfile.TemporaryDirectory() as folder:
-        clip = talking_clip(Path(folder) / "clip.mp4", sound)
+        once = talking_clip(Path(folder) / "once.mp4", sound)
+        clip = looped(once, Path(folder) / "clip.mp4", times)
         settings = dict(parse_assignment(text) for text in arguments.set)
         pipeline = Pipeline(load_config("file", {"input": str(clip), **settings}))
-        for name, writer in WRITERS.items():
+        for name, writer in FORMATS.items():
             pipeline.add_sink(name, writer(Path(folder) / f"clip.{name}"))
         next_report, at_five = 0.0, 0.0
         for event in pipeline.events():
@@ -42,6 +43,7 @@ def main() -> None:
                 print(f"{event.emitted / 60:6.1f} min of media   {resident:7.1f} MiB", flush=True)
                 at_five = resident if 300 <= event.emitted < 600 else at_five
                 next_report += 300
+        pipeline.wait()
         resident = process.memory_info().rss / 2**20
         print(f"end: {resident:.1f} MiB, {resident - at_five:+.1f} MiB since minute 5")
 

@@ -1,0 +1,48 @@
+"""The documents hold together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "models").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(document: Path):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_python_file_the_documents_name_exists():
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for name in re.findall(r"(?<![\w/])((?:bench|pipeline|stages|models|scripts)/[\w/]+\.py)\b", text):
+            assert (ROOT / name).exists(), f"{document.name} names {name}"
+
+
+def test_the_python_examples_of_the_readme_compile():
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert examples
+    for example in examples:
+        compile(example, "README.md", "exec")
+
+
+def test_every_event_and_configuration_is_in_the_readme():
+    import pipeline
+    from pipeline.config import names
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    events = [
+        name
+        for name in pipeline.__all__
+        if isinstance(thing := getattr(pipeline, name), type)
+        and issubclass(thing, pipeline.Event)
+        and thing is not pipeline.Event
+    ]
+    for name in [*events, *names()]:
+        assert f"`{name}`" in readme, name
