@@ -88,6 +88,8 @@ def transcribe(
             failed.append(path)
         else:
             if outcome.interrupted:
+                if failed:
+                    report(f"failed before the interruption: {', '.join(map(str, failed))}")
                 return INTERRUPTED
     if failed:
         report(f"{len(failed)} of {len(inputs)} inputs failed: {', '.join(map(str, failed))}")
@@ -119,7 +121,8 @@ def _heading(media: MediaInfo) -> str:
 def _summary(config: Config, outcome: Outcome, outputs: Outputs) -> str:
     duration = outcome.end.duration if outcome.end else 0.0
     took = ""
-    if config.pace is Pace.MAX and outcome.wall > 0 and duration > 0:
+    # Of a run that was cut short it is not known how far each track had come.
+    if config.pace is Pace.MAX and outcome.wall > 0 and duration > 0 and not outcome.interrupted:
         took = f" in {outcome.wall:.1f} s ({duration / outcome.wall:.1f}x real time)"
     saved = f"saved {names(outputs.saved)}" if outputs.saved else "nothing was saved"
     return f"{'stopped after' if outcome.interrupted else 'done:'} {duration:.1f} s{took}; {saved}"

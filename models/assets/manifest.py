@@ -60,12 +60,17 @@ class Wheel(_Data):
 
 
 class Asset(_Data):
-    """One file: what it is, how to know it is the right one, and where to get it, in order."""
+    """One file: what it is, how to know it is the right one, and where to get it, in order.
+
+    Attributes:
+        on_demand: it does not belong to what everybody needs, and is fetched only when it is named.
+    """
 
     purpose: str
     licence: str
     size: Size
     sha256: Sha256
+    on_demand: bool = False
     places: Annotated[tuple[Place, ...], Field(min_length=1)]
 
 

@@ -82,7 +82,7 @@ class AssetStore:
         self._partial = root / ".partial"
 
     def names(self, wanted: Sequence[str] | None = None) -> list[str]:
-        """The asked names, checked, or all of them.
+        """The asked names, checked, or all but those on demand.
 
         Raises:
             AssetError: a name the manifest does not have.
@@ -90,7 +90,9 @@ class AssetStore:
         for name in wanted or ():
             if name not in self.manifest.assets:
                 raise AssetError(f"no asset {name!r}; there are: {', '.join(self.manifest.assets)}")
-        return list(self.manifest.assets) if wanted is None else list(wanted)
+        if wanted is not None:
+            return list(wanted)
+        return [name for name, asset in self.manifest.assets.items() if not asset.on_demand]
 
     def cached(self, name: str) -> Path:
         """Where the cache keeps an asset, there or not."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from models.errors import ModelError
+from models import assets
+from models.errors import AssetError, ModelError
 from models.speech.engine import SAMPLE_RATE, Hypothesis
 from models.speech.guards import is_hallucination
 from models.speech.whisper import WhisperEngine
@@ -211,13 +210,17 @@ def test_use_before_load_is_a_clear_error(audio):
         WhisperEngine("tiny.en").encode(audio)
 
 
+WHISPER_FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
+
+
 @pytest.fixture(scope="module")
 def real_engine():
-    folder = os.environ.get("LIPSTREAM_WHISPER_DIR")
-    if not folder:
-        pytest.skip("LIPSTREAM_WHISPER_DIR does not name a folder with an English CTranslate2 Whisper model")
     pytest.importorskip("faster_whisper")
-    whisper = WhisperEngine(str(Path(folder)))
+    try:
+        parts = [assets.resolve(f"test-whisper-tiny.en/{name}") for name in WHISPER_FILES]
+    except AssetError as error:
+        pytest.skip(str(error))
+    whisper = WhisperEngine(str(parts[0].parent))
     whisper.load()
     return whisper
 
