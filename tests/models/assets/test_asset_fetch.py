@@ -21,8 +21,7 @@ WHEEL = "tiny-speech==1.0"
 
 
 def describe(path: Path) -> Wheel:
-    data = path.read_bytes()
-    return Wheel(filename=path.name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    return Wheel(filename=path.name, size=path.stat().st_size)
 
 
 @pytest.fixture
@@ -119,52 +118,21 @@ def pip_offline(tmp_path, monkeypatch):
 
 
 def test_pip_fetches_the_wheel_of_another_platform_without_dependencies(wheel, folder, pip_offline):
-    path = fetch.fetch_wheel_with_pip(WHEEL, describe(wheel), folder, silent)
+    path = fetch.fetch_wheel(WHEEL, describe(wheel), folder, silent)
     assert path.parent == folder
     assert path.read_bytes() == wheel.read_bytes()
 
 
 def test_pip_failure_is_one_line(wheel, folder, pip_offline):
     with pytest.raises(AssetError, match="No matching distribution found") as error:
-        fetch.fetch_wheel_with_pip("tiny-speech==2.0", describe(wheel), folder, silent)
+        fetch.fetch_wheel("tiny-speech==2.0", describe(wheel), folder, silent)
     assert "\n" not in str(error.value)
 
 
-def test_without_pip_the_index_is_asked(web, wheel, folder, monkeypatch):
-    served, address = web
-    (served / wheel.name).write_bytes(wheel.read_bytes())
-    (served / "simple" / "tiny-speech").mkdir(parents=True)
-    (served / "simple" / "tiny-speech" / "index.html").write_text(
-        '{"files": [{"filename": "tiny_speech-0.9-py3-none-any.whl", "url": "../../old.whl"},'
-        f' {{"filename": "{wheel.name}", "url": "../../{wheel.name}"}}]}}'
-    )
-    from_index = partial(fetch.fetch_wheel_from_index, index=f"{address}simple/")
+def test_without_pip_the_error_says_how_to_get_it(wheel, folder, monkeypatch):
     monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(fetch, "fetch_wheel_from_index", from_index)
-    path = fetch.fetch_wheel(WHEEL, describe(wheel), folder, silent)
-    assert path.read_bytes() == wheel.read_bytes()
-
-
-def test_wheel_from_the_index_is_checked(web, wheel, folder):
-    served, address = web
-    (served / wheel.name).write_bytes(wheel.read_bytes()[:-1] + b"?")
-    (served / "tiny-speech").mkdir()
-    listing = f'{{"files": [{{"filename": "{wheel.name}", "url": "../{wheel.name}"}}]}}'
-    (served / "tiny-speech" / "index.html").write_text(listing)
-    with pytest.raises(AssetError, match="sha256"):
-        fetch.fetch_wheel_from_index(WHEEL, describe(wheel), folder, silent, index=address)
-    assert not list(folder.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("page", "reason"), [('{"files": []}', "does not list tiny_speech-1.0"), ("<html>", "tiny-speech/")]
-)
-def test_index_without_the_file_says_so(web, wheel, folder, page, reason):
-    served, address = web
-    (served / "tiny-speech").mkdir()
-    (served / "tiny-speech" / "index.html").write_text(page)
-    with pytest.raises(AssetError, match=reason):
-        fetch.fetch_wheel_from_index(WHEEL, describe(wheel), folder, silent, index=address)
+    with pytest.raises(AssetError, match="ensurepip"):
+        fetch.fetch_wheel(WHEEL, describe(wheel), folder, silent)
 
 
 def test_progress_off_a_terminal_is_one_line_a_file_on_standard_error(capsys):
