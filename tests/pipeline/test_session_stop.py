@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 
 import pytest
@@ -95,6 +96,15 @@ def test_waiting_inside_a_hook_is_an_error_instead_of_a_deadlock():
     assert "from within the run" in errors[0]
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own handling of Ctrl-C, which a test run started in the background of a script does not inherit."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("where", ["stage", "hook"])
 def test_ctrl_c_ends_run_cleanly(where):
     once = threading.Event()
@@ -115,6 +125,7 @@ def test_ctrl_c_ends_run_cleanly(where):
     assert recorder.ended
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_reaches_a_loop_that_waits_for_events():
     one = pipeline(FakeSource([_thread.interrupt_main]), Collect())
     one.graph.add("idle", Idle())
