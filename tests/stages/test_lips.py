@@ -17,7 +17,7 @@ from stages.payloads import FaceFrame, LipFeatures, LipFrame
 def features(value: float, face: int = 1) -> LipFeatures:
     return LipFeatures(
         face=face,
-        crop=np.full((96, 96), int(value * 100), np.uint8),
+        crop=np.full((96, 96), int(value * 100) % 256, np.uint8),
         points=np.full((40, 2), value, np.float32),
         blendshapes=np.full(27, value, np.float32),
         aperture=value,
