@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from commands.options import (
+    DEFAULT_FORMATS,
     FORMATS_HELP,
     add_config_arguments,
     add_verb,
@@ -29,7 +30,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=Path("."),
         help="folder for the outputs, which are called like the input",
     )
-    parser.add_argument("-f", "--formats", metavar="LIST", default="txt,srt,json", help=FORMATS_HELP)
+    parser.add_argument("-f", "--formats", metavar="LIST", default=DEFAULT_FORMATS, help=FORMATS_HELP)
     parser.add_argument(
         "--pace", choices=("max", "realtime"), help="speed of reading (default: max, unless the configuration differs)"
     )

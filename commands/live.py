@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from commands.failures import OK, note
 from commands.options import (
+    DEFAULT_FORMATS,
     FORMATS_HELP,
     add_config_arguments,
     add_verb,
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 lipstream live
 lipstream live --camera none --microphone "USB" -o captions -f srt,jsonl"""
-
-DEFAULT_FORMATS = "txt,srt,json"
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

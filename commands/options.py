@@ -8,6 +8,7 @@ from pathlib import Path
 
 Run = Callable[[argparse.Namespace], int]
 
+DEFAULT_FORMATS = "txt,srt,json"
 FORMATS_HELP = "txt, srt, vtt, tsv, json, jsonl, several with commas between, or all"
 
 

@@ -7,12 +7,14 @@ tensors takes half as long again as the network itself.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from models import assets
 from models.errors import ModelError
+from models.ort_session import open_session
 
 SAMPLE_RATE = 16_000
 """Sample rate in Hz of the audio the network expects."""
@@ -29,7 +31,7 @@ class SileroVad:
     """How likely each window of a stream holds speech. One object follows one stream; not thread-safe."""
 
     def __init__(self) -> None:
-        self._session: onnxruntime.InferenceSession | None = None
+        self._session: Any = None
         self._input = np.zeros((1, _CONTEXT + WINDOW), np.float32)
         self._feed = {"input": self._input, "sr": np.array(SAMPLE_RATE, np.int64)}
         self.reset()
@@ -43,15 +45,7 @@ class SileroVad:
         """
         if self._session is not None:
             return
-        path = assets.resolve("silero_vad.onnx")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has no public base class for its errors.
-            raise ModelError(f"onnxruntime {onnxruntime.__version__} cannot load {path}: {error}") from error
+        self._session = open_session(assets.resolve("silero_vad.onnx"), threads=1)
 
     def reset(self) -> None:
         """Forget the stream so far: the next window starts a new one."""

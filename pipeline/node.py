@@ -9,15 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from pipeline.channel import FOREVER, Channel
-from pipeline.clock import Clock
 from pipeline.component import Component, Source, Stage, checked_port
 from pipeline.errors import RecoverableError, StreamOrderError
 from pipeline.events import Event
 from pipeline.inbox import Delivery, Inbox
 from pipeline.lapses import Lapses
-from pipeline.metrics import Counters, StageMetrics
+from pipeline.metrics import StageMetrics
 from pipeline.packet import Packet, seconds
-from pipeline.trace import Tracer
+from pipeline.supervised import Supervised, Supervisor
 from pipeline.waits import Signal
 
 R = TypeVar("R")
@@ -28,24 +27,16 @@ _NOTABLE = 1000
 """Microseconds from which on a call of `advance`, which mostly does nothing, is worth a line in the trace."""
 
 
-class Supervisor(Protocol):
+class NodeSupervisor(Supervisor, Protocol):
     """What a node needs of the runner."""
 
-    clock: Clock
-    stopping: threading.Event
-    lossless: bool
     media_time: bool
-    counters: Counters
-    tracer: Tracer | None
 
     def opened(self, name: str) -> bool:
         """Report that a component is open, wait for all others; returns whether the run begins."""
 
-    def failed(self, name: str, error: BaseException) -> None:
-        """Report that a component failed for good."""
 
-
-class Node:
+class Node(Supervised[NodeSupervisor]):
     """Runs one component of a graph; it is the component's `Context`.
 
     Args:
@@ -71,8 +62,9 @@ class Node:
         signal: Signal,
         inputs: Mapping[str, Channel],
         inbox: Inbox | None,
-        supervisor: Supervisor,
+        supervisor: NodeSupervisor,
     ) -> None:
+        super().__init__(supervisor)
         self.name = name
         self.component = component
         self.outputs: dict[str, Sequence[Channel]] = {}
@@ -82,28 +74,12 @@ class Node:
         self._signal = signal
         self._inputs = inputs
         self._inbox = inbox
-        self._supervisor = supervisor
         self._frontier = 0
         self._blocked = 0
         self._computed = 0
         self._lapses = Lapses(component)
 
     # The component's context.
-
-    @property
-    def clock(self) -> Clock:
-        """The session clock."""
-        return self._supervisor.clock
-
-    @property
-    def stopping(self) -> threading.Event:
-        """Set when the run is asked to end."""
-        return self._supervisor.stopping
-
-    @property
-    def lossless(self) -> bool:
-        """True for file runs."""
-        return self._supervisor.lossless
 
     def now(self) -> int:
         """Session time, or the media time reached (us)."""
@@ -112,10 +88,6 @@ class Node:
     def connected(self, port: str) -> bool:
         """Whether a port is connected to anything."""
         return port in self._inputs or bool(self.outputs.get(port))
-
-    def count(self, name: str, amount: float) -> None:
-        """Add to one of the run's named totals."""
-        self._supervisor.counters.add(name, amount)
 
     def backlog(self, port: str) -> int:
         """Microseconds of data waiting on an input port."""

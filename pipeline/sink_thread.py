@@ -7,33 +7,23 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pipeline.clock import Clock
 from pipeline.component import EventSink
 from pipeline.errors import PipelineError
 from pipeline.event_queue import EventQueue
 from pipeline.events import Event
-from pipeline.metrics import Counters, StageMetrics
+from pipeline.metrics import StageMetrics
 from pipeline.packet import Packet
-from pipeline.trace import Tracer
+from pipeline.supervised import Supervised, Supervisor
 
 
-class SinkSupervisor(Protocol):
+class SinkSupervisor(Supervisor, Protocol):
     """What a sink thread needs of the runner."""
-
-    clock: Clock
-    stopping: threading.Event
-    lossless: bool
-    counters: Counters
-    tracer: Tracer | None
 
     def mark_open(self, name: str) -> None:
         """Note that a component or sink is open."""
 
-    def failed(self, name: str, error: BaseException) -> None:
-        """Note that a component or sink failed for good."""
 
-
-class SinkThread:
+class SinkThread(Supervised[SinkSupervisor]):
     """Opens one event sink, hands it the events, closes it; it is the sink's `Context`.
 
     Args:
@@ -52,30 +42,15 @@ class SinkThread:
         supervisor: SinkSupervisor,
         publish: Callable[[Event], None],
     ) -> None:
+        super().__init__(supervisor)
         self.name = name
         self.queue = queue
         self.metrics = StageMetrics()
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._sink = sink
-        self._supervisor = supervisor
         self._publish = publish
 
     # The sink's context.
-
-    @property
-    def clock(self) -> Clock:
-        """The session clock."""
-        return self._supervisor.clock
-
-    @property
-    def stopping(self) -> threading.Event:
-        """Set when the run is asked to end."""
-        return self._supervisor.stopping
-
-    @property
-    def lossless(self) -> bool:
-        """True for file runs."""
-        return self._supervisor.lossless
 
     def now(self) -> int:
         """Session time (us)."""
@@ -84,10 +59,6 @@ class SinkThread:
     def publish(self, event: Event) -> None:
         """Send an event to the sinks and hooks, this one too."""
         self._publish(event)
-
-    def count(self, name: str, amount: float) -> None:
-        """Add to one of the run's named totals."""
-        self._supervisor.counters.add(name, amount)
 
     def connected(self, port: str) -> bool:
         """An event sink has no ports."""

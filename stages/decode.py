@@ -40,10 +40,11 @@ class Decode(Stage):
             self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ("", "")
         with while_running("audio", "the speech decoder"):
             hypothesis = self._decode(speech.encoding)
-            if speech.last:
-                self._finish(speech, hypothesis)
-            else:
-                self._update(speech, hypothesis, packet.timestamp)
+            timed = self._engine.align(speech.encoding, hypothesis) if speech.last and hypothesis.text else []
+        if speech.last:
+            self._finish(speech, timed)
+        else:
+            self._update(speech, hypothesis, packet.timestamp)
 
     def _decode(self, encoding: Encoding) -> Hypothesis:
         hypothesis = self._engine.decode(encoding, self._stable, self._previous)
@@ -84,10 +85,7 @@ class Decode(Stage):
         agreed = [word.last for word in words[:-1] if word.last <= same]
         return max([len(self._stable), *agreed])
 
-    def _finish(self, speech: EncodedSpeech, hypothesis: Hypothesis) -> None:
-        if not hypothesis.text:
-            return
-        timed = self._engine.align(speech.encoding, hypothesis)
+    def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord]) -> None:
         words = tuple(_place(word, speech) for word in timed)
         if not words:
             return

@@ -14,7 +14,6 @@ import numpy.typing as npt
 Float32 = npt.NDArray[np.float32]
 
 INPUT_SIZE = 128
-ANCHOR_COUNT = 896
 SUPPRESSION_IOU = 0.5
 
 

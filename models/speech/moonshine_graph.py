@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import ModelError
+from models.ort_session import open_session
 from models.speech.engine import Float32
-from models.speech.ort_session import open_session
 from models.speech.tokenizer import END
 
 _PAST: Final = "past_key_values."

@@ -1,0 +1,52 @@
+"""What the context of every component, stage or sink, takes from the run as it is."""
+
+from __future__ import annotations
+
+import threading
+from typing import Generic, Protocol, TypeVar
+
+from pipeline.clock import Clock
+from pipeline.metrics import Counters
+from pipeline.trace import Tracer
+
+
+class Supervisor(Protocol):
+    """What whoever runs a component needs of the runner."""
+
+    clock: Clock
+    stopping: threading.Event
+    lossless: bool
+    counters: Counters
+    tracer: Tracer | None
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """Note that a component or sink failed for good."""
+
+
+S = TypeVar("S", bound=Supervisor)
+
+
+class Supervised(Generic[S]):
+    """The part of a `Context` that is the same for all."""
+
+    def __init__(self, supervisor: S) -> None:
+        self._supervisor = supervisor
+
+    @property
+    def clock(self) -> Clock:
+        """The session clock."""
+        return self._supervisor.clock
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the run is asked to end."""
+        return self._supervisor.stopping
+
+    @property
+    def lossless(self) -> bool:
+        """True for file runs."""
+        return self._supervisor.lossless
+
+    def count(self, name: str, amount: float) -> None:
+        """Add to one of the run's named totals."""
+        self._supervisor.counters.add(name, amount)
