@@ -1,23 +1,28 @@
 # `make demo` and `make test` are enough on a fresh Debian or Ubuntu: each sets up what it needs first.
 #
 #   PYTHON=python3.12       the interpreter the environment is made with (3.11 to 3.13)
-#   PIP_EXTRA_INDEX_URL=... and every other setting of pip is honoured; a CPU-only torch index saves gigabytes
+#   PIP_EXTRA_INDEX_URL=... and every other setting of pip is honoured
+#   UNLOCKED=1              the tested versions, but in whatever builds pip finds, and not by their hashes: with
+#                           PyTorch's index of CPU builds in PIP_EXTRA_INDEX_URL this saves gigabytes
 #   ARGS=...                passed on by demo, test and bench
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-stamp
+TOOLS := .venv-tools
+TOOLS_STAMP := $(TOOLS)/.setup-stamp
 # A plain name, so that a python3 installed by the set-up itself is found.
 PYTHON ?= python3
 # Bars for a reader, silence but for errors in a log.
 PIP_QUIET := $(shell [ -t 2 ] || echo -qq)
 export PYTHON
+PIP_INSTALL = $(VENV_PYTHON) -m pip install $(PIP_QUIET) --disable-pip-version-check
 define CHECK_PYTHON
 $(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Lipstream needs Python 3.11 to 3.13, \
 and $(PYTHON) is " + sys.version.split()[0] + ": try again with PYTHON=python3.12, or whichever you have")'
 endef
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench lock resolve audit sbom wheel lint-docker clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +31,11 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   latency and speed on this machine"
 	@echo "make setup   only the environment in $(VENV) and the models"
+	@echo "make wheel   wheel and source distribution in dist/"
+	@echo "make sbom    software bill of materials (CycloneDX) in dist/"
+	@echo "make audit   known vulnerabilities of the locked dependencies; needs the network"
+	@echo "make lock    lock the dependencies anew; make resolve shows that they resolve for every Python"
+	@echo "make lint-docker   the Dockerfile"
 	@echo "make clean   remove the environment and everything built (not the models in the user's cache)"
 
 setup: $(STAMP)
@@ -44,17 +54,48 @@ lint: setup
 bench: setup
 	$(VENV_PYTHON) bench/latency.py $(ARGS)
 
-$(STAMP): pyproject.toml requirements/tested.txt scripts/system_packages.sh
+wheel: setup
+	$(VENV_PYTHON) -m build --no-isolation
+
+sbom: setup
+	$(VENV_PYTHON) scripts/sbom.py
+
+lock: $(TOOLS_STAMP)
+	UV=$(TOOLS)/bin/uv scripts/lock.sh
+
+resolve: $(TOOLS_STAMP)
+	@UV=$(TOOLS)/bin/uv scripts/lock.sh --resolve
+
+audit: $(TOOLS_STAMP)
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/lock.txt $(ARGS)
+
+lint-docker: $(TOOLS_STAMP)
+	$(TOOLS)/bin/hadolint Dockerfile
+
+$(STAMP): pyproject.toml requirements/tested.txt requirements/lock.txt requirements/bootstrap.txt \
+		scripts/system_packages.sh
 	@! command -v $(PYTHON) >/dev/null || $(CHECK_PYTHON)
 	@scripts/system_packages.sh
 	@$(CHECK_PYTHON)
 	@echo "Setting up $(VENV): the first time takes some minutes and some gigabytes (torch)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV_PYTHON) -m pip install -qq --disable-pip-version-check --constraint requirements/tested.txt --upgrade pip
-	@$(VENV_PYTHON) -m pip install $(PIP_QUIET) --constraint requirements/tested.txt --editable '.[dev]'
+ifdef UNLOCKED
+	@$(PIP_INSTALL) --constraint requirements/tested.txt --upgrade pip
+	@$(PIP_INSTALL) --constraint requirements/tested.txt --editable '.[dev]'
+else
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/bootstrap.txt
+	@$(PIP_INSTALL) --require-hashes --no-build-isolation --requirement requirements/lock.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+endif
 	@$(VENV_PYTHON) main.py models pull
 	@touch $@
 
+$(TOOLS_STAMP): requirements/tools.txt
+	@$(CHECK_PYTHON)
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) build dist *.egg-info demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from commands import config, demo, devices, doctor, eval, file, live, models, train
 from commands.failures import guarded, leave, own_stderr
-from commands.options import HelpFormatter, VersionAction
+from commands.options import HelpFormatter, PlainParser, VersionAction
 
 EXAMPLE = """\
 examples:
@@ -20,7 +20,7 @@ examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all its verbs."""
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="lipstream",
         description="Live captions that watch the speaker's lips, on this machine alone.",
         epilog=EXAMPLE,

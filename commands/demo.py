@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from commands.failures import OK, note
-from commands.options import add_verb
+from commands.options import add_emotion_argument, add_verb, emotion_settings
 
 EXAMPLE = "lipstream demo"
 
@@ -32,6 +32,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "-o", "--output", metavar="DIR", type=Path, default=Path("demo_output"), help="folder for the outputs"
     )
     parser.add_argument("--pace", choices=("max", "realtime"), default="realtime", help="speed of reading")
+    add_emotion_argument(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
 
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Caption the clip into every format, and a picture of what was tracked."""
     from commands.transcribe import Options, transcribe
     from models import assets
-    from pipeline import Bounds, Pipeline, TranscriptFinal
+    from pipeline import Bounds, EmotionUpdate, Pipeline, TranscriptFinal
     from stages.sinks import FORMATS
     from stages.sinks.snapshot import Snapshot
 
@@ -47,19 +48,22 @@ def run(args: argparse.Namespace) -> int:
     note(f"a talking head, 9 s, read as `file --pace {args.pace}` does")
     snapshot = Snapshot()
     finals: list[TranscriptFinal] = []
+    emotions: list[EmotionUpdate] = []
 
     def look_on(pipeline: Pipeline) -> None:
         pipeline.on(TranscriptFinal, finals.append)
+        pipeline.on(EmotionUpdate, emotions.append)
         pipeline.graph.add("snapshot", snapshot)
         pipeline.graph.connect("video.video", "snapshot.video", Bounds(items=32))
         pipeline.graph.connect("face.faces", "snapshot.faces", Bounds(items=32))
 
-    options = Options(folder=args.output, formats=list(FORMATS), overrides={"pace": args.pace})
+    overrides = {"pace": args.pace, **emotion_settings(args)}
+    options = Options(folder=args.output, formats=list(FORMATS), overrides=overrides)
     code = transcribe([clip], options, look_on)
     if code != OK:
         return code
     picture = args.output / f"{clip.stem}.png"
-    if snapshot.save(picture, finals):
+    if snapshot.save(picture, finals, emotions):
         note(f"a picture of the face and lips that were tracked: {picture}")
     print(NEXT.format(command=_command()))
     return OK

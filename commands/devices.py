@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from commands.failures import OK
 from commands.options import add_set_argument, add_verb
+from stages.printable import printable
 
 if TYPE_CHECKING:
     from commands.device_checks import Choice
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
 def _print(kind: str, choice: Choice) -> None:
     print(f"{kind}:")
     for number, line in enumerate(choice.lines):
-        print(f"  {'*' if number == choice.chosen else ' '} {line}")
+        # Devices name themselves.
+        print(printable(f"  {'*' if number == choice.chosen else ' '} {line}"))
     if choice.why_not:
-        print(f"    {choice.why_not}")
+        print(printable(f"    {choice.why_not}"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from commands.failures import FAILED, OK
 from commands.options import add_verb
+from stages.printable import printable
 
 if TYPE_CHECKING:
     from commands.checks import Finding
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(finding: Finding) -> None:
-    print(f"{_MARKS[finding.state]}{finding.what}")
+    # Devices name themselves.
+    print(printable(f"{_MARKS[finding.state]}{finding.what}"))
     if finding.mend:
-        print(f"{'':<8}-> {finding.mend}", flush=True)
+        print(printable(f"{'':<8}-> {finding.mend}"), flush=True)

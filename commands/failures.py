@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
+from stages.printable import printable
+
 OK = 0
 FAILED = 1
 USAGE = 2
@@ -39,7 +41,8 @@ def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) 
         message, code = failure
         report(message)
         if args.verbose:
-            traceback.print_exception(error)
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                print(printable(line), file=sys.stderr)
         return code
 
 
@@ -82,12 +85,12 @@ def describe(error: BaseException) -> tuple[str, int] | None:
 
 def report(message: str) -> None:
     """Print an error line."""
-    print(f"lipstream: error: {message}", file=sys.stderr)
+    print(printable(f"lipstream: error: {message}"), file=sys.stderr)
 
 
 def note(message: str) -> None:
     """Print a line that is not an error, on standard error all the same: standard output is for captions."""
-    print(f"lipstream: {message}", file=sys.stderr)
+    print(printable(f"lipstream: {message}"), file=sys.stderr)
 
 
 def set_up_logging(verbose: bool) -> None:
@@ -105,7 +108,9 @@ class _StderrHandler(logging.Handler):
     """Writes to whatever standard error is at the time: a live display puts itself in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        # A line each: names and messages of others may hold what a terminal obeys.
+        for line in self.format(record).splitlines():
+            print(printable(line), file=sys.stderr)
 
 
 def _prepare_streams() -> None:

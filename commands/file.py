@@ -9,8 +9,11 @@ from commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
     add_config_arguments,
+    add_emotion_argument,
+    add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
+    emotion_settings,
 )
 
 EXAMPLE = """\
@@ -36,6 +39,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--no-video", action="store_true", help="do not look at the picture")
     parser.add_argument("--no-audio", action="store_true", help="do not listen to the sound")
+    add_emotion_argument(parser)
+    add_subtitle_argument(parser)
     add_config_arguments(parser, default="file")
     add_verbosity_arguments(parser)
 
@@ -45,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from commands.transcribe import Options, settings, transcribe
     from stages.sinks import parse_formats
 
-    overrides = settings(args.settings)
+    overrides = settings(args.settings) | emotion_settings(args)
     if args.pace:
         overrides["pace"] = args.pace
     if args.no_video:
@@ -59,5 +64,6 @@ def run(args: argparse.Namespace) -> int:
         overrides=overrides,
         trace=args.trace,
         quiet=args.quiet,
+        vtt_emotion=args.vtt_emotion,
     )
     return transcribe(args.inputs, options)

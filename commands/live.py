@@ -7,13 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.failures import OK, note
+from commands.failures import FAILED, OK, note, report
 from commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
     add_config_arguments,
+    add_emotion_argument,
+    add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
+    emotion_settings,
 )
 
 if TYPE_CHECKING:
@@ -45,24 +48,27 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="LIST",
         help=f"keep the captions as {FORMATS_HELP} (default with -o: {DEFAULT_FORMATS})",
     )
+    add_emotion_argument(parser)
+    add_subtitle_argument(parser)
     add_config_arguments(parser, default="live")
     add_verbosity_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Caption until Ctrl-C."""
-    from commands.outputs import Outputs
+    from commands.outputs import Outputs, writers_for
     from commands.running import execute
     from commands.transcribe import settings
     from pipeline import Pipeline, load_config
     from stages.sinks import ConsoleSink, parse_formats
 
-    overrides = settings(args.settings) | {"mode": "live"} | _devices(args)
+    overrides = settings(args.settings) | {"mode": "live"} | _devices(args) | emotion_settings(args)
     config = load_config(args.config, overrides)
     kept = args.output is not None or args.formats is not None
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
+    writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
     stem = f"live-{datetime.now():%Y%m%d-%H%M%S}"
-    with Outputs(args.output or Path("."), stem, formats, "live") as outputs:
+    with Outputs(args.output or Path("."), stem, writers, "live") as outputs:
         pipeline = Pipeline(config, trace=args.trace)
         console = None if args.quiet else ConsoleSink()
         if args.quiet:
@@ -73,7 +79,9 @@ def run(args: argparse.Namespace) -> int:
         outcome = execute(pipeline, outputs, console, invitation)
         if not args.quiet:
             note(_closing_line(outcome, outputs))
-    return OK
+    for failure in outputs.failures:
+        report(failure)
+    return FAILED if outputs.failures or outcome.unrecognised else OK
 
 
 def _devices(args: argparse.Namespace) -> dict[str, object]:
@@ -93,6 +101,9 @@ def _closing_line(outcome: Outcome, outputs: Outputs) -> str:
 
     duration = outcome.end.duration if outcome.end else 0.0
     if outputs.saved:
-        return f"stopped after {duration:.0f} s; saved {names(outputs.saved)}"
-    kept = "nobody spoke, so nothing was saved" if outputs.writers else "nothing was saved; -o DIR keeps the captions"
-    return f"stopped after {duration:.0f} s; {kept}"
+        kept = f"saved {names(outputs.saved)}"
+    elif not outputs.writers:
+        kept = "nothing was saved; -o DIR keeps the captions"
+    else:
+        kept = "nothing was saved" if outcome.heard or outputs.failures else "nobody spoke, so nothing was saved"
+    return f"stopped after {duration:.0f} s; {kept}{outcome.losses}"

@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stages.printable import printable
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 Run = Callable[[argparse.Namespace], int]
 
-DEFAULT_FORMATS = "txt,srt,json"
-FORMATS_HELP = "txt, srt, vtt, tsv, json, jsonl, several with commas between, or all"
+DEFAULT_FORMATS = "txt,srt,json,emotion.csv"
+FORMATS_HELP = "txt, srt, vtt, tsv, json, jsonl, emotion.csv, several with commas between, or all"
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -29,6 +35,13 @@ class VersionAction(argparse.Action):
 
         print(f"lipstream {version()}")
         parser.exit()
+
+
+class PlainParser(argparse.ArgumentParser):
+    """A parser whose messages cannot act on the terminal: they repeat arguments, which may be names of files."""
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        super()._print_message("\n".join(map(printable, message.split("\n"))), file)
 
 
 def add_verb(
@@ -76,6 +89,25 @@ def add_set_argument(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="change one setting, such as vad.threshold=0.6; may be given several times",
     )
+
+
+def add_emotion_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --no-emotion."""
+    parser.add_argument("--no-emotion", action="store_true", help="do not judge emotions; nothing is loaded for them")
+
+
+def add_subtitle_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --vtt-emotion."""
+    parser.add_argument(
+        "--vtt-emotion",
+        action="store_true",
+        help="mark the cues of vtt with the emotion they were said with, as in <c.happy>...</c>",
+    )
+
+
+def emotion_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --no-emotion stands for."""
+    return {"emotion.enabled": False} if args.no_emotion else {}
 
 
 def add_verbosity_arguments(parser: argparse.ArgumentParser) -> None:

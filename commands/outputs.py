@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from pipeline import UserError
-from stages.sinks import FORMATS, Writer
+from stages.sinks import EMOTION_FORMAT, FORMATS, EmotionVttWriter, Writer
 
 log = logging.getLogger(__name__)
 
+_LONGEST_STEM = 220
+"""Bytes: names of files have at most 255, of which endings such as `.emotion.csv.part` need some."""
 SAVE_SECONDS = 60.0
 """Longest wait for a file to be completed after its run has ended."""
 
@@ -22,14 +25,14 @@ class Outputs:
     Args:
         folder: where the files go; made if it is missing.
         stem: their common name.
-        formats: keys of `FORMATS`; none for a run that keeps nothing.
+        writers: of `writers_for`; none for a run that keeps nothing.
         source: what is transcribed: a path, for which no output must be mistaken, or a word.
     """
 
-    def __init__(self, folder: Path, stem: str, formats: Iterable[str], source: Path | str) -> None:
+    def __init__(self, folder: Path, stem: str, writers: Mapping[str, type[Writer]], source: Path | str) -> None:
         self._source = source
         self.writers: dict[str, Writer] = {
-            name: FORMATS[name](folder / f"{stem}.{name}", str(source)) for name in formats
+            name: writer(folder / f"{stem}.{name}", str(source)) for name, writer in writers.items()
         }
 
     def __enter__(self) -> Outputs:
@@ -64,32 +67,101 @@ class Outputs:
         """The files that are complete."""
         return [writer.path for writer in self.writers.values() if writer.saved]
 
+    @property
+    def failures(self) -> list[str]:
+        """Why files of a live run are not complete, a line each."""
+        return [writer.failure for writer in self.writers.values() if writer.failure is not None]
+
     def _discard(self) -> None:
         for writer in self.writers.values():
             if not writer.used:
                 writer.discard()
 
 
+def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dict[str, type[Writer]]:
+    """The writers of a run, by format.
+
+    Args:
+        formats: keys of `FORMATS`.
+        emotion: whether emotions are judged; without, there is no table of them.
+        vtt_emotion: whether the cues of VTT are marked with emotions.
+
+    Raises:
+        UserError: cues are to be marked, but there will be no emotions or no VTT.
+    """
+    writers = {name: FORMATS[name] for name in formats if emotion or name != EMOTION_FORMAT}
+    if vtt_emotion:
+        if not emotion:
+            raise UserError("--vtt-emotion marks cues with emotions, but they are switched off")
+        if "vtt" not in writers:
+            raise UserError("--vtt-emotion marks the cues of vtt, which is not among the formats; add it with -f")
+        writers["vtt"] = EmotionVttWriter
+    return writers
+
+
+def check_places(
+    folder: Path, stems: Iterable[str], formats: Iterable[str], inputs: Sequence[Path], trace: Path | None = None
+) -> None:
+    """See to it that nothing that is written takes the place of anything that is to be read.
+
+    Args:
+        folder: where the outputs go.
+        stems: the name of the outputs of each input.
+        formats: endings of the outputs.
+        inputs: what is read.
+        trace: the file for a trace, or None.
+
+    Raises:
+        UserError: an output, or the file it grows in, is an input.
+    """
+    read = {_identity(path) for path in inputs} - {None}
+    endings = [f"{name}{part}" for name in formats for part in ("", ".part")]
+    places = [folder / f"{stem}.{ending}" for stem in stems for ending in endings]
+    for place in [*places, *([trace] if trace else [])]:
+        if _identity(place) in read:
+            which = "the input itself" if len(inputs) == 1 else "one of the inputs"
+            raise UserError(
+                f"{place} is {which}; choose another {'file for the trace' if place == trace else 'folder with -o'}"
+            )
+
+
 def unique_stems(inputs: Sequence[Path]) -> list[str]:
-    """A name for the outputs of each input: its stem, or stem-2, stem-3 where that is taken."""
+    """A name for the outputs of each input: its stem, or stem-2, stem-3 where that is taken.
+
+    A stem that leaves no room for the formats' endings is cut.
+    """
     taken: set[str] = set()
     stems = []
     for path in inputs:
-        stem, number = path.stem, 1
+        stem, number = _cut(path.stem), 1
         # Two names that differ by case only are one file on many disks.
         while stem.casefold() in taken:
             number += 1
-            stem = f"{path.stem}-{number}"
+            stem = f"{_cut(path.stem)}-{number}"
         taken.add(stem.casefold())
         stems.append(stem)
     return stems
 
 
 def names(paths: Sequence[Path]) -> str:
-    """Several outputs of one stem in a few words: `out/talk.txt, .srt, .json`."""
+    """Several outputs of one stem in a few words: `out/talk.txt, .srt, .emotion.csv`."""
     if not paths:
         return ""
-    return ", ".join([str(paths[0]), *(path.suffix for path in paths[1:])])
+    return ", ".join([str(paths[0]), *(path.name.removeprefix(paths[0].stem) for path in paths[1:])])
+
+
+def _cut(stem: str) -> str:
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return stem
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _same_file(one: Path, other: Path) -> bool:

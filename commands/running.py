@@ -11,12 +11,15 @@ from types import FrameType
 
 from commands.failures import note
 from commands.outputs import Outputs, names
-from pipeline import End, Event, EventSink, Pipeline, Stats
+from pipeline import End, Event, EventSink, Pipeline, SpeechEnded, Stats, TranscriptFinal
+from stages.failures import FAILED_SEGMENTS
 from stages.sinks import ConsoleSink
 
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
+_NOTABLE_LOSS = 0.05
+"""Seconds of lost sound from which on the closing line speaks of them."""
 
 
 class Outcome(EventSink):
@@ -25,18 +28,28 @@ class Outcome(EventSink):
     Attributes:
         end: the `End` event, None if it never came.
         wall: wall-clock seconds the run took.
+        heard: segments of speech that ended.
+        written: segments of which a text came.
+        counters: the run's named totals.
     """
 
     def __init__(self) -> None:
         self.end: End | None = None
         self.wall = 0.0
+        self.heard = 0
+        self.written = 0
+        self.counters: dict[str, float] = {}
 
     def handle(self, event: Event) -> None:
         """Keep what counts."""
         if isinstance(event, End):
             self.end = event
         elif isinstance(event, Stats):
-            self.wall = event.wall
+            self.wall, self.counters = event.wall, event.counters
+        elif isinstance(event, SpeechEnded):
+            self.heard += 1
+        elif isinstance(event, TranscriptFinal):
+            self.written += 1
         if not event.ephemeral:
             log.debug("%s", event)
 
@@ -44,6 +57,23 @@ class Outcome(EventSink):
     def failed(self) -> bool:
         """Whether a component failed."""
         return self.end is not None and self.end.reason == "failed"
+
+    @property
+    def losses(self) -> str:
+        """What is missing from the captions, to be put behind the closing line; empty if nothing is."""
+        missing = []
+        if (failed := round(self.counters.get(FAILED_SEGMENTS, 0))) > 0:
+            missing.append(f"recognition failed on {failed} of {self.heard} stretches of speech")
+        elif self.heard and not self.written:
+            missing.append("speech was heard, but nothing could be understood")
+        if (lost := self.counters.get("audio.lost_seconds", 0.0)) >= _NOTABLE_LOSS:
+            missing.append(f"{lost:.1f} s of sound were lost")
+        return "".join(f"; {each}" for each in missing)
+
+    @property
+    def unrecognised(self) -> bool:
+        """Whether there was speech and recognition failed on all of it."""
+        return not self.written and self.counters.get(FAILED_SEGMENTS, 0) > 0
 
     @property
     def interrupted(self) -> bool:
@@ -68,7 +98,7 @@ def execute(
     """
     outcome = Outcome()
     for name, writer in outputs.writers.items():
-        pipeline.add_sink(f"{name} writer", writer)
+        pipeline.add_sink(f"{name.replace('.', ' ')} writer", writer)
     if console is not None:
         pipeline.add_sink("console", console)
     pipeline.add_sink("outcome", outcome)

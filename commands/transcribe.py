@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
-from commands.outputs import Outputs, names, unique_stems
+from commands.outputs import Outputs, check_places, names, unique_stems, writers_for
 from commands.running import Outcome, execute
 from models.errors import ModelError
 from pipeline import Config, Pipeline, PipelineError, UserError, load_config
 from pipeline.config import Pace, parse_assignment
 from stages.media_probe import MediaInfo, probe
-from stages.sinks import ConsoleSink
+from stages.sinks import ConsoleSink, Writer
 from stages.sinks.console import time_range
 from stages.sinks.progress import clock
 
@@ -33,6 +33,7 @@ class Options:
         overrides: settings that replace those of the configuration.
         trace: file for a Chrome trace, or None.
         quiet: show nothing but errors.
+        vtt_emotion: mark the cues of VTT with emotions.
     """
 
     folder: Path = Path()
@@ -41,6 +42,7 @@ class Options:
     overrides: Mapping[str, object] = field(default_factory=dict)
     trace: Path | None = None
     quiet: bool = False
+    vtt_emotion: bool = False
 
 
 def settings(assignments: Sequence[str]) -> dict[str, object]:
@@ -72,13 +74,16 @@ def transcribe(
         raise UserError("--trace takes one input at a time: each run would replace the trace of the one before")
     overrides = {**options.overrides, "mode": "file", "input": os.fspath(inputs[0])}
     config = load_config(options.config, overrides)
+    writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion)
     failed: list[Path] = []
-    for path, stem in zip(inputs, unique_stems(inputs), strict=True):
+    stems = unique_stems(inputs)
+    check_places(options.folder, stems, writers, inputs, options.trace)
+    for path, stem in zip(inputs, stems, strict=True):
         if stem != path.stem and not options.quiet:
-            note(f"{path}: its name is taken by another input, the outputs are called {stem}")
+            note(f"{path}: its name is too long, or taken by another input; the outputs are called {stem}")
         try:
             pipeline_config = config.model_copy(update={"input": path})
-            outcome = _transcribe_one(pipeline_config, path, stem, options, prepare)
+            outcome = _transcribe_one(pipeline_config, path, stem, writers, options, prepare)
         except (PipelineError, ModelError) as error:
             if len(inputs) == 1:
                 raise
@@ -91,16 +96,24 @@ def transcribe(
                 if failed:
                     report(f"failed before the interruption: {', '.join(map(str, failed))}")
                 return INTERRUPTED
-    if failed:
+            if outcome.unrecognised:
+                report(f"{path}: there is speech, but recognition failed on all of it")
+                failed.append(path)
+    if failed and len(inputs) > 1:
         report(f"{len(failed)} of {len(inputs)} inputs failed: {', '.join(map(str, failed))}")
     return FAILED if failed else OK
 
 
 def _transcribe_one(
-    config: Config, path: Path, stem: str, options: Options, prepare: Callable[[Pipeline], None]
+    config: Config,
+    path: Path,
+    stem: str,
+    writers: Mapping[str, type[Writer]],
+    options: Options,
+    prepare: Callable[[Pipeline], None],
 ) -> Outcome:
-    media = probe(path)
-    with Outputs(options.folder, stem, options.formats, path) as outputs:
+    media = probe(path, config.limits)
+    with Outputs(options.folder, stem, writers, path) as outputs:
         if not options.quiet:
             note(_heading(media))
         console = None if options.quiet else ConsoleSink(stamp=time_range, duration=media.duration)
@@ -125,4 +138,4 @@ def _summary(config: Config, outcome: Outcome, outputs: Outputs) -> str:
     if config.pace is Pace.MAX and outcome.wall > 0 and duration > 0 and not outcome.interrupted:
         took = f" in {outcome.wall:.1f} s ({duration / outcome.wall:.1f}x real time)"
     saved = f"saved {names(outputs.saved)}" if outputs.saved else "nothing was saved"
-    return f"{'stopped after' if outcome.interrupted else 'done:'} {duration:.1f} s{took}; {saved}"
+    return f"{'stopped after' if outcome.interrupted else 'done:'} {duration:.1f} s{took}; {saved}{outcome.losses}"

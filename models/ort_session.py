@@ -9,6 +9,9 @@ import onnxruntime as ort
 
 from models.errors import ModelError
 
+# For Windows, and for a program that had loaded onnxruntime before `models` could refuse in the environment.
+ort.disable_telemetry_events()
+
 
 def open_session(path: Path, threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
     """Open a network on the CPU with `threads` threads of its own.

@@ -16,6 +16,8 @@ from pipeline.errors import (
 )
 from pipeline.events import (
     Degraded,
+    EmotionChanged,
+    EmotionUpdate,
     End,
     Error,
     Event,
@@ -31,6 +33,7 @@ from pipeline.events import (
     Word,
 )
 from pipeline.graph import Graph
+from pipeline.load import Shed
 from pipeline.packet import Packet, micros, seconds
 from pipeline.session import Pipeline
 
@@ -40,6 +43,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "Degraded",
+    "EmotionChanged",
+    "EmotionUpdate",
     "End",
     "Error",
     "Event",
@@ -56,6 +61,7 @@ __all__ = [
     "Port",
     "RecoverableError",
     "Recovered",
+    "Shed",
     "Sink",
     "Source",
     "SpeechEnded",

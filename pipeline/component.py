@@ -46,6 +46,9 @@ class Context(Protocol):
     def lossless(self) -> bool:
         """True for file runs: no work may be skipped to save time, or the result would depend on the machine."""
 
+    def sheds(self, name: str) -> bool:
+        """Whether one of the graph's `sheds`, by name, is left out just now; never in a file run."""
+
     def now(self) -> int:
         """Time to stamp on events: session time or, in a file run at full speed, the media time reached (us)."""
 
@@ -141,6 +144,9 @@ class Source(Component):
 
 class Stage(Component):
     """A component that turns packets into packets."""
+
+    if_stuck: ClassVar[tuple[str, str] | None] = None
+    """Live, what to report when it does not come back from a call: the modality, and one plain-language line."""
 
     @abstractmethod
     def process(self, port: str, packet: Packet[Any]) -> None:

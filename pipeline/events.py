@@ -177,12 +177,65 @@ class LipActivity(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionUpdate(Event):
+    """How somebody looks and sounds, on a regular grid of time.
+
+    Attributes:
+        face: id of the face track; None for a voice that is no face's in view, and where there is no evidence at all.
+        start: seconds.
+        end: seconds, > start.
+        label: the emotion, smoothed over time so that it does not flicker; "unknown" without evidence.
+        probabilities: by emotion, calibrated, those of this moment. While there is no evidence those that were last
+            shown, and once the label is unknown all the same.
+        valence: in [-1, 1], from the probabilities; 0 while the label is unknown.
+        arousal: in [-1, 1], likewise.
+        weights: share of "face" and "voice" in the probabilities; they sum to 1, or are both 0 without evidence.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    face: int | None
+    start: float
+    end: float
+    label: str
+    probabilities: dict[str, float]
+    valence: float
+    arousal: float
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionChanged(Event):
+    """The smoothed label of a face, or of a voice without a face, became another one.
+
+    Attributes:
+        face: as in `EmotionUpdate`.
+        time: seconds.
+        previous: the label before, "unknown" at first.
+        label: the label from now on, "unknown" when the face has gone or there is no evidence any more.
+        probabilities: as in `EmotionUpdate`.
+        valence: as in `EmotionUpdate`.
+        arousal: as in `EmotionUpdate`.
+        weights: as in `EmotionUpdate`.
+    """
+
+    face: int | None
+    time: float
+    previous: str
+    label: str
+    probabilities: dict[str, float]
+    valence: float
+    arousal: float
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Degraded(Event):
     """A modality is missing or bad; the run goes on with the other.
 
     Attributes:
         modality: "audio" or "video".
-        stage: name of the component that noticed.
+        stage: name of the component that noticed; "load: " and what is left out, where the processor cannot keep up.
         reason: one plain-language line.
     """
 
@@ -197,11 +250,13 @@ class Recovered(Event):
 
     Attributes:
         modality: "audio" or "video".
-        stage: name of the component that noticed.
+        stage: that of the `Degraded` event.
+        reason: one plain-language line; empty where there is no more to say than that the modality is back.
     """
 
     modality: str
     stage: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +267,10 @@ class Stats(Event):
         wall: wall-clock seconds since the start.
         stages: per component: packets in and out, busy seconds, service and latency percentiles in milliseconds.
         channels: per channel: packets put, taken and dropped, depth and peak depth.
-        counters: named totals, such as lost audio in seconds.
+        counters: named totals. Of the sound, in seconds: "audio.captured_seconds" came from the source and
+            "audio.lost_seconds" are silence in place of what did not; together they are "audio.processed_seconds", but
+            for what is still on its way. "audio.speech_seconds" of it are speech, and "audio.recognised_seconds" of
+            those went through recognition to the end. "load.level" is how many kinds of work are left out just now.
         consumers: per event sink and hook: events in and dropped, busy seconds, service percentiles in milliseconds.
     """
 

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pipeline.channel import Bounds
 from pipeline.component import Component, EventSink, Port, Source, Stage
 from pipeline.errors import GraphError
+from pipeline.load import Shed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,22 @@ class Graph:
 
     An output may feed any number of inputs; an input is fed by one output. Event sinks stand outside the edges: each
     receives every event.
+
+    Attributes:
+        components: sources, stages and sinks by name.
+        edges: their connections.
+        sinks: event sinks by name.
+        skew_limits: see `add`.
+        paced: names of the components whose delay tells, in a live run, how far it is behind; each with one input.
+        sheds: what a live run that is behind leaves out, in this order; components ask `context.sheds`.
     """
 
     components: dict[str, Component] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     sinks: dict[str, EventSink] = field(default_factory=dict)
     skew_limits: dict[str, int | None] = field(default_factory=dict)
+    paced: set[str] = field(default_factory=set)
+    sheds: tuple[Shed, ...] = ()
 
     def add(self, name: str, component: Component, skew_limit: int | None = None) -> None:
         """Add a component.

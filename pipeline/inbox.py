@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.channel import FOREVER, Channel, Queued
@@ -20,11 +20,13 @@ class Delivery:
         frontier: everything earlier than this has been delivered, on every input (microseconds).
         port: input the packet came from; None when only the frontier moved.
         packet: the packet; None when only the frontier moved.
+        arrival: session time at which the packet was put into its channel; None without a packet.
     """
 
     frontier: int
     port: str | None = None
     packet: Packet[Any] | None = None
+    arrival: int | None = field(default=None, compare=False)
 
 
 class Inbox:
@@ -159,7 +161,7 @@ class Inbox:
             self.late += 1
         self._newest = max(self._newest, packet.timestamp)
         self._frontier = max(self._frontier, min(self._lowest(), packet.timestamp))
-        return Delivery(self._frontier, port, packet)
+        return Delivery(self._frontier, port, packet, queued.arrival)
 
     def _deliver_frontier(self, frontier: int) -> Delivery:
         self._interrupted = False

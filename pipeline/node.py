@@ -51,6 +51,8 @@ class Node(Supervised[NodeSupervisor]):
         outputs: for each output port, the channels it feeds; filled in before the start.
         events: the channel on which it publishes; set before the start.
         reached: the latest moment of media it has taken or, for a source, given (us).
+        calling_since: session time (us) since when the component has been in a call without giving anything, None when
+            it is in none or waits for room behind it.
     """
 
     events: Channel
@@ -70,6 +72,7 @@ class Node(Supervised[NodeSupervisor]):
         self.outputs: dict[str, Sequence[Channel]] = {}
         self.metrics = StageMetrics()
         self.reached = 0
+        self.calling_since: int | None = None
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._signal = signal
         self._inputs = inputs
@@ -77,6 +80,7 @@ class Node(Supervised[NodeSupervisor]):
         self._frontier = 0
         self._blocked = 0
         self._computed = 0
+        self._in_hand: int | None = None
         self._lapses = Lapses(component)
 
     # The component's context.
@@ -97,9 +101,11 @@ class Node(Supervised[NodeSupervisor]):
         """Send a packet to every consumer of an output port."""
         checked_port(self.component, self.name, port, packet.payload)
         start = self.clock.now()
+        self.calling_since = None
         for channel in self.outputs[port]:
             channel.put(packet)
-        self._blocked += self.clock.now() - start
+        self.calling_since = self.clock.now()
+        self._blocked += self.calling_since - start
         self.metrics.packets_out += 1
         if self._inbox is None:
             self.reached = max(self.reached, packet.end)
@@ -122,9 +128,22 @@ class Node(Supervised[NodeSupervisor]):
     # For the runner.
 
     @property
+    def if_stuck(self) -> tuple[str, str] | None:
+        """What to report when the component is stuck; None for one that is not watched."""
+        return self.component.if_stuck if isinstance(self.component, Stage) else None
+
+    @property
     def waiting(self) -> bool:
         """Whether it waits for input, so that whoever should give it is to blame for the delay."""
         return bool(self._signal.starved)
+
+    def delay(self, now: int) -> int:
+        """How long the oldest packet it has not dealt with has been there, microseconds; 0 if there is none."""
+        with self._signal.lock:
+            arrivals = [head.arrival for channel in self._inputs.values() if (head := channel.head()) is not None]
+        if (in_hand := self._in_hand) is not None:
+            arrivals.append(in_hand)
+        return max(0, now - min(arrivals, default=now))
 
     def cut_off(self) -> None:
         """Let those behind it end without it: it does not come back from a call."""
@@ -160,7 +179,9 @@ class Node(Supervised[NodeSupervisor]):
         assert isinstance(self.component, Stage) and self._inbox is not None
         while (delivery := self._inbox.get()) is not None:
             self.metrics.late = self._inbox.late
+            self._in_hand = delivery.arrival
             self._feed(self.component, delivery)
+            self._in_hand = None
         self._guarded("finish", self.component.finish)
 
     def _draw(self, source: Source) -> None:
@@ -197,6 +218,7 @@ class Node(Supervised[NodeSupervisor]):
         """Call a method of the component; a recoverable error is reported, and gives None."""
         what = port or method
         start, self._blocked = self.clock.now(), 0
+        self.calling_since = start
         self._computed = time.thread_time_ns()
         try:
             result = work()
@@ -205,6 +227,7 @@ class Node(Supervised[NodeSupervisor]):
             self._lapses.begin(what, error)
             return None
         finally:
+            self.calling_since = None
             self._account(method, start)
         self._lapses.end(what)
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -12,14 +13,16 @@ from pipeline.channel import Channel
 from pipeline.clock import Clock, MonotonicClock
 from pipeline.component import Source
 from pipeline.errors import StageFailed, UserError
-from pipeline.events import End, Error, Stats
+from pipeline.events import End, Error, Event, Stats
 from pipeline.graph import Graph
 from pipeline.inbox import Inbox
+from pipeline.load import LoadWatch
 from pipeline.metrics import Counters
 from pipeline.node import Node
 from pipeline.packet import micros, seconds
 from pipeline.trace import Tracer
 from pipeline.waits import Signal
+from pipeline.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,11 @@ class Runner:
         if stats_interval > 0 and not media_time:
             self._threads.append(threading.Thread(target=self._report, name="stats", daemon=True))
         self._build(hook_limit)
+        self._watchdog = Watchdog([] if lossless else self.nodes.values(), self.clock, self._publish)
+        self.load = self._load_watch()
+        if self.load.active:
+            watch = threading.Thread(target=self.load.run, args=(self.stopping,), name="load", daemon=True)
+            self._threads.append(watch)
 
     def _build(self, hook_limit: int) -> None:
         lock = threading.RLock()
@@ -111,6 +119,11 @@ class Runner:
                     channel for edge, channel in edges.items() if (edge.producer, edge.output) == (name, port)
                 ]
             self.nodes[name] = node
+
+    def _load_watch(self) -> LoadWatch:
+        # What may not be skipped is not shed either.
+        paced = [] if self.lossless else [node for name, node in self.nodes.items() if name in self._graph.paced]
+        return LoadWatch(paced, self._graph.sheds, self.clock, self._publish)
 
     def _inbox(self, name: str, inputs: dict[str, Channel], signal: Signal) -> Inbox:
         skew_limit = None if self.lossless else self._graph.skew_limits[name]
@@ -216,10 +229,16 @@ class Runner:
             wall=round(time.monotonic() - self._start_time, 3),
             stages={name: node.metrics.snapshot() for name, node in self.nodes.items()},
             channels=channels,
-            counters=self.counters.snapshot() | self.bus.dropped(),
+            counters=self.counters.snapshot() | self.bus.dropped() | self._load_figures(),
             consumers=self.bus.consumers(),
             emitted=self._now(),
         )
+
+    def _load_figures(self) -> dict[str, float]:
+        return {"load.level": float(self.load.level)} if self.load.active else {}
+
+    def _publish(self, event: Event) -> None:
+        self.bus.publish_now(dataclasses.replace(event, emitted=self._now()))
 
     def _now(self) -> float:
         """What to stamp on the runner's own events: in media time they go wherever the others have come to."""
@@ -247,6 +266,7 @@ class Runner:
                 soon = time.monotonic() + 0.05
                 if _join_all([self.bus.thread], soon) and _join_all(self.bus.threads, soon):
                     break
+                self._watchdog.look()
             else:
                 self._see_to_the_end(time.monotonic())
             self.stopping.set()

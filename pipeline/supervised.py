@@ -6,6 +6,7 @@ import threading
 from typing import Generic, Protocol, TypeVar
 
 from pipeline.clock import Clock
+from pipeline.load import LoadWatch
 from pipeline.metrics import Counters
 from pipeline.trace import Tracer
 
@@ -17,6 +18,7 @@ class Supervisor(Protocol):
     stopping: threading.Event
     lossless: bool
     counters: Counters
+    load: LoadWatch
     tracer: Tracer | None
 
     def failed(self, name: str, error: BaseException) -> None:
@@ -46,6 +48,10 @@ class Supervised(Generic[S]):
     def lossless(self) -> bool:
         """True for file runs."""
         return self._supervisor.lossless
+
+    def sheds(self, name: str) -> bool:
+        """Whether one of the graph's `sheds` is left out just now; never in a file run."""
+        return self._supervisor.load.sheds(name)
 
     def count(self, name: str, amount: float) -> None:
         """Add to one of the run's named totals."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -158,11 +158,14 @@ class StageRun(Sequence[Packet[Any]]):
 class _RecordingContext:
     """A context without a runner: keeps what a component emits and holds it to its promises."""
 
-    def __init__(self, run: StageRun, component: Source | Stage, clock: Clock, lossless: bool) -> None:
+    def __init__(
+        self, run: StageRun, component: Source | Stage, clock: Clock, lossless: bool, shed: Collection[str] = ()
+    ) -> None:
         self.name = type(component).__name__
         self.clock = clock
         self.stopping = threading.Event()
         self.lossless = lossless
+        self.shed = shed
         self.reached = 0
         self.inputs: set[str] = set()
         self.lapses = Lapses(component)
@@ -193,6 +196,9 @@ class _RecordingContext:
     def backlog(self, port: str) -> int:
         return 0
 
+    def sheds(self, name: str) -> bool:
+        return name in self.shed
+
     def connected(self, port: str) -> bool:
         return port in self.inputs or port in self._component.outputs
 
@@ -206,6 +212,7 @@ def run_stage(
     *,
     clock: Clock | None = None,
     lossless: bool = True,
+    shed: Collection[str] = (),
 ) -> StageRun:
     """Run a stage from `open` to `close` over some packets, in this thread.
 
@@ -215,6 +222,7 @@ def run_stage(
             connected. Packets of several ports are delivered ordered by timestamp, as in a graph.
         clock: session clock; a scripted one at 0 by default.
         lossless: what the stage is told about the run.
+        shed: names of the kinds of work it is told to leave out.
 
     Returns:
         What the stage emitted and published. A `RecoverableError` becomes `Degraded` and the packet is skipped, as in
@@ -231,7 +239,7 @@ def run_stage(
     if unknown := [port for port in packets if port not in order]:
         raise ValueError(f"{type(stage).__name__} has no input port '{unknown[0]}' (it has: {', '.join(order)})")
     run = StageRun()
-    context = _RecordingContext(run, stage, clock or ScriptedClock(), lossless)
+    context = _RecordingContext(run, stage, clock or ScriptedClock(), lossless, shed)
     context.inputs = set(packets)
     stage.attach(context)
     sequence = sorted(

@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from pipeline.exclusive import claim
+
 log = logging.getLogger(__name__)
 
 
@@ -20,12 +22,23 @@ class Tracer:
 
     Args:
         path: file to write; replaced if it exists.
+
+    Raises:
+        OSError: it cannot be written, or another run is writing it.
     """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._lanes: dict[str, int] = {}
-        self._file = path.open("w", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8")
+        try:
+            claim(self._file)
+            # Not before the claim: the file may be another run's.
+            if self._file.seekable():
+                self._file.truncate(0)
+        except BaseException:
+            self._file.close()
+            raise
         self._file.write("[\n")
         self._first = True
 

@@ -52,7 +52,7 @@ def main() -> None:
     """Print the constraints, sorted by name."""
     lines = [
         f"# The versions the tests pass with (Python {platform.python_version()}, {platform.system()}).",
-        "# Made by scripts/tested_versions.py; `make setup` installs exactly these.",
+        "# Made by scripts/tested_versions.py. `make lock` turns them into lock.txt, which `make setup` installs.",
         *(f"{name}=={version}" for name, version in sorted(installed_versions().items())),
     ]
     sys.stdout.write("\n".join(lines) + "\n")

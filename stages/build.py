@@ -27,6 +27,7 @@ from stages.media_probe import probe
 from stages.media_video import MediaVideo
 from stages.microphone import Microphone
 from stages.notice import Notice
+from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
 from stages.voice_activity import WINDOW_SECONDS, VoiceActivity
 from stages.windows import AudioWindows
 
@@ -39,8 +40,22 @@ def build(config: Config) -> Graph:
     Raises:
         UserError: the input is missing or not media, or it has none of the tracks that are enabled.
     """
+    if config.mode == "live":
+        return connect(config, *_live_sources(config))
     graph = Graph()
-    audio, video = _file_sources(graph, config) if config.mode == "file" else _live_sources(config)
+    return connect(config, *_file_sources(graph, config), graph)
+
+
+def connect(config: Config, audio: Source | None, video: Source | None, graph: Graph | None = None) -> Graph:
+    """Add all that a configuration wants behind its sources.
+
+    Args:
+        config: the configuration.
+        audio: what delivers the sound, on its port "audio"; None without sound.
+        video: what delivers pictures, on its port "video"; None without.
+        graph: where to add it; a new one by default.
+    """
+    graph = graph or Graph()
     fusion = AudioOnlyFusion()
     if video is not None:
         _add_face_branch(graph, config, video)
@@ -48,6 +63,13 @@ def build(config: Config) -> Graph:
         add_speech_branch(graph, config, audio, fusion)
     if audio is not None and video is not None and fusion.uses_lips:
         graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
+    if config.emotion.enabled:
+        from stages.build_emotion import add_emotion
+
+        add_emotion(graph, config)
+    # The order in which a live run that cannot keep up leaves work out; sound is not among it.
+    wanted = {FACE_RATE: video is not None, EMOTION_RATE: "emotion" in graph.components, PARTIALS: config.partials}
+    graph.sheds = tuple(shed for shed, there in wanted.items() if there)
     return graph
 
 
@@ -62,15 +84,15 @@ def _file_sources(graph: Graph, config: Config) -> tuple[Source | None, Source |
     path = config.input
     if path is None:
         raise UserError("no input file: set 'input' to the path of a recording, for example input=talk.mp4")
-    media = probe(path)
+    media = probe(path, config.limits)
     audio: Source | None = None
     video: Source | None = None
     if config.audio.enabled and media.has_audio:
-        audio = MediaAudio(path, config.pace)
+        audio = MediaAudio(path, config.pace, config.limits)
     elif config.audio.enabled:
         graph.add("no_audio", Notice("audio", "the file has no sound, going on with the picture only"))
     if config.video.enabled and media.has_video:
-        video = MediaVideo(path, config.pace, config.video.max_side, config.face.max_fps)
+        video = MediaVideo(path, config.pace, config.video.max_side, config.face.max_fps, config.limits)
     elif config.video.enabled:
         graph.add("no_video", Notice("video", "the file has no picture, going on with the sound only"))
     if audio is None and video is None:
@@ -109,8 +131,12 @@ def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusi
     graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
     graph.connect("windows.windows", "vad.windows", Bounds(items=8192, duration=micros(2)))
     graph.connect("vad.speech", "encode.speech", Bounds(items=65536, duration=max(micros(2), live_buffer)))
-    graph.connect("encode.speech", "fuse.speech", Bounds(items=4, duration=live_buffer))
-    graph.connect("fuse.speech", "decode.speech", Bounds(items=4, duration=live_buffer))
+    # Live, updates would only grow old there: while one waits, the next is merged with those behind it.
+    updates = Bounds(items=4 if config.lossless else 1, duration=live_buffer)
+    graph.connect("encode.speech", "fuse.speech", updates)
+    graph.connect("fuse.speech", "decode.speech", updates)
+    # How late the sound is tells the load.
+    graph.paced |= {"windows", "vad", "encode", "decode"}
 
 
 def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:

@@ -16,6 +16,7 @@ from stages.camera_capture import CameraKind, CaptureFactory, camera_kind, open_
 from stages.camera_reader import CameraReader, Grabbed
 from stages.payloads import UInt8, VideoFrame
 from stages.picture import scaled_size
+from stages.shedding import FACE_RATE, FACE_SHARE
 
 POLL_SECONDS = 0.05
 _CLOSE_SECONDS = 0.5
@@ -41,7 +42,7 @@ class Camera(Source):
 
     Args:
         config: which camera, and how.
-        max_fps: most frames a second that are decoded.
+        max_fps: most frames a second that are decoded; fewer while the processor cannot keep up.
         factory: opens the camera.
     """
 
@@ -50,6 +51,7 @@ class Camera(Source):
     def __init__(self, config: VideoConfig, max_fps: float = 25.0, factory: CaptureFactory = open_capture) -> None:
         self._config = config
         self._max_fps = max_fps
+        self._fps = max_fps
         self._factory = factory
         self._kind = camera_kind(config.camera)
         self._name = f"camera {config.camera}"
@@ -89,6 +91,7 @@ class Camera(Source):
         if not self._running.is_set():
             self._begun = self.context.clock.now()
             self._running.set()
+        self._follow_load()
         reader = self._reader
         if reader is None:
             self.context.stopping.wait(POLL_SECONDS)
@@ -113,7 +116,14 @@ class Camera(Source):
         if len(self._left_behind) > _MAX_LEFT_BEHIND:
             return
         self._begun = self.context.clock.now()
-        self._reader = CameraReader(self._factory, self._config, self._max_fps, self.context.clock.now, self._running)
+        self._reader = CameraReader(self._factory, self._config, self._fps, self.context.clock.now, self._running)
+
+    def _follow_load(self) -> None:
+        fps = self._max_fps * FACE_SHARE if self.context.sheds(FACE_RATE.name) else self._max_fps
+        if fps != self._fps:
+            self._fps = fps
+            if self._reader is not None:
+                self._reader.thin_to(fps)
 
     def _check(self, reader: CameraReader, now: int) -> None:
         if reader.error is not None:

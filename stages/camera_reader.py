@@ -77,6 +77,10 @@ class CameraReader:
         with self._arrived:
             return self.began is not None and self.error is not None and self._frame is None
 
+    def thin_to(self, max_fps: float) -> None:
+        """Decode no more than so many frames a second from now on."""
+        self._shedder.thin_to(max_fps)
+
     def take(self, timeout: float) -> Grabbed | None:
         """The newest frame not yet taken, waited for at most `timeout` seconds."""
         with self._arrived:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord
+from models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
 from models.speech.guards import is_hallucination
-from pipeline import Packet, Port, Stage, TranscriptFinal, TranscriptPartial, Word, micros, seconds
-from stages.failures import while_running
+from pipeline import Packet, Port, RecoverableError, Stage, TranscriptFinal, TranscriptPartial, Word, micros, seconds
+from stages.failures import insist, while_running
 from stages.payloads import EncodedSpeech
 
 
@@ -25,6 +25,7 @@ class Decode(Stage):
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
+    if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
     def __init__(self, engine: SpeechEngine) -> None:
         self._engine = engine
@@ -32,19 +33,56 @@ class Decode(Stage):
         self._previous: tuple[int, ...] = ()
         self._stable: tuple[int, ...] = ()
         self._shown = ("", "")
+        self._guess: tuple[EncodedSpeech, Hypothesis] | None = None
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Decode one encoding."""
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
+            self._settle()
             self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ("", "")
-        with while_running("audio", "the speech decoder"):
-            hypothesis = self._decode(speech.encoding)
-            timed = self._engine.align(speech.encoding, hypothesis) if speech.last and hypothesis.text else []
         if speech.last:
+            try:
+                timed = insist(self, _WHAT, lambda: self._read(speech))
+            except RecoverableError:
+                self._settle()
+                raise
+            self._guess = None
+            self.context.count("audio.recognised_seconds", speech.encoding.duration)
             self._finish(speech, timed)
-        else:
-            self._update(speech, hypothesis, packet.timestamp)
+            return
+        with while_running("audio", _WHAT):
+            hypothesis = self._decode(speech.encoding)
+        self._guess = (speech, hypothesis)
+        self._update(speech, hypothesis, packet.timestamp)
+
+    def finish(self) -> None:
+        """Let the text of a segment stand whose end never came."""
+        self._settle()
+
+    def _read(self, speech: EncodedSpeech) -> Sequence[TimedWord]:
+        hypothesis = self._decode(speech.encoding)
+        return self._engine.align(speech.encoding, hypothesis) if hypothesis.text else []
+
+    def _settle(self) -> None:
+        """Make the last guess of a segment final whose end could not be recognised: what was shown is not taken back.
+
+        Its words get even shares of the time, since the network that knows better has failed.
+        """
+        guess, self._guess = self._guess, None
+        if guess is None:
+            return
+        speech, hypothesis = guess
+        words = self._engine.words(hypothesis.tokens)
+        begin = seconds(max(0, speech.speech_start - speech.start))
+        step = max(0.0, speech.encoding.duration - begin) / max(1, len(words))
+        self._finish(
+            speech,
+            [
+                TimedWord(word.text, begin + at * step, begin + (at + 1) * step, _confidence(hypothesis, word))
+                for at, word in enumerate(words)
+            ],
+        )
 
     def _decode(self, encoding: Encoding) -> Hypothesis:
         hypothesis = self._engine.decode(encoding, self._stable, self._previous)
@@ -101,8 +139,13 @@ class Decode(Stage):
         )
 
 
+_WHAT = "the speech decoder"
 _COMMAS = re.compile(",{2,}")
 _NOTHING = Hypothesis(tokens=(), probabilities=(), text="")
+
+
+def _confidence(hypothesis: Hypothesis, word: WordSpan) -> float:
+    return min(hypothesis.probabilities[word.first : word.last], default=0.0)
 
 
 def _place(word: TimedWord, speech: EncodedSpeech) -> Word:

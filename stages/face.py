@@ -10,9 +10,9 @@ from models.face.lips import aperture, lip_crop, mouth_blendshapes, normalised_l
 from models.face.pose import HeadPose, head_pose
 from models.face.speaker import SpeakerCandidate, SpeakerSelector
 from models.face.tracking import FaceTracker, LostFace, TrackedFace
-from pipeline import FaceFound, FaceLost, Packet, Port, Stage, seconds
+from pipeline import FaceFound, FaceLost, Packet, Port, Stage, micros, seconds
 from stages.failures import while_loading, while_running
-from stages.payloads import FaceFrame, LipFeatures, UInt8, VideoFrame
+from stages.payloads import FaceFrame, FaceView, LipFeatures, UInt8, VideoFrame
 
 
 class Face(Stage):
@@ -27,13 +27,16 @@ class Face(Stage):
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"video": Port(VideoFrame)}
-    outputs: ClassVar[Mapping[str, Port]] = {"faces": Port(FaceFrame)}
+    outputs: ClassVar[Mapping[str, Port]] = {"faces": Port(FaceFrame), "views": Port(FaceView)}
+    if_stuck = ("video", "the face network does not answer, going on with the sound only")
 
     def __init__(self, backend: FaceBackend, max_gap: float) -> None:
         self._backend = backend
         self._tracker = FaceTracker(max_gap)
         self._selector = SpeakerSelector()
+        self._max_gap = micros(max_gap)
         self._newest = -1
+        self._size = (0, 0)
 
     def open(self) -> None:
         """Load the networks."""
@@ -54,6 +57,7 @@ class Face(Stage):
         with while_running("video", "the face network"):
             observations = self._backend.detect(frame.image, packet.timestamp)
         tracked = self._tracker.update(observations, packet.timestamp)
+        self._size = (width, height)
         self._report_lost(tracked.lost)
         self._report_found((face for face in tracked.faces if face.id in tracked.found), width, height)
         poses = {face.id: head_pose(face.observation.landmarks) for face in tracked.faces}
@@ -64,6 +68,17 @@ class Face(Stage):
         chosen = next((face for face in tracked.faces if face.id == speaker), None)
         lips = None if chosen is None else _lips(frame.image, chosen, poses[chosen.id], apertures[chosen.id])
         self.emit("faces", FaceFrame(tracked.faces, speaker, width, height, lips), packet.timestamp, packet.duration)
+        if self.context.connected("views"):
+            view = FaceView(frame.image, tracked.faces, speaker, self._selector.talking)
+            self.emit("views", view, packet.timestamp, packet.duration)
+
+    def advance(self, frontier: int) -> None:
+        """Give up the faces that cannot be seen any more because no picture comes."""
+        if self._newest >= 0 and frontier - self._newest > self._max_gap:
+            lost = self._tracker.update((), frontier).lost
+            if lost:
+                self._report_lost(lost)
+                self._selector.update((), [face.id for face in lost], self._size, frontier)
 
     def finish(self) -> None:
         """Report the faces that were in view to the end as lost there."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from models.errors import ModelError
-from pipeline import RecoverableError, UserError
+from pipeline import RecoverableError, Stage, UserError
 
 log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+FAILED_SEGMENTS = "speech.failed_segments"
+"""Counter: segments that could not be recognised to their end."""
 
 
 @contextmanager
@@ -33,3 +39,24 @@ def while_running(modality: str, what: str) -> Iterator[None]:
         log.debug("%s failed", what, exc_info=error)
         message = " ".join(str(error).split())
         raise RecoverableError(modality, f"{what} failed: {message or type(error).__name__}") from error
+
+
+def insist(stage: Stage, what: str, work: Callable[[], R]) -> R:
+    """Run a speech network on the end of a segment, which does not come again: a second time if it fails.
+
+    Raises:
+        RecoverableError: it failed twice; the segment is counted as failed.
+    """
+    try:
+        with while_running("audio", what):
+            return work()
+    except RecoverableError as error:
+        stage.degrade(error.modality, error.reason)
+    try:
+        with while_running("audio", what):
+            result = work()
+    except RecoverableError:
+        stage.context.count(FAILED_SEGMENTS, 1)
+        raise
+    stage.recover("audio")
+    return result

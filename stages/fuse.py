@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from models.fusion import Fusion, LipSample
-from pipeline import Packet, Port, Stage, micros, seconds
+from pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from stages.failures import while_loading, while_running
 from stages.payloads import EncodedSpeech, LipFrame
 
@@ -49,8 +49,13 @@ class Fuse(Stage):
                 self._lips.popleft()
             return
         speech: EncodedSpeech = packet.payload
-        with while_running("video", "fusion"):
-            encoding, gate = self._fusion.fuse(speech.encoding, self._samples(speech))
+        try:
+            with while_running("video", "fusion"):
+                encoding, gate = self._fusion.fuse(speech.encoding, self._samples(speech))
+        except RecoverableError:
+            # The lips are a second witness: without them the sound goes on alone.
+            self.emit("speech", speech, packet.timestamp)
+            raise
         if encoding is not speech.encoding:
             speech = dataclasses.replace(speech, encoding=encoding, lip_gate=gate)
         self.emit("speech", speech, packet.timestamp)

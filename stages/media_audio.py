@@ -10,9 +10,10 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from pipeline import Packet, Port, UserError
+from stages.media_limits import allowed
 from stages.media_probe import MediaInfo
 from stages.media_source import MediaSource
-from stages.media_time import without_strays
+from stages.media_time import Timed, without_strays
 from stages.mixdown import Mixdown
 from stages.payloads import AudioBlock, Float32
 from stages.sample_blocks import SampleBlocks, sample_index
@@ -43,7 +44,7 @@ class MediaAudio(MediaSource):
     def _make_packets(self) -> Iterator[Packet[Any]]:
         blocks = SampleBlocks()
         run: _Run | None = None
-        for timed in without_strays(self._frames(_duration)):
+        for timed in without_strays(self._allowed_frames()):
             expected = None if run is None else run.end
             start = self._place(timed, expected)
             if expected is not None and abs(start - expected) <= TOLERANCE_US:
@@ -58,6 +59,13 @@ class MediaAudio(MediaSource):
         if run is not None:
             yield from blocks.write(run.flush())
             yield from blocks.finish()
+
+    def _allowed_frames(self) -> Iterator[Timed[AudioFrame]]:
+        for timed in self._frames(_duration):
+            if allowed(timed.frame, self._limits):
+                yield timed
+            else:
+                self._report_damage("changes to a sample rate or number of channels beyond the limits")
 
     def _count_gap(self, gap: int) -> None:
         if gap > 0:
@@ -89,4 +97,4 @@ class _Run:
 
 
 def _duration(frame: AudioFrame) -> int:
-    return frame.samples * 1_000_000 // frame.sample_rate
+    return frame.samples * 1_000_000 // max(1, frame.sample_rate)

@@ -16,14 +16,23 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from pipeline import UserError
+from pipeline.config import LimitsConfig
+from stages import media_limits
 
 # FFmpeg draws plain text as a picture ("tty") and reads old text art; a note renamed .mp4 is no video.
 _TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
 _PICTURE_FORMATS = {"image2", "ico"}
 # An RIFF size at or beyond this means "not known when the header was written": the writer could not seek back.
 _RIFF_STREAMED = 0x7FFF0000
+# Formats whose declared duration is written down, not guessed from the bit rate.
+KNOWS_DURATION = {"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "avi", "flv", "asf"}
+_COUNTS_DURATION = {"wav", "w64", "aiff", "au", "caf", "flac"}
+# Playlists and the like. What they name would be read as well: other files, or one that never ends.
+_LISTS = {"hls", "concat", "dash", "imf", "sdp", "webm_dash_manifest", "rtsp"}
 # Encoder delay shows as a negative start; decoders cut it off again. Nothing real starts further back than this.
 _PRIMING_US = 500_000
+# A live playlist without an end would be waited for; its pieces are not read either.
+_OPEN_OPTIONS = {"protocol_whitelist": "file,crypto,data", "max_reload": "0", "allowed_segment_extensions": "none"}
 _WANTED = "expected video or audio such as mp4, mkv, webm, wav or mp3"
 
 
@@ -94,32 +103,33 @@ class MediaInfo:
         return self.video is not None
 
 
-def probe(path: Path) -> MediaInfo:
+def probe(path: Path, limits: LimitsConfig = media_limits.DEFAULT) -> MediaInfo:
     """Look into a media file.
 
     Raises:
-        UserError: missing, unreadable, not media, damaged beyond use, or without a sound or video track.
+        UserError: missing, unreadable, not media, damaged beyond use, beyond the limits, or without a sound or video
+            track.
     """
-    with opened(path) as container:
-        return describe(path, container)
+    with opened(path, limits) as container:
+        return describe(path, container, limits)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
+def opened(path: Path, limits: LimitsConfig = media_limits.DEFAULT) -> Iterator[InputContainer]:
     """An open PyAV container, closed on leaving.
 
     Raises:
         UserError: as for `probe`.
     """
-    container = open_container(path)
+    container = open_container(path, limits)
     try:
         yield container
     finally:
         container.close()
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open a media file with PyAV. Only local files are ever read, also by playlists.
+def open_container(path: Path, limits: LimitsConfig = media_limits.DEFAULT) -> InputContainer:
+    """Open a media file with PyAV. Files that it names are not decoded, and nothing is fetched.
 
     Raises:
         UserError: missing, unreadable or not media; one line that says what to do.
@@ -128,7 +138,9 @@ def open_container(path: Path) -> InputContainer:
     try:
         # An absolute path, because FFmpeg takes "12:30.mp4" for a protocol.
         container: InputContainer = av.open(
-            str(path.absolute()), metadata_errors="replace", options={"protocol_whitelist": "file,crypto,data"}
+            str(path.absolute()),
+            metadata_errors="replace",
+            options={**_OPEN_OPTIONS, **media_limits.decoder_options(limits)},
         )
     except PermissionError as error:
         raise UserError(f"'{path}' cannot be read: permission denied; check who may read the file") from error
@@ -163,17 +175,20 @@ def _not_media(path: Path, error: Exception) -> str:
     return f"'{path}' cannot be opened as media: {reason}; {_WANTED}"
 
 
-def describe(path: Path, container: InputContainer) -> MediaInfo:
+def describe(path: Path, container: InputContainer, limits: LimitsConfig = media_limits.DEFAULT) -> MediaInfo:
     """Describe an open container.
 
     Raises:
-        UserError: it has neither a sound nor a video track that can be decoded.
+        UserError: it has neither a sound nor a video track that can be decoded, or is beyond the limits.
     """
     name = container.format.name
+    if name in _LISTS:
+        raise UserError(f"'{path}' is a list of media files; {_WANTED}: name the files themselves")
     if name in _TEXT_FORMATS:
         raise UserError(f"'{path}' is text, not media; {_WANTED}")
     if name in _PICTURE_FORMATS or name.endswith("_pipe"):
         raise UserError(f"'{path}' is a still picture; {_WANTED}")
+    media_limits.check_tracks(path, len(container.streams), limits)
     audio, video = _audio_track(container), _video_track(container)
     if audio is None and video is None:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
@@ -182,7 +197,14 @@ def describe(path: Path, container: InputContainer) -> MediaInfo:
             f"expected at least one"
         )
     starts = [track.start for track in (audio, video) if track is not None]
-    duration = None if container.duration is None else container.duration / 1e6
+    # A damaged header may claim less than nothing.
+    duration = None if container.duration is None or container.duration < 0 else container.duration / 1e6
+    if duration is not None and name in KNOWS_DURATION | _COUNTS_DURATION:
+        media_limits.check_duration(path, duration, limits)
+    if audio is not None:
+        media_limits.check_sound(path, audio.channels, audio.rate, limits)
+    if video is not None:
+        media_limits.check_picture(path, name, video.width, video.height, limits)
     return MediaInfo(path, name, duration, min(starts), audio, video)
 
 

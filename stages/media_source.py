@@ -13,13 +13,12 @@ from av.container import InputContainer
 from av.packet import Packet as MediaPacket
 from av.stream import Stream
 
-from pipeline import Packet, Source
-from pipeline.config.schema import Pace
-from stages.media_probe import MediaInfo, cut_short, describe, open_container, to_micros
+from pipeline import Packet, Source, micros
+from pipeline.config.schema import LimitsConfig, Pace
+from stages.media_limits import DEFAULT
+from stages.media_probe import KNOWS_DURATION, MediaInfo, cut_short, describe, open_container, to_micros
 from stages.media_time import SessionTime, Timed
 
-# Formats whose declared duration is written down, not guessed from the bit rate.
-_KNOWS_DURATION = {"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "avi", "flv", "asf"}
 # Formats that are read in pieces of a fixed size, so that the last piece is short in every healthy file.
 _READ_IN_PIECES = {"wav", "w64", "aiff", "au", "caf"}
 _SHORTFALL_US = 1_000_000
@@ -37,14 +36,16 @@ class MediaSource(Source):
     Args:
         path: the file.
         pace: as fast as possible, or at the speed of the recording.
+        limits: what the file may ask for.
     """
 
     modality: ClassVar[Literal["audio", "video"]]
     noun: ClassVar[str]
 
-    def __init__(self, path: Path, pace: Pace = Pace.MAX) -> None:
+    def __init__(self, path: Path, pace: Pace = Pace.MAX, limits: LimitsConfig = DEFAULT) -> None:
         self._path = path
         self._pace = pace
+        self._limits = limits
         self._container: InputContainer | None = None
         self._newest = 0
         self._damaged_at: int | None = None
@@ -55,12 +56,13 @@ class MediaSource(Source):
         """Open the file.
 
         Raises:
-            UserError: it cannot be read, or has no such track.
+            UserError: it cannot be read, has no such track, or is beyond the limits.
         """
-        self._container = open_container(self._path)
-        self._info = describe(self._path, self._container)
+        self._container = open_container(self._path, self._limits)
+        self._info = describe(self._path, self._container, self._limits)
         self._stream = self._prepare(self._container, self._info)
-        self._time = SessionTime(self._info.origin)
+        # Silence has to be listened through; a picture that stands still costs nothing.
+        self._time = SessionTime(self._info.origin, micros(self._limits.max_gaps) if self.modality == "audio" else None)
         self._cut_off = cut_short(self._path)
         self._packets = self._make_packets()
 
@@ -87,6 +89,10 @@ class MediaSource(Source):
         packet = next(self._packets, None)
         if packet is None:
             self._report_end()
+            return False
+        if packet.timestamp >= micros(self._limits.max_duration):
+            hours = f"{self._limits.max_duration / 3600:.1f} h"
+            self.degrade(self.modality, f"the {self.noun} after {hours} is left out (limits.max_duration)")
             return False
         if self._pace is Pace.REALTIME:
             # Whoever joins this stream with another need not wait for what is known not to come.
@@ -152,7 +158,7 @@ class MediaSource(Source):
 
     def _ends_early(self, reached: int) -> bool:
         assert self._container is not None
-        if self._container.duration is None or self._info.format not in _KNOWS_DURATION:
+        if self._container.duration is None or self._info.format not in KNOWS_DURATION:
             return False
         return reached < (self._container.start_time or 0) + self._container.duration - _SHORTFALL_US
 

@@ -69,11 +69,14 @@ class SessionTime:
 
     Args:
         origin: the container's time that is session time zero, microseconds.
+        max_gaps: most microseconds by which the time may jump forward in all; further jumps are bridged like resets.
+            None for no such limit. Gaps of up to a second are not counted.
     """
 
-    def __init__(self, origin: int) -> None:
+    def __init__(self, origin: int, max_gaps: int | None = None) -> None:
         self.resets = 0
         self._shift = -origin
+        self._gaps_left = max_gaps
 
     def place(self, time: int | None, expected: int | None) -> int:
         """Session time of a frame in microseconds.
@@ -85,8 +88,13 @@ class SessionTime:
         if time is None:
             return expected or 0
         placed = time + self._shift
-        if expected is not None and not expected - MAX_BACK_US <= placed <= expected + MAX_GAP_US:
+        if expected is not None and not expected - MAX_BACK_US <= placed <= expected + self._longest_gap():
             self._shift += expected - placed
             self.resets += 1
             return expected
+        if expected is not None and self._gaps_left is not None and placed - expected > _OUT_OF_LINE_US:
+            self._gaps_left -= placed - expected
         return placed
+
+    def _longest_gap(self) -> int:
+        return MAX_GAP_US if self._gaps_left is None else max(_OUT_OF_LINE_US, min(MAX_GAP_US, self._gaps_left))

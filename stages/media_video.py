@@ -13,7 +13,8 @@ from av.video.frame import VideoFrame as DecodedFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from pipeline import Packet, Port, UserError
-from pipeline.config.schema import Pace
+from pipeline.config.schema import LimitsConfig, Pace
+from stages.media_limits import DEFAULT, decoder_options
 from stages.media_probe import MediaInfo
 from stages.media_source import MediaSource
 from stages.media_time import without_strays
@@ -38,14 +39,22 @@ class MediaVideo(MediaSource):
         pace: as fast as possible, or at the speed of the recording.
         max_side: pictures are scaled down to this longer side, in pixels, in the same pass that makes them RGB.
         max_fps: most frames a second that are emitted.
+        limits: what the file may ask for.
     """
 
     outputs: ClassVar[Mapping[str, Port]] = {"video": Port(VideoFrame)}
     modality = "video"
     noun = "picture"
 
-    def __init__(self, path: Path, pace: Pace = Pace.MAX, max_side: int = 640, max_fps: float = 25.0) -> None:
-        super().__init__(path, pace)
+    def __init__(
+        self,
+        path: Path,
+        pace: Pace = Pace.MAX,
+        max_side: int = 640,
+        max_fps: float = 25.0,
+        limits: LimitsConfig = DEFAULT,
+    ) -> None:
+        super().__init__(path, pace, limits)
         self._max_side = max_side
         self._max_fps = max_fps
         self._reformatter = VideoReformatter()
@@ -55,6 +64,7 @@ class MediaVideo(MediaSource):
             raise UserError(f"'{self._path}' has no video track; expected one, or switch the picture off (--no-video)")
         stream = container.streams[info.video.index]
         large = info.video.width * info.video.height > _LARGE_PIXELS
+        stream.codec_context.options = decoder_options(self._limits)
         stream.codec_context.thread_type = "AUTO" if large else "NONE"
         self._interval = round(1e6 / (info.video.fps or _DEFAULT_FPS))
         self._aspect = stream.codec_context.sample_aspect_ratio or Fraction(1)

@@ -14,6 +14,7 @@ from pipeline.config.schema import AudioConfig
 from stages.microphone_backend import PortAudio
 from stages.microphone_opening import BackendFactory, DeviceBlock, MicrophoneOpening
 from stages.payloads import SAMPLE_RATE, AudioBlock, Float32
+from stages.rate_watch import RateWatch
 
 POLL_SECONDS = 0.05
 _OPEN_SECONDS = 10.0
@@ -29,14 +30,17 @@ _SILENCE_LAG_US = 200_000
 # Session times of neighbouring blocks agree to microseconds; only where an opening begins can they be this far apart.
 _SEAM_US = 5_000
 _LONGEST_BLOCK = SAMPLE_RATE // 2
+# A room is never silent to the last bit for so long; a muted or forbidden microphone is, and says nothing about it.
+_MUTED_AFTER_US = 10_000_000
 
 
 class Microphone(Source):
     """Captures the microphone as mono 16 kHz sound.
 
-    The device's callback only copies. What the device or this machine loses is counted as `audio.lost_seconds`, filled
-    with silence and reported; a device that goes away is opened again when it comes back, and until then silence keeps
-    the timeline going.
+    The device's callback only copies. What the device or this machine loses is filled with silence, counted as
+    `audio.lost_seconds` and reported; a device that goes away is opened again when it
+    comes back, and until then silence keeps the timeline going. So is one that turns out to deliver at another rate
+    than it was opened with. One that has given nothing but zeros since it was opened is reported.
 
     Args:
         config: which device, and how.
@@ -56,6 +60,9 @@ class Microphone(Source):
         self._end: int | None = None
         self._last_arrival = 0
         self._last_loss: int | None = None
+        self._rate_distrusted = False
+        self._muted = False
+        self._silent_since: int | None = None
 
     def open(self) -> None:
         """Open the device; it is heard from the first `produce` on.
@@ -89,9 +96,13 @@ class Microphone(Source):
             self._adopt(opening)
         if opening is not None and opening.listening.is_set():
             try:
-                self._take(opening.ring.get(timeout=POLL_SECONDS))
+                block = opening.ring.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 self._check(opening)
+            else:
+                self._take(block)
+                self._check_silence(opening, block)
+                self._check_rate(opening, block)
         else:
             self.context.stopping.wait(POLL_SECONDS)
         now = self.context.clock.now()
@@ -114,7 +125,10 @@ class Microphone(Source):
         if opening.track is None:
             self._give_up(opening)
             return
+        assert opening.stream is not None
         self._track = opening.track
+        self._rate = RateWatch(opening.stream.rate)
+        self._silent_since, self._muted = self.context.clock.now(), False
         self._last_arrival = self.context.clock.now()
         opening.listening.set()
 
@@ -133,12 +147,42 @@ class Microphone(Source):
         silent = self.context.clock.now() - self._last_arrival
         if silent < micros(self._config.reopen_after) and opening.stream.active():
             return
-        self.degrade("audio", f"{opening.name} is disconnected, waiting for it to come back")
+        self._lose(opening, f"{opening.name} is disconnected, waiting for it to come back")
+
+    def _lose(self, opening: MicrophoneOpening, reason: str) -> None:
+        self.degrade("audio", reason)
         self._gone = True
         self._last_loss = None
         if self._end is None:
             self._end = max(0, self._last_arrival)
         self._give_up(opening)
+
+    def _check_rate(self, opening: MicrophoneOpening, block: DeviceBlock) -> None:
+        """Notice a device that delivers at another rate than it was opened with."""
+        stream = opening.stream
+        assert stream is not None
+        if block.overflow:
+            self._rate = RateWatch(stream.rate)
+            return
+        actual = self._rate.update(block.dropped + len(block.data) // (4 * stream.channels), block.arrival)
+        # Where opening it again has not helped, the device loses sound all the time, which is filled and counted.
+        if actual is not None and not self._rate_distrusted:
+            self._rate_distrusted = True
+            about = f"about {actual:.0f} samples a second, not {stream.rate}"
+            self._lose(opening, f"{opening.name} gives {about}: opening it again")
+
+    def _check_silence(self, opening: MicrophoneOpening, block: DeviceBlock) -> None:
+        """Notice a device that is muted: it gives blocks, but nothing is in them."""
+        if self._silent_since is None:
+            return
+        if any(block.data):
+            self._silent_since = None
+            if self._muted:
+                self._muted = False
+                self.recover("audio")
+        elif not self._muted and block.arrival - self._silent_since >= _MUTED_AFTER_US:
+            self._muted = True
+            self.degrade("audio", f"{opening.name} gives nothing but silence: is it muted, or not permitted?")
 
     # The sound.
 
@@ -169,13 +213,15 @@ class Microphone(Source):
         assert self._end is not None
         missing = (until - self._end) * SAMPLE_RATE // 1_000_000
         if missing > 0:
-            self.context.count("audio.lost_seconds", missing / SAMPLE_RATE)
             self._emit(np.zeros(missing, np.float32), until, missing)
 
     def _emit(self, samples: Float32, end: int, filled: int) -> None:
         """Emit samples that end at a session time, those filled in first, in blocks that are not too long."""
         assert self._end is not None
         start, span = self._end, max(0, end - self._end)
+        filled = min(filled, len(samples))
+        if filled:
+            self.context.count("audio.lost_seconds", filled / SAMPLE_RATE)
         for first in range(0, len(samples), _LONGEST_BLOCK):
             part = samples[first : first + _LONGEST_BLOCK]
             upto = start + span * (first + len(part)) // len(samples)
@@ -183,7 +229,6 @@ class Microphone(Source):
             self._end = upto
 
     def _report_loss(self, lost: float) -> None:
-        self.context.count("audio.lost_seconds", lost)
         self._last_loss = self.context.clock.now()
         if "audio" not in self.degraded:
             self.degrade("audio", f"microphone overflow: {lost:.2f} s of sound lost")

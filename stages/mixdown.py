@@ -29,21 +29,12 @@ class Mixdown:
 
     def __init__(self, frame: AudioFrame) -> None:
         self._format = _format_of(frame)
-        name, layout, rate = self._format
-        self._graph = Graph()
-        source = self._graph.add(
-            "abuffer",
-            sample_rate=str(rate),
-            sample_fmt=name,
-            channel_layout=layout,
-            time_base=str(Fraction(1, rate)),
-        )
-        weight = _STEREO_WEIGHT if frame.layout.nb_channels <= 2 else _SURROUND_WEIGHT
-        convert = self._graph.add("aresample", osr=str(SAMPLE_RATE), ochl="mono", osf="flt", rematrix_maxval=weight)
-        sink = self._graph.add("abuffersink")
-        source.link_to(convert)
-        convert.link_to(sink)
-        self._graph.configure()
+        try:
+            self._graph = _graph(frame, average=None)
+        except (av.FFmpegError, ValueError):
+            # Channels of which nobody says where they are, as in recordings of many microphones.
+            count = frame.layout.nb_channels
+            self._graph = _graph(frame, "mono|c0=" + "+".join(f"{1 / count:.6f}*c{index}" for index in range(count)))
 
     def accepts(self, frame: AudioFrame) -> bool:
         """Whether a frame has the format this one converts from."""
@@ -67,6 +58,31 @@ class Mixdown:
                 break
         samples = np.concatenate(pieces) if pieces else np.empty(0, np.float32)
         return tidy(samples)
+
+
+def _graph(frame: AudioFrame, average: str | None) -> Graph:
+    """A filter graph for frames like this one; `average` is how to mix the channels, None for as their places ask."""
+    name, layout, rate = _format_of(frame)
+    graph = Graph()
+    source = graph.add(
+        "abuffer",
+        sample_rate=str(rate),
+        sample_fmt=name,
+        channel_layout=layout,
+        time_base=str(Fraction(1, rate)),
+    )
+    weight = _STEREO_WEIGHT if frame.layout.nb_channels <= 2 else _SURROUND_WEIGHT
+    convert = graph.add("aresample", osr=str(SAMPLE_RATE), ochl="mono", osf="flt", rematrix_maxval=weight)
+    if average is None:
+        source.link_to(convert)
+    else:
+        mix = graph.add("pan", average)
+        source.link_to(mix)
+        mix.link_to(convert)
+    sink = graph.add("abuffersink")
+    convert.link_to(sink)
+    graph.configure()
+    return graph
 
 
 def tidy(samples: Float32) -> Float32:

@@ -104,6 +104,23 @@ class FaceFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceView:
+    """A video frame and the tracked faces in it, for those who look at more of a face than its lips.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, that of the `VideoFrame`.
+        faces: tracked faces, coordinates in pixels of the image.
+        speaker: id of the face chosen as the speaker's, None without a face.
+        talking: ids of the faces whose lips move as they do in speech.
+    """
+
+    image: UInt8
+    faces: tuple[TrackedFace, ...]
+    speaker: int | None
+    talking: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class LipFeatures:
     """What one frame shows of one mouth.
 
@@ -161,6 +178,7 @@ class EncodedSpeech:
     Attributes:
         segment: number of the segment.
         encoding: encoder frames of the whole segment so far, possibly refined by fusion.
+        samples: (N,) float32, the sound that was encoded.
         start: session time of the first encoded sample, microseconds.
         speech_start: first voiced moment, microseconds.
         speech_end: last voiced moment so far, microseconds.
@@ -170,6 +188,7 @@ class EncodedSpeech:
 
     segment: int
     encoding: Encoding
+    samples: Float32
     start: int
     speech_start: int
     speech_end: int

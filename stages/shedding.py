@@ -1,6 +1,32 @@
-"""Which frames of a stream to look at when there are more than are wanted."""
+"""What is left out when there is more to do than the processor can, and which frames to look at."""
 
 from __future__ import annotations
+
+from pipeline import Shed
+
+FACE_RATE = Shed(
+    "face rate",
+    "video",
+    "the processor cannot keep up, so faces are looked at less often",
+    "faces are looked at as often as before",
+)
+EMOTION_RATE = Shed(
+    "emotion rate",
+    "video",
+    "the processor cannot keep up, so emotions are updated less often",
+    "emotions are updated as often as before",
+)
+PARTIALS = Shed(
+    "partial updates",
+    "audio",
+    "the processor cannot keep up, so text is shown when a sentence is finished; no sound is lost",
+    "text is again shown while it is spoken",
+)
+
+FACE_SHARE = 0.4
+"""Share of the usual frame rate at which faces are looked at under load: 10 a second, which the lip stream bridges."""
+EMOTION_SHARE = 0.25
+"""Share of the usual rate of emotion updates under load."""
 
 
 class FrameShedder:
@@ -17,6 +43,10 @@ class FrameShedder:
     def __init__(self, max_fps: float) -> None:
         self._interval = round(1e6 / max_fps)
         self._due: int | None = None
+
+    def thin_to(self, max_fps: float) -> None:
+        """Go on at another rate."""
+        self._interval = round(1e6 / max_fps)
 
     def keeps(self, timestamp: int) -> bool:
         """Whether to keep the frame at `timestamp` (us, growing)."""

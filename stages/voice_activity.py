@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from models.errors import ModelError
-from pipeline import Packet, Port, SpeechEnded, SpeechStarted, Stage, UserError, micros, seconds
+from pipeline import Packet, Port, RecoverableError, SpeechEnded, SpeechStarted, Stage, UserError, micros, seconds
 from pipeline.config import VadConfig
+from stages.failures import while_running
 from stages.payloads import SAMPLE_RATE, AudioWindow, Float32, SpeechChunk
 
 WINDOW = 512
@@ -83,6 +84,7 @@ class VoiceActivity(Stage):
         self._held: list[_Heard] = []
         self._first = False
         self._newest = 0
+        self._probability = 0.0
 
     def open(self) -> None:
         """Load the network."""
@@ -95,7 +97,16 @@ class VoiceActivity(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Judge one window."""
         samples = packet.payload.samples
-        heard = _Heard(samples, packet.timestamp, self._detector.probability(samples))
+        try:
+            with while_running("audio", "voice activity"):
+                self._probability = self._detector.probability(samples)
+        except RecoverableError as error:
+            # The sound is kept, and taken for what the sound before it was.
+            self.degrade(error.modality, error.reason)
+        else:
+            self.recover("audio")
+        self.context.count("audio.processed_seconds", packet.payload.valid / SAMPLE_RATE)
+        heard = _Heard(samples, packet.timestamp, self._probability)
         if self._open:
             self._continue(heard)
         else:
@@ -218,6 +229,7 @@ class VoiceActivity(Stage):
             speech_end=self._speech_end,
         )
         self._first = False
+        self.context.count("audio.speech_seconds", len(chunk.samples) / SAMPLE_RATE)
         # An empty last chunk repeats the newest timestamp: a drifting clock may put the next window a few
         # microseconds before the end of this one, and timestamps must not go back.
         start = windows[0].timestamp if windows else self._newest

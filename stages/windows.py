@@ -40,8 +40,10 @@ class AudioWindows(Stage):
 
     def process(self, port: str, packet: Packet[AudioBlock]) -> None:
         """Take a block and emit every window it completes."""
+        block = packet.payload
         self._blocks.append(packet)
-        self._held += len(packet.payload.samples)
+        self._held += len(block.samples)
+        self.context.count("audio.captured_seconds", (len(block.samples) - block.filled) / SAMPLE_RATE)
         while self._held >= self._length:
             self._emit(self._length)
             self._skip(self._hop)

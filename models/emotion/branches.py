@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from models.emotion.checkpoint import load_weights
-from models.emotion.face_net import ExpressionNet, standardise, talking_log_probabilities
+from models.emotion.looks import STILL, FaceNetworks, Look, load_face_networks
 from models.emotion.prosody import prosody
 from models.emotion.quality import face_quality, voice_quality
 from models.emotion.voice_net import VoiceNet
@@ -30,7 +29,8 @@ class Evidence:
 
     Attributes:
         log_probabilities: (7,) float32, in the order of `EMOTIONS`, not yet calibrated.
-        embedding: (192,) float32 for a face, (128,) for a voice.
+        embedding: (192,) float32 for a face, (128,) for a voice. Those of different networks cannot be compared, so a
+            face looked at by another than the first network has none: (0,).
         quality: (3,) float32, how good the picture or the sound is: see `face_quality` and `voice_quality`.
     """
 
@@ -44,7 +44,7 @@ class FaceExpression:
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
         self._folder = folder
-        self._network: ExpressionNet | None = None
+        self._networks: FaceNetworks | None = None
 
     def load(self) -> None:
         """Load the weights. Idempotent.
@@ -52,36 +52,25 @@ class FaceExpression:
         Raises:
             ModelError: the weights are missing or unusable.
         """
-        if self._network is None:
-            network = ExpressionNet()
-            load_weights(network, self._folder / "face.safetensors")
-            self._network = network.to(memory_format=torch.channels_last)
+        if self._networks is None:
+            self._networks = load_face_networks(self._folder)
 
-    def predict(self, crop: UInt8) -> Evidence:
-        """Judge a (48, 48) uint8 gray crop of `face_crop`.
+    def predict(self, crop: UInt8, shape: Float32, look: Look = STILL) -> Evidence:
+        """Judge a face.
 
-        Raises:
-            ModelError: not loaded.
-        """
-        with torch.inference_mode():
-            logits, embedding = self._loaded()(_prepare(crop))
-            return _evidence(crop, logits.log_softmax(dim=1), embedding, talking=0)
-
-    def predict_talking(self, crop: UInt8) -> Evidence:
-        """Judge the crop of somebody who is talking: a talking mouth is no expression, so it counts half.
-
-        Costs twice as much as `predict`.
+        Args:
+            crop: (48, 48) uint8 gray, of `face_crop`.
+            shape: (GEOMETRY,) of `geometry`, NaN if it is not known.
+            look: faces are looked at in different ways in turns: see `Look.of`.
 
         Raises:
             ModelError: not loaded.
         """
-        with torch.inference_mode():
-            return _evidence(crop, *talking_log_probabilities(self._loaded(), _prepare(crop)), talking=1)
-
-    def _loaded(self) -> ExpressionNet:
-        if self._network is None:
+        if self._networks is None:
             raise ModelError("the expression encoder is not loaded: call load() first")
-        return self._network
+        logs, embeddings = self._networks.judge(crop[None], shape[None], look)
+        embedding = embeddings[0] if look.network == 0 else np.zeros(0, np.float32)
+        return Evidence(logs[0], embedding, face_quality(crop[None], float(look.talking))[0])
 
 
 class VoiceEmotion:
@@ -134,11 +123,3 @@ class VoiceEmotion:
             outputs = [network(frames, rows, mask) for network in self._networks]
             logs = torch.stack([logits.log_softmax(dim=1)[0] for logits, _ in outputs]).mean(dim=0).log_softmax(dim=0)
         return Evidence(logs.numpy(), outputs[0][1][0].numpy(), voice_quality(sound))
-
-
-def _prepare(crop: UInt8) -> Tensor:
-    return standardise(torch.from_numpy(np.ascontiguousarray(crop))[None, None].float() / 255)
-
-
-def _evidence(crop: UInt8, logs: Tensor, embedding: Tensor, talking: float) -> Evidence:
-    return Evidence(logs[0].numpy(), embedding[0].numpy(), face_quality(crop[None], talking)[0])

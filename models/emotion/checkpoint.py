@@ -94,6 +94,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
         tensors = load_file(path)
         network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"{path}: no usable weights ({error}); reinstall, or run `train emotion` again") from None
+        # torch lists every tensor that does not fit, a line each
+        why = str(error).splitlines()[0]
+        raise ModelError(f"{path}: no usable weights ({why}); reinstall, or run `train emotion` again") from None
     network.eval()
     network.requires_grad_(False)

@@ -15,8 +15,11 @@ from models.emotion.branches import FaceExpression, VoiceEmotion
 from models.emotion.corpora import LAYOUTS, Clip, FaceSet, find_clips, find_faces
 from models.emotion.face_crop import face_crop
 from models.emotion.fusion import EmotionFusion, TimedEvidence
+from models.emotion.geometry_net import geometry
+from models.emotion.looks import NETWORKS, Look
 from models.emotion.media import has_pictures, read_pictures, read_sound
 from models.emotion.metrics import summary
+from models.emotion.still_faces import StillFaces
 from models.emotion.train_voice import HOP, WINDOW, speech_windows
 from models.emotion.voice_data import FRAME_RATE, Encode, features_of
 from models.errors import ModelError
@@ -88,9 +91,16 @@ def evaluate(
 
 def _evaluate_faces(faces: FaceSet, networks: Networks, report: Report) -> dict[str, Any]:
     probabilities = []
+    finder = StillFaces()
+    finder.load()
     for index, image in enumerate(faces.images):
         # The mirror image is a second look at the same face.
-        looks = [TimedEvidence(0, networks.face.predict(each)) for each in (image, image[:, ::-1])]
+        mirrored = np.ascontiguousarray(image[:, ::-1])
+        looks = [
+            TimedEvidence(0, networks.face.predict(each, shape, Look(network=network)))
+            for each, shape in ((image, finder.shape(image)), (mirrored, finder.shape(mirrored)))
+            for network in range(NETWORKS)
+        ]
         probabilities.append(_fused(networks, looks, [], 0))
         report(f"faces of {Path(faces.name).name}", index + 1, len(faces.images), "")
     return summary(np.stack(probabilities), faces.labels)
@@ -146,15 +156,15 @@ def _face_evidence(
 ) -> list[TimedEvidence]:
     """Evidence of the largest face of a video, its mouth counting half while there is speech."""
     tracker.reset()
-    evidence = []
+    evidence: list[TimedEvidence] = []
     for seconds, frame in read_pictures(clip.path, FACE_RATE):
         faces = tracker.detect(frame, round(seconds * 1_000_000))
         if not faces:
             continue
         face = max(faces, key=lambda each: float(np.ptp(each.landmarks[:, 0])))
-        crop = face_crop(frame, face.landmarks)
-        talking = speech[0] <= seconds <= speech[1]
-        judged = networks.face.predict_talking(crop) if talking else networks.face.predict(crop)
+        look = Look.of(speech[0] <= seconds <= speech[1], len(evidence))
+        shape = geometry(face.landmarks, face.blendshapes)
+        judged = networks.face.predict(face_crop(frame, face.landmarks), shape, look)
         evidence.append(TimedEvidence(seconds, judged))
     return evidence
 

@@ -29,21 +29,6 @@ def hide_mouth(images: Tensor) -> Tensor:
     return hidden
 
 
-def talking_log_probabilities(network: ExpressionNet, faces: Tensor) -> tuple[Tensor, Tensor]:
-    """Judge talking faces by the mean of two looks, one of them without the mouth.
-
-    Args:
-        network: in inference mode.
-        faces: (B, 1, H, W) standardised.
-
-    Returns:
-        Log-probabilities (B, 7), and the embeddings (B, 192) of the whole faces.
-    """
-    logits, embeddings = network(torch.cat([faces, hide_mouth(faces)]))
-    whole, mouthless = logits.log_softmax(dim=1).chunk(2)
-    return ((whole + mouthless) / 2).log_softmax(dim=1), embeddings[: len(faces)]
-
-
 class _Conv(nn.Sequential):
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(

@@ -6,7 +6,7 @@ same label, each side degraded by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.emotion.face_net import ExpressionNet, standardise, talking_log_probabilities
 from models.emotion.fusion_net import TOKEN
+from models.emotion.looks import NETWORKS, FaceNetworks, Look
 from models.emotion.quality import face_quality, voice_quality
 from models.emotion.train_voice import speech_windows, stack
 from models.emotion.voice_data import VoiceFeatures
@@ -66,27 +66,36 @@ def degrade(images: UInt8, state: str, rng: np.random.Generator) -> UInt8:
     return result
 
 
-def face_tokens(network: ExpressionNet, crops: UInt8, talking: bool) -> Float32:
-    """(N, TOKEN) of (N, 48, 48) crops."""
-    rows = []
-    with torch.inference_mode():
-        for first in range(0, len(crops), 256):
-            faces = standardise(torch.from_numpy(crops[first : first + 256])[:, None].float() / 255)
-            faces = faces.contiguous(memory_format=torch.channels_last)
-            logs = talking_log_probabilities(network, faces)[0] if talking else network(faces)[0].log_softmax(dim=1)
-            rows.append(logs.numpy())
-    return np.concatenate([np.concatenate(rows), face_quality(crops, float(talking))], axis=1).astype(np.float32)
+def face_tokens(networks: FaceNetworks, crops: UInt8, shapes: Float32, look: Look) -> Float32:
+    """(N, TOKEN) of (N, 48, 48) crops and their (N, GEOMETRY)."""
+    parts = [
+        networks.judge(crops[first : first + 256], shapes[first : first + 256], look)[0]
+        for first in range(0, len(crops), 256)
+    ]
+    quality = face_quality(crops, float(look.talking))
+    return np.concatenate([np.concatenate(parts), quality], axis=1).astype(np.float32)
 
 
-def face_bank(network: ExpressionNet, images: UInt8, labels: Int64, seed: int, draws: int = 1) -> Bank:
-    """Tokens of faces in every state; `draws` of them, each moved a little, stand for frames of a video."""
+def face_bank(
+    networks: FaceNetworks, images: UInt8, labels: Int64, shapes_of: Callable[[UInt8, str], Float32], seed: int
+) -> Bank:
+    """Tokens of faces in every state.
+
+    Args:
+        networks: the face branch.
+        images: (N, 48, 48) uint8.
+        labels: (N,) class indices.
+        shapes_of: gives the (N, GEOMETRY) of degraded images, whose name follows.
+        seed: of what is random.
+    """
     rng = np.random.default_rng(seed)
     tokens = {}
     for state in FACE_STATES:
-        degraded = degrade(images, state, rng)
-        moved = [np.roll(degraded, tuple(rng.integers(-2, 3, 2)), axis=(1, 2)) for _ in range(draws)]
-        rows = np.stack([face_tokens(network, crops, state == "talking") for crops in moved], axis=1)
-        tokens[state] = list(rows)
+        crops = degrade(images, state, rng)
+        shapes = shapes_of(crops, state)
+        looks = dict.fromkeys(Look.of(state == "talking", turn) for turn in range(2 * NETWORKS))
+        rows = [face_tokens(networks, crops, shapes, look) for look in looks]
+        tokens[state] = list(np.stack(rows, axis=1))
     return Bank(tokens, labels)
 
 

@@ -10,6 +10,8 @@ import torch
 import torchaudio
 from torch import Tensor
 
+from models.emotion.pitch import pitch
+
 Float32 = npt.NDArray[np.float32]
 
 SAMPLE_RATE = 16_000
@@ -52,13 +54,13 @@ def prosody(audio: Float32, frames: int) -> Float32:
     loudest = energy.max()
     bands = (level - loudest).clamp_min(_FLOOR_DB - 20) / 20
     energy = (energy - loudest).clamp_min(_FLOOR_DB) / 20
-    pitch = _pitch(sound, len(energy))
+    octaves = _pitch(sound, len(energy))
     voiced = energy > -1.25  # within 25 dB of the loudest frame
-    pitch = torch.where(voiced, pitch, 0.0)
-    change = torch.zeros_like(pitch)
+    octaves = torch.where(voiced, octaves, 0.0)
+    change = torch.zeros_like(octaves)
     both = voiced[1:] & voiced[:-1]
-    change[1:] = torch.where(both, pitch[1:] - pitch[:-1], 0.0)
-    rows = torch.cat([bands, pitch[:, None], change[:, None], energy[:, None]], dim=1)
+    change[1:] = torch.where(both, octaves[1:] - octaves[:-1], 0.0)
+    rows = torch.cat([bands, octaves[:, None], change[:, None], energy[:, None]], dim=1)
     return _fit(rows, frames).numpy()
 
 
@@ -66,9 +68,7 @@ def _pitch(sound: Tensor, frames: int) -> Tensor:
     """Pitch in octaves around 180 Hz by normalised cross-correlation and a median filter."""
     if len(sound) < SAMPLE_RATE // 4:
         return torch.zeros(frames)
-    hertz: Tensor = torchaudio.functional.detect_pitch_frequency(
-        sound, SAMPLE_RATE, frame_time=HOP / SAMPLE_RATE, win_length=15, freq_low=_PITCH_LOW, freq_high=_PITCH_HIGH
-    )
+    hertz = pitch(sound, SAMPLE_RATE, HOP, smoothing=15, low=_PITCH_LOW, high=_PITCH_HIGH)
     return torch.log2(_fit(hertz.clamp_min(_PITCH_LOW), frames) / 180)
 
 

@@ -24,10 +24,11 @@ Float32 = npt.NDArray[np.float32]
 Report = Callable[[str, int, int, str], None]
 """Progress: what is being done, steps done, steps in all, and the latest figures in words."""
 
-WEIGHTS = "face.safetensors"
-
 HELD_OUT = 0.05
 """Share of the training images that is kept for validation, and then for fusion."""
+
+SPLIT = 0
+"""Seed of that choice, the same for every network: what one has never seen, none has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class FaceRecipe:
     """
 
     seed: int = 0
-    epochs: int = 40
+    epochs: int = 60
     batch: int = 128
     learning_rate: float = 0.1
     weight_decay: float = 5e-4
@@ -92,20 +93,26 @@ def hold_out(labels: Int64, share: float, seed: int) -> tuple[Int64, Int64]:
 
 
 class FaceTraining:
-    """One run of training, resumable after every epoch."""
+    """One run of training, resumable after every epoch.
 
-    def __init__(self, recipe: FaceRecipe, out: Path, device: torch.device) -> None:
+    Args:
+        recipe: how.
+        weights: the file to write; its name is that of the checkpoint, too.
+        device: where.
+    """
+
+    def __init__(self, recipe: FaceRecipe, weights: Path, device: torch.device) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.device = device
         self.network = ExpressionNet().to(memory_format=torch.channels_last).to(device)
         self.average: ExpressionNet = copy.deepcopy(self.network).requires_grad_(False)
-        weights = [p for p in self.network.parameters() if p.ndim > 1]
+        matrices = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
-        self.checkpoint = Checkpoint(out, "face_checkpoint")
-        self.out = out
+        self.checkpoint = Checkpoint(weights.parent, f"{weights.stem}_checkpoint")
+        self.weights = weights
         self.history: list[dict[str, float]] = []
 
     def resume(self) -> int:
@@ -127,7 +134,7 @@ class FaceTraining:
         Returns:
             The averaged network, in inference mode.
         """
-        train, valid = hold_out(labels, HELD_OUT, self.recipe.seed)
+        train, valid = hold_out(labels, HELD_OUT, SPLIT)
         faces = torch.from_numpy(images[train])[:, None]
         targets = torch.from_numpy(labels[train])
         for epoch in range(self.resume(), self.recipe.epochs):
@@ -137,7 +144,7 @@ class FaceTraining:
             facts = {"recipe": asdict(self.recipe), "history": self.history}
             self.checkpoint.save({"network": self.network, "average": self.average}, self.optimiser, facts)
         final = {"recipe": str(asdict(self.recipe)), "accuracy": f"{self.history[-1]['accuracy']:.4f}"}
-        save_weights(self.average, self.out / WEIGHTS, final)
+        save_weights(self.average, self.weights, final)
         self.average.eval()
         return self.average
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,31 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.emotion.checkpoint import load_weights
-from models.emotion.corpora import find_faces, require_clips, require_faces
+from models.emotion.checkpoint import load_weights, save_weights
+from models.emotion.corpora import FaceSet, find_faces, require_clips, require_faces
 from models.emotion.face_net import ExpressionNet
+from models.emotion.looks import (
+    APPEARANCE_WEIGHTS,
+    NETWORKS,
+    SHAPE_WEIGHTS,
+    FaceNetworks,
+    Look,
+    load_face_networks,
+)
 from models.emotion.metrics import recall_average, softmax, summary
 from models.emotion.pairs import Bank, face_bank, voice_bank
-from models.emotion.train_face import HELD_OUT, FaceRecipe, FaceTraining, face_logits, hold_out
-from models.emotion.train_face import WEIGHTS as FACE_WEIGHTS
+from models.emotion.still_faces import StillFaces, cached_shapes
+from models.emotion.train_face import HELD_OUT, SPLIT, FaceRecipe, FaceTraining, hold_out
 from models.emotion.train_fusion import FusionRecipe, Split, train_fusion
+from models.emotion.train_geometry import GeometryRecipe, fit_blend, shape_log_probabilities, train_geometry
 from models.emotion.train_voice import VoiceRecipe, train_folds
 from models.emotion.voice_data import Encode, build_features, folds_of
 from models.emotion.voice_net import VoiceNet
 from models.errors import ModelError
 
+Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
+UInt8 = npt.NDArray[np.uint8]
 Report = Callable[[str, int, int, str], None]
 
 JUDGING_FACES = 800
@@ -33,19 +44,67 @@ JUDGING_FACES = 800
 FEATURES = "features"
 """Folder in the output folder for encoder frames, kept for the next run."""
 
+LATER_EPOCHS = 0.4
+"""Epochs of the networks after the first for the appearance, in those of the first."""
+
 _FEATURE_SEED = 0
 """The random changes of the clips stay the same for every seed: encoding is the slow part."""
 
 
 def train_face(data: Path, out: Path, recipe: FaceRecipe, device: torch.device, report: Report) -> dict[str, Any]:
-    """Train the expression encoder; figures on the part of the training set held out and on `valid` and `test`."""
+    """Train the face branch; figures on the part of the training set held out and on `valid` and `test`."""
     faces = require_faces(data)
-    network = FaceTraining(recipe, out, device).run(faces.images, faces.labels, report).cpu()
-    _, held = hold_out(faces.labels, HELD_OUT, recipe.seed)
-    figures = {"held out": summary(softmax(face_logits(network, faces.images[held])), faces.labels[held])}
+    appearances = tuple(
+        _train_appearance(faces, recipe, index, out, device, report).to(memory_format=torch.channels_last)
+        for index in range(NETWORKS)
+    )
+    train, held = hold_out(faces.labels, HELD_OUT, SPLIT)
+    shapes = _shapes(out, "train", faces.images, report)
+    shape = train_geometry(shapes, faces.labels, train, GeometryRecipe(recipe.seed), out, report)
+    networks = FaceNetworks(appearances, shape)
+    images, labels = faces.images[held], faces.labels[held]
+    by_appearance = networks.judge_still(images, np.full_like(shapes[held], np.nan))
+    fit_blend(shape, by_appearance, shape_log_probabilities(shape, shapes[held]), labels)
+    save_weights(shape, out / SHAPE_WEIGHTS, {"recipe": str(asdict(GeometryRecipe(recipe.seed)))})
+    figures = {"held out": _face_figures(networks, images, shapes[held], labels)}
     for each in find_faces(data, "valid", "test"):
-        figures[Path(each.name).name] = summary(softmax(face_logits(network, each.images)), each.labels)
-    return {"recipe": asdict(recipe), "sets": figures}
+        name = Path(each.name).stem
+        figures[name] = _face_figures(networks, each.images, _shapes(out, name, each.images, report), each.labels)
+    return {"recipe": asdict(recipe), "blend": [round(float(w), 3) for w in shape.blend], "sets": figures}
+
+
+def _train_appearance(
+    faces: FaceSet, recipe: FaceRecipe, index: int, out: Path, device: torch.device, report: Report
+) -> ExpressionNet:
+    """One of the networks that look in turns; those after the first are trained for less long, to save time."""
+    share = 1.0 if index == 0 else LATER_EPOCHS
+    own = replace(recipe, seed=recipe.seed + index, epochs=max(2, round(recipe.epochs * share)))
+    weights = out / APPEARANCE_WEIGHTS.format(index)
+    network = FaceTraining(own, weights, device).run(faces.images, faces.labels, report).cpu()
+    load_weights(network, weights)  # what will run, in half precision
+    return network
+
+
+def _face_figures(networks: FaceNetworks, images: UInt8, shapes: Float32, labels: Int64) -> dict[str, Any]:
+    """All looks together, each kind by itself, and how many faces have a shape at all."""
+
+    def accuracy(logs: Float32, of: Int64) -> float:
+        return round(float(np.mean(logs.argmax(axis=1) == of)), 4) if len(of) else 0.0
+
+    alone = np.full_like(shapes, np.nan)
+    seen = ~np.isnan(shapes[:, 0])
+    return summary(np.exp(networks.judge_still(images, shapes)), labels) | {
+        "accuracy of one look": [
+            accuracy(networks.judge(images, shapes, Look(network=index))[0], labels) for index in range(NETWORKS)
+        ],
+        "accuracy by appearance": accuracy(networks.judge_still(images, alone), labels),
+        "accuracy by shape": accuracy(shape_log_probabilities(networks.shape, shapes[seen]), labels[seen]),
+        "with a shape": round(float(seen.mean()), 4),
+    }
+
+
+def _shapes(out: Path, name: str, images: UInt8, report: Report) -> Float32:
+    return cached_shapes(images, StillFaces, out / FEATURES / f"shapes_{name}_{len(images)}.safetensors", report, name)
 
 
 def train_voice(data: Path, out: Path, recipe: VoiceRecipe, encode: Encode, report: Report) -> dict[str, Any]:
@@ -76,9 +135,7 @@ def train_fusion_on(data: Path, out: Path, recipe: FusionRecipe, encode: Encode,
     labels = np.array([clip.label for clip in clips], dtype=np.int64)
     features = build_features(clips, encode, out / FEATURES, _FEATURE_SEED, report)
     voices = voice_bank(_voices(out, recipe.seed, int(folds.max()) + 1), folds, features, labels)
-    network = ExpressionNet()
-    load_weights(network, out / FACE_WEIGHTS)
-    split = _split(data, network, voices, folds, recipe.seed)
+    split = _split(data, load_face_networks(out), voices, folds, recipe.seed, _shapes_into(out, report))
     return {"recipe": asdict(recipe), **train_fusion(split, recipe, out, report)}
 
 
@@ -94,22 +151,40 @@ def _voices(out: Path, seed: int, count: int) -> list[VoiceNet]:
     return networks
 
 
-def _split(data: Path, network: ExpressionNet, voices: Bank, folds: Int64, seed: int) -> Split:
+def _shapes_into(out: Path, report: Report) -> Callable[[UInt8, str], Float32]:
+    def shapes(images: UInt8, name: str) -> Float32:
+        return _shapes(out, name, images, report)
+
+    return shapes
+
+
+def _split(
+    data: Path,
+    networks: FaceNetworks,
+    voices: Bank,
+    folds: Int64,
+    seed: int,
+    shapes: Callable[[UInt8, str], Float32],
+) -> Split:
     """The last fold of actors judges, the one before calibrates; likewise for faces."""
+
+    def bank(name: str, images: UInt8, labels: Int64) -> Bank:
+        return face_bank(networks, images, labels, lambda crops, state: shapes(crops, f"{name}_{state}_{seed}"), seed)
+
     faces = require_faces(data)
-    _, held = hold_out(faces.labels, HELD_OUT, seed)
+    _, held = hold_out(faces.labels, HELD_OUT, SPLIT)
     images, labels = faces.images[held], faces.labels[held]
     rest, fifth = hold_out(labels, 0.3, seed)
     others = find_faces(data, "valid", "test")
     if others:
         some = np.random.default_rng(seed).permutation(len(others[0].labels))[:JUDGING_FACES]
-        judging = face_bank(network, others[0].images[some], others[0].labels[some], seed)
+        judging = bank("judging", others[0].images[some], others[0].labels[some])
     else:
         fifth, last = np.array_split(np.random.default_rng(seed).permutation(fifth), 2)
-        judging = face_bank(network, images[last], labels[last], seed)
+        judging = bank("judging", images[last], labels[last])
     last_fold = int(folds.max())
     return Split(
-        (face_bank(network, images[rest], labels[rest], seed), voices.part(np.flatnonzero(folds < last_fold - 1))),
-        (face_bank(network, images[fifth], labels[fifth], seed), voices.part(np.flatnonzero(folds == last_fold - 1))),
+        (bank("training", images[rest], labels[rest]), voices.part(np.flatnonzero(folds < last_fold - 1))),
+        (bank("calibrating", images[fifth], labels[fifth]), voices.part(np.flatnonzero(folds == last_fold - 1))),
         (judging, voices.part(np.flatnonzero(folds == last_fold))),
     )

@@ -153,7 +153,7 @@ class LiteRtBackend(FaceBackend):
                 break
             if _overlaps(roi, faces):
                 continue
-            observation = self._look(networks, frame, roi)
+            observation = _look(networks, frame, roi, self.min_confidence)
             if observation is None:
                 continue
             next_roi = from_landmarks(observation.landmarks)
@@ -162,19 +162,35 @@ class LiteRtBackend(FaceBackend):
                 faces.append((next_roi, observation))
         return faces
 
-    def _look(self, networks: _Networks, frame: UInt8, roi: Roi) -> FaceObservation | None:
-        """Landmarks and blendshapes of the face in a region, None when there is no face in it."""
-        crop = _crop(frame, roi, LANDMARK_INPUT_SIZE, cv2.BORDER_REPLICATE)
-        points, presence, _ = networks.landmarks(np.multiply(crop, np.float32(1 / 255), dtype=np.float32)[None])
-        confidence = 1 / (1 + math.exp(-max(presence.item(), -80.0)))
-        if confidence < self.min_confidence:
-            return None
-        landmarks = points.reshape(LANDMARK_COUNT, 3)
-        to_frame = roi.to_frame(LANDMARK_INPUT_SIZE)
-        landmarks[:, :2] = landmarks[:, :2] @ to_frame[:, :2].T + to_frame[:, 2]
-        landmarks[:, 2] *= roi.width / LANDMARK_INPUT_SIZE
-        (blendshapes,) = networks.blendshapes(landmarks[None, BLENDSHAPE_LANDMARKS, :2])
-        return FaceObservation(landmarks, np.clip(blendshapes, 0, 1), confidence)
+    def look(self, frame: UInt8, roi: Roi, min_confidence: float) -> FaceObservation | None:
+        """The face in a region that is already known, outside of any video; follows nothing.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+            roi: where to look, with some room around the face.
+            min_confidence: the least probability of a face, in [0, 1].
+
+        Raises:
+            ModelError: not loaded.
+        """
+        if self._networks is None:
+            raise ModelError("face backend 'litert' is not loaded: call load() first")
+        return _look(self._networks, frame, roi, min_confidence)
+
+
+def _look(networks: _Networks, frame: UInt8, roi: Roi, min_confidence: float) -> FaceObservation | None:
+    """Landmarks and blendshapes of the face in a region, None when there is no face in it."""
+    crop = _crop(frame, roi, LANDMARK_INPUT_SIZE, cv2.BORDER_REPLICATE)
+    points, presence, _ = networks.landmarks(np.multiply(crop, np.float32(1 / 255), dtype=np.float32)[None])
+    confidence = 1 / (1 + math.exp(-max(presence.item(), -80.0)))
+    if confidence < min_confidence:
+        return None
+    landmarks = points.reshape(LANDMARK_COUNT, 3)
+    to_frame = roi.to_frame(LANDMARK_INPUT_SIZE)
+    landmarks[:, :2] = landmarks[:, :2] @ to_frame[:, :2].T + to_frame[:, 2]
+    landmarks[:, 2] *= roi.width / LANDMARK_INPUT_SIZE
+    (blendshapes,) = networks.blendshapes(landmarks[None, BLENDSHAPE_LANDMARKS, :2])
+    return FaceObservation(landmarks, np.clip(blendshapes, 0, 1), confidence)
 
 
 def _overlaps(roi: Roi, faces: list[tuple[Roi, FaceObservation]]) -> bool:

@@ -22,6 +22,9 @@ TALKING_DEVIATION = 0.03
 
 STILL_DEVIATION = 0.01
 
+TALKING_LEVEL = 0.25
+"""Motion, in [0, 1], from which on lips count as talking."""
+
 MAX_WEIGHT = 0.25
 """The most one frame counts for, however long the one before is past: below 5 fps the memory gets longer instead."""
 
@@ -100,6 +103,11 @@ class SpeakerSelector:
     def speaker(self) -> int | None:
         """Id of the chosen face, None before there is one."""
         return self._speaker
+
+    @property
+    def talking(self) -> frozenset[int]:
+        """Ids of the faces whose lips move as they do in speech."""
+        return frozenset(id_ for id_, motion in self._motion.items() if motion.level >= TALKING_LEVEL)
 
     def update(
         self,

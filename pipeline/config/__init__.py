@@ -4,9 +4,11 @@ from pipeline.config.load import load_config, names, parse_assignment, to_yaml
 from pipeline.config.schema import (
     AudioConfig,
     Config,
+    EmotionConfig,
     EventsConfig,
     FaceConfig,
     FusionConfig,
+    LimitsConfig,
     LipsConfig,
     Pace,
     Partials,
@@ -18,9 +20,11 @@ from pipeline.config.schema import (
 __all__ = [
     "AudioConfig",
     "Config",
+    "EmotionConfig",
     "EventsConfig",
     "FaceConfig",
     "FusionConfig",
+    "LimitsConfig",
     "LipsConfig",
     "Pace",
     "Partials",

@@ -151,6 +151,38 @@ class FusionConfig(_Section):
     """Live: longest wait of the sound for its lip frames, in seconds; then it goes on without."""
 
 
+class EmotionConfig(_Section):
+    """Emotion from face and voice."""
+
+    enabled: bool = True
+    """Whether emotions are judged at all; without, none of it is loaded."""
+    face_rate: Annotated[float, Field(gt=0, le=30)] = 10.0
+    """Most looks a second at the expression of the speaker's face; the others are looked at half as often."""
+    update_interval: Annotated[float, Field(ge=0.1, le=1)] = 0.5
+    """Seconds between EmotionUpdate events of a face or a voice."""
+    look_ahead: Annotated[float, Field(ge=0, le=2)] = 0.2
+    """Live, and at real-time pace: seconds an update waits for what comes late; a file at full pace waits for all."""
+
+
+class LimitsConfig(_Section):
+    """Recorded files: how much one may ask for before it is refused. Raise a limit for a file you trust."""
+
+    max_pixels: Annotated[int, Field(ge=1)] = 36_000_000
+    """Most pixels in a picture; 8K has 33 million."""
+    max_duration: PositiveSeconds = 86_400.0
+    """Longest recording, in seconds; what comes later in a file that does not tell its length is left out."""
+    max_gaps: Seconds = 7_200.0
+    """Most seconds of gaps in the sound, in all, that are filled with silence; further ones are closed up."""
+    max_tracks: Annotated[int, Field(ge=1)] = 128
+    """Most tracks in a file, used or not: sound, picture, subtitles, attachments."""
+    max_channels: Annotated[int, Field(ge=1, le=64)] = 32
+    """Most channels of sound."""
+    min_sample_rate: Annotated[int, Field(ge=1)] = 2_000
+    """Lowest sample rate, in Hz: at 1 Hz a kilobyte would be a quarter of an hour."""
+    max_sample_rate: Annotated[int, Field(ge=16_000)] = 768_000
+    """Highest sample rate, in Hz."""
+
+
 class EventsConfig(_Section):
     """Hooks and statistics."""
 
@@ -176,6 +208,8 @@ class Config(_Section):
     face: FaceConfig = FaceConfig()
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
+    emotion: EmotionConfig = EmotionConfig()
+    limits: LimitsConfig = LimitsConfig()
     events: EventsConfig = EventsConfig()
 
     @model_validator(mode="after")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pipeline.errors import UserError
 from stages.sinks.console import ConsoleSink
+from stages.sinks.emotion_csv import EmotionCsvWriter
 from stages.sinks.json_writer import JsonWriter
 from stages.sinks.jsonl import JsonlWriter
 from stages.sinks.srt import SrtWriter
 from stages.sinks.tsv import TsvWriter
 from stages.sinks.txt import TxtWriter
-from stages.sinks.vtt import VttWriter
+from stages.sinks.vtt import EmotionVttWriter, VttWriter
 from stages.sinks.writer import Writer
 
 __all__ = [
+    "EMOTION_FORMAT",
     "FORMATS",
     "ConsoleSink",
+    "EmotionCsvWriter",
+    "EmotionVttWriter",
     "JsonWriter",
     "JsonlWriter",
     "SrtWriter",
@@ -25,6 +29,9 @@ __all__ = [
     "parse_formats",
 ]
 
+EMOTION_FORMAT = "emotion.csv"
+"""The format that is empty without emotion."""
+
 FORMATS: dict[str, type[Writer]] = {
     "txt": TxtWriter,
     "srt": SrtWriter,
@@ -32,6 +39,7 @@ FORMATS: dict[str, type[Writer]] = {
     "tsv": TsvWriter,
     "json": JsonWriter,
     "jsonl": JsonlWriter,
+    EMOTION_FORMAT: EmotionCsvWriter,
 }
 """Writers by the name of the format, which is also the file's extension."""
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from pipeline.component import EventSink
 from pipeline.events import (
     Degraded,
+    EmotionUpdate,
     End,
     Error,
     Event,
@@ -23,10 +24,12 @@ from pipeline.events import (
     TranscriptFinal,
     TranscriptPartial,
 )
+from stages.sinks.emotion_spans import EmotionTrack
 from stages.sinks.progress import MediaProgress
 from stages.sinks.text import clean, timestamp
 
 _NAMES = {"audio": "sound", "video": "picture"}
+_EMOTION_STYLE = "dim italic"
 _REFRESH_HZ = 8.0
 _ROOM_FOR_INTERRUPT = 3
 """Cells at the end of a row that stay free: a terminal prints ^C there, which must not begin another row."""
@@ -46,7 +49,8 @@ def time_range(final: TranscriptFinal) -> str:
 class ConsoleSink(EventSink):
     """Shows finished segments as lines, and below them, in a terminal, one row for the text that is forming.
 
-    Stable text is plain, text that may still change is dim. With a duration there is a second row, the progress.
+    Stable text is plain, text that may still change is dim. In a terminal the emotion something is said with, if it is
+    known by then, follows in small print. With a duration there is a second row, the progress.
     Elsewhere than in a terminal nothing is ever rewritten: finished segments go to `out` and notes to `err`, a line
     each. A reader of `out` that goes away (`| head`) does not end the run.
 
@@ -69,6 +73,7 @@ class ConsoleSink(EventSink):
         self._err = err or sys.stderr
         self._stamp = stamp
         self._partial: TranscriptPartial | None = None
+        self._emotions = EmotionTrack()
         self._live: Live | None = None
         self._closed = False
         self._gone = False
@@ -107,10 +112,12 @@ class ConsoleSink(EventSink):
                 # A segment may end without text; what was shown of it must not stay.
                 if self._partial is not None and self._partial.segment < event.segment:
                     self._partial = None
+            case EmotionUpdate():
+                self._emotions.add(event)
             case Degraded():
                 self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason}")
             case Recovered():
-                self.note(f"{_NAMES.get(event.modality, event.modality)}: back again")
+                self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason or 'back again'}")
             case Error(recoverable=True):
                 self.note(f"{event.stage}: {event.message}")
             case End():
@@ -120,7 +127,8 @@ class ConsoleSink(EventSink):
         """The rows as of now, so that a line printed above them never brings an old row back."""
         rows: list[RenderableType] = []
         if (partial := self._partial) is not None and self._screen is not None:
-            rows.append(caption_row(partial, self._screen.width - _ROOM_FOR_INTERRUPT))
+            emotion = self._emotions.label(partial.start, partial.end)
+            rows.append(caption_row(partial, self._screen.width - _ROOM_FOR_INTERRUPT, emotion))
         if self._progress is not None and not self._closed:
             rows.append(self._progress.row)
         return Group(*rows)
@@ -149,7 +157,8 @@ class ConsoleSink(EventSink):
             return
         stamp = self._stamp(final)
         if self._screen is not None and self._screen.file is self._out:
-            self._screen.print(Text.assemble((stamp, "cyan"), " ", text, overflow="fold"))
+            emotion = _small_print(self._emotions.label(final.start, final.end))
+            self._screen.print(Text.assemble((stamp, "cyan"), " ", text, (emotion, _EMOTION_STYLE), overflow="fold"))
         else:
             _write(self._out, f"{stamp} {text}")
 
@@ -172,17 +181,22 @@ class ConsoleSink(EventSink):
             self._live.refresh()
 
 
-def caption_row(partial: TranscriptPartial, width: int) -> Text:
+def caption_row(partial: TranscriptPartial, width: int, emotion: str | None = None) -> Text:
     """The forming text as one row of at most `width` cells: of text that is too long the end is shown."""
-    stamp = _clock(partial.start) + " "
+    stamp, label = _clock(partial.start) + " ", _small_print(emotion)
     text, unstable = clean(partial.text), clean(partial.unstable)
-    room = max(1, width - cell_len(stamp))
+    room = max(1, width - cell_len(stamp) - cell_len(label))
     shown = text if cell_len(text) <= room else "…" + _last_cells(text, room - 1)
     dim = min(len(shown), len(unstable))
-    row = Text.assemble((stamp, "cyan"), shown[: len(shown) - dim], (shown[len(shown) - dim :], "dim"))
+    forming = (shown[len(shown) - dim :], "dim")
+    row = Text.assemble((stamp, "cyan"), shown[: len(shown) - dim], forming, (label, _EMOTION_STYLE))
     row.truncate(width)
     row.no_wrap = True
     return row
+
+
+def _small_print(emotion: str | None) -> str:
+    return f"  {emotion}" if emotion else ""
 
 
 def _last_cells(text: str, cells: int) -> str:

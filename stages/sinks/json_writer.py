@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import io
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from pipeline.events import End, Event, FaceFound, FaceLost, LipActivity, Stats, TranscriptFinal
+from pipeline.events import EmotionUpdate, End, Event, FaceFound, FaceLost, LipActivity, Stats, TranscriptFinal
+from stages.sinks.emotion_spans import EmotionIntervals
+from stages.sinks.text import json_text
 from stages.sinks.writer import Writer
 from stages.version import version
 
@@ -19,19 +21,45 @@ _JITTER = 0.0005
 _COPY = 1 << 16
 
 
-class JsonWriter(Writer):
-    """The segments with their words, the faces, the lips and the figures of a run; times in seconds.
+class _Later:
+    """A list that stands further behind in the object: its records wait in an unnamed temporary file."""
 
-    Segments go straight into the file, so that a crash loses none; lips wait in an unnamed temporary file beside it,
-    because in the object they follow the last segment.
+    def __init__(self, folder: Path) -> None:
+        self.count = 0
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+
+    def add(self, record: Mapping[str, object]) -> None:
+        self._file.write(_item(self.count, record).encode())
+        self.count += 1
+
+    def pieces(self) -> Iterator[str]:
+        """The list but for its brackets, then the end of it."""
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, encoding="utf-8", newline="")
+        while piece := text.read(_COPY):
+            yield piece
+        text.detach()
+        yield _close_list(self.count)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class JsonWriter(Writer):
+    """The segments with their words, the faces, the lips, the emotions and the figures of a run; times in seconds.
+
+    Segments go straight into the file, so that a crash loses none; lips and emotions wait in temporary files beside it,
+    because in the object they follow the last segment. An emotion is an interval in which a face keeps its label, in
+    the order in which they end, with the means of its updates.
     """
 
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
-        self._lips: IO[bytes] | None = None
+        self._lips: _Later | None = None
+        self._emotions: _Later | None = None
+        self._intervals = EmotionIntervals()
         self._lip_time = -LIPS_RATE
         self._segments = 0
-        self._lip_records = 0
         self._duration_at = 0
         self._reached = 0.0
         self._open_faces: dict[int, float] = {}
@@ -40,8 +68,8 @@ class JsonWriter(Writer):
 
     def begin(self) -> None:
         """Write what is known before the first segment, with room for the duration."""
-        self._lips = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 - closed by `release`
-        head = f'{{\n  "lipstream": {_json(version())},\n  "source": {_json(self.source)},\n'
+        self._lips, self._emotions = _Later(self.path.parent), _Later(self.path.parent)
+        head = f'{{\n  "lipstream": {json_text(version())},\n  "source": {json_text(self.source)},\n'
         self.put(head)
         self._duration_at = len(head.encode("utf-8", "replace"))
         self.put(_duration(0.0) + '  "language": "en",\n  "segments": [')
@@ -53,6 +81,8 @@ class JsonWriter(Writer):
                 self._write_segment(event)
             case LipActivity():
                 self._write_lips(event)
+            case EmotionUpdate():
+                self._write_emotion(event)
             case FaceFound():
                 self._open_faces[event.face] = event.time
                 self.mark_content()
@@ -64,7 +94,7 @@ class JsonWriter(Writer):
         self._reached = max(self._reached, event.emitted)
 
     def complete(self, end: End | None) -> None:
-        """Write faces, lips and figures, and the duration into its place."""
+        """Write faces, lips, emotions and figures, and the duration into its place."""
         duration = end.duration if end else self._reached
         for face, start in self._open_faces.items():
             self._faces.append((face, start, max(start, duration)))
@@ -72,16 +102,23 @@ class JsonWriter(Writer):
         for index, (face, start, last) in enumerate(sorted(self._faces)):
             self.put(_item(index, {"id": face, "start": round(start, 3), "end": round(last, 3)}), flush=False)
         self.put(f'{_close_list(len(self._faces))},\n  "lips": [', flush=False)
-        self._copy_lips()
-        self.put(f'{_close_list(self._lip_records)},\n  "stats": {_json(self._figures(duration))}\n}}\n')
-        assert self._file is not None
+        assert self._lips is not None and self._emotions is not None and self._file is not None
+        for record in self._intervals.finish():
+            self._emotions.add(record)
+        for piece in self._lips.pieces():
+            self.put(piece, flush=False)
+        self.put(',\n  "emotions": [', flush=False)
+        for piece in self._emotions.pieces():
+            self.put(piece, flush=False)
+        self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
         self._file.seek(self._duration_at)
         self.put(_duration(duration))
 
     def release(self) -> None:
-        """Drop the temporary file."""
-        if self._lips is not None:
-            self._lips.close()
+        """Drop the temporary files."""
+        for later in (self._lips, self._emotions):
+            if later is not None:
+                later.close()
 
     def _write_segment(self, event: TranscriptFinal) -> None:
         words = [
@@ -103,16 +140,16 @@ class JsonWriter(Writer):
             return
         assert self._lips is not None
         record = {"time": round(event.time, 3), "face": event.face, "aperture": round(event.aperture, 4)}
-        self._lips.write(_item(self._lip_records, record).encode())
+        self._lips.add(record)
         self._lip_time = event.time
-        self._lip_records += 1
         self.mark_content()
 
-    def _copy_lips(self) -> None:
-        assert self._lips is not None
-        self._lips.seek(0)
-        while piece := self._lips.read(_COPY):
-            self.put(piece.decode(), flush=False)
+    def _write_emotion(self, event: EmotionUpdate) -> None:
+        assert self._emotions is not None
+        for record in self._intervals.add(event):
+            self._emotions.add(record)
+        if any(event.weights.values()):
+            self.mark_content()
 
     def _figures(self, duration: float) -> dict[str, object]:
         wall = self._stats.wall if self._stats else 0.0
@@ -123,12 +160,8 @@ class JsonWriter(Writer):
         }
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
 def _item(index: int, record: Mapping[str, object]) -> str:
-    return f"{',' if index else ''}\n    {_json(record)}"
+    return f"{',' if index else ''}\n    {json_text(record)}"
 
 
 def _close_list(count: int) -> str:

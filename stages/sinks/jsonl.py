@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from pipeline.events import End, Error, Event, Stats
+from stages.sinks.text import json_text
 from stages.sinks.writer import Writer
 
 
@@ -13,7 +12,7 @@ class JsonlWriter(Writer):
 
     def write(self, event: Event) -> None:
         """Write the event."""
-        line = json.dumps(event.to_dict(), ensure_ascii=False, allow_nan=False)
+        line = json_text(event.to_dict())
         self.put(f"{line}\n", flush=not event.ephemeral)
         if not isinstance(event, (Stats, Error, End)):
             self.mark_content()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,8 @@ import numpy as np
 
 from models.face.lips import INNER_LIP, OUTER_LIP
 from models.face.tracking import TrackedFace
-from pipeline import Packet, Port, Sink, TranscriptFinal, UserError
+from pipeline import EmotionUpdate, Packet, Port, Sink, TranscriptFinal, UserError, micros
+from pipeline.exclusive import open_exclusively
 from stages.payloads import FaceFrame, UInt8, VideoFrame
 from stages.sinks.cues import split_cues
 
@@ -44,12 +46,15 @@ class Snapshot(Sink):
             self._kept, self._time = (frame.payload.image, faces), packet.timestamp
             self._aperture = faces.lips.aperture
 
-    def save(self, path: Path, finals: Iterable[TranscriptFinal]) -> bool:
+    def save(
+        self, path: Path, finals: Iterable[TranscriptFinal], emotions: Iterable[EmotionUpdate] = ()
+    ) -> bool:
         """Draw the picture, once the run is over; returns whether there was a face to show.
 
         Args:
             path: file to write; its extension says the format.
             finals: the segments of the run, for the caption.
+            emotions: the updates of the run, for a word at each face.
 
         Raises:
             UserError: it cannot be written.
@@ -61,13 +66,23 @@ class Snapshot(Sink):
         canvas = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         # OpenCV draws and writes blue first.
         canvas = cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR)
+        labels = {
+            update.face: update.label
+            for update in emotions
+            if micros(update.start) <= self._time < micros(update.end)
+        }
         for face in faces.faces:
             _draw_face(canvas, face, scale, face.id == faces.speaker)
+            _draw_label(canvas, face, scale, labels.get(face.id, ""))
         _draw_caption(canvas, _caption_at(self._time // 1000, finals))
         done, data = cv2.imencode(path.suffix, canvas)
         assert done
         try:
-            path.write_bytes(data.tobytes())
+            # Like every output: beside its place first, and never through a symbolic link.
+            part = path.with_name(path.name + ".part")
+            with open_exclusively(part) as file:
+                file.write(data.tobytes())
+            os.replace(part, path)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from error
         return True
@@ -84,6 +99,12 @@ def _draw_face(canvas: UInt8, face: TrackedFace, scale: int, speaks: bool) -> No
     for contour in (OUTER_LIP, INNER_LIP) if speaks else ():
         points = face.observation.landmarks[list(contour), :2] * scale
         cv2.polylines(canvas, [np.round(points).astype(np.int32)], True, _LIPS, 2, cv2.LINE_AA)
+
+
+def _draw_label(canvas: UInt8, face: TrackedFace, scale: int, label: str) -> None:
+    left, top = round(face.box[0] * scale), round(face.box[1] * scale)
+    place = left, max(20, top - 10)
+    cv2.putText(canvas, label, place, cv2.FONT_HERSHEY_SIMPLEX, canvas.shape[1] / 1600, _TEXT, 2, cv2.LINE_AA)
 
 
 def _draw_caption(canvas: UInt8, lines: tuple[str, ...]) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pipeline.events import Event, TranscriptFinal
 from stages.sinks.cues import split_cues
-from stages.sinks.text import timestamp
+from stages.sinks.text import timestamp, without_markup
 from stages.sinks.writer import Writer
-
-_ARROW = re.compile("-{2,}>")
 
 
 class SrtWriter(Writer):
@@ -29,7 +26,6 @@ class SrtWriter(Writer):
             self._number += 1
             self._end = cue.end
             times = f"{timestamp(cue.start, ',')} --> {timestamp(cue.end, ',')}"
-            # The format has no escapes, and readers look for the arrow to find the times.
-            text = "\n".join(_ARROW.sub("->", line) for line in cue.lines)
+            text = "\n".join(without_markup(line) for line in cue.lines)
             self.put(f"{self._number}\n{times}\n{text}\n\n")
             self.mark_content()

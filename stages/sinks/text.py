@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 
-_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+from stages.printable import BIDI_CONTROLS, acts
 
 
 def clean(text: str) -> str:
@@ -14,8 +16,49 @@ def clean(text: str) -> str:
     forbids it, and a reader's terminal or player would obey them.
     """
     spaced = "".join(" " if char.isspace() else char for char in text)
-    kept = (char for char in spaced if unicodedata.category(char) not in ("Cc", "Cs") and char not in _BIDI_CONTROLS)
+    kept = (char for char in spaced if unicodedata.category(char) not in ("Cc", "Cs") and char not in BIDI_CONTROLS)
     return " ".join("".join(kept).split())
+
+
+_TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
+_STYLE_OPENING = re.compile(r"\{(?=\\|[A-Za-z]:)")
+_ARROW = re.compile("-{2,}>")
+
+
+def without_markup(text: str) -> str:
+    r"""Text for a format without escapes (SRT), in which players still obey HTML tags, `{\an8}` and arrows.
+
+    What could open a tag becomes a character that looks like it.
+    """
+    return _ARROW.sub("->", _STYLE_OPENING.sub("(", _TAG_OPENING.sub("\u2039", text)))
+
+
+_FORMULA = re.compile(r"[\s\"'\u201c\u2018]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+
+
+def cell(text: str) -> str:
+    """One cell of a table: a spreadsheet must not take it for a formula.
+
+    A text that begins like one gets an apostrophe in front, which spreadsheets take as "this is text" (OWASP, "CSV
+    Injection"). Quotation marks are looked through, because a spreadsheet takes them off before it looks.
+    """
+    cleaned = clean(text)
+    return f"'{cleaned}" if _FORMULA.match(cleaned) else cleaned
+
+
+def json_text(value: object) -> str:
+    """JSON on one line, as Unicode but for characters a terminal would obey, which are escaped as JSON allows.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return text if text.isprintable() else "".join(map(_json_char, text))
+
+
+def _json_char(char: str) -> str:
+    # Half a surrogate pair has no place in JSON; encoding replaces it.
+    return f"\\u{ord(char):04x}" if acts(char) and not "\ud800" <= char <= "\udfff" else char
 
 
 def timestamp(milliseconds: int, decimal: str = ".", *, hours: bool = True) -> str:

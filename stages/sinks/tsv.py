@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pipeline.events import Event, TranscriptFinal
-from stages.sinks.text import clean
+from stages.sinks.text import cell
 from stages.sinks.writer import Writer
 
 
 class TsvWriter(Writer):
-    """A header, then start and end in milliseconds and the text; tabs and line breaks in the text become spaces."""
+    """A header, then start and end in milliseconds and the text.
+
+    Tabs and line breaks in the text become spaces; what a spreadsheet would calculate gets an apostrophe in front.
+    """
 
     def begin(self) -> None:
         """Write the header."""
@@ -16,6 +19,6 @@ class TsvWriter(Writer):
 
     def write(self, event: Event) -> None:
         """Write a finished segment."""
-        if isinstance(event, TranscriptFinal) and (text := clean(event.text)):
+        if isinstance(event, TranscriptFinal) and (text := cell(event.text)):
             self.put(f"{round(event.start * 1000)}\t{round(event.end * 1000)}\t{text}\n")
             self.mark_content()

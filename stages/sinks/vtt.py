@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
-from pipeline.events import Event, TranscriptFinal
-from stages.sinks.cues import split_cues
+from pipeline.events import EmotionUpdate, End, Event, TranscriptFinal
+from stages.sinks.cues import Cue, split_cues
+from stages.sinks.emotion_spans import EmotionTrack
 from stages.sinks.text import timestamp
 from stages.sinks.writer import Writer
 
+_LONGEST_WAIT = 30_000
+"""Milliseconds of later cues after which a cue waits no longer for the emotion it was said with."""
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -29,6 +33,45 @@ class VttWriter(Writer):
             return
         for cue in split_cues(event, self._end):
             self._end = cue.end
-            text = "\n".join(line.translate(_ESCAPES) for line in cue.lines)
-            self.put(f"{timestamp(cue.start)} --> {timestamp(cue.end)}\n{text}\n\n")
+            self.put_cue(cue)
             self.mark_content()
+
+    def put_cue(self, cue: Cue, label: str | None = None) -> None:
+        """Write a cue, all of it in a span of a class if there is a label (a word of letters)."""
+        text = "\n".join(line.translate(_ESCAPES) for line in cue.lines)
+        span = text if label is None else f"<c.{label}>{text}</c>"
+        self.put(f"{timestamp(cue.start)} --> {timestamp(cue.end)}\n{span}\n\n")
+
+
+class EmotionVttWriter(VttWriter):
+    """The same, each cue in a span of the class of the emotion it was said with: `<c.happy>...</c>`.
+
+    A player shows it if its style sheet does: `::cue(.happy)`. Cues wait until the emotions of their time are known, so
+    those of the last seconds are not in the part file of a run that is killed.
+    """
+
+    def __init__(self, path: Path, source: str = "") -> None:
+        super().__init__(path, source)
+        self._track = EmotionTrack()
+        self._waiting: deque[Cue] = deque()
+
+    def write(self, event: Event) -> None:
+        """Take the cues of a finished segment, and write those whose emotion is known."""
+        if isinstance(event, EmotionUpdate):
+            self._track.add(event)
+            self._release(round(event.start * 1000))
+        elif isinstance(event, TranscriptFinal):
+            for cue in split_cues(event, self._end):
+                self._end = cue.end
+                self._waiting.append(cue)
+                self.mark_content()
+            self._release(self._end - _LONGEST_WAIT)
+
+    def complete(self, end: End | None) -> None:
+        """Write the cues that still wait."""
+        self._release(self._end)
+
+    def _release(self, until: int) -> None:
+        while self._waiting and self._waiting[0].end <= until:
+            cue = self._waiting.popleft()
+            self.put_cue(cue, self._track.label(cue.start / 1000, cue.end / 1000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from abc import abstractmethod
@@ -10,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.component import EventSink
+from pipeline.component import Context, EventSink
 from pipeline.errors import UserError
-from pipeline.events import End, Event
+from pipeline.events import End, Error, Event
+from pipeline.exclusive import open_exclusively
 
 
 class Writer(EventSink):
@@ -20,7 +22,10 @@ class Writer(EventSink):
 
     The file grows as `NAME.part` beside its place, in whole records, and takes its place in one step when the run ends:
     whatever had that name before stays whole until then. A run that failed or was stopped before there was anything to
-    write leaves no file. Memory does not grow with the length of the run.
+    write leaves no file. Memory does not grow with the length of the run. Only one run at a time may write a file.
+
+    A file that cannot be written any more ends the run of a recording, which can be done again. What is said live
+    cannot, so a live run goes on with its other outputs, and says so.
 
     Args:
         path: the file to make; its folder is made too.
@@ -30,6 +35,7 @@ class Writer(EventSink):
         part: the file while it grows.
         used: whether an event has come.
         saved: whether the file is complete and in its place.
+        failure: why a live run went on without it, None if it did not.
     """
 
     def __init__(self, path: Path, source: str = "") -> None:
@@ -38,9 +44,16 @@ class Writer(EventSink):
         self.part = path.with_name(path.name + ".part")
         self.used = False
         self.saved = False
+        self.failure: str | None = None
+        self._live = False
         self._file: BinaryIO | None = None
         self._content = False
         self._done = threading.Event()
+
+    def attach(self, context: Context) -> None:
+        """Take the surroundings of a run."""
+        super().attach(context)
+        self._live = not context.lossless
 
     def open(self) -> None:
         """Make the folder and begin the part file. Idempotent; comes by itself with the first event.
@@ -48,7 +61,7 @@ class Writer(EventSink):
         Call it before anything slow is loaded, to find out early that the place cannot be written to.
 
         Raises:
-            UserError: it cannot be; the message says why.
+            UserError: it cannot be, or another run is writing it; the message says why.
         """
         if self._file is not None or self._done.is_set():
             return
@@ -57,7 +70,7 @@ class Writer(EventSink):
                 if self.path.is_dir():
                     raise IsADirectoryError(0, "there is a folder of that name")
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.part.open("w+b")
+                self._file = open_exclusively(self.part)
                 self.begin()
         except BaseException:
             self.discard()
@@ -67,40 +80,37 @@ class Writer(EventSink):
         """Write what the event adds; complete the file on `End`.
 
         Raises:
-            UserError: the file cannot be written; what was written stays in the part file.
+            UserError: the file cannot be written, and the run is not live; what was written stays in the part file.
         """
         self.used = True
         if self._done.is_set():
             return
         self.open()
-        try:
-            with self._explained():
-                self.write(event)
-                if isinstance(event, End):
-                    self._finish(event)
-        except BaseException:
-            self._abandon()
-            raise
+        with self._going_on():
+            self.write(event)
+            if isinstance(event, End):
+                self._finish(event)
 
     def close(self) -> None:
         """Complete what there is, if `End` never came. Idempotent.
 
         Raises:
-            UserError: that cannot be written.
+            UserError: that cannot be written, and the run is not live.
         """
-        try:
-            if self._file is not None:
-                with self._explained():
-                    self._finish(None)
-        finally:
-            self._abandon()
+        if self._file is not None:
+            with self._going_on():
+                self._finish(None)
+        self._abandon()
 
     def discard(self) -> None:
-        """Leave nothing: remove the part file, touch nothing else."""
-        self._abandon()
-        if not self.saved:
+        """Leave nothing: remove the part file if it is this run's, touch nothing else."""
+        ours = self._file is not None
+        if os.name == "nt":
+            self._abandon()  # Windows does not remove open files; elsewhere the lock is kept until it is gone.
+        if ours:
             with contextlib.suppress(OSError):
                 self.part.unlink(missing_ok=True)
+        self._abandon()
 
     def wait(self, timeout: float) -> bool:
         """Wait until the file is complete or given up, at most `timeout` seconds; returns whether it is."""
@@ -140,10 +150,12 @@ class Writer(EventSink):
         assert file is not None
         file.flush()
         os.fsync(file.fileno())
-        # Windows does not rename open files.
+        if os.name == "nt":
+            # Windows does not rename open files. Elsewhere the lock is kept until the file is out of the others' way.
+            file.close()
+        os.replace(self.part, self.path)
         file.close()
         self._file = None
-        os.replace(self.part, self.path)
         self.saved = True
         self._done.set()
 
@@ -160,6 +172,21 @@ class Writer(EventSink):
         """Free what the format holds besides its file."""
 
     @contextlib.contextmanager
+    def _going_on(self) -> Iterator[None]:
+        try:
+            with self._explained():
+                yield
+        except UserError as error:
+            self._abandon()
+            if not self._live:
+                raise
+            self.failure = str(error)
+            self.publish(Error(stage=self.context.name, message=self.failure, recoverable=True))
+        except BaseException:
+            self._abandon()
+            raise
+
+    @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
@@ -168,6 +195,8 @@ class Writer(EventSink):
 
     def _explain(self, error: OSError) -> str:
         reason = error.strerror or str(error)
+        if error.errno == errno.ELOOP:
+            return f"cannot write {self.path}: {self.part} is a symbolic link, and those are not followed; remove it"
         kept = self._content and self.part.exists()
         advice = f"; what was written so far is in {self.part}" if kept else "; choose another folder with -o"
         return f"cannot write {self.path}: {reason}{advice}"

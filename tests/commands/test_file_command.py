@@ -26,17 +26,17 @@ def test_a_recording_becomes_text_subtitles_and_json_in_the_current_folder(
 ):
     path = recording("videos/talk.wav")
     assert main(["file", str(path)]) == 0
-    assert contents(tmp_path) == {"videos", "talk.txt", "talk.srt", "talk.json"}
+    assert contents(tmp_path) == {"videos", "talk.txt", "talk.srt", "talk.json", "talk.emotion.csv"}
     assert (tmp_path / "talk.txt").read_text() == "Hello there.\n"
     assert json.loads((tmp_path / "talk.json").read_text())["source"] == str(path)
     out, err = capsys.readouterr()
     assert out == "[00:00.200 --> 00:00.900] Hello there.\n"
-    assert "saved talk.txt, .srt, .json" in err
+    assert "saved talk.txt, .srt, .json, .emotion.csv" in err
 
 
 def test_formats_and_folder_are_chosen(captions: Captions, recording: Recording, tmp_path: Path):
     assert main(["file", str(recording("talk.wav")), "-o", "deep/out", "-f", "all"]) == 0
-    expected = {f"talk.{name}" for name in ("txt", "srt", "vtt", "tsv", "json", "jsonl")}
+    expected = {f"talk.{name}" for name in ("txt", "srt", "vtt", "tsv", "json", "jsonl", "emotion.csv")}
     assert contents(tmp_path / "deep" / "out") == expected
 
 
@@ -67,6 +67,16 @@ def test_a_configuration_for_live_use_also_does_for_a_file(captions: Captions, r
     assert main(["file", str(recording("talk.wav")), "--config", "audio_only"]) == 0
     assert captions.configs[0].mode == "file"
     assert not captions.configs[0].video.enabled
+
+
+def test_without_emotion_nothing_is_judged_and_no_table_is_left(
+    captions: Captions, recording: Recording, tmp_path: Path
+):
+    path = recording("talk.wav")
+    assert main(["file", str(path), "-o", "with"]) == 0
+    assert main(["file", str(path), "-o", "without", "--no-emotion"]) == 0
+    assert [config.emotion.enabled for config in captions.configs] == [True, False]
+    assert contents(tmp_path / "with") - contents(tmp_path / "without") == {"talk.emotion.csv"}
 
 
 # Several inputs.
@@ -110,6 +120,7 @@ def test_inputs_with_the_same_stem_do_not_overwrite_each_other(
         (["missing.mp4"], "missing.mp4"),
         (["notes.mp4"], "notes.mp4"),
         (["talk.wav", "-f", "docx"], "docx"),
+        (["talk.wav", "-f", "vtt", "--vtt-emotion", "--no-emotion"], "switched off"),
         (["talk.wav", "--set", "vad.treshold=1"], "did you mean 'threshold'"),
         (["talk.wav", "--set", "nonsense"], "KEY=VALUE"),
         (["talk.wav", "--config", "nowhere"], "nowhere"),

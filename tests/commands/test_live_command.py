@@ -75,6 +75,11 @@ def test_devices_reach_the_configuration(speaking: Captions, arguments: list[str
     assert (video.enabled, video.camera, audio.enabled, audio.microphone) == expected
 
 
+def test_emotion_can_be_switched_off(speaking: Captions):
+    assert main(["live", "--no-emotion"]) == 0
+    assert not speaking.configs[0].emotion.enabled
+
+
 def test_without_any_device_there_is_nothing_to_do(captions: Captions, capsys):
     assert main(["live", "--camera", "none", "--microphone", "none"]) == 2
     assert "one of them must be true" in capsys.readouterr().err

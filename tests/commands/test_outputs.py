@@ -6,26 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from commands.outputs import Outputs, names, unique_stems
+from commands.outputs import Outputs, names, unique_stems, writers_for
 from pipeline import SpeechStarted, UserError
+from stages.sinks import EmotionVttWriter, VttWriter, Writer
 from tests.commands.fakes import sentence
 
 
+def plain(*formats: str) -> dict[str, type[Writer]]:
+    return writers_for(formats, emotion=True, vtt_emotion=False)
+
+
 def test_a_run_that_never_starts_leaves_nothing(tmp_path: Path):
-    with Outputs(tmp_path, "talk", ["txt", "json"], "live"):
+    with Outputs(tmp_path, "talk", plain("txt", "json"), "live"):
         assert {path.name for path in tmp_path.iterdir()} >= {"talk.txt.part", "talk.json.part"}
     assert list(tmp_path.iterdir()) == []
 
 
 def test_when_one_file_cannot_be_begun_the_others_are_taken_back(tmp_path: Path):
     (tmp_path / "talk.srt").mkdir()
-    with pytest.raises(UserError, match="folder of that name"), Outputs(tmp_path, "talk", ["txt", "srt"], "live"):
+    with pytest.raises(UserError, match="folder of that name"), Outputs(tmp_path, "talk", plain("txt", "srt"), "live"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["talk.srt"]
 
 
 def test_what_a_writer_left_behind_by_a_stop_has_written_is_not_thrown_away(tmp_path: Path):
-    with Outputs(tmp_path, "talk", ["txt"], "live") as outputs:
+    with Outputs(tmp_path, "talk", plain("txt"), "live") as outputs:
         outputs.writers["txt"].handle(SpeechStarted(segment=1, start=0.0))
         outputs.writers["txt"].handle(sentence("Still busy.", 0.0))
     assert (tmp_path / "talk.txt.part").read_text() == "Still busy.\n"
@@ -40,3 +45,21 @@ def test_stems_are_never_used_twice():
 
 def test_names_share_their_stem():
     assert names([Path("out/talk.txt"), Path("out/talk.srt")]) == f"{Path('out/talk.txt')}, .srt"
+    assert names([Path("talk.txt"), Path("talk.emotion.csv")]) == "talk.txt, .emotion.csv"
+
+
+def test_without_emotion_there_is_no_table_of_them():
+    formats = ["txt", "emotion.csv"]
+    assert list(writers_for(formats, emotion=True, vtt_emotion=False)) == formats
+    assert list(writers_for(formats, emotion=False, vtt_emotion=False)) == ["txt"]
+
+
+def test_cues_are_marked_only_where_it_is_asked_for():
+    assert writers_for(["vtt"], emotion=True, vtt_emotion=False) == {"vtt": VttWriter}
+    assert writers_for(["vtt"], emotion=True, vtt_emotion=True) == {"vtt": EmotionVttWriter}
+
+
+@pytest.mark.parametrize(("formats", "emotion", "why"), [(["vtt"], False, "switched off"), (["srt"], True, "with -f")])
+def test_marking_cues_that_cannot_be_marked_is_an_error(formats: list[str], emotion: bool, why: str):
+    with pytest.raises(UserError, match=why):
+        writers_for(formats, emotion=emotion, vtt_emotion=True)

@@ -35,7 +35,7 @@ def test_every_help_shows_an_example(arguments: list[str], capsys):
 def test_help_shows_defaults(capsys):
     main(["file", "--help"])
     help_text = " ".join(capsys.readouterr().out.split())
-    assert "(default: txt,srt,json)" in help_text
+    assert "(default: txt,srt,json,emotion.csv)" in help_text
     assert "(default: file)" in help_text
     assert "(default: False)" not in help_text
     assert "(default: [])" not in help_text

@@ -15,6 +15,7 @@ from pipeline import End, Event, Stats, TranscriptFinal, TranscriptPartial, Word
 EXAMPLES = {
     "bool": True,
     "int": 1,
+    "int | None": None,
     "float": 0.5,
     "str": "text",
     "tuple[Word, ...]": (Word(word="hi", start=0.1, end=0.3, confidence=0.9),),
@@ -35,7 +36,8 @@ def example(event_class: type[Event]) -> Event:
 
 def test_every_event_of_the_design_is_exported():
     names = {event_class.__name__ for event_class in CLASSES}
-    expected = "SpeechStarted TranscriptPartial TranscriptFinal SpeechEnded FaceFound FaceLost LipActivity Degraded"
+    expected = "SpeechStarted TranscriptPartial TranscriptFinal SpeechEnded FaceFound FaceLost LipActivity Degraded "
+    expected += "EmotionUpdate EmotionChanged"
     assert {*expected.split(), "Recovered", "Stats", "Error", "End"} <= names
 
 
@@ -60,6 +62,7 @@ def test_only_what_a_later_event_supersedes_is_ephemeral():
     assert {event_class.__name__ for event_class in CLASSES if event_class.ephemeral} == {
         "TranscriptPartial",
         "LipActivity",
+        "EmotionUpdate",
         "Stats",
     }
     assert not TranscriptFinal.ephemeral and not End.ephemeral

@@ -1,12 +1,18 @@
-"""A scripted recogniser for tests."""
+"""A scripted recogniser, microphone and camera for tests."""
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Sequence
 
 import numpy as np
 
 from models.speech.engine import SAMPLE_RATE, Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
+from stages.microphone_backend import MicrophoneInfo
+
+PATIENCE = 10.0
+"""Seconds after which a fake device that should have been dealt with gives up."""
 
 VOCABULARY = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -58,3 +64,128 @@ def spoken(words: Sequence[int], seconds_each: float = 0.32, tail: float = 0.4) 
     """Sound in which `CountingEngine` hears these numbers."""
     pieces = [np.full(round(seconds_each * SAMPLE_RATE), word / 10, np.float32) for word in words]
     return np.concatenate([*pieces, np.zeros(round(tail * SAMPLE_RATE), np.float32)])
+
+
+class Room:
+    """Devices that do what the test says; also the factory of their backend."""
+
+    def __init__(self, clock, rate=48_000, channels=1):
+        self.clock = clock
+        self.device = MicrophoneInfo(3, "USB Mic", channels, rate, True)
+        self.devices = [self.device]
+        self.streams = []
+        self.attempts = []
+        self.broken = False
+        self.open_backends = 0
+        self.before = lambda: None
+
+    def __call__(self):
+        self.before()
+        self.attempts.append(self.clock.now())
+        if self.broken:
+            raise OSError("device unavailable")
+        return Backend(self)
+
+    @property
+    def stream(self):
+        return self.streams[-1]
+
+    def say(self, samples, overflow=False):
+        """Deliver (N,) mono samples on every channel, now."""
+        if self.stream.alive:
+            data = np.repeat(samples.astype(np.float32), self.stream.channels)
+            self.stream.callback(data.tobytes(), overflow)
+
+
+class Backend:
+    def __init__(self, room):
+        self.room = room
+        room.open_backends += 1
+
+    def devices(self):
+        return self.room.devices
+
+    def start(self, device, block, callback):
+        stream = Stream(device.rate, min(2, device.channels), callback)
+        self.room.streams.append(stream)
+        return stream
+
+    def close(self):
+        self.room.open_backends -= 1
+
+
+class Stream:
+    def __init__(self, rate, channels, callback):
+        self.rate, self.channels, self.callback = rate, channels, callback
+        self.alive = True
+
+    def active(self):
+        return self.alive
+
+    def close(self):
+        self.alive = False
+
+
+class FakeCamera:
+    """A camera that gives the frames of the test; also its factory."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.captures = []
+        self.attempts = []
+        self.broken = False
+        self.stuck = False
+        self.never = threading.Event()
+        self.before = lambda: None
+
+    def __call__(self, config):
+        self.before()
+        self.attempts.append(self.clock.now())
+        if self.broken:
+            raise OSError("not connected")
+        self.captures.append(FakeCapture(self))
+        return self.captures[-1]
+
+    def show(self, image):
+        """Give a frame, now, and wait until the reader has dealt with it, or has gone."""
+        capture = self.captures[-1]
+        capture.idle.clear()
+        capture.frames.put(image)
+        if capture.released.is_set():
+            capture.idle.set()
+        assert capture.idle.wait(PATIENCE)
+
+    def unplug(self):
+        """No more frames."""
+        self.captures[-1].frames.put(None)
+
+
+class FakeCapture:
+    def __init__(self, owner):
+        self.owner = owner
+        self.frames = queue.Queue()
+        self.idle = threading.Event()
+        self.retrieved = 0
+        self.released = threading.Event()
+
+    def grab(self):
+        self.idle.set()
+        while True:
+            if self.owner.stuck:
+                self.owner.never.wait(PATIENCE)
+                return False
+            try:
+                self.image = self.frames.get(timeout=0.001)
+            except queue.Empty:
+                if self.owner.never.is_set():
+                    return False
+                continue
+            return self.image is not None
+
+    def retrieve(self):
+        self.retrieved += 1
+        return self.image
+
+    def release(self):
+        self.released.set()
+        self.idle.set()

@@ -1,5 +1,4 @@
 import itertools
-import queue
 import threading
 import time
 
@@ -13,72 +12,9 @@ from stages import camera
 from stages.camera import Camera
 from stages.camera_capture import CameraKind, camera_kind, open_capture
 from tests.media_factory import Picture, moving, write_media
+from tests.stages.fakes import PATIENCE, FakeCamera
 
-PATIENCE = 10.0
 STEP = 40_000
-
-
-class FakeCamera:
-    """A camera that gives the frames of the test; also its factory."""
-
-    def __init__(self, clock):
-        self.clock = clock
-        self.captures = []
-        self.attempts = []
-        self.broken = False
-        self.stuck = False
-        self.never = threading.Event()
-
-    def __call__(self, config):
-        self.attempts.append(self.clock.now())
-        if self.broken:
-            raise OSError("not connected")
-        self.captures.append(FakeCapture(self))
-        return self.captures[-1]
-
-    def show(self, image):
-        """Give a frame, now, and wait until the reader has dealt with it, or has gone."""
-        capture = self.captures[-1]
-        capture.idle.clear()
-        capture.frames.put(image)
-        if capture.released.is_set():
-            capture.idle.set()
-        assert capture.idle.wait(PATIENCE)
-
-    def unplug(self):
-        """No more frames."""
-        self.captures[-1].frames.put(None)
-
-
-class FakeCapture:
-    def __init__(self, owner):
-        self.owner = owner
-        self.frames = queue.Queue()
-        self.idle = threading.Event()
-        self.retrieved = 0
-        self.released = threading.Event()
-
-    def grab(self):
-        self.idle.set()
-        while True:
-            if self.owner.stuck:
-                self.owner.never.wait(PATIENCE)
-                return False
-            try:
-                self.image = self.frames.get(timeout=0.001)
-            except queue.Empty:
-                if self.owner.never.is_set():
-                    return False
-                continue
-            return self.image is not None
-
-    def retrieve(self):
-        self.retrieved += 1
-        return self.image
-
-    def release(self):
-        self.released.set()
-        self.idle.set()
 
 
 @pytest.fixture(autouse=True)

@@ -11,66 +11,9 @@ from pipeline.testing import ScriptedClock, run_source
 from stages import microphone
 from stages.microphone import Microphone
 from stages.microphone_backend import MicrophoneInfo, PortAudio, choose_microphone
+from tests.stages.fakes import Room
 
 PATIENCE = 10.0
-
-
-class Room:
-    """Devices that do what the test says; also the factory of their backend."""
-
-    def __init__(self, clock, rate=48_000, channels=1):
-        self.clock = clock
-        self.device = MicrophoneInfo(3, "USB Mic", channels, rate, True)
-        self.devices = [self.device]
-        self.streams = []
-        self.attempts = []
-        self.broken = False
-        self.open_backends = 0
-
-    def __call__(self):
-        self.attempts.append(self.clock.now())
-        if self.broken:
-            raise OSError("device unavailable")
-        return Backend(self)
-
-    @property
-    def stream(self):
-        return self.streams[-1]
-
-    def say(self, samples, overflow=False):
-        """Deliver (N,) mono samples on every channel, now."""
-        if self.stream.alive:
-            data = np.repeat(samples.astype(np.float32), self.stream.channels)
-            self.stream.callback(data.tobytes(), overflow)
-
-
-class Backend:
-    def __init__(self, room):
-        self.room = room
-        room.open_backends += 1
-
-    def devices(self):
-        return self.room.devices
-
-    def start(self, device, block, callback):
-        stream = Stream(device.rate, min(2, device.channels), callback)
-        self.room.streams.append(stream)
-        return stream
-
-    def close(self):
-        self.room.open_backends -= 1
-
-
-class Stream:
-    def __init__(self, rate, channels, callback):
-        self.rate, self.channels, self.callback = rate, channels, callback
-        self.alive = True
-
-    def active(self):
-        return self.alive
-
-    def close(self):
-        self.alive = False
 
 
 class Played(Microphone):

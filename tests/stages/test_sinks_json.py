@@ -36,7 +36,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         Stats(wall=2.5, stages={"vad": {"packets_in": 10.0}}, channels={}, counters={}),
         End(reason="finished", duration=5.0),
     )
-    assert list(data) == ["lipstream", "source", "duration", "language", "segments", "faces", "lips", "stats"]
+    assert list(data) == ["lipstream", "source", "duration", "language", "segments", "faces", "lips", "emotions", "stats"]
     assert data == {
         "lipstream": version(),
         "source": "videos/talk.mp4",
@@ -52,6 +52,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         ],
         "faces": [{"id": 1, "start": 0.04, "end": 4.0}],
         "lips": [{"time": 0.04, "face": 1, "aperture": 0.1235}],
+        "emotions": [],
         "stats": {"rtf": 0.5, "wall_seconds": 2.5, "stages": {"vad": {"packets_in": 10.0}}},
     }
 

@@ -109,7 +109,13 @@ def test_live_updates_are_left_out_while_sound_waits_but_the_end_is_not():
         @property
         def context(self):
             real = super().context
-            return type("Context", (), {"lossless": False, "backlog": lambda s, port: 10_000_000, "emit": real.emit})()
+            busy = {
+                "lossless": False,
+                "backlog": lambda s, port: 10_000_000,
+                "sheds": lambda s, name: False,
+                "emit": real.emit,
+            }
+            return type("Context", (), busy)()
 
     stage.__class__ = Busy
     run = run_stage(stage, packets, lossless=False)
@@ -128,11 +134,19 @@ def test_silence_has_no_final():
     assert transcribe(chunks(np.zeros(16_000, np.float32), [512])) == []
 
 
-def test_a_decoder_that_fails_once_is_reported_and_goes_on():
+@pytest.mark.parametrize(
+    ("failures", "expected"),
+    [
+        ([1], [Degraded, Recovered, TranscriptFinal, TranscriptFinal]),
+        ([1, 2], [Degraded, TranscriptFinal, Recovered]),
+    ],
+    ids=["once", "twice"],
+)
+def test_a_decoder_that_fails_is_tried_again_reported_and_goes_on(failures, expected):
     first = chunks(spoken([1, 2]), [512])
     second = chunks(spoken([5, 6]), [512], segment=2, start=9_000_000)
-    events = transcribe(first + second, CountingEngine(fail_on=[1]), interval=None)
-    assert [type(e) for e in events] == [Degraded, TranscriptFinal, Recovered]
+    events = transcribe(first + second, CountingEngine(fail_on=failures), interval=None)
+    assert [type(e) for e in events] == expected
     assert "scripted failure" in events[0].reason and events[0].modality == "audio"
 
 
@@ -166,3 +180,14 @@ def test_without_lips_the_frames_pass_unchanged_and_the_gate_is_zero():
     fused = run_stage(Fuse(AudioOnlyFusion(), 10.0), {"speech": encoded})
     assert fused[0].payload is encoded[0].payload
     assert fused[0].payload.lip_gate == 0.0
+
+
+def test_a_fusion_that_fails_lets_the_sound_through():
+    class Broken(RecordingFusion):
+        def fuse(self, encoding, lips):
+            raise RuntimeError("scripted failure")
+
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2]), [512]))
+    fused = run_stage(Fuse(Broken(), 10.0), {"speech": encoded})
+    assert [packet.payload for packet in fused] == [packet.payload for packet in encoded]
+    assert [(event.modality, event.reason) for event in fused.events] == [("video", "fusion failed: scripted failure")]

@@ -36,7 +36,7 @@ def run(folder, recipe=RECIPE, stop_after=None):
         if stop_after is not None and len(set(steps)) > stop_after:
             raise KeyboardInterrupt
 
-    FaceTraining(recipe, folder, torch.device("cpu")).run(*faces(), report)
+    FaceTraining(recipe, folder / "face.safetensors", torch.device("cpu")).run(*faces(), report)
     return load_file(folder / "face.safetensors")
 
 

@@ -6,6 +6,8 @@ import pytest
 from models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
 from models.emotion.classes import EMOTIONS
 from models.emotion.fusion import EmotionFusion, TimedEvidence
+from models.emotion.geometry_net import GEOMETRY
+from models.emotion.looks import NETWORKS, Look
 from models.errors import ModelError
 
 
@@ -27,6 +29,9 @@ def crop(seed=0):
     return np.random.default_rng(seed).integers(0, 255, (48, 48)).astype(np.uint8)
 
 
+NO_SHAPE = np.full(GEOMETRY, np.nan, np.float32)
+
+
 def window(frames=125):
     rng = np.random.default_rng(0)
     return rng.normal(0, 1, (frames, 288)).astype(np.float32), rng.normal(0, 0.1, frames * 384).astype(np.float32)
@@ -39,23 +44,44 @@ def test_weights_are_together_under_8_megabytes_and_each_has_a_card():
         assert all(word in card for word in ("**Data**", "**Command**", "--seed", "**Limits**"))
 
 
-def test_a_face_is_judged_whole_and_talking(face):
-    whole, talking = face.predict(crop()), face.predict_talking(crop())
-    for each in (whole, talking):
+def test_a_face_is_judged_with_and_without_its_shape(face):
+    shape = np.random.default_rng(0).normal(0, 1, GEOMETRY).astype(np.float32)
+    both, alone = face.predict(crop(), shape), face.predict(crop(), NO_SHAPE)
+    for each in (both, alone):
         assert np.exp(each.log_probabilities).sum() == pytest.approx(1, abs=1e-5)
         assert each.embedding.shape == (192,)
-    assert (whole.quality[2], talking.quality[2]) == (0, 1)
+    assert np.abs(both.log_probabilities - alone.log_probabilities).max() > 1e-3
 
 
-def test_a_talking_mouth_counts_less(face):
+def test_a_talking_face_is_looked_at_with_and_without_its_mouth_in_turns(face):
+    assert [Look.of(True, turn).mouth for turn in range(4)] == [True, False, True, False]
+    assert all(Look.of(False, turn).mouth for turn in range(4))
+    assert face.predict(crop(), NO_SHAPE).quality[2] == 0
+    assert face.predict(crop(), NO_SHAPE, Look.of(True, 0)).quality[2] == 1
+
+
+@pytest.mark.parametrize("talking", [True, False])
+def test_every_network_looks_at_every_face_with_and_without_its_mouth(talking):
+    looks = {Look.of(talking, turn) for turn in range(2 * NETWORKS)}
+    assert {look.network for look in looks} == set(range(NETWORKS))
+    assert len(looks) == (2 * NETWORKS if talking else NETWORKS)
+
+
+def test_the_embedding_is_of_one_network_only(face):
+    first, second = (face.predict(crop(), NO_SHAPE, Look(network=index)) for index in range(2))
+    assert (len(first.embedding), len(second.embedding)) == (192, 0)
+
+
+def test_without_the_mouth_a_mouth_changes_nothing(face):
     image = crop()
     other = image.copy()
     other[34:46, 12:36] = 255 - other[34:46, 12:36]
 
-    def moved(judge):
-        return np.abs(judge(image).log_probabilities - judge(other).log_probabilities).mean()
+    def moved(look):
+        each = [face.predict(i, NO_SHAPE, look).log_probabilities for i in (image, other)]
+        return np.abs(each[0] - each[1]).mean()
 
-    assert moved(face.predict_talking) < moved(face.predict)
+    assert moved(Look(talking=True, mouth=False)) < moved(Look(talking=True)) / 2
 
 
 @pytest.mark.parametrize("frames", [20, 83, 125])
@@ -69,7 +95,7 @@ def test_windows_of_any_length_are_judged(voice, frames):
 def test_fusion_of_the_branches(face, voice):
     fusion = EmotionFusion()
     fusion.load()
-    faces = [TimedEvidence(time, face.predict(crop(index))) for index, time in enumerate((9.7, 9.8, 9.9))]
+    faces = [TimedEvidence(time, face.predict(crop(index), NO_SHAPE)) for index, time in enumerate((9.7, 9.8, 9.9))]
     result = fusion.predict(faces, [TimedEvidence(9.5, voice.predict(*window()))], 10.0)
     assert result.probabilities.shape == (len(EMOTIONS),)
     assert 0 < result.weight_face < 1
@@ -77,7 +103,7 @@ def test_fusion_of_the_branches(face, voice):
 
 def test_unloaded_and_missing_networks_are_named(tmp_path):
     with pytest.raises(ModelError, match="not loaded"):
-        FaceExpression().predict(crop())
+        FaceExpression().predict(crop(), NO_SHAPE)
     with pytest.raises(ModelError, match="not loaded"):
         VoiceEmotion().predict(*window())
     with pytest.raises(ModelError, match="no voice weights"):

@@ -174,3 +174,11 @@ def test_reset_forgets_the_speaker():
 
     assert selector.speaker is None
     assert play(selector, {5: (RIGHT, still)}, 0.04) == [5]
+
+
+def test_lips_that_move_as_in_speech_talk_and_still_ones_do_not():
+    selector = SpeakerSelector()
+    play(selector, {1: (LEFT, talking), 2: (RIGHT, still)}, 2.0)
+    assert selector.talking == {1}
+    play(selector, {1: (LEFT, still), 2: (RIGHT, still)}, 4.0, start=2.0)
+    assert selector.talking == frozenset()

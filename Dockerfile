@@ -1,0 +1,55 @@
+# Lipstream for recordings, and for whatever else needs no camera or microphone of the host.
+#
+#   docker build -t lipstream .
+#   docker run --rm --network none -v "$PWD:/data" lipstream file talk.mp4
+#
+# The tag names the base; to pin its bytes as well, pass --build-arg BASE=python:3.12-slim-bookworm@sha256:<digest>
+# with the digest `docker buildx imagetools inspect python:3.12-slim-bookworm` prints.
+ARG BASE=python:3.12-slim-bookworm
+
+# hadolint ignore=DL3006
+FROM ${BASE} AS build
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+# PyAudio is there as source only. Debian's security updates replace old versions: pinning one would break the build.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends build-essential portaudio19-dev \
+    && rm -rf /var/lib/apt/lists/*
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/lipstream
+ENV PATH=/opt/lipstream/bin:$PATH
+WORKDIR /src
+COPY requirements/bootstrap.txt requirements/runtime.txt requirements/
+RUN pip install --require-hashes --requirement requirements/bootstrap.txt \
+    && pip install --require-hashes --no-build-isolation --requirement requirements/runtime.txt
+COPY pyproject.toml README.md LICENSE main.py ./
+COPY commands commands
+COPY configs configs
+COPY models models
+COPY pipeline pipeline
+COPY stages stages
+RUN pip install --no-deps --no-build-isolation .
+ENV LIPSTREAM_CACHE=/opt/lipstream/models
+RUN lipstream models pull && lipstream models verify
+
+# hadolint ignore=DL3006
+FROM ${BASE}
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        libegl1 libgl1 libgles2 libglib2.0-0 libportaudio2 libsm6 libxext6 \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 lipstream \
+    && useradd --uid 10001 --gid 10001 --create-home lipstream \
+    && install -d -o lipstream -g lipstream /data
+COPY --from=build /opt/lipstream /opt/lipstream
+ENV PATH=/opt/lipstream/bin:$PATH \
+    LIPSTREAM_CACHE=/opt/lipstream/models \
+    LIPSTREAM_OFFLINE=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 10001:10001
+WORKDIR /data
+VOLUME ["/data"]
+ENTRYPOINT ["lipstream"]
+CMD ["--help"]

@@ -1,0 +1,112 @@
+"""Both looks at a face together: its appearance and, where landmarks are known, its shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.emotion.checkpoint import load_weights
+from models.emotion.face_net import ExpressionNet, hide_mouth, standardise
+from models.emotion.geometry_net import GeometryNet, blended
+
+Float32 = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+
+APPEARANCE_WEIGHTS = "face_{}.safetensors"
+SHAPE_WEIGHTS = "geometry.safetensors"
+
+NETWORKS = 2
+"""Networks that look at the appearance in turns: together they err less, and cost no more than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a face is looked at.
+
+    Attributes:
+        talking: the face talks.
+        mouth: its mouth counts. The shapes of speech are no expression: of somebody who talks every other look leaves
+            the mouth out, so that over the looks of a second it counts half.
+        network: which of the networks for the appearance looks.
+    """
+
+    talking: bool = False
+    mouth: bool = True
+    network: int = 0
+
+    @staticmethod
+    def of(talking: bool, turn: int) -> Look:
+        """The look for the `turn`-th time that a face is looked at."""
+        return Look(talking, not talking or turn % 2 == 0, turn // 2 % NETWORKS)
+
+
+STILL = Look()
+"""The plain look at a face that does not talk."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceNetworks:
+    """The networks of the face branch, in inference mode."""
+
+    appearances: tuple[ExpressionNet, ...]
+    shape: GeometryNet
+
+    def judge(self, crops: UInt8, shapes: Float32, look: Look) -> tuple[Float32, Float32]:
+        """Judge faces.
+
+        Args:
+            crops: (N, 48, 48) uint8 gray, of `face_crop`.
+            shapes: (N, GEOMETRY) of `geometry`; NaN where it is not known, then the appearance decides alone.
+            look: how.
+
+        Returns:
+            Log-probabilities (N, 7), and embeddings (N, 192) of the appearance.
+        """
+        with torch.inference_mode():
+            faces = standardise(torch.from_numpy(np.ascontiguousarray(crops))[:, None].float() / 255)
+            return self._judge(faces, torch.from_numpy(shapes), look)
+
+    def judge_still(self, crops: UInt8, shapes: Float32) -> Float32:
+        """Log-probabilities (N, 7) of still faces: the mean over the networks, the faces and their mirror images."""
+        with torch.inference_mode():
+            mirrored = self.shape.mirror(torch.from_numpy(shapes)).numpy()
+        looks = [
+            self.judge(each, of, Look(network=network))[0]
+            for network in range(len(self.appearances))
+            for each, of in ((crops, shapes), (crops[:, :, ::-1], mirrored))
+        ]
+        mean: Float32 = torch.from_numpy(np.mean(looks, axis=0)).log_softmax(dim=1).numpy()
+        return mean
+
+    def _judge(self, faces: Tensor, shapes: Tensor, look: Look) -> tuple[Float32, Float32]:
+        shapes = self.shape.standardise(shapes)
+        if not look.mouth:
+            faces, shapes = hide_mouth(faces), self.shape.hide_mouth(shapes)
+        logits, embeddings = self.appearances[look.network](faces.contiguous(memory_format=torch.channels_last))
+        logs = logits.log_softmax(dim=1)
+        known = ~shapes[:, :1].isnan()
+        if known.any():
+            both = blended(self.shape, logs, self.shape(shapes.nan_to_num()).log_softmax(dim=1))
+            logs = torch.where(known, both, logs)
+        return logs.numpy(), embeddings.numpy()
+
+
+def load_face_networks(folder: Path) -> FaceNetworks:
+    """Load the face branch.
+
+    Raises:
+        ModelError: the weights are missing or unusable.
+    """
+    shape = GeometryNet()
+    load_weights(shape, folder / SHAPE_WEIGHTS)
+    appearances = []
+    for index in range(NETWORKS):
+        network = ExpressionNet()
+        load_weights(network, folder / APPEARANCE_WEIGHTS.format(index))
+        appearances.append(network.to(memory_format=torch.channels_last))
+    return FaceNetworks(tuple(appearances), shape)

@@ -1,0 +1,291 @@
+"""A room with a fake microphone, camera and networks, in which `live` runs and things go wrong on cue."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+import numpy as np
+
+from models.face.backend import BLENDSHAPES, FaceObservation
+from models.speech.engine import Hypothesis
+from pipeline import Degraded, Error, Pipeline, Recovered, TranscriptFinal
+from pipeline.clock import MonotonicClock
+from pipeline.runner import Runner
+from pipeline.testing import EventRecorder, ScriptedClock
+from stages.camera import Camera
+from stages.microphone import Microphone
+from tests.models.face.synthetic_faces import placed, unit_face
+from tests.stages.fakes import CountingEngine, FakeCamera, Room, spoken
+
+STEP = 528
+"""Samples of sound at 16 kHz in one step of the world; each comes with a picture, so these are 30 a second."""
+BLOCK = STEP / 16_000
+PATIENCE = 60.0
+"""Seconds after which something that should have happened is taken to never happen."""
+
+
+class Over(Exception):
+    """The run has ended before its script."""
+
+
+class WallClock(MonotonicClock):
+    """Session time as it really is, for watching."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._due: int | None = None
+
+    def advance(self, duration: int) -> None:
+        """Wait until it is due, whatever was waited for meanwhile."""
+        now = self.now()
+        self._due = (now if self._due is None else self._due) + duration
+        time.sleep(max(0, self._due - now) / 1e6)
+
+
+class Detector:
+    """Takes anything but silence for speech."""
+
+    def __init__(self) -> None:
+        self.before: Callable[[], object] = lambda: None
+
+    def load(self) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def probability(self, window):
+        self.before()
+        return 1.0 if np.abs(window).max() > 0.05 else 0.0
+
+
+class Engine(CountingEngine):
+    """A recogniser that first does what the test says, on "load", "encode" and "decode" of so many seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: Callable[[str, float], object] = lambda call, seconds: None
+        self.mute = False
+
+    def load(self):
+        self.before("load", 0.0)
+
+    def encode(self, audio):
+        self.before("encode", len(audio) / 16_000)
+        return super().encode(audio)
+
+    def decode(self, encoding, prefix=(), draft=()):
+        self.before("decode", encoding.duration)
+        return Hypothesis((), (), "") if self.mute else super().decode(encoding, prefix, draft)
+
+
+class Faces:
+    """Face networks that see one talking face in every picture, after doing what the test says."""
+
+    def __init__(self) -> None:
+        self.before: Callable[[], object] = lambda: None
+        self.seen = 0
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def detect(self, image, timestamp_us):
+        self.before()
+        self.seen += 1
+        landmarks = placed(unit_face(0.1 + 0.05 * (self.seen % 3)), scale=16.0, at=(32.0, 20.0))
+        return [FaceObservation(landmarks, np.zeros(len(BLENDSHAPES), np.float32), 1.0)]
+
+
+class Ears(Microphone):
+    """A microphone that tells when it has had a turn."""
+
+    def __init__(self, config, backend) -> None:
+        super().__init__(config, backend)
+        self.turns = 0
+        self.turned = threading.Condition()
+
+    def produce(self):
+        more = super().produce()
+        with self.turned:
+            self.turns += 1
+            self.turned.notify_all()
+        return more
+
+
+class World:
+    """The devices, the networks, and a script's means to move time on and to speak.
+
+    Args:
+        clock: scripted, or the real one to watch.
+    """
+
+    def __init__(self, clock: ScriptedClock | WallClock | None = None) -> None:
+        self.clock = clock or ScriptedClock()
+        self.room = Room(self.clock, 16_000)
+        self.camera = FakeCamera(self.clock)
+        self.engine = Engine()
+        self.faces = Faces()
+        self.detector = Detector()
+        self.recorder = EventRecorder()
+        self.ears: Ears | None = None
+        self.runner: Runner | None = None
+        self.pipeline: Pipeline | None = None
+        self.frozen = False
+        self.every = 1
+        self.steps = 0
+        self.over = threading.Event()
+        self.real: set[str] = set()
+        self.frames = 0
+
+    # What a script does.
+
+    def speak(self, *words: int, tail: float = 0.8) -> None:
+        """Say numbers, and be quiet for a moment."""
+        self.hear(spoken(words, tail=tail))
+
+    def quiet(self, seconds: float) -> None:
+        """Say nothing."""
+        self.hear(np.zeros(round(seconds * 16_000), np.float32))
+
+    def hear(self, samples: np.ndarray, overflow: bool = False) -> None:
+        """Let time pass with a sound, (N,) at 16 kHz, and pictures."""
+        for first in range(0, len(samples), STEP):
+            block = samples[first : first + STEP]
+            self.pass_time(len(block) / 16_000)
+            if self.room.streams:
+                self.room.say(block[:: 16_000 // self.room.stream.rate], overflow and first == 0)
+            self.show()
+            self.settle()
+
+    def lose(self, seconds: float) -> None:
+        """Let time pass without a block from the microphone."""
+        for _ in range(round(seconds / BLOCK)):
+            self.pass_time(BLOCK)
+            self.show()
+            self.settle()
+
+    def show(self) -> None:
+        """Give a picture that differs from the one before, if there is a camera."""
+        self.steps += 1
+        if self.camera.captures and self.steps % self.every == 0:
+            self.frames += 0 if self.frozen else 1
+            self.camera.show(picture(self.frames))
+
+    def freeze(self) -> None:
+        """Give the same picture for ever."""
+        self.frozen = True
+
+    def pass_time(self, seconds: float) -> None:
+        """Only move time on."""
+        self._check_over()
+        self.clock.advance(round(seconds * 1e6))
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something that another thread does; time stands still."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            self._check_over()
+            assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0.001)
+
+    def settle(self) -> None:
+        """Let the microphone take what has come, and devices that are being opened or closed be so."""
+        ears = self.ears
+        if ears is None or isinstance(self.clock, WallClock):
+            return
+        for thread in threading.enumerate():
+            if thread.name in ("open microphone", "close microphone") and thread.ident is not None:
+                thread.join(PATIENCE)
+        before = ears.turns
+        with ears.turned:
+            ears.turned.wait_for(lambda: ears.turns > before or self.over.is_set(), 1.0)
+
+    def stop(self) -> None:
+        """Press Ctrl-C."""
+        self._check_over()
+        signal.raise_signal(signal.SIGINT)
+
+    def until_reported(self, text: str) -> None:
+        """Wait until a report has this in it; time stands still."""
+        self.until(lambda: any(text in report for report in self.reports))
+
+    def until_reported_back(self) -> None:
+        """Wait until something that was bad is well again; time stands still."""
+        self.until(lambda: any(isinstance(event, Recovered) for event in list(self.recorder.events)))
+
+    def until_written(self, text: str) -> None:
+        """Wait until a segment is final; time stands still."""
+        self.until(lambda: any(event.text == text for event in self.recorder.of(TranscriptFinal)))
+
+    @property
+    def reports(self) -> list[str]:
+        """What was reported so far, in order."""
+        events = [event for event in list(self.recorder.events) if isinstance(event, (Degraded, Error))]
+        return [event.message if isinstance(event, Error) else event.reason for event in events]
+
+    def wait_until_heard(self) -> None:
+        """Wait until the run has begun and its devices deliver."""
+        self.until(lambda: self.runner is not None and self.runner.begun)
+        assert self.runner is not None
+        if self.ears is not None:
+            self.until(lambda: self.ears.turns > 0)
+        if "video" in self.runner.nodes and not self.camera.broken:
+            self.until(lambda: self.camera.captures and self.camera.captures[-1].idle.is_set())
+
+    def _check_over(self) -> None:
+        if self.over.is_set() or (self.runner is not None and self.runner.stopping.is_set()):
+            raise Over
+
+    # What `live` finds in place of devices and networks.
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let every run in here be one in this world."""
+        with ExitStack() as stack:
+            for target, value in self._replacements().items():
+                if target not in self.real:
+                    stack.enter_context(patch(target, value))
+            try:
+                yield
+            finally:
+                self.over.set()
+                self.camera.never.set()
+
+    def _replacements(self) -> dict[str, object]:
+        poll = 0.001 if isinstance(self.clock, ScriptedClock) else 0.02
+        return {
+            "stages.build.Microphone": self._make_ears,
+            "stages.build.Camera": lambda config, max_fps: Camera(config, max_fps, self.camera),
+            "stages.build.SileroVad": lambda: self.detector,
+            "models.speech.engines.create": lambda *_: self.engine,
+            "models.face.backend.create": lambda *_: self.faces,
+            "pipeline.session.Runner": self._make_runner,
+            "stages.microphone.POLL_SECONDS": poll,
+            "stages.camera.POLL_SECONDS": poll,
+        }
+
+    def _make_ears(self, config):
+        self.ears = Ears(config, self.room)
+        return self.ears
+
+    def _make_runner(self, graph, **options):
+        # Scripted time outruns any processor, which is no overload.
+        graph.paced = set()
+        graph.add("recorder", self.recorder)
+        self.runner = Runner(graph, clock=self.clock, **options)
+        return self.runner
+
+
+def picture(seed: int) -> np.ndarray:
+    """(48, 64, 3) uint8, of which no two are alike."""
+    return np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+
+
+def words(*numbers: int) -> str:
+    """What is written when numbers are spoken."""
+    names: Sequence[str] = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return " ".join(names[number] for number in numbers)
