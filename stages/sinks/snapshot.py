@@ -46,9 +46,7 @@ class Snapshot(Sink):
             self._kept, self._time = (frame.payload.image, faces), packet.timestamp
             self._aperture = faces.lips.aperture
 
-    def save(
-        self, path: Path, finals: Iterable[TranscriptFinal], emotions: Iterable[EmotionUpdate] = ()
-    ) -> bool:
+    def save(self, path: Path, finals: Iterable[TranscriptFinal], emotions: Iterable[EmotionUpdate] = ()) -> bool:
         """Draw the picture, once the run is over; returns whether there was a face to show.
 
         Args:
@@ -67,9 +65,7 @@ class Snapshot(Sink):
         # OpenCV draws and writes blue first.
         canvas = cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR)
         labels = {
-            update.face: update.label
-            for update in emotions
-            if micros(update.start) <= self._time < micros(update.end)
+            update.face: update.label for update in emotions if micros(update.start) <= self._time < micros(update.end)
         }
         for face in faces.faces:
             _draw_face(canvas, face, scale, face.id == faces.speaker)

@@ -36,7 +36,17 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         Stats(wall=2.5, stages={"vad": {"packets_in": 10.0}}, channels={}, counters={}),
         End(reason="finished", duration=5.0),
     )
-    assert list(data) == ["lipstream", "source", "duration", "language", "segments", "faces", "lips", "emotions", "stats"]
+    assert list(data) == [
+        "lipstream",
+        "source",
+        "duration",
+        "language",
+        "segments",
+        "faces",
+        "lips",
+        "emotions",
+        "stats",
+    ]
     assert data == {
         "lipstream": version(),
         "source": "videos/talk.mp4",
