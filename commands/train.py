@@ -12,7 +12,7 @@ from commands.options import add_verb
 from commands.steps import Steps
 
 if TYPE_CHECKING:
-    from models.emotion.voice_data import Encode
+    from models.emotion.voice_data import Encode, Float32
 
 EXAMPLE = """\
 lipstream train emotion --data datasets
@@ -82,9 +82,17 @@ def _train(branch: str, args: argparse.Namespace, report: Any) -> dict[str, Any]
 
 
 def speech_encoder() -> Encode:
-    """The speech encoder the voice branch listens through."""
+    """The inner layers of the speech encoder, through which the voice branch listens."""
+    from models.errors import ModelError
     from models.speech.moonshine import MoonshineEngine
 
     engine = MoonshineEngine(1)
     engine.load()
-    return lambda audio: engine.encode(audio).features
+
+    def encode(audio: Float32) -> Float32:
+        inner = engine.encode(audio).inner
+        if inner is None:
+            raise ModelError("the speech encoder gives no inner layers; run `lipstream models verify`")
+        return inner
+
+    return encode

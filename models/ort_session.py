@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ from models.errors import ModelError
 ort.disable_telemetry_events()
 
 
-def open_session(path: Path, threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
+def open_session(path: Path, threads: int, more_outputs: Sequence[str] = ()) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
     """Open a network on the CPU with `threads` threads of its own.
 
     Idle threads sleep instead of spinning: the cores are shared with capture and face tracking.
+
+    Args:
+        path: the file.
+        threads: CPU threads.
+        more_outputs: names of values inside the graph of an `.ort` file to be had as outputs too.
 
     Raises:
         ModelError: the file is missing or not a network onnxruntime can run.
@@ -30,7 +36,15 @@ def open_session(path: Path, threads: int) -> Any:  # noqa: ANN401  (onnxruntime
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(_content(path, more_outputs), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own classes have no other base
         reason = str(error).splitlines()[0]
         raise ModelError(f"onnxruntime cannot load {path} ({reason}); run `lipstream models verify`") from error
+
+
+def _content(path: Path, more_outputs: Sequence[str]) -> str | bytes:
+    if not more_outputs:
+        return str(path)
+    from models.ort_outputs import with_outputs  # Here, because onnxruntime's reader of its own format loads slowly.
+
+    return with_outputs(path.read_bytes(), more_outputs)

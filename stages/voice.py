@@ -96,4 +96,5 @@ class Voice(Stage):
         encoding = speech.encoding
         first, last = round(start * encoding.frame_rate), round(end * encoding.frame_rate)
         sound = speech.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
-        return self._network.predict(encoding.features[first:last], sound)
+        frames = encoding.features if encoding.inner is None else encoding.inner
+        return self._network.predict(frames[first:last], sound)

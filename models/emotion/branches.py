@@ -13,7 +13,7 @@ from models.emotion.checkpoint import load_weights
 from models.emotion.looks import STILL, FaceNetworks, Look, load_face_networks
 from models.emotion.prosody import prosody
 from models.emotion.quality import face_quality, voice_quality
-from models.emotion.voice_net import VoiceNet
+from models.emotion.voice_net import STEP, VoiceNet, steps_of
 from models.errors import ModelError
 
 Float32 = npt.NDArray[np.float32]
@@ -104,16 +104,17 @@ class VoiceEmotion:
         """Judge a window of speech.
 
         Args:
-            encoded: (T, 288) frames of the speech encoder for the window, 1 to 3 s of them.
+            encoded: (T, ENCODER) frames of inner layers of the speech encoder for the window, up to 3 s of them.
             audio: (N,) float32, 16 kHz, the sound of the same window.
 
         Raises:
             ModelError: not loaded.
         """
-        return self.predict_features(encoded, prosody(audio, len(encoded)))
+        steps = steps_of(encoded)
+        return self.predict_steps(steps, prosody(audio, STEP * len(steps)))
 
-    def predict_features(self, encoded: Float32, sound: Float32) -> Evidence:
-        """`predict` on prosody that is already there, (T, PROSODY)."""
+    def predict_steps(self, encoded: Float32, sound: Float32) -> Evidence:
+        """`predict` on (T, ENCODER) steps and their (STEP * T, PROSODY), where they are there already."""
         if not self._networks:
             raise ModelError("the voice branch is not loaded: call load() first")
         frames = torch.from_numpy(np.ascontiguousarray(encoded, np.float32))[None]

@@ -21,7 +21,8 @@ from models.emotion.media import has_pictures, read_pictures, read_sound
 from models.emotion.metrics import summary
 from models.emotion.still_faces import StillFaces
 from models.emotion.train_voice import HOP, WINDOW, speech_windows
-from models.emotion.voice_data import FRAME_RATE, Encode, features_of
+from models.emotion.voice_data import STEP_RATE, Encode, features_of
+from models.emotion.voice_net import STEP
 from models.errors import ModelError
 from models.face.backend import FaceBackend
 
@@ -141,14 +142,15 @@ def _voice_evidence(clip: Clip, networks: Networks, encode: Encode) -> tuple[lis
     features = features_of(read_sound(clip.path), encode)
     evidence = [
         TimedEvidence(
-            end / FRAME_RATE,
-            networks.voice.predict_features(
-                features.encoded[start:end].astype(np.float32), features.sound[start:end].astype(np.float32)
+            end / STEP_RATE,
+            networks.voice.predict_steps(
+                features.encoded[start:end].astype(np.float32),
+                features.sound[STEP * start : STEP * end].astype(np.float32),
             ),
         )
         for _, start, end in speech_windows(features)
     ]
-    return evidence, (features.start / FRAME_RATE, features.end / FRAME_RATE)
+    return evidence, (features.start / STEP_RATE, features.end / STEP_RATE)
 
 
 def _face_evidence(
@@ -174,7 +176,7 @@ def _over_clip(networks: Networks, faces: Sequence[TimedEvidence], voices: Seque
     moments = [each.time for each in voices]
     if not moments and faces:
         first, last = faces[0].time, faces[-1].time
-        moments = [*np.arange(min(first + WINDOW / FRAME_RATE / 2, last), last, HOP / FRAME_RATE), last]
+        moments = [*np.arange(min(first + WINDOW / STEP_RATE / 2, last), last, HOP / STEP_RATE), last]
     rows = [_fused(networks, faces, voices, float(moment)) for moment in moments]
     uniform = np.full(7, 1 / 7, np.float32)
     mean: Float32 = np.mean(rows, axis=0, dtype=np.float32) if rows else uniform

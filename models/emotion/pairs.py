@@ -20,7 +20,7 @@ from models.emotion.looks import NETWORKS, FaceNetworks, Look
 from models.emotion.quality import face_quality, voice_quality
 from models.emotion.train_voice import speech_windows, stack
 from models.emotion.voice_data import VoiceFeatures
-from models.emotion.voice_net import VoiceNet
+from models.emotion.voice_net import STEP, VoiceNet
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -115,7 +115,10 @@ def window_tokens(network: VoiceNet, clip: VoiceFeatures) -> Tokens:
     with torch.inference_mode():
         logs = network(*stack(windows))[0].log_softmax(dim=1).numpy()
     quality = np.stack(
-        [voice_quality(features.sound[start:end].astype(np.float32)) for features, start, end in windows]
+        [
+            voice_quality(features.sound[STEP * start : STEP * end].astype(np.float32))
+            for features, start, end in windows
+        ]
     )
     return np.concatenate([logs, quality], axis=1).astype(np.float32)
 

@@ -15,16 +15,16 @@ from torch.nn import functional
 from models.emotion.checkpoint import load_weights, save_weights
 from models.emotion.prosody import PROSODY
 from models.emotion.voice_data import VARIANTS, VoiceFeatures
-from models.emotion.voice_net import ENCODER, VoiceNet
+from models.emotion.voice_net import ENCODER, STEP, VoiceNet
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 Report = Callable[[str, int, int, str], None]
 
-WINDOW = 125
-"""Frames in a window: 3 s."""
-HOP = 21
-"""Frames between windows: 0.5 s."""
+WINDOW = 31
+"""Steps in a window: 3 s."""
+HOP = 5
+"""Steps between windows: 0.5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +41,34 @@ class VoiceRecipe:
     """
 
     seed: int = 0
-    epochs: int = 40
+    epochs: int = 24
     batch: int = 48
     learning_rate: float = 2e-3
     smoothing: float = 0.1
-    shares: tuple[float, ...] = (0.6, 0.1, 0.3)
+    shares: tuple[float, ...] = (0.5, 0.2, 0.3)
 
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
 def stack(windows: Sequence[tuple[VoiceFeatures, int, int]]) -> Batch:
-    """Windows (features, first frame, end) as padded encoder frames, prosody and mask."""
+    """Windows (features, first step, end) as padded encoder steps, prosody and mask."""
     longest = max(end - start for _, start, end in windows)
     encoded = np.zeros((len(windows), longest, ENCODER), np.float32)
-    sound = np.zeros((len(windows), longest, PROSODY), np.float32)
+    sound = np.zeros((len(windows), STEP * longest, PROSODY), np.float32)
     mask = np.zeros((len(windows), longest), np.bool_)
     for row, (features, start, end) in enumerate(windows):
         encoded[row, : end - start] = features.encoded[start:end]
-        sound[row, : end - start] = features.sound[start:end]
+        sound[row, : STEP * (end - start)] = features.sound[STEP * start : STEP * end]
         mask[row, : end - start] = True
     return torch.from_numpy(encoded), torch.from_numpy(sound), torch.from_numpy(mask)
 
 
 def random_window(features: VoiceFeatures, rng: np.random.Generator) -> tuple[VoiceFeatures, int, int]:
-    """A window of 1 to 3 s somewhere on the speech, as a live window might hold it."""
-    length = min(WINDOW, int(rng.integers(42, 150)), len(features.encoded))
+    """A window of 0.8 to 3 s somewhere on the speech, as a live window might hold it."""
+    length = min(WINDOW, int(rng.integers(8, 38)), len(features.encoded))
     slack = max(1, features.end - features.start - length)
-    start = int(np.clip(features.start + rng.integers(-12, slack + 12), 0, len(features.encoded) - length))
+    start = int(np.clip(features.start + rng.integers(-3, slack + 3), 0, len(features.encoded) - length))
     return features, start, start + length
 
 
@@ -103,6 +103,7 @@ def train_fold(
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     network = VoiceNet()
+    network.word_norm.fit(torch.from_numpy(np.concatenate([features["clean"][i].encoded for i in train])).float())
     optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.05)
     batches = len(train) // min(recipe.batch, len(train))
     schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +17,17 @@ from models.emotion.corpora import Clip
 from models.emotion.media import read_sound
 from models.emotion.prosody import prosody
 from models.emotion.voice_augment import add_noise, babble, vary
+from models.emotion.voice_net import STEP, steps_of
 from models.errors import ModelError
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 Encode = Callable[[Float32], Float32]
-"""(N,) samples at 16 kHz to (T, 288) encoder frames."""
+"""(N,) samples at 16 kHz to (T, ENCODER) encoder frames."""
 Report = Callable[[str, int, int, str], None]
 
-FRAME_RATE = 16_000 / 384
+STEP_RATE = 16_000 / 384 / STEP
+"""Steps a second."""
 VARIANTS = ("clean", "babble", "varied")
 """Versions of each clip: as it is, under babble of 0 dB, and with random changes."""
 
@@ -34,10 +37,10 @@ class VoiceFeatures:
     """One version of one clip.
 
     Attributes:
-        encoded: (T, 288) float16 encoder frames.
-        sound: (T, PROSODY) float16.
-        start: first frame of speech, with 0.2 s before it.
-        end: frame after the speech, with 0.2 s after it.
+        encoded: (T, ENCODER) float16 steps of encoder frames.
+        sound: (STEP * T, PROSODY) float16.
+        start: first step of speech, with 0.2 s before it.
+        end: step after the speech, with 0.2 s after it.
     """
 
     encoded: npt.NDArray[np.float16]
@@ -47,12 +50,12 @@ class VoiceFeatures:
 
 
 def features_of(speech: Float32, encode: Encode, span: tuple[int, int] | None = None) -> VoiceFeatures:
-    """Features of a clip; `span` gives the frames of speech where noise would hide them."""
-    encoded = encode(speech)
-    sound = prosody(speech, len(encoded))
+    """Features of a clip; `span` gives the steps of speech where noise would hide them."""
+    encoded = steps_of(encode(speech))
+    sound = prosody(speech, STEP * len(encoded))
     if span is None:
-        loud = np.flatnonzero(sound[:, -1] > -1.75)  # within 35 dB of the loudest frame
-        span = max(0, int(loud[0]) - 8), min(len(encoded), int(loud[-1]) + 9)
+        loud = np.flatnonzero(sound[:, -1] > -1.75) // STEP  # within 35 dB of the loudest frame
+        span = max(0, int(loud[0]) - 2), min(len(encoded), int(loud[-1]) + 3)
     return VoiceFeatures(encoded.astype(np.float16), sound.astype(np.float16), *span)
 
 
@@ -76,7 +79,7 @@ def build_features(
     folds = folds_of(clips)
     result: dict[str, list[VoiceFeatures]] = {}
     for variant in VARIANTS:
-        file = cache / f"voice_{variant}_{len(clips)}_{seed}.safetensors"
+        file = cache / f"voice_steps_{variant}_{len(clips)}_{seed}.safetensors"
         if file.exists():
             result[variant] = _read(file)
             continue
@@ -118,7 +121,7 @@ def _variant(
         return features_of(noisy, encode, (clean.start, clean.end))
     varied = vary(speech, voices, rng)
     stretch = len(varied) / len(speech)
-    return features_of(varied, encode, (int(clean.start * stretch), int(clean.end * stretch)))
+    return features_of(varied, encode, (int(clean.start * stretch), math.ceil(clean.end * stretch)))
 
 
 def _write(features: Sequence[VoiceFeatures], file: Path) -> None:
@@ -140,6 +143,6 @@ def _read(file: Path) -> list[VoiceFeatures]:
         raise ModelError(f"{file}: not a cache of voice features ({error}); delete it") from None
     starts = ends - arrays["spans"][:, 0]
     return [
-        VoiceFeatures(arrays["encoded"][a:b], arrays["sound"][a:b], int(span[1]), int(span[2]))
+        VoiceFeatures(arrays["encoded"][a:b], arrays["sound"][STEP * a : STEP * b], int(span[1]), int(span[2]))
         for a, b, span in zip(starts, ends, arrays["spans"], strict=True)
     ]

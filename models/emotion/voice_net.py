@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from models.emotion.prosody import PROSODY
 
-ENCODER = 288
-"""Numbers in a frame of the speech encoder."""
+Float32 = npt.NDArray[np.float32]
+
+ENCODER = 3 * 288
+"""Numbers in a frame of the speech encoder: 288 of each of three inner layers, side by side."""
+
+STEP = 4
+"""Encoder frames in a step of 96 ms. The steps are what is pooled: finer ones cost more and tell no more."""
 
 EMBEDDING = 128
 """Length of the voice embedding."""
+
+
+def steps_of(encoded: Float32) -> Float32:
+    """(T, ENCODER) encoder frames to (T // STEP, ENCODER) steps, their means; what is left over at the end is dropped.
+
+    Less than a step becomes one.
+    """
+    whole = max(1, len(encoded) // STEP)
+    steps: Float32 = encoded[: whole * STEP].reshape(whole, -1, encoded.shape[1]).mean(axis=1)
+    return steps
 
 
 class AttentivePooling(nn.Module):
@@ -33,19 +49,44 @@ class AttentivePooling(nn.Module):
         return torch.cat([mean.flatten(1), deviation.flatten(1)], dim=1)
 
 
+class Standardise(nn.Module):
+    """Every number of a frame to mean 0 and deviation 1 over the frames it was fitted to.
+
+    The layers of a transformer carry a few channels a hundred times larger than the rest, which would drown them in a
+    normalisation over the channels.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("deviation", torch.ones(channels))
+
+    def fit(self, frames: Tensor) -> None:
+        """Take mean and deviation of (N, C) frames."""
+        self.mean, self.deviation = frames.mean(dim=0), frames.std(dim=0).clamp_min(1e-3)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(..., C) to the same, standardised."""
+        return (frames - self.mean) / self.deviation
+
+
 class VoiceNet(nn.Module):
     """Encoder frames and prosody of a window of speech to emotion logits and an embedding."""
 
     def __init__(self, classes: int = 7, dropout: float = 0.4) -> None:
         super().__init__()
-        self.word_norm = nn.LayerNorm(ENCODER)
-        self.words = nn.Sequential(nn.Dropout(0.1), nn.Linear(ENCODER, 96), nn.GELU())
+        self.word_norm = Standardise(ENCODER)
+        self.some_words = nn.Dropout1d(0.2)  # the same numbers in all steps of a window: much cheaper, and harder
+        self.words = nn.Sequential(nn.Linear(ENCODER, 96), nn.GELU())
         self.sound_norm = nn.BatchNorm1d(PROSODY)
-        self.sound = nn.Sequential(nn.Conv1d(PROSODY, 96, 5, stride=2, padding=2), nn.GELU(), nn.Dropout(0.1))
-        self.melody = nn.Sequential(nn.Conv1d(96, 96, 5, padding=2), nn.GELU())
-        self.pool = AttentivePooling(192, heads=4)
+        self.sound = nn.Sequential(nn.Conv1d(PROSODY, 64, 5, stride=2, padding=2), nn.GELU(), nn.Dropout(0.1))
+        self.melody = nn.Sequential(nn.Conv1d(64, 64, 5, stride=STEP // 2, padding=2), nn.GELU())
+        self.pool = AttentivePooling(160, heads=4)
         self.embed = nn.Sequential(
-            nn.LayerNorm(384), nn.Dropout(dropout), nn.Linear(384, EMBEDDING), nn.GELU(), nn.Dropout(dropout)
+            nn.LayerNorm(320), nn.Dropout(dropout), nn.Linear(320, EMBEDDING), nn.GELU(), nn.Dropout(dropout)
         )
         self.classify = nn.Linear(EMBEDDING, classes)
 
@@ -53,20 +94,15 @@ class VoiceNet(nn.Module):
         """Classify.
 
         Args:
-            encoded: (B, T, 288) encoder frames.
-            sound: (B, T, PROSODY).
-            mask: (B, T) bool, which frames are real.
+            encoded: (B, T, ENCODER) steps of encoder frames.
+            sound: (B, STEP * T, PROSODY).
+            mask: (B, T) bool, which steps are real.
 
         Returns:
             Logits (B, 7) and embeddings (B, 128).
         """
-        if encoded.shape[1] % 2:
-            encoded, sound = functional.pad(encoded, (0, 0, 0, 1)), functional.pad(sound, (0, 0, 0, 1))
-            mask = functional.pad(mask, (0, 1))
-        # Half the rate is enough for emotion, and half of the work.
-        words = self.words(self.word_norm(encoded).unflatten(1, (-1, 2)).mean(dim=2))
-        half = mask[:, ::2]
-        heard = self.sound(self.sound_norm(sound.transpose(1, 2)) * mask[:, None])
-        heard = self.melody(heard * half[:, None]).transpose(1, 2)
-        embedding = self.embed(self.pool(torch.cat([words, heard], dim=2), half))
+        words = self.words(self.some_words(self.word_norm(encoded).transpose(1, 2)).transpose(1, 2))
+        heard = self.sound(self.sound_norm(sound.transpose(1, 2)) * mask.repeat_interleave(STEP, dim=1)[:, None])
+        heard = self.melody(heard * mask.repeat_interleave(STEP // 2, dim=1)[:, None]).transpose(1, 2)
+        embedding = self.embed(self.pool(torch.cat([words, heard], dim=2), mask))
         return self.classify(embedding), embedding

@@ -33,12 +33,15 @@ class Encoding:
         frame_rate: frames per second of `features`.
         samples: number of 16 kHz samples that were encoded.
         levels: (T,) float32 sound level of each frame in decibels, where the engine's alignment uses it.
+        inner: (T, C) float32 frames of inner layers of the encoder, side by side, where the engine gives them: how
+            words are said, for tasks beside recognition.
     """
 
     features: Float32
     frame_rate: float
     samples: int
     levels: Float32 | None = None
+    inner: Float32 | None = None
 
     @property
     def duration(self) -> float:

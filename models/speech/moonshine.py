@@ -95,9 +95,9 @@ class MoonshineEngine(SpeechEngine):
         those of a shorter one with more after them. It was trained on up to 64 s.
         """
         padded = np.pad(audio, (0, max(0, SHORTEST_AUDIO - len(audio))))
-        features = self._networks.encoder.run(np.asarray(padded, np.float32))
+        features, inner = self._networks.encoder.run_inside(np.asarray(padded, np.float32))
         levels = frame_levels(audio, len(features), FRAME_RATE)
-        return Encoding(features, FRAME_RATE, len(audio), levels)
+        return Encoding(features, FRAME_RATE, len(audio), levels, inner)
 
     def decode(self, encoding: Encoding, prefix: Sequence[int] = (), draft: Sequence[int] = ()) -> Hypothesis:
         """Greedy decoding, see `SpeechEngine.decode`; ended by the network, by length, or by a loop.

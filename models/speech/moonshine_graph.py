@@ -25,6 +25,11 @@ _FRAME_SAMPLES: Final = 384
 """The decoder reads every 384th entry of its audio mask: one an encoder frame."""
 
 
+_INNER: Final = tuple(f"/layers.{layer}/Add_1_output_0" for layer in (1, 2, 3))
+"""What the second, third and fourth of the six encoder layers hand on. How a word is said is still there to be heard;
+the last layer mostly knows which word it is."""
+
+
 class EncoderGraph:
     """`encoder_model.ort`: audio to frames."""
 
@@ -34,13 +39,17 @@ class EncoderGraph:
         Raises:
             ModelError: the file is missing or unusable.
         """
-        self._session = open_session(path, threads)
+        self._session = open_session(path, threads, more_outputs=_INNER)
 
     def run(self, audio: Float32) -> Float32:
         """(S,) samples -> (T, D) frames."""
+        return self.run_inside(audio)[0]
+
+    def run_inside(self, audio: Float32) -> tuple[Float32, Float32]:
+        """(S,) samples -> (T, D) frames, and (T, 3 D) those of three inner layers, side by side."""
         feeds = {"input_values": audio[None], "attention_mask": np.ones((1, len(audio)), np.int64)}
-        frames: Float32 = self._session.run(None, feeds)[0][0]
-        return frames
+        frames, *inner = self._session.run(None, feeds)
+        return frames[0], np.concatenate(inner, axis=2)[0]
 
 
 class DecoderGraph:

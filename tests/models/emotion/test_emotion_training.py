@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -9,9 +11,9 @@ from models.emotion.face_augment import augment
 from models.emotion.face_net import ExpressionNet, hide_mouth, standardise
 from models.emotion.prosody import PROSODY
 from models.emotion.train_face import FaceRecipe, FaceTraining, hold_out
-from models.emotion.train_voice import VoiceRecipe, clip_logits, train_folds
+from models.emotion.train_voice import HOP, WINDOW, VoiceRecipe, clip_logits, speech_windows, train_folds
 from models.emotion.voice_data import VARIANTS, VoiceFeatures, folds_of
-from models.emotion.voice_net import VoiceNet
+from models.emotion.voice_net import ENCODER, STEP, Standardise, VoiceNet, steps_of
 from models.errors import ModelError
 
 
@@ -36,7 +38,7 @@ def run(folder, recipe=RECIPE, stop_after=None):
         if stop_after is not None and len(set(steps)) > stop_after:
             raise KeyboardInterrupt
 
-    FaceTraining(recipe, folder / "face.safetensors", torch.device("cpu")).run(*faces(), report)
+    FaceTraining(recipe, folder, torch.device("cpu")).run(*faces(), report)
     return load_file(folder / "face.safetensors")
 
 
@@ -108,14 +110,15 @@ def test_held_out_images_are_of_all_classes_and_never_trained_on():
 
 
 def voices(count=40):
-    """Clips whose class is the encoder number that is high, in every variant."""
+    """Clips whose class is the encoder number that is high, in every variant; some numbers are far from zero."""
     rng = np.random.default_rng(0)
     labels = np.arange(count) % 7
     clips = []
     for label in labels:
-        encoded = rng.normal(0, 1, (60, 288)).astype(np.float16)
-        encoded[:, label * 20 : label * 20 + 20] += 3
-        clips.append(VoiceFeatures(encoded, np.zeros((60, PROSODY), np.float16), 5, 55))
+        encoded = rng.normal(0, 1, (15, ENCODER)).astype(np.float16)
+        encoded[:, label * 60 : label * 60 + 60] += 3
+        encoded[:, 600:] -= 150
+        clips.append(VoiceFeatures(encoded, np.zeros((15 * STEP, PROSODY), np.float16), 1, 14))
     return {variant: clips for variant in VARIANTS}, labels
 
 
@@ -144,12 +147,37 @@ def test_finished_folds_are_not_trained_again(tmp_path):
 def test_padding_of_a_window_changes_nothing():
     torch.manual_seed(0)
     network = VoiceNet().eval()
-    encoded, sound = torch.randn(1, 50, 288), torch.randn(1, 50, PROSODY)
-    alone = network(encoded, sound, torch.ones(1, 50, dtype=torch.bool))[0]
-    mask = torch.zeros(1, 70, dtype=torch.bool)
-    mask[:, :50] = True
-    padded = [torch.cat([each, torch.zeros(1, 20, each.shape[2])], dim=1) for each in (encoded, sound)]
+    encoded, sound = torch.randn(1, 13, ENCODER), torch.randn(1, 13 * STEP, PROSODY)
+    alone = network(encoded, sound, torch.ones(1, 13, dtype=torch.bool))[0]
+    mask = torch.zeros(1, 20, dtype=torch.bool)
+    mask[:, :13] = True
+    padded = [torch.cat([e, torch.zeros(1, e.shape[1] // 13 * 7, e.shape[2])], dim=1) for e in (encoded, sound)]
     assert torch.allclose(alone, network(*padded, mask)[0], atol=1e-5)
+
+
+def test_steps_are_means_of_frames_and_never_none():
+    frames = np.arange(11, dtype=np.float32)[:, None].repeat(2, axis=1)
+    assert steps_of(frames).tolist() == [[1.5, 1.5], [5.5, 5.5]]
+    assert steps_of(frames[:3]).tolist() == [[1.0, 1.0]]
+
+
+def test_numbers_of_any_size_are_standardised():
+    frames = torch.randn(500, 3) * torch.tensor([0.1, 1, 40]) + torch.tensor([0, -5, 200])
+    standardise_frames = Standardise(3)
+    standardise_frames.fit(frames)
+    rows = standardise_frames(frames)
+    assert torch.allclose(rows.mean(dim=0), torch.zeros(3), atol=1e-4)
+    assert torch.allclose(rows.std(dim=0), torch.ones(3), atol=1e-4)
+
+
+def test_speech_is_covered_by_windows_of_three_seconds():
+    features = voices(1)[0]["clean"][0]
+    assert [(start, end) for _, start, end in speech_windows(features)] == [(1, 15)]
+    rows = np.zeros((80, ENCODER), np.float16), np.zeros((80 * STEP, PROSODY), np.float16)
+    windows = [(start, end) for _, start, end in speech_windows(VoiceFeatures(*rows, 4, 60))]
+    assert windows[0] == (4, 4 + WINDOW)
+    assert windows[-1][0] > 60 - WINDOW - HOP
+    assert {later[0] - earlier[0] for earlier, later in pairwise(windows)} == {HOP}
 
 
 def test_folds_keep_actors_whole(tmp_path):

@@ -8,6 +8,7 @@ from models.emotion.classes import EMOTIONS
 from models.emotion.fusion import EmotionFusion, TimedEvidence
 from models.emotion.geometry_net import GEOMETRY
 from models.emotion.looks import NETWORKS, Look
+from models.emotion.voice_net import ENCODER
 from models.errors import ModelError
 
 
@@ -34,7 +35,7 @@ NO_SHAPE = np.full(GEOMETRY, np.nan, np.float32)
 
 def window(frames=125):
     rng = np.random.default_rng(0)
-    return rng.normal(0, 1, (frames, 288)).astype(np.float32), rng.normal(0, 0.1, frames * 384).astype(np.float32)
+    return rng.normal(0, 1, (frames, ENCODER)).astype(np.float32), rng.normal(0, 0.1, frames * 384).astype(np.float32)
 
 
 def test_weights_are_together_under_8_megabytes_and_each_has_a_card():
