@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-from typing import NoReturn
+import os
 
-from commands import config, demo, devices, doctor, eval, file, live, models, train
-from commands.failures import guarded, leave, own_stderr
-from commands.options import HelpFormatter, PlainParser, VersionAction
+# Not from typing: whatever is imported out here is a traceback if Ctrl-C comes meanwhile.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 EXAMPLE = """\
 examples:
@@ -20,6 +21,9 @@ examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all its verbs."""
+    from commands import config, demo, devices, doctor, eval, file, live, models, train
+    from commands.options import HelpFormatter, PlainParser, VersionAction
+
     parser = PlainParser(
         prog="lipstream",
         description="Live captions that watch the speaker's lips, on this machine alone.",
@@ -35,6 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    from commands.failures import guarded
+
     try:
         args = build_parser().parse_args(argv)
     except SystemExit as parsed:
@@ -44,8 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> NoReturn:
     """Run the verb the process was started with, and end it."""
-    own_stderr()
-    leave(main())
+    try:
+        from commands.failures import leave, own_stderr
+
+        own_stderr()
+        code = main()
+    except KeyboardInterrupt:
+        os._exit(130)
+    leave(code)
 
 
 if __name__ == "__main__":

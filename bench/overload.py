@@ -8,7 +8,8 @@ runs for only `--share` of the time, on all cores (SIGSTOP and SIGCONT, which ne
 after `--starved` seconds it gets the processor back. The devices' sound waits while the child is stopped, as it does
 in a driver, and must all be there at the end.
 
-Exit status 1 if sound was lost, if nothing was left out, or if something still is at the end.
+Exit status 1 if sound was lost, if nothing was left out or not in the documented order, or if something still is at
+the end.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from machine import describe, summary
 
 from pipeline import Degraded, Event, Pipeline, Recovered, SpeechEnded, Stats, TranscriptFinal, load_config
 from pipeline.config import parse_assignment
+from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
 
 PERIOD = 0.1
+ORDER = [f"load: {shed.name}" for shed in (FACE_RATE, EMOTION_RATE, PARTIALS)]
 _LINE_SECONDS = 5.0
 _BEGUN = "begun"
 _MOST_MISSING = 0.5
@@ -115,9 +118,11 @@ def _verdict(played: float, watched: Watched, counters: dict[str, float]) -> int
         f"final after end of speech {summary([delay for _, delay in watched.delays])}, "
         f"longest {max((delay for _, delay in watched.delays), default=0.0):.1f} s"
     )
+    order = list(dict.fromkeys(watched.ever))
     checks = {
         "no sound lost": lost < 0.02 and captured >= played - _MOST_MISSING,
-        f"left out, in this order: {', '.join(dict.fromkeys(watched.ever)) or 'nothing'}": bool(watched.ever),
+        f"left out, in this order: {', '.join(order) or 'nothing'}": bool(order)
+        and order == [each for each in ORDER if each in order],
         f"still left out at the end: {', '.join(watched.left_out) or 'nothing'}": not watched.left_out,
     }
     for text, holds in checks.items():

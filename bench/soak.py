@@ -39,7 +39,7 @@ from machine import describe
 
 from models.face import backend
 from models.speech import engines
-from pipeline import Config, Event, EventSink, Stats, TranscriptFinal, TranscriptPartial, load_config, watchdog
+from pipeline import Config, End, Event, EventSink, Stats, TranscriptFinal, TranscriptPartial, load_config, watchdog
 from pipeline import load as governor
 from pipeline.config import parse_assignment
 from pipeline.runner import Runner
@@ -79,6 +79,7 @@ class Tally(EventSink):
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.after_end = 0
+        self.reason = ""
         self.stats: Stats | None = None
 
     def handle(self, event: Event) -> None:
@@ -86,6 +87,7 @@ class Tally(EventSink):
         self.after_end += self.counts["End"]
         self.counts[type(event).__name__] += 1
         self.stats = event if isinstance(event, Stats) else self.stats
+        self.reason = event.reason if isinstance(event, End) else self.reason
 
 
 class Fragile:
@@ -171,6 +173,7 @@ class Soaked:
         figures: counters of the last `Stats`.
         events: events by class.
         after_end: events after `End`.
+        reason: of `End`: "stopped", or "failed" if the run broke off.
         threads: names of the threads left.
         handles: file handles more than before.
         memory: (real seconds, resident bytes).
@@ -183,6 +186,7 @@ class Soaked:
     figures: dict[str, float]
     events: Counter[str]
     after_end: int
+    reason: str
     threads: list[str]
     handles: int
     memory: list[tuple[float, float]]
@@ -255,6 +259,7 @@ def soak(media: Media, config: Config, seconds: float, speed: float, faults: Seq
         figures=dict(tally.stats.counters if tally.stats else {}),
         events=tally.counts,
         after_end=tally.after_end,
+        reason=tally.reason,
         threads=_left(threads),
         handles=process.num_fds() - handles,
         memory=memory,
@@ -327,8 +332,8 @@ def report(result: Soaked, faults: Sequence[Fault]) -> bool:
         f"{'' if long_enough else ', too short a run to judge'}": slope < MOST_SLOPE or not long_enough,
         f"threads left: {', '.join(result.threads) or 'none'}": not result.threads,
         f"file handles left: {max(0, result.handles)}": result.handles <= 0,
-        f"End {result.events['End']} time, {result.after_end} events after it": (
-            result.events["End"] == 1 and result.after_end == 0
+        f"End ({result.reason}) {result.events['End']} time, {result.after_end} events after it": (
+            result.events["End"] == 1 and result.after_end == 0 and result.reason == "stopped"
         ),
     }
     for text, holds in checks.items():

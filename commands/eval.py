@@ -57,19 +57,23 @@ def run(args: argparse.Namespace) -> int:
     path = args.out / "emotion.json"
     path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     for name, each in figures.items():
-        if isinstance(each, dict):
-            print(
-                f"{name}: n {each['count']}, accuracy {each['accuracy']:.3f}, "
-                f"UAR {each['uar']:.3f}, ECE {each['ece']:.3f}"
-            )
+        print(f"{name}: {_line(each) if isinstance(each, dict) else each}")
     note(f"figures in {path}{_draw(figures, args.out)}")
     return OK
 
 
-def _face_backend() -> FaceBackend:
-    from models.face.mediapipe_backend import MediaPipeBackend
+def _line(figures: dict[str, Any]) -> str:
+    return (
+        f"n {figures['count']}, accuracy {figures['accuracy']:.3f}, UAR {figures['uar']:.3f}, ECE {figures['ece']:.3f}"
+    )
 
-    backend = MediaPipeBackend(1, 0.5)
+
+def _face_backend() -> FaceBackend:
+    from models.face.backend import create
+    from pipeline import Config
+
+    face = Config().face  # the networks that `file` runs
+    backend = create(face.backend, face.max_faces, face.min_confidence, face.threads)
     backend.load()
     return backend
 

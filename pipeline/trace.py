@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
+import stat
 import threading
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,8 @@ class Tracer:
         self._file = path.open("a", encoding="utf-8")
         try:
             claim(self._file)
-            # Not before the claim: the file may be another run's.
-            if self._file.seekable():
+            # Not before the claim: the file may be another run's. Pipes and devices cannot be cut.
+            if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
                 self._file.truncate(0)
         except BaseException:
             self._file.close()

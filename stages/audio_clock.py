@@ -48,7 +48,7 @@ class AudioClock:
         self._drift = 0.0
         self._since = 0.0
         self._started: float | None = None
-        self._recent: deque[tuple[int, float]] = deque()
+        self._recent: deque[tuple[int, float, int]] = deque()
         self._counts: deque[int] = deque(maxlen=_KNOTS)
         self._times: deque[float] = deque(maxlen=_KNOTS)
 
@@ -57,8 +57,14 @@ class AudioClock:
         """By how much the device's clock is slow against the session clock: 0.0002 is 200 ppm."""
         return self._drift
 
-    def update(self, samples: int, arrival: int) -> None:
-        """Note that the sample count, of everything up to the newest block, was `samples` at `arrival` (us)."""
+    def update(self, samples: int, arrival: int, delayed: int = 0) -> None:
+        """Note that the sample count, of everything up to the newest block, was `samples` at `arrival` (us).
+
+        Args:
+            samples: the count.
+            arrival: session time at which the block came, microseconds.
+            delayed: by how much it is known to have come late, microseconds.
+        """
         nominal = samples * 1e6 / self._rate
         offset = arrival - nominal
         if self._started is None:
@@ -66,7 +72,7 @@ class AudioClock:
         self._collect(nominal, offset)
         self._level = min(self._level, offset - self._drift * (nominal - self._since))
         line = self._line(nominal)
-        self._recent.append((arrival, offset - line))
+        self._recent.append((arrival, offset - line, delayed))
         while arrival - self._recent[0][0] > LAG_WINDOW_US:
             self._recent.popleft()
         self._tie(samples, nominal, line)
@@ -93,7 +99,13 @@ class AudioClock:
         newest = self._recent[-1][0]
         if newest - self._recent[0][0] < window * 0.9:
             return 0
-        least = min(late for arrival, late in self._recent if newest - arrival <= window)
+        # Where the device itself reports a loss it is believed, whatever its clock says.
+        lags = (
+            (late if reported else late - delayed)
+            for arrival, late, delayed in self._recent
+            if newest - arrival <= window
+        )
+        least = min(lags)
         return round(least) if least > lag else 0
 
     def _line(self, nominal: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.audio_clock import AudioClock
+from stages.callback_delay import CallbackDelay
 from stages.mixdown import tidy
 from stages.payloads import SAMPLE_RATE, Float32
 from stages.resample import StreamResampler
@@ -43,11 +44,12 @@ class CaptureTrack:
         self._rate = rate
         self._channels = channels
         self._clock = AudioClock(rate)
+        self._delay = CallbackDelay()
         self._resampler = StreamResampler(rate)
         self._frames = 0
         self._reported: int | None = None
 
-    def push(self, data: bytes, arrival: int, dropped: int, overflow: bool) -> Stretch:
+    def push(self, data: bytes, arrival: int, dropped: int, overflow: bool, recorded: float | None = None) -> Stretch:
         """Take the next block.
 
         Args:
@@ -55,13 +57,14 @@ class CaptureTrack:
             arrival: session time at which it came, microseconds.
             dropped: frames before it that came but could not be kept.
             overflow: the device says that frames before it were lost, but not how many.
+            recorded: when its last frame was recorded, in seconds on the sound system's clock; None if not known.
         """
         frames = np.frombuffer(data, np.float32).reshape(-1, self._channels)
         mono = tidy(frames[:, 0] if self._channels == 1 else frames.mean(axis=1, dtype=np.float32))
         if overflow:
             self._reported = arrival
         self._frames += dropped + len(mono)
-        self._clock.update(self._frames, arrival)
+        self._clock.update(self._frames, arrival, self._delay.update(arrival, recorded))
         lately = self._reported is not None and arrival - self._reported <= _BELIEVE_REPORT_US
         missing = self._clock.missing(lately) * self._rate // 1_000_000
         if missing:

@@ -188,7 +188,7 @@ class Microphone(Source):
 
     def _take(self, block: DeviceBlock) -> None:
         self._last_arrival = block.arrival
-        stretch = self._track.push(block.data, block.arrival, block.dropped, block.overflow)
+        stretch = self._track.push(block.data, block.arrival, block.dropped, block.overflow, block.recorded)
         if stretch.lost:
             self._report_loss(stretch.lost)
         if not len(stretch.samples):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,8 +20,19 @@ _INSTALL = (
 _FALLBACK_RATES = (48_000, 44_100, 16_000)
 _MAX_CHANNELS = 2
 
-BlockCallback = Callable[[bytes, bool], None]
-"""Called on the device's own thread with interleaved float32 frames, and whether frames were lost before them."""
+
+class BlockCallback(Protocol):
+    """Called on the device's own thread with each block."""
+
+    def __call__(self, data: bytes, overflow: bool, recorded: float | None = None) -> None:
+        """Take a block.
+
+        Args:
+            data: interleaved float32 frames.
+            overflow: whether frames were lost before them.
+            recorded: when the last of them was recorded, in seconds on a clock of the sound system's; None if it does
+                not tell.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +141,10 @@ class PortAudio:
     def _start(self, device: MicrophoneInfo, rate: int, block: float, callback: BlockCallback) -> CaptureStream:
         module, overflow = self._module, self._module.paInputOverflow
 
-        def deliver(data: bytes, frames: int, time_info: object, status: int) -> tuple[None, int]:
-            callback(data, bool(status & overflow))
+        def deliver(data: bytes, frames: int, times: Mapping[str, float] | None, status: int) -> tuple[None, int]:
+            # Some of the sound systems behind PortAudio leave the time at 0.
+            begun = times["input_buffer_adc_time"] if times else 0.0
+            callback(data, bool(status & overflow), begun + frames / rate if begun > 0 else None)
             return None, module.paContinue
 
         channels = min(device.channels, _MAX_CHANNELS)

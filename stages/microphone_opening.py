@@ -29,12 +29,14 @@ class DeviceBlock:
         arrival: session time of the callback, microseconds.
         dropped: frames that came before it but found the ring full.
         overflow: the device says that it lost frames before it.
+        recorded: when its last frame was recorded, in seconds on the sound system's clock; None if not known.
     """
 
     data: bytes
     arrival: int
     dropped: int
     overflow: bool
+    recorded: float | None = None
 
 
 class MicrophoneOpening:
@@ -99,12 +101,12 @@ class MicrophoneOpening:
         except OSError:
             log.debug("closing %s failed", self.name, exc_info=True)
 
-    def _keep(self, data: bytes, overflow: bool) -> None:
+    def _keep(self, data: bytes, overflow: bool, recorded: float | None = None) -> None:
         # On the device's thread: copy, and nothing else.
         if not self.listening.is_set() or self.stream is None:
             return
         try:
-            self.ring.put_nowait(DeviceBlock(data, self._now(), self._dropped, overflow))
+            self.ring.put_nowait(DeviceBlock(data, self._now(), self._dropped, overflow, recorded))
             self._dropped = 0
         except queue.Full:
             self._dropped += len(data) // (4 * self.stream.channels)

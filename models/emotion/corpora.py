@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ Int64 = npt.NDArray[np.int64]
 
 LAYOUTS = (
     "expected RAVDESS (03-01-05-01-02-01-12.wav), CREMA-D (1001_DFA_ANG_XX.wav), or FER2013 (train.npz with images, "
-    "labels and classes, or a folder of images for each class), here or one folder down"
+    "labels and classes, or a folder of images for each class: angry, disgust, fear, happy, neutral, sad, surprise), "
+    "here or one folder down"
 )
 
 _MEDIA = {".wav", ".ogg", ".opus", ".mp3", ".flac", ".m4a", ".mp4", ".mkv", ".webm", ".mov", ".avi", ".flv"}
@@ -38,6 +40,7 @@ _CREMA_EMOTIONS = {
     "SAD": "sad",
 }
 _SPEECH = "01"
+_AUDIO_VIDEO, _VIDEO_ONLY = "01", "02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,15 @@ def read_clip_name(path: Path) -> Clip | None:
 
 
 def find_clips(data: Path) -> list[Clip]:
-    """All clips in a folder and the folders within, in order of path; empty where there are none."""
+    """All clips in a folder and the folders within, in order of path; empty where there are none.
+
+    RAVDESS has most videos twice, with sound and without: where both are there, the mute one is passed over.
+    """
     _check_folder(data)
     clips = (read_clip_name(path) for path in sorted(data.rglob("*")) if path.is_file())
-    return [clip for clip in clips if clip is not None]
+    found = [clip for clip in clips if clip is not None]
+    stems = {clip.path.stem for clip in found}
+    return [clip for clip in found if _with_sound(clip.path.stem) not in stems - {clip.path.stem}]
 
 
 def require_clips(data: Path) -> list[Clip]:
@@ -146,9 +154,14 @@ def _index(name: str) -> int:
     return index
 
 
+def _with_sound(stem: str) -> str:
+    """The name of the same recording with sound, for RAVDESS's name of a mute one."""
+    return _AUDIO_VIDEO + stem[2:] if stem.startswith(f"{_VIDEO_ONLY}-") else stem
+
+
 def _check_folder(data: Path) -> None:
     if not data.is_dir():
-        raise ModelError(f"{data}: no such folder; {LAYOUTS}")
+        raise ModelError(f"{data}: {'not a folder' if data.exists() else 'no such folder'}; {LAYOUTS}")
 
 
 def _require_all(present: set[int], data: Path, what: str) -> None:
@@ -160,19 +173,35 @@ def _require_all(present: set[int], data: Path, what: str) -> None:
 def _read_npz(path: Path) -> FaceSet:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            images, labels, classes = arrays["images"], arrays["labels"], [str(name) for name in arrays["classes"]]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            images, labels, classes = arrays["images"], arrays["labels"], arrays["classes"]
+    except KeyError as error:
+        raise ModelError(f"{path}: expected arrays images, labels and classes ({error.args[0]})") from None
+    except (OSError, ValueError, TypeError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        # What numpy says here is of pickles and zip files, which is not the user's matter.
         raise ModelError(
-            f"{path}: expected arrays images, labels and classes, but it cannot be read ({error})"
+            f"{path}: expected arrays images, labels and classes, but it is no .npz file, damaged, or holds objects"
         ) from None
-    if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != (len(images),) or not len(images):
-        raise ModelError(f"{path}: expected images (N, H, W) uint8 and labels (N,), got {images.shape} {images.dtype}")
-    table = [class_index(name) for name in classes]
+    if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != (len(images),) or not images.size:
+        raise ModelError(
+            f"{path}: expected images (N, H, W) uint8 and labels (N,), "
+            f"got {images.shape} {images.dtype} and {labels.shape}"
+        )
+    if not np.issubdtype(labels.dtype, np.integer) or classes.ndim != 1 or classes.dtype.kind != "U":
+        raise ModelError(
+            f"{path}: expected whole numbers as labels and a list of names as classes, "
+            f"got {labels.dtype} and {classes.shape} {classes.dtype}"
+        )
+    table = [class_index(str(name)) for name in classes]
     known = np.array([-1 if index is None else index for index in table], dtype=np.int64)
-    if labels.max() >= len(known):
-        raise ModelError(f"{path}: expected labels below {len(known)}, the number of classes, got {labels.max()}")
+    if labels.min() < 0 or labels.max() >= len(known):
+        raise ModelError(
+            f"{path}: expected labels from 0 to {len(known) - 1}, by the number of classes, "
+            f"got {labels.min()} to {labels.max()}"
+        )
     mapped = known[labels]
     keep = mapped >= 0
+    if not keep.any():
+        raise ModelError(f"{path}: no image is of one of the classes {', '.join(EMOTIONS)}")
     return FaceSet(str(path), _resize(images[keep]), mapped[keep])
 
 

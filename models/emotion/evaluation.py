@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from models.emotion.face_crop import face_crop
 from models.emotion.fusion import EmotionFusion, TimedEvidence
 from models.emotion.geometry_net import geometry
 from models.emotion.looks import NETWORKS, Look
-from models.emotion.media import has_pictures, read_pictures, read_sound
+from models.emotion.media import has_pictures, has_sound, read_pictures, read_sound
 from models.emotion.metrics import summary
 from models.emotion.still_faces import StillFaces
 from models.emotion.train_voice import HOP, WINDOW, speech_windows
@@ -31,6 +32,8 @@ Report = Callable[[str, int, int, str], None]
 
 FACE_RATE = 10.0
 """Faces judged a second."""
+SILENCE = 1e-4
+"""Sound that stays below this (-80 dBFS) holds no voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,9 @@ def evaluate(
         report: progress.
 
     Returns:
-        Figures by set: "face: FILE", "voice", and for clips with pictures "face", "voice" and "both" of the same clips.
+        Figures by set: "face: FILE", "voice", and for clips with pictures "videos, face", "videos, voice" and "videos,
+        both", of the same clips, with the numbers of those that show no face and of those that are silent. A clip
+        without evidence counts as a guess at all classes alike.
 
     Raises:
         ModelError: nothing usable is there, or a file cannot be read.
@@ -81,7 +86,8 @@ def evaluate(
     for faces in sets:
         figures[f"face: {Path(faces.name).name}"] = _evaluate_faces(faces, networks, report)
     videos = [clip for clip in clips if has_pictures(clip.path)]
-    sounds = [clip for clip in clips if clip not in set(videos)]
+    pictured = set(videos)
+    sounds = [clip for clip in clips if clip not in pictured]
     if sounds:
         figures["voice"] = _evaluate_sounds(sounds, networks, encode(), report)
     if videos:
@@ -109,23 +115,29 @@ def _evaluate_faces(faces: FaceSet, networks: Networks, report: Report) -> dict[
 
 def _evaluate_sounds(clips: Sequence[Clip], networks: Networks, encode: Encode, report: Report) -> dict[str, Any]:
     probabilities = []
+    silent = 0
     for index, clip in enumerate(clips):
         voices, _ = _voice_evidence(clip, networks, encode)
+        silent += not voices
         probabilities.append(_over_clip(networks, [], voices))
         report("voices", index + 1, len(clips), "")
     labels = np.array([clip.label for clip in clips], dtype=np.int64)
-    return summary(np.stack(probabilities), labels) | {"actors": len({clip.actor for clip in clips})}
+    return summary(np.stack(probabilities), labels) | {
+        "actors": len({clip.actor for clip in clips}),
+        "silent": silent,
+    }
 
 
 def _evaluate_videos(
     clips: Sequence[Clip], networks: Networks, encode: Encode, tracker: FaceBackend, report: Report
 ) -> dict[str, Any]:
     rows: dict[str, list[Float32]] = {"face": [], "voice": [], "both": []}
-    faceless = 0
+    faceless = silent = 0
     for index, clip in enumerate(clips):
         voices, speech = _voice_evidence(clip, networks, encode)
         faces = _face_evidence(clip, networks, tracker, speech)
         faceless += not faces
+        silent += not voices
         rows["voice"].append(_over_clip(networks, [], voices))
         rows["face"].append(_over_clip(networks, faces, []))
         rows["both"].append(_over_clip(networks, faces, voices))
@@ -134,12 +146,18 @@ def _evaluate_videos(
     figures: dict[str, Any] = {
         f"videos, {name}": summary(np.stack(probabilities), labels) for name, probabilities in rows.items()
     }
-    return figures | {"videos without a face": faceless}
+    return figures | {"videos without a face": faceless, "videos without a voice": silent}
 
 
 def _voice_evidence(clip: Clip, networks: Networks, encode: Encode) -> tuple[list[TimedEvidence], tuple[float, float]]:
-    """Evidence of the live windows over the speech of a clip, and where the speech is, in seconds."""
-    features = features_of(read_sound(clip.path), encode)
+    """Evidence of the live windows over the speech of a clip, and where the speech is, in seconds.
+
+    A clip that is mute or silent gives no evidence.
+    """
+    sound = read_sound(clip.path) if has_sound(clip.path) else np.zeros(1, np.float32)
+    if float(np.abs(sound).max()) < SILENCE:
+        return [], (math.inf, -math.inf)
+    features = features_of(sound, encode)
     evidence = [
         TimedEvidence(
             end / STEP_RATE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 FACE_SIZE = 48
 """Side of the face image in pixels, that of FER2013."""
@@ -81,3 +82,14 @@ class ExpressionNet(nn.Module):
         """
         embedding = self.features(faces).mean(dim=(2, 3))
         return self.classify(self.dropout(embedding)), embedding
+
+
+def fold_normalisation(network: nn.Module) -> None:
+    """Fold every batch normalisation into the convolution before it, in place: the same results in fewer passes."""
+    for name, child in network.named_children():
+        if isinstance(child, nn.Sequential) and isinstance(child[0], nn.Conv2d):
+            normalisation = child[1]
+            assert isinstance(normalisation, nn.BatchNorm2d), name
+            child[0], child[1] = fuse_conv_bn_eval(child[0], normalisation), nn.Identity()
+        else:
+            fold_normalisation(child)

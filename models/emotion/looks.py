@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.emotion.checkpoint import load_weights
-from models.emotion.face_net import ExpressionNet, hide_mouth, standardise
+from models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
 from models.emotion.geometry_net import GeometryNet, blended
 
 Float32 = npt.NDArray[np.float32]
@@ -108,5 +108,6 @@ def load_face_networks(folder: Path) -> FaceNetworks:
     for index in range(NETWORKS):
         network = ExpressionNet()
         load_weights(network, folder / APPEARANCE_WEIGHTS.format(index))
+        fold_normalisation(network)
         appearances.append(network.to(memory_format=torch.channels_last))
     return FaceNetworks(tuple(appearances), shape)

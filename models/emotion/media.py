@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import InputContainer
 
 from models.emotion.prosody import SAMPLE_RATE
 from models.errors import ModelError
@@ -27,7 +28,7 @@ def read_sound(path: Path) -> Float32:
         with av.open(str(path)) as container:
             frames = [r for frame in container.decode(audio=0) for r in resampler.resample(frame)]
             blocks = [frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]]
-    except (OSError, IndexError, ValueError) as error:
+    except (OSError, IndexError, ValueError, av.FFmpegError) as error:
         raise ModelError(f"{path}: expected a sound file, but it cannot be read ({error})") from None
     sound: Float32 = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if len(sound) < SAMPLE_RATE // 4:
@@ -36,14 +37,30 @@ def read_sound(path: Path) -> Float32:
 
 
 def has_pictures(path: Path) -> bool:
-    """Whether a media file has a video stream; False for a file that cannot be opened."""
+    """Whether a media file has a video stream.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    with _opened(path) as container:
+        return any(not stream.disposition & av.stream.Disposition.attached_pic for stream in container.streams.video)
+
+
+def has_sound(path: Path) -> bool:
+    """Whether a media file has an audio stream.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    with _opened(path) as container:
+        return len(container.streams.audio) > 0
+
+
+def _opened(path: Path) -> InputContainer:
     try:
-        with av.open(str(path)) as container:
-            return any(
-                not stream.disposition & av.stream.Disposition.attached_pic for stream in container.streams.video
-            )
-    except OSError:
-        return False
+        return av.open(str(path))
+    except (OSError, ValueError, av.FFmpegError) as error:
+        raise ModelError(f"{path}: expected a clip of sound or video, but it cannot be read ({error})") from None
 
 
 def read_pictures(path: Path, rate: float) -> Iterator[tuple[float, UInt8]]:
@@ -60,5 +77,5 @@ def read_pictures(path: Path, rate: float) -> Iterator[tuple[float, UInt8]]:
                 if seconds + 1e-3 >= due:
                     due = max(due, seconds) + 1 / rate
                     yield seconds, np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
-    except (OSError, IndexError, ValueError) as error:
+    except (OSError, IndexError, ValueError, av.FFmpegError) as error:
         raise ModelError(f"{path}: expected a video, but it cannot be read ({error})") from None

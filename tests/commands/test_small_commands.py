@@ -156,3 +156,18 @@ def test_models_pull_fetches_what_is_named(monkeypatch, force: list[str], functi
 def test_an_unknown_model_is_exit_code_2(capsys):
     assert main(["models", "pull", "nothing.onnx"]) == 2
     assert "no asset 'nothing.onnx'" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_program_is_being_imported_is_no_traceback():
+    code = (
+        "import signal, sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'commands.options': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "import main; main.run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "devices"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -63,6 +63,7 @@ def microphone_disconnect(world: World) -> None:
     world.room.broken = False
     while len(world.room.streams) < 2:
         world.lose(0.1)
+    world.quiet_until_heard()
     world.speak(4, 5, 6)
 
 
@@ -77,7 +78,7 @@ def microphone_rate_change(world: World) -> None:
         world.room.say(np.zeros(STEP // 2))
         world.show()
         world.settle()
-    world.quiet(0.5)
+    world.quiet_until_heard()
     world.speak(4, 5, 6)
 
 

@@ -168,6 +168,12 @@ class World:
             self.show()
             self.settle()
 
+    def quiet_until_heard(self) -> None:
+        """Say nothing until the microphone that was gone is heard again."""
+        assert self.ears is not None
+        while "audio" in self.ears.degraded:
+            self.quiet(0.1)
+
     def show(self) -> None:
         """Give a picture that differs from the one before, if there is a camera."""
         self.steps += 1

@@ -90,11 +90,11 @@ class Room:
     def stream(self):
         return self.streams[-1]
 
-    def say(self, samples, overflow=False):
-        """Deliver (N,) mono samples on every channel, now."""
+    def say(self, samples, overflow=False, recorded=None):
+        """Deliver (N,) mono samples on every channel, now; the sound system may say when they were recorded (s)."""
         if self.stream.alive:
             data = np.repeat(samples.astype(np.float32), self.stream.channels)
-            self.stream.callback(data.tobytes(), overflow)
+            self.stream.callback(data.tobytes(), overflow, recorded)
 
 
 class Backend:

@@ -117,13 +117,14 @@ def test_a_microphone_is_opened_at_its_own_rate_with_two_channels_at_most(sound_
     fake = sound_system([info(0, "Array", 8, 44_100.0)])
     backend = PortAudio()
     heard = []
-    stream = backend.start(backend.devices()[0], 0.02, lambda data, overflow: heard.append((data, overflow)))
+    stream = backend.start(backend.devices()[0], 0.02, lambda *block: heard.append(block))
     assert (stream.rate, stream.channels) == (44_100, 2)
     assert fake.opened[0]["frames_per_buffer"] == 882 and fake.opened[0]["input_device_index"] == 0
     deliver = fake.opened[0]["stream_callback"]
     assert deliver(b"x", 1, None, 0) == (None, fake.paContinue)
-    deliver(b"y", 1, None, fake.paInputOverflow | 4)
-    assert heard == [(b"x", False), (b"y", True)]
+    deliver(b"y", 1, {"input_buffer_adc_time": 0.0}, fake.paInputOverflow | 4)
+    deliver(b"z", 441, {"input_buffer_adc_time": 7.0}, 0)
+    assert heard == [(b"x", False, None), (b"y", True, None), (b"z", False, pytest.approx(7.01))]
 
 
 def test_a_refused_rate_is_replaced_by_a_usual_one(sound_system):

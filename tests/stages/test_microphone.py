@@ -161,6 +161,60 @@ def test_blocks_that_come_late_lose_nothing(clock):
     assert np.abs(np.diff(samples_of(run))).max() < 0.1
 
 
+def starve(room, seconds_late):
+    """Talk with every callback late for 3 s, while the sound system tells when its samples were recorded."""
+
+    def deliver(block, late):
+        # The sound system's clock has a zero of its own.
+        room.say(tone(0.02, 48_000), recorded=1000 + (room.clock.now() - late) / 1e6)
+
+    for block in range(150):
+        room.clock.advance(20_000)
+        deliver(block, 0)
+        yield
+    late = round(seconds_late * 1e6)
+    room.clock.advance(late)
+    for block in range(150):
+        room.clock.advance(20_000)
+        deliver(block, late)
+        yield
+    for block in range(150):
+        late = max(0, late - 15_000)
+        room.clock.advance(20_000 if not late else 5_000)
+        deliver(block, late)
+        yield
+
+
+def test_callbacks_that_come_late_for_seconds_lose_nothing(clock):
+    room = Room(clock)
+
+    def script(_):
+        yield
+        yield from starve(room, 0.3)
+
+    run = capture(room, script)
+    assert run.counters == {} and run.events == []
+    assert len(samples_of(run)) / 16_000 == pytest.approx(9.0, abs=0.01)
+    assert run[-1].end == pytest.approx(9_000_000, abs=20_000)
+
+
+@pytest.mark.parametrize("clock_says", ["nothing", "always the same", "when it was recorded", "the count of samples"])
+def test_a_loss_is_noticed_whatever_the_clock_of_the_sound_system_says(clock, clock_says):
+    room = Room(clock)
+
+    def script(_):
+        yield
+        for block in range(50 * 30):
+            clock.advance(20_000 + (400_000 if block == 150 else 0))
+            times = {"nothing": None, "the count of samples": (block + 1) * 0.02, "always the same": 5.0}
+            room.say(tone(0.02, 48_000), recorded=times.get(clock_says, 77 + clock.now() / 1e6))
+            yield
+
+    run = capture(room, script)
+    assert run.counters["audio.lost_seconds"] == pytest.approx(0.4, abs=0.01)
+    assert run[-1].end == pytest.approx(30_400_000, abs=5000)
+
+
 def test_sound_that_nobody_could_take_in_time_is_filled_exactly(clock):
     room = Room(clock)
     ring = 250  # 5 s of blocks of 20 ms

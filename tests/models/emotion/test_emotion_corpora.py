@@ -38,6 +38,12 @@ def test_songs_and_other_files_are_no_clips(tmp_path, name):
     assert read_clip_name(tmp_path / name) is None
 
 
+def test_mute_twins_of_ravdess_videos_are_passed_over(tmp_path):
+    for name in ("01-01-05-01-02-01-12.mp4", "02-01-05-01-02-01-12.mp4", "02-01-03-01-02-01-12.mp4"):
+        (tmp_path / name).touch()
+    assert [clip.path.name for clip in find_clips(tmp_path)] == ["01-01-05-01-02-01-12.mp4", "02-01-03-01-02-01-12.mp4"]
+
+
 def test_missing_class_of_clips_is_named(tmp_path):
     (tmp_path / "Actor_01").mkdir()
     (tmp_path / "Actor_01" / "03-01-05-01-02-01-01.wav").touch()
@@ -67,7 +73,13 @@ def test_npz_one_folder_down(tmp_path):
     ("changes", "message"),
     [
         ({"classes": None}, "expected arrays images, labels and classes"),
-        ({"labels": np.full(7, 9, np.uint8)}, "expected labels below 7"),
+        ({"labels": np.full(7, 9, np.uint8)}, "expected labels from 0 to 6"),
+        ({"labels": np.arange(7) - 1}, "got -1 to 5"),
+        ({"labels": np.zeros(7)}, "expected whole numbers as labels"),
+        ({"classes": np.array(7)}, "expected whole numbers as labels and a list of names"),
+        ({"classes": np.array(CLASSES, object)}, "or holds objects"),
+        ({"classes": np.array(list("abcdefg"))}, "no image is of one of the classes"),
+        ({"images": np.zeros((7, 0, 48), np.uint8)}, r"expected images \(N, H, W\)"),
         ({"images": np.zeros((7, 48), np.uint8)}, r"expected images \(N, H, W\)"),
         ({"labels": np.zeros(7, np.uint8)}, "no faces of class neutral"),
     ],
@@ -76,6 +88,31 @@ def test_unusable_npz_is_one_clear_error(tmp_path, changes, message):
     write_npz(tmp_path / "train.npz", **changes)
     with pytest.raises(ModelError, match=message):
         require_faces(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: b"text", lambda data: data[:500] + bytes(99) + data[599:]]
+)
+def test_damaged_npz_is_one_clear_error(tmp_path, damage):
+    images = np.random.default_rng(0).integers(0, 255, (7, 48, 48)).astype(np.uint8)
+    path = tmp_path / "train.npz"
+    np.savez_compressed(path, images=images, labels=np.arange(7), classes=np.array(CLASSES))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ModelError, match=r"train.npz: expected arrays images, labels and classes, but it is no"):
+        require_faces(tmp_path)
+
+
+def test_array_file_under_the_name_of_an_npz_is_one_clear_error(tmp_path):
+    with (tmp_path / "train.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ModelError, match=r"but it is no \.npz file"):
+        require_faces(tmp_path)
+
+
+def test_file_instead_of_a_folder_is_called_that(tmp_path):
+    (tmp_path / "train.npz").touch()
+    with pytest.raises(ModelError, match="not a folder"):
+        find_clips(tmp_path / "train.npz")
 
 
 def test_a_file_that_is_no_npz(tmp_path):

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from models.emotion.checkpoint import load_weights, save_weights
 from models.emotion.corpora import Clip
 from models.emotion.face_augment import augment
-from models.emotion.face_net import ExpressionNet, hide_mouth, standardise
+from models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
 from models.emotion.prosody import PROSODY
 from models.emotion.train_face import FaceRecipe, FaceTraining, hold_out
 from models.emotion.train_voice import HOP, WINDOW, VoiceRecipe, clip_logits, speech_windows, train_folds
@@ -38,7 +38,7 @@ def run(folder, recipe=RECIPE, stop_after=None):
         if stop_after is not None and len(set(steps)) > stop_after:
             raise KeyboardInterrupt
 
-    FaceTraining(recipe, folder, torch.device("cpu")).run(*faces(), report)
+    FaceTraining(recipe, folder / "face.safetensors", torch.device("cpu")).run(*faces(), report)
     return load_file(folder / "face.safetensors")
 
 
@@ -74,6 +74,21 @@ def test_the_expression_encoder_overfits_a_small_batch():
         loss.backward()
         optimiser.step()
     assert loss < 0.2
+
+
+def test_folding_the_normalisation_changes_no_result():
+    torch.manual_seed(0)
+    network = ExpressionNet().train()
+    batch = torch.rand(32, 1, 48, 48)
+    network(batch)  # moves the running statistics away from 0 and 1
+    network.eval()
+    with torch.inference_mode():
+        before = network(batch)
+    fold_normalisation(network)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
+    with torch.inference_mode():
+        after = network(batch)
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(before, after, strict=True))
 
 
 def test_learning_rate_warms_up_stays_and_falls_to_zero():
