@@ -87,9 +87,13 @@ def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dic
         vtt_emotion: whether the cues of VTT are marked with emotions.
 
     Raises:
-        UserError: cues are to be marked, but there will be no emotions or no VTT.
+        UserError: nothing but emotions is to be written, or cues are to be marked, but there will be no emotions; or
+            cues are to be marked, but there will be no VTT.
     """
-    writers = {name: FORMATS[name] for name in formats if emotion or name != EMOTION_FORMAT}
+    names = list(formats)
+    writers = {name: FORMATS[name] for name in names if emotion or name != EMOTION_FORMAT}
+    if names and not writers:
+        raise UserError(f"the only format is {EMOTION_FORMAT}, but emotions are switched off; add another with -f")
     if vtt_emotion:
         if not emotion:
             raise UserError("--vtt-emotion marks cues with emotions, but they are switched off")

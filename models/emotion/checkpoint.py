@@ -23,6 +23,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
         self._tensors = folder / f"{name}.safetensors"
         self._facts = folder / f"{name}.json"
 

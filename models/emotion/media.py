@@ -58,9 +58,10 @@ def has_sound(path: Path) -> bool:
 
 def _opened(path: Path) -> InputContainer:
     try:
-        return av.open(str(path))
+        container: InputContainer = av.open(str(path))
     except (OSError, ValueError, av.FFmpegError) as error:
         raise ModelError(f"{path}: expected a clip of sound or video, but it cannot be read ({error})") from None
+    return container
 
 
 def read_pictures(path: Path, rate: float) -> Iterator[tuple[float, UInt8]]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from torch.nn import functional
 from models.emotion.checkpoint import Checkpoint, save_weights
 from models.emotion.face_augment import augment
 from models.emotion.face_net import FACE_SIZE, ExpressionNet, standardise
+from models.errors import ModelError
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -115,13 +117,25 @@ class FaceTraining:
         self.weights = weights
         self.history: list[dict[str, float]] = []
 
-    def resume(self) -> int:
-        """Take up a checkpoint in the output folder; the epoch to go on with."""
+    def resume(self, images: int) -> int:
+        """Take up a checkpoint in the output folder; the epoch to go on with.
+
+        Raises:
+            ModelError: it is of another recipe, or of another number of images.
+        """
         facts = self.checkpoint.load({"network": self.network, "average": self.average}, self.optimiser)
-        if facts is None or facts["recipe"]["seed"] != self.recipe.seed:
+        if facts is None:
             return 0
+        if facts["recipe"] != asdict(self.recipe) or facts["images"] != images:
+            raise ModelError(
+                f"{self.weights.parent} holds the beginning of another training ({_described(facts)}), not of this one "
+                f"({_described(self._facts(images))}); choose another --out, or delete {self.checkpoint.name}.*"
+            )
         self.history = facts["history"]
         return len(self.history)
+
+    def _facts(self, images: int) -> dict[str, Any]:
+        return {"recipe": asdict(self.recipe), "images": images, "history": self.history}
 
     def run(self, images: UInt8, labels: Int64, report: Report) -> ExpressionNet:
         """Train and write the weights.
@@ -137,12 +151,12 @@ class FaceTraining:
         train, valid = hold_out(labels, HELD_OUT, SPLIT)
         faces = torch.from_numpy(images[train])[:, None]
         targets = torch.from_numpy(labels[train])
-        for epoch in range(self.resume(), self.recipe.epochs):
+        for epoch in range(self.resume(len(images)), self.recipe.epochs):
             loss = self._epoch(epoch, faces, targets, report)
             accuracy = float(np.mean(face_logits(self.average, images[valid]).argmax(1) == labels[valid]))
             self.history.append({"loss": loss, "accuracy": accuracy})
-            facts = {"recipe": asdict(self.recipe), "history": self.history}
-            self.checkpoint.save({"network": self.network, "average": self.average}, self.optimiser, facts)
+            networks: dict[str, nn.Module] = {"network": self.network, "average": self.average}
+            self.checkpoint.save(networks, self.optimiser, self._facts(len(images)))
         final = {"recipe": str(asdict(self.recipe)), "accuracy": f"{self.history[-1]['accuracy']:.4f}"}
         save_weights(self.average, self.weights, final)
         self.average.eval()
@@ -164,7 +178,7 @@ class FaceTraining:
                 group["lr"] = recipe.rate(epoch + step / steps)
             loss = self._step(batch.to(self.device), targets[chosen].to(self.device))
             seen += loss.cpu()
-            report(f"epoch {epoch + 1}", step + 1, steps, last)
+            report(f"{self.weights.stem}: epoch {epoch + 1}", step + 1, steps, last)
         return float(seen) / max(1, steps)
 
     def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
@@ -177,6 +191,11 @@ class FaceTraining:
         self.optimiser.step()
         _follow(self.average, self.network, self.recipe.average)
         return loss.detach()
+
+
+def _described(facts: dict[str, Any]) -> str:
+    recipe = facts["recipe"]
+    return f"{recipe['epochs']} epochs, seed {recipe['seed']}, {facts['images']} images"
 
 
 @torch.no_grad()

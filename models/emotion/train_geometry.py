@@ -115,7 +115,7 @@ def _fit(
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-        report("face shapes", epoch + 1, recipe.epochs, f"loss {float(loss.detach()):.2f}")
+        report("geometry: epoch", epoch + 1, recipe.epochs, f"loss {float(loss.detach()):.2f}")
     with torch.no_grad():
         network.enter.weight.copy_(enter.weight @ whiten.T)
         network.enter.bias.copy_(enter.bias)

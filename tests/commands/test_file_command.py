@@ -121,6 +121,7 @@ def test_inputs_with_the_same_stem_do_not_overwrite_each_other(
         (["notes.mp4"], "notes.mp4"),
         (["talk.wav", "-f", "docx"], "docx"),
         (["talk.wav", "-f", "vtt", "--vtt-emotion", "--no-emotion"], "switched off"),
+        (["talk.wav", "-f", "emotion.csv", "--no-emotion"], "the only format is emotion.csv"),
         (["talk.wav", "--set", "vad.treshold=1"], "did you mean 'threshold'"),
         (["talk.wav", "--set", "nonsense"], "KEY=VALUE"),
         (["talk.wav", "--config", "nowhere"], "nowhere"),

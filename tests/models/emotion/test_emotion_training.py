@@ -55,8 +55,14 @@ def test_training_follows_the_seed(tmp_path):
     assert not torch.equal(one["classify.weight"], other["classify.weight"])
 
 
+def test_another_training_does_not_go_on_with_the_weights_of_this_one(tmp_path):
+    run(tmp_path)
+    with pytest.raises(ModelError, match=r"3 epochs, seed 0, 84 images.*4 epochs, seed 0, 84 images"):
+        run(tmp_path, FaceRecipe(epochs=4, batch=20, learning_rate=0.05))
+
+
 def test_damaged_checkpoint_says_what_to_do(tmp_path):
-    run(tmp_path, FaceRecipe(epochs=2, batch=20))
+    run(tmp_path)
     (tmp_path / "face_checkpoint.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ModelError, match="delete it to start anew"):
         run(tmp_path)
