@@ -53,7 +53,7 @@ LENGTHS = {"microphone unplugged": (2.0, 8.0), "microphone is late": (0.2, 0.8),
 """Seconds of media that a fault lasts; the others last `USUAL`."""
 USUAL = (0.3, 4.0)
 MOST_SLOPE = 1.0
-"""Megabytes a minute of real time."""
+"""Megabytes a minute of media, which in a live run is a minute of life."""
 JUDGED_FROM = 240.0
 """Real seconds of a run from which on its memory is judged; before, libraries and allocators still warm up."""
 MOST_MISSING = 0.5
@@ -201,9 +201,12 @@ class Soaked:
         return max(abs(accounted - self.played), abs(processed - accounted))
 
     def slope(self, warm_up: float = 0.25) -> float:
-        """Megabytes a minute of real time, after a share of the run."""
+        """Megabytes a minute of media, after a share of the run."""
         samples = np.array([sample for sample in self.memory if sample[0] >= warm_up * self.wall])
-        return float(np.polyfit(samples[:, 0] / 60, samples[:, 1] / 1e6, 1)[0]) if len(samples) > 2 else float("nan")
+        if len(samples) <= 2:
+            return float("nan")
+        minutes = samples[:, 0] / self.wall * self.played / 60
+        return float(np.polyfit(minutes, samples[:, 1] / 1e6, 1)[0])
 
 
 @dataclass
@@ -328,7 +331,7 @@ def report(result: Soaked, faults: Sequence[Fault]) -> bool:
     slope, long_enough = result.slope(), result.wall >= JUDGED_FROM
     checks = {
         f"every second of sound accounted for (off by {result.unaccounted:.3f} s)": result.unaccounted <= MOST_MISSING,
-        f"memory slope {slope:+.2f} MB a minute ({slope * result.wall / result.played:+.3f} a minute of media)"
+        f"memory slope {slope:+.2f} MB a minute of media ({slope * result.played / result.wall:+.2f} of this run)"
         f"{'' if long_enough else ', too short a run to judge'}": slope < MOST_SLOPE or not long_enough,
         f"threads left: {', '.join(result.threads) or 'none'}": not result.threads,
         f"file handles left: {max(0, result.handles)}": result.handles <= 0,

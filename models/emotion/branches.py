@@ -29,8 +29,7 @@ class Evidence:
 
     Attributes:
         log_probabilities: (7,) float32, in the order of `EMOTIONS`, not yet calibrated.
-        embedding: (192,) float32 for a face, (128,) for a voice. Those of different networks cannot be compared, so a
-            face looked at by another than the first network has none: (0,).
+        embedding: (192,) float32 for a face, (128,) for a voice.
         quality: (3,) float32, how good the picture or the sound is: see `face_quality` and `voice_quality`.
     """
 
@@ -69,8 +68,7 @@ class FaceExpression:
         if self._networks is None:
             raise ModelError("the expression encoder is not loaded: call load() first")
         logs, embeddings = self._networks.judge(crop[None], shape[None], look)
-        embedding = embeddings[0] if look.network == 0 else np.zeros(0, np.float32)
-        return Evidence(logs[0], embedding, face_quality(crop[None], float(look.talking))[0])
+        return Evidence(logs[0], embeddings[0], face_quality(crop[None], float(look.talking))[0])
 
 
 class VoiceEmotion:

@@ -17,7 +17,7 @@ from models.emotion.corpora import LAYOUTS, Clip, FaceSet, find_clips, find_face
 from models.emotion.face_crop import face_crop
 from models.emotion.fusion import EmotionFusion, TimedEvidence
 from models.emotion.geometry_net import geometry
-from models.emotion.looks import NETWORKS, Look
+from models.emotion.looks import Look
 from models.emotion.media import has_pictures, has_sound, read_pictures, read_sound
 from models.emotion.metrics import summary
 from models.emotion.still_faces import StillFaces
@@ -103,11 +103,7 @@ def _evaluate_faces(faces: FaceSet, networks: Networks, report: Report) -> dict[
     for index, image in enumerate(faces.images):
         # The mirror image is a second look at the same face.
         mirrored = np.ascontiguousarray(image[:, ::-1])
-        looks = [
-            TimedEvidence(0, networks.face.predict(each, shape, Look(network=network)))
-            for each, shape in ((image, finder.shape(image)), (mirrored, finder.shape(mirrored)))
-            for network in range(NETWORKS)
-        ]
+        looks = [TimedEvidence(0, networks.face.predict(each, finder.shape(each))) for each in (image, mirrored)]
         probabilities.append(_fused(networks, looks, [], 0))
         report(f"faces of {Path(faces.name).name}", index + 1, len(faces.images), "")
     return summary(np.stack(probabilities), faces.labels)

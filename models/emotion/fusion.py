@@ -128,5 +128,4 @@ def _tokens(items: Sequence[TimedEvidence], now: float) -> tuple[Tensor, Tensor,
 
 
 def _embedding(items: Sequence[TimedEvidence], length: int) -> Float32:
-    found = [each.evidence.embedding for each in items if len(each.evidence.embedding) == length]
-    return found[-1] if found else np.zeros(length, np.float32)
+    return items[-1].evidence.embedding if items else np.zeros(length, np.float32)

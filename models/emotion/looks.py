@@ -17,11 +17,8 @@ from models.emotion.geometry_net import GeometryNet, blended
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
-APPEARANCE_WEIGHTS = "face_{}.safetensors"
+APPEARANCE_WEIGHTS = "face.safetensors"
 SHAPE_WEIGHTS = "geometry.safetensors"
-
-NETWORKS = 2
-"""Networks that look at the appearance in turns: together they err less, and cost no more than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +29,15 @@ class Look:
         talking: the face talks.
         mouth: its mouth counts. The shapes of speech are no expression: of somebody who talks every other look leaves
             the mouth out, so that over the looks of a second it counts half.
-        network: which of the networks for the appearance looks.
     """
 
     talking: bool = False
     mouth: bool = True
-    network: int = 0
 
     @staticmethod
     def of(talking: bool, turn: int) -> Look:
         """The look for the `turn`-th time that a face is looked at."""
-        return Look(talking, not talking or turn % 2 == 0, turn // 2 % NETWORKS)
+        return Look(talking, not talking or turn % 2 == 0)
 
 
 STILL = Look()
@@ -53,7 +48,7 @@ STILL = Look()
 class FaceNetworks:
     """The networks of the face branch, in inference mode."""
 
-    appearances: tuple[ExpressionNet, ...]
+    appearance: ExpressionNet
     shape: GeometryNet
 
     def judge(self, crops: UInt8, shapes: Float32, look: Look) -> tuple[Float32, Float32]:
@@ -72,14 +67,10 @@ class FaceNetworks:
             return self._judge(faces, torch.from_numpy(shapes), look)
 
     def judge_still(self, crops: UInt8, shapes: Float32) -> Float32:
-        """Log-probabilities (N, 7) of still faces: the mean over the networks, the faces and their mirror images."""
+        """Log-probabilities (N, 7) of still faces: the mean over the faces and their mirror images."""
         with torch.inference_mode():
             mirrored = self.shape.mirror(torch.from_numpy(shapes)).numpy()
-        looks = [
-            self.judge(each, of, Look(network=network))[0]
-            for network in range(len(self.appearances))
-            for each, of in ((crops, shapes), (crops[:, :, ::-1], mirrored))
-        ]
+        looks = [self.judge(each, of, STILL)[0] for each, of in ((crops, shapes), (crops[:, :, ::-1], mirrored))]
         mean: Float32 = torch.from_numpy(np.mean(looks, axis=0)).log_softmax(dim=1).numpy()
         return mean
 
@@ -87,7 +78,7 @@ class FaceNetworks:
         shapes = self.shape.standardise(shapes)
         if not look.mouth:
             faces, shapes = hide_mouth(faces), self.shape.hide_mouth(shapes)
-        logits, embeddings = self.appearances[look.network](faces.contiguous(memory_format=torch.channels_last))
+        logits, embeddings = self.appearance(faces.contiguous(memory_format=torch.channels_last))
         logs = logits.log_softmax(dim=1)
         known = ~shapes[:, :1].isnan()
         if known.any():
@@ -102,12 +93,8 @@ def load_face_networks(folder: Path) -> FaceNetworks:
     Raises:
         ModelError: the weights are missing or unusable.
     """
-    shape = GeometryNet()
+    appearance, shape = ExpressionNet(), GeometryNet()
+    load_weights(appearance, folder / APPEARANCE_WEIGHTS)
     load_weights(shape, folder / SHAPE_WEIGHTS)
-    appearances = []
-    for index in range(NETWORKS):
-        network = ExpressionNet()
-        load_weights(network, folder / APPEARANCE_WEIGHTS.format(index))
-        fold_normalisation(network)
-        appearances.append(network.to(memory_format=torch.channels_last))
-    return FaceNetworks(tuple(appearances), shape)
+    fold_normalisation(appearance)
+    return FaceNetworks(appearance.to(memory_format=torch.channels_last), shape)

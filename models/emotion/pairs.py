@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from models.emotion.fusion_net import TOKEN
-from models.emotion.looks import NETWORKS, FaceNetworks, Look
+from models.emotion.looks import FaceNetworks, Look
 from models.emotion.quality import face_quality, voice_quality
 from models.emotion.train_voice import speech_windows, stack
 from models.emotion.voice_data import VoiceFeatures
@@ -93,7 +93,7 @@ def face_bank(
     for state in FACE_STATES:
         crops = degrade(images, state, rng)
         shapes = shapes_of(crops, state)
-        looks = dict.fromkeys(Look.of(state == "talking", turn) for turn in range(2 * NETWORKS))
+        looks = dict.fromkeys(Look.of(state == "talking", turn) for turn in range(2))
         rows = [face_tokens(networks, crops, shapes, look) for look in looks]
         tokens[state] = list(np.stack(rows, axis=1))
     return Bank(tokens, labels)

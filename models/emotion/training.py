@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,11 @@ import numpy.typing as npt
 import torch
 
 from models.emotion.checkpoint import load_weights, save_weights
-from models.emotion.corpora import FaceSet, find_faces, require_clips, require_faces
-from models.emotion.face_net import ExpressionNet
+from models.emotion.corpora import find_faces, require_clips, require_faces
 from models.emotion.looks import (
     APPEARANCE_WEIGHTS,
-    NETWORKS,
     SHAPE_WEIGHTS,
+    STILL,
     FaceNetworks,
     Look,
     load_face_networks,
@@ -44,9 +43,6 @@ JUDGING_FACES = 800
 FEATURES = "features"
 """Folder in the output folder for encoder frames, kept for the next run."""
 
-LATER_EPOCHS = 0.4
-"""Epochs of the networks after the first for the appearance, in those of the first."""
-
 _FEATURE_SEED = 0
 """The random changes of the clips stay the same for every seed: encoding is the slow part."""
 
@@ -54,14 +50,13 @@ _FEATURE_SEED = 0
 def train_face(data: Path, out: Path, recipe: FaceRecipe, device: torch.device, report: Report) -> dict[str, Any]:
     """Train the face branch; figures on the part of the training set held out and on `valid` and `test`."""
     faces = require_faces(data)
-    appearances = tuple(
-        _train_appearance(faces, recipe, index, out, device, report).to(memory_format=torch.channels_last)
-        for index in range(NETWORKS)
-    )
+    weights = out / APPEARANCE_WEIGHTS
+    appearance = FaceTraining(recipe, weights, device).run(faces.images, faces.labels, report).cpu()
+    load_weights(appearance, weights)  # what will run, in half precision
     train, held = hold_out(faces.labels, HELD_OUT, SPLIT)
     shapes = _shapes(out, "train", faces.images, report)
     shape = train_geometry(shapes, faces.labels, train, GeometryRecipe(recipe.seed), out, report)
-    networks = FaceNetworks(appearances, shape)
+    networks = FaceNetworks(appearance.to(memory_format=torch.channels_last), shape)
     images, labels = faces.images[held], faces.labels[held]
     by_appearance = networks.judge_still(images, np.full_like(shapes[held], np.nan))
     fit_blend(shape, by_appearance, shape_log_probabilities(shape, shapes[held]), labels)
@@ -73,18 +68,6 @@ def train_face(data: Path, out: Path, recipe: FaceRecipe, device: torch.device, 
     return {"recipe": asdict(recipe), "blend": [round(float(w), 3) for w in shape.blend], "sets": figures}
 
 
-def _train_appearance(
-    faces: FaceSet, recipe: FaceRecipe, index: int, out: Path, device: torch.device, report: Report
-) -> ExpressionNet:
-    """One of the networks that look in turns; those after the first are trained for less long, to save time."""
-    share = 1.0 if index == 0 else LATER_EPOCHS
-    own = replace(recipe, seed=recipe.seed + index, epochs=max(2, round(recipe.epochs * share)))
-    weights = out / APPEARANCE_WEIGHTS.format(index)
-    network = FaceTraining(own, weights, device).run(faces.images, faces.labels, report).cpu()
-    load_weights(network, weights)  # what will run, in half precision
-    return network
-
-
 def _face_figures(networks: FaceNetworks, images: UInt8, shapes: Float32, labels: Int64) -> dict[str, Any]:
     """All looks together, each kind by itself, and how many faces have a shape at all."""
 
@@ -94,9 +77,9 @@ def _face_figures(networks: FaceNetworks, images: UInt8, shapes: Float32, labels
     alone = np.full_like(shapes, np.nan)
     seen = ~np.isnan(shapes[:, 0])
     return summary(np.exp(networks.judge_still(images, shapes)), labels) | {
-        "accuracy of one look": [
-            accuracy(networks.judge(images, shapes, Look(network=index))[0], labels) for index in range(NETWORKS)
-        ],
+        "accuracy of one look": accuracy(networks.judge(images, shapes, STILL)[0], labels),
+        "accuracy without the mouth": accuracy(networks.judge(images, shapes, Look(mouth=False))[0], labels),
+        "accuracy without mouth and shape": accuracy(networks.judge(images, alone, Look(mouth=False))[0], labels),
         "accuracy by appearance": accuracy(networks.judge_still(images, alone), labels),
         "accuracy by shape": accuracy(shape_log_probabilities(networks.shape, shapes[seen]), labels[seen]),
         "with a shape": round(float(seen.mean()), 4),

@@ -87,7 +87,7 @@ def test_a_network_that_fails_once_costs_one_look():
 def test_missing_weights_are_one_line_for_the_user():
     class Missing(Looks):
         def load(self) -> None:
-            raise ModelError("weights/face_0.safetensors: no usable weights; reinstall")
+            raise ModelError("weights/face.safetensors: no usable weights; reinstall")
 
-    with pytest.raises(UserError, match=r"face_0\.safetensors"):
+    with pytest.raises(UserError, match=r"face\.safetensors"):
         run_stage(Expression(Missing(), 10.0), [view(0.0)])

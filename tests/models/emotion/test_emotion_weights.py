@@ -7,7 +7,7 @@ from models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
 from models.emotion.classes import EMOTIONS
 from models.emotion.fusion import EmotionFusion, TimedEvidence
 from models.emotion.geometry_net import GEOMETRY
-from models.emotion.looks import NETWORKS, Look
+from models.emotion.looks import Look
 from models.emotion.voice_net import ENCODER
 from models.errors import ModelError
 
@@ -59,18 +59,6 @@ def test_a_talking_face_is_looked_at_with_and_without_its_mouth_in_turns(face):
     assert all(Look.of(False, turn).mouth for turn in range(4))
     assert face.predict(crop(), NO_SHAPE).quality[2] == 0
     assert face.predict(crop(), NO_SHAPE, Look.of(True, 0)).quality[2] == 1
-
-
-@pytest.mark.parametrize("talking", [True, False])
-def test_every_network_looks_at_every_face_with_and_without_its_mouth(talking):
-    looks = {Look.of(talking, turn) for turn in range(2 * NETWORKS)}
-    assert {look.network for look in looks} == set(range(NETWORKS))
-    assert len(looks) == (2 * NETWORKS if talking else NETWORKS)
-
-
-def test_the_embedding_is_of_one_network_only(face):
-    first, second = (face.predict(crop(), NO_SHAPE, Look(network=index)) for index in range(2))
-    assert (len(first.embedding), len(second.embedding)) == (192, 0)
 
 
 def test_without_the_mouth_a_mouth_changes_nothing(face):
