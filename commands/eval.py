@@ -38,18 +38,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print a line for every set, and write figures and confusion matrices."""
-    import torch
-
-    from commands.train import speech_encoder
+    from commands.train import prepare, speech_encoder
     from models.emotion.branches import WEIGHTS
     from models.emotion.evaluation import evaluate, load_networks
-    from models.errors import ModelError
 
-    torch.set_num_threads(1)
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModelError(f"{args.out}: cannot be made ({error.strerror}); choose another --out") from None
+    prepare(args.out)
     with Steps() as steps:
         figures = evaluate(
             args.data, load_networks(args.weights or WEIGHTS), speech_encoder, _face_backend, steps.report

@@ -44,17 +44,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train the branches that were asked for, and write a report of each."""
-    import torch
-
     from models.errors import ModelError
 
     if args.epochs is not None and args.epochs < 2:
         raise ModelError(f"--epochs {args.epochs}: expected 2 or more")
-    torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModelError(f"{args.out}: cannot be made ({error.strerror}); choose another --out") from None
+    prepare(args.out)
     for branch in [args.branch] if args.branch else BRANCHES:
         with Steps() as steps:
             report = _train(branch, args, steps.report)
@@ -62,6 +56,23 @@ def run(args: argparse.Namespace) -> int:
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         note(f"{branch} trained; figures in {path}")
     return OK
+
+
+def prepare(out: Path) -> None:
+    """Keep torch to one thread, and make the folder for what comes out.
+
+    Raises:
+        ModelError: the folder cannot be made.
+    """
+    import torch
+
+    from models.errors import ModelError
+
+    torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"{out}: cannot be made ({error.strerror}); choose another --out") from None
 
 
 def _train(branch: str, args: argparse.Namespace, report: Any) -> dict[str, Any]:  # noqa: ANN401

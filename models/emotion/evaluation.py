@@ -20,6 +20,7 @@ from models.emotion.geometry_net import geometry
 from models.emotion.looks import Look
 from models.emotion.media import has_pictures, has_sound, read_pictures, read_sound
 from models.emotion.metrics import summary
+from models.emotion.progress import Report
 from models.emotion.still_faces import StillFaces
 from models.emotion.train_voice import HOP, WINDOW, speech_windows
 from models.emotion.voice_data import STEP_RATE, Encode, features_of
@@ -28,7 +29,6 @@ from models.errors import ModelError
 from models.face.backend import FaceBackend
 
 Float32 = npt.NDArray[np.float32]
-Report = Callable[[str, int, int, str], None]
 
 FACE_RATE = 10.0
 """Faces judged a second."""

@@ -13,13 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from models.emotion.geometry_net import GEOMETRY, geometry
+from models.emotion.progress import Report
 from models.errors import ModelError
 from models.face.litert_backend import LiteRtBackend
 from models.face.roi import Roi, from_landmarks
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
-Report = Callable[[str, int, int, str], None]
 
 MARGIN = 1.25
 """The landmark network wants a face with some room around it: this times the image."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,12 @@ from torch.nn import functional
 from models.emotion.checkpoint import Checkpoint, save_weights
 from models.emotion.face_augment import augment
 from models.emotion.face_net import FACE_SIZE, ExpressionNet, standardise
+from models.emotion.progress import Report
 from models.errors import ModelError
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
-Report = Callable[[str, int, int, str], None]
-"""Progress: what is being done, steps done, steps in all, and the latest figures in words."""
 
 HELD_OUT = 0.05
 """Share of the training images that is kept for validation, and then for fusion."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from models.emotion.checkpoint import save_weights
 from models.emotion.fusion_net import WAYS, FusionNet, masked_mean
 from models.emotion.metrics import best_temperature, calibration_error, recall_average, softmax
 from models.emotion.pairs import FACE_STATES, Bank, Pairs, draw_pairs
+from models.emotion.progress import Report
 from models.emotion.voice_data import VARIANTS
 
 Float32 = npt.NDArray[np.float32]
-Report = Callable[[str, int, int, str], None]
 
 MARGIN = 0.005
 """How much UAR, on average over the rows, a way must win over a simpler one to be preferred."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from torch.nn import functional
 
 from models.emotion.checkpoint import load_weights, save_weights
 from models.emotion.geometry_net import GeometryNet, blended
+from models.emotion.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
-Report = Callable[[str, int, int, str], None]
 
 WEIGHTS = "geometry.safetensors"
 

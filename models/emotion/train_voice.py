@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.emotion.checkpoint import load_weights, save_weights
+from models.emotion.progress import Report
 from models.emotion.prosody import PROSODY
 from models.emotion.voice_data import VARIANTS, VoiceFeatures
 from models.emotion.voice_net import ENCODER, STEP, VoiceNet
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
-Report = Callable[[str, int, int, str], None]
 
 WINDOW = 31
 """Steps in a window: 3 s."""

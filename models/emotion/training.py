@@ -23,6 +23,7 @@ from models.emotion.looks import (
 )
 from models.emotion.metrics import recall_average, softmax, summary
 from models.emotion.pairs import Bank, face_bank, voice_bank
+from models.emotion.progress import Report
 from models.emotion.still_faces import StillFaces, cached_shapes
 from models.emotion.train_face import HELD_OUT, SPLIT, FaceRecipe, FaceTraining, hold_out
 from models.emotion.train_fusion import FusionRecipe, Split, train_fusion
@@ -35,7 +36,6 @@ from models.errors import ModelError
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 UInt8 = npt.NDArray[np.uint8]
-Report = Callable[[str, int, int, str], None]
 
 JUDGING_FACES = 800
 """As many of the validation images judge fusion; each is seen in five states."""

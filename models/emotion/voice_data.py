@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from models.emotion.corpora import Clip
 from models.emotion.media import read_sound
+from models.emotion.progress import Report
 from models.emotion.prosody import prosody
 from models.emotion.voice_augment import add_noise, babble, vary
 from models.emotion.voice_net import STEP, steps_of
@@ -24,7 +25,6 @@ Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 Encode = Callable[[Float32], Float32]
 """(N,) samples at 16 kHz to (T, ENCODER) encoder frames."""
-Report = Callable[[str, int, int, str], None]
 
 STEP_RATE = 16_000 / 384 / STEP
 """Steps a second."""

@@ -1,0 +1,8 @@
+"""How training and evaluation tell how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Report = Callable[[str, int, int, str], None]
+"""What is being done, steps done, steps in all, and the latest figures in words."""
