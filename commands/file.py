@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from commands.extras import add_extra_arguments, extras_of
 from commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
@@ -42,6 +43,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
     add_config_arguments(parser, default="file")
+    add_extra_arguments(parser)
     add_verbosity_arguments(parser)
 
 
@@ -65,5 +67,6 @@ def run(args: argparse.Namespace) -> int:
         trace=args.trace,
         quiet=args.quiet,
         vtt_emotion=args.vtt_emotion,
+        extras=extras_of(args),
     )
     return transcribe(args.inputs, options)

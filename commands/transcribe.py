@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from commands.extras import Extra, check_extras, extra_settings
 from commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
 from commands.outputs import Outputs, check_places, names, unique_stems, writers_for
 from commands.running import Outcome, execute
@@ -34,6 +37,7 @@ class Options:
         trace: file for a Chrome trace, or None.
         quiet: show nothing but errors.
         vtt_emotion: mark the cues of VTT with emotions.
+        extras: what else to make; with any, there is one input.
     """
 
     folder: Path = Path()
@@ -43,6 +47,7 @@ class Options:
     trace: Path | None = None
     quiet: bool = False
     vtt_emotion: bool = False
+    extras: Sequence[Extra] = ()
 
 
 def settings(assignments: Sequence[str]) -> dict[str, object]:
@@ -72,12 +77,18 @@ def transcribe(
     """
     if options.trace is not None and len(inputs) > 1:
         raise UserError("--trace takes one input at a time: each run would replace the trace of the one before")
-    overrides = {**options.overrides, "mode": "file", "input": os.fspath(inputs[0])}
+    overrides = {
+        **extra_settings(options.extras, options.overrides),
+        "mode": "file",
+        "input": os.fspath(inputs[0]),
+    }
     config = load_config(options.config, overrides)
     writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion)
     failed: list[Path] = []
     stems = unique_stems(inputs)
     check_places(options.folder, stems, writers, inputs, options.trace)
+    written = [options.folder / f"{stem}.{name}" for stem in stems for name in writers]
+    check_extras(options.extras, inputs, written)
     for path, stem in zip(inputs, stems, strict=True):
         if stem != path.stem and not options.quiet:
             note(f"{path}: its name is too long, or taken by another input; the outputs are called {stem}")
@@ -113,15 +124,24 @@ def _transcribe_one(
     prepare: Callable[[Pipeline], None],
 ) -> Outcome:
     media = probe(path, config.limits)
-    with Outputs(options.folder, stem, writers, path) as outputs:
+    for extra in options.extras:
+        extra.check(config, path)
+    with Outputs(options.folder, stem, writers, path) as outputs, ExitStack() as stack:
+        for extra in options.extras:
+            stack.callback(extra.discard)
         if not options.quiet:
             note(_heading(media))
-        console = None if options.quiet else ConsoleSink(stamp=time_range, duration=media.duration)
+        out = sys.stderr if any(extra.takes_stdout for extra in options.extras) else None
+        console = None if options.quiet else ConsoleSink(out, stamp=time_range, duration=media.duration)
         pipeline = Pipeline(config, trace=options.trace)
         prepare(pipeline)
+        for extra in options.extras:
+            extra.attach(pipeline, options.quiet)
         outcome = execute(pipeline, outputs, console)
+        # What the formats have is saved by now, whatever becomes of the rest.
+        made = [extra.path for extra in options.extras if extra.finish(outcome) and extra.path is not None]
         if not options.quiet:
-            note(_summary(config, outcome, outputs))
+            note(_summary(config, outcome, outputs) + "".join(f", {path}" for path in made))
     return outcome
 
 

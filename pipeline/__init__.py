@@ -23,8 +23,10 @@ from pipeline.events import (
     Event,
     FaceFound,
     FaceLost,
+    FaceSeen,
     LipActivity,
     Recovered,
+    SoundLevel,
     SpeechEnded,
     SpeechStarted,
     Stats,
@@ -36,6 +38,7 @@ from pipeline.graph import Graph
 from pipeline.load import Shed
 from pipeline.packet import Packet, micros, seconds
 from pipeline.session import Pipeline
+from pipeline.switches import Switches
 
 __all__ = [
     "Bounds",
@@ -51,6 +54,7 @@ __all__ = [
     "EventSink",
     "FaceFound",
     "FaceLost",
+    "FaceSeen",
     "Graph",
     "GraphError",
     "LipActivity",
@@ -63,12 +67,14 @@ __all__ = [
     "Recovered",
     "Shed",
     "Sink",
+    "SoundLevel",
     "Source",
     "SpeechEnded",
     "SpeechStarted",
     "Stage",
     "StageFailed",
     "Stats",
+    "Switches",
     "TranscriptFinal",
     "TranscriptPartial",
     "UserError",

@@ -49,6 +49,9 @@ class Context(Protocol):
     def sheds(self, name: str) -> bool:
         """Whether one of the graph's `sheds`, by name, is left out just now; never in a file run."""
 
+    def switched_off(self, name: str) -> bool:
+        """Whether one of the graph's `switches`, by name, is off just now."""
+
     def now(self) -> int:
         """Time to stamp on events: session time or, in a file run at full speed, the media time reached (us)."""
 

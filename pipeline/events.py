@@ -157,6 +157,29 @@ class FaceLost(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaceSeen(Event):
+    """Where a tracked face is in the picture, for those who draw; only with `face.report_rate`.
+
+    Attributes:
+        face: id of the track.
+        time: timestamp of the picture, seconds.
+        box: left, top, right, bottom as fractions of the frame's width and height; a face at the border may reach out.
+        lips: outline of the outer lips, a closed polygon of (x, y), fractions likewise.
+        speaker: this face is the one chosen as the speaker's.
+        talking: its lips move as they do in speech.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    face: int
+    time: float
+    box: tuple[float, float, float, float]
+    lips: tuple[tuple[float, float], ...]
+    speaker: bool
+    talking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LipActivity(Event):
     """The state of the speaker's lips.
 
@@ -174,6 +197,23 @@ class LipActivity(Event):
     time: float
     aperture: float
     motion: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundLevel(Event):
+    """How loud the sound is and whether it is speech, for those who draw; only with `audio.report_rate`.
+
+    Attributes:
+        time: end of the stretch of sound that was measured, seconds.
+        level: root mean square since the event before, in dB of full scale; -100 at the lowest, and for silence.
+        speech: whether voice activity is within a segment of speech.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    time: float
+    level: float
+    speech: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pipeline.channel import Bounds
 from pipeline.component import Component, EventSink, Port, Source, Stage
 from pipeline.errors import GraphError
 from pipeline.load import Shed
+from pipeline.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Graph:
         skew_limits: see `add`.
         paced: names of the components whose delay tells, in a live run, how far it is behind; each with one input.
         sheds: what a live run that is behind leaves out, in this order; components ask `context.sheds`.
+        switches: what can be switched off and on during the run; components ask `context.switched_off`.
     """
 
     components: dict[str, Component] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Graph:
     skew_limits: dict[str, int | None] = field(default_factory=dict)
     paced: set[str] = field(default_factory=set)
     sheds: tuple[Shed, ...] = ()
+    switches: Switches = field(default_factory=Switches)
 
     def add(self, name: str, component: Component, skew_limit: int | None = None) -> None:
         """Add a component.

@@ -72,6 +72,7 @@ class Runner:
         self.media_time = media_time
         self.stopping = threading.Event()
         self.counters = Counters()
+        self.switches = graph.switches
         self.tracer = tracer
         self.failure: StageFailed | UserError | None = None
         self._graph = graph

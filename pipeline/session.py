@@ -17,6 +17,7 @@ from pipeline.events import End, Event, Stats
 from pipeline.graph import Graph
 from pipeline.runner import Runner
 from pipeline.subscription import Subscription
+from pipeline.switches import Switches
 from pipeline.trace import Tracer
 
 E = TypeVar("E", bound=Event)
@@ -230,6 +231,11 @@ class Pipeline:
     def aevents(self) -> AsyncIterator[Event]:
         """`events` for asyncio: `async for event in pipeline.aevents()`."""
         return self.events()
+
+    @property
+    def switches(self) -> Switches:
+        """What can be switched off and on during the run, from any thread; `stages.switches` has the names."""
+        return self.graph.switches
 
     @property
     def begun(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from pipeline.clock import Clock
 from pipeline.load import LoadWatch
 from pipeline.metrics import Counters
+from pipeline.switches import Switches
 from pipeline.trace import Tracer
 
 
@@ -19,6 +20,7 @@ class Supervisor(Protocol):
     lossless: bool
     counters: Counters
     load: LoadWatch
+    switches: Switches
     tracer: Tracer | None
 
     def failed(self, name: str, error: BaseException) -> None:
@@ -52,6 +54,10 @@ class Supervised(Generic[S]):
     def sheds(self, name: str) -> bool:
         """Whether one of the graph's `sheds` is left out just now; never in a file run."""
         return self._supervisor.load.sheds(name)
+
+    def switched_off(self, name: str) -> bool:
+        """Whether one of the graph's `switches` is off just now."""
+        return not self._supervisor.switches.is_on(name)
 
     def count(self, name: str, amount: float) -> None:
         """Add to one of the run's named totals."""

@@ -15,6 +15,7 @@ from pipeline.errors import RecoverableError, StreamOrderError
 from pipeline.events import End, Event
 from pipeline.lapses import Lapses
 from pipeline.packet import Packet, seconds
+from pipeline.switches import Switches
 
 R = TypeVar("R")
 
@@ -159,13 +160,20 @@ class _RecordingContext:
     """A context without a runner: keeps what a component emits and holds it to its promises."""
 
     def __init__(
-        self, run: StageRun, component: Source | Stage, clock: Clock, lossless: bool, shed: Collection[str] = ()
+        self,
+        run: StageRun,
+        component: Source | Stage,
+        clock: Clock,
+        lossless: bool,
+        shed: Collection[str] = (),
+        switches: Switches | None = None,
     ) -> None:
         self.name = type(component).__name__
         self.clock = clock
         self.stopping = threading.Event()
         self.lossless = lossless
         self.shed = shed
+        self.switches = switches or Switches()
         self.reached = 0
         self.inputs: set[str] = set()
         self.lapses = Lapses(component)
@@ -199,6 +207,9 @@ class _RecordingContext:
     def sheds(self, name: str) -> bool:
         return name in self.shed
 
+    def switched_off(self, name: str) -> bool:
+        return not self.switches.is_on(name)
+
     def connected(self, port: str) -> bool:
         return port in self.inputs or port in self._component.outputs
 
@@ -213,6 +224,7 @@ def run_stage(
     clock: Clock | None = None,
     lossless: bool = True,
     shed: Collection[str] = (),
+    switches: Switches | None = None,
 ) -> StageRun:
     """Run a stage from `open` to `close` over some packets, in this thread.
 
@@ -223,6 +235,7 @@ def run_stage(
         clock: session clock; a scripted one at 0 by default.
         lossless: what the stage is told about the run.
         shed: names of the kinds of work it is told to leave out.
+        switches: what it is told is switched on or off; they may be turned while it runs. All on by default.
 
     Returns:
         What the stage emitted and published. A `RecoverableError` becomes `Degraded` and the packet is skipped, as in
@@ -239,7 +252,7 @@ def run_stage(
     if unknown := [port for port in packets if port not in order]:
         raise ValueError(f"{type(stage).__name__} has no input port '{unknown[0]}' (it has: {', '.join(order)})")
     run = StageRun()
-    context = _RecordingContext(run, stage, clock or ScriptedClock(), lossless, shed)
+    context = _RecordingContext(run, stage, clock or ScriptedClock(), lossless, shed, switches)
     context.inputs = set(packets)
     stage.attach(context)
     sequence = sorted(

@@ -13,11 +13,12 @@ from models.face import backend
 from models.fusion import AudioOnlyFusion, Fusion
 from models.speech import engines
 from models.vad import SileroVad
-from pipeline import Bounds, Config, Graph, Policy, Source, UserError, micros
+from pipeline import Bounds, Config, Graph, Policy, Source, Switches, UserError, micros
 from stages.camera import Camera
 from stages.decode import Decode
 from stages.encode import Encode
 from stages.face import Face
+from stages.face_report import FaceReport
 from stages.failures import while_loading
 from stages.fuse import Fuse
 from stages.lip_activity import LipReport
@@ -28,6 +29,7 @@ from stages.media_video import MediaVideo
 from stages.microphone import Microphone
 from stages.notice import Notice
 from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
+from stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from stages.voice_activity import WINDOW_SECONDS, VoiceActivity
 from stages.windows import AudioWindows
 
@@ -67,6 +69,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         from stages.build_emotion import add_emotion
 
         add_emotion(graph, config)
+    graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
     wanted = {FACE_RATE: video is not None, EMOTION_RATE: "emotion" in graph.components, PARTIALS: config.partials}
     graph.sheds = tuple(shed for shed, there in wanted.items() if there)
@@ -120,7 +123,7 @@ def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusi
     live_buffer = micros(config.audio.buffer)
     graph.add("audio", source)
     graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))
-    graph.add("vad", VoiceActivity(SileroVad(), config.vad))
+    graph.add("vad", VoiceActivity(SileroVad(), config.vad, config.audio.report_rate))
     graph.add("encode", Encode(engine, config.speech.update_interval if config.partials else None))
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
@@ -153,3 +156,6 @@ def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
     if config.lips.report_rate > 0:
         graph.add("lip_report", LipReport(config.lips.rate, config.lips.report_rate))
         graph.connect("lips.lips", "lip_report.lips", Bounds(items=64))
+    if config.face.report_rate > 0:
+        graph.add("face_report", FaceReport(config.face.report_rate))
+        graph.connect("face.views", "face_report.views", Bounds(items=8) if config.lossless else newest_only)

@@ -16,6 +16,7 @@ from stages.emotion_payloads import Expressions, VoiceWindow
 from stages.failures import while_loading, while_running
 from stages.payloads import Float32
 from stages.shedding import EMOTION_RATE, EMOTION_SHARE
+from stages.switches import EMOTION
 from stages.witnesses import Witnesses
 
 _LONGEST_CATCH_UP = micros(5.0)
@@ -101,6 +102,10 @@ class Emotion(Stage):
         self._update_to(self._reached - self._look_ahead)
 
     def _update_to(self, time: int) -> None:
+        if self.context.switched_off(EMOTION):
+            self._done = max(self._done, time)
+            self._smoothers.clear()
+            return
         if not self.context.lossless and time - self._done > _LONGEST_CATCH_UP:
             self._done = time - _LONGEST_CATCH_UP
         while (end := self._next()) <= time:

@@ -16,6 +16,7 @@ from stages.emotion_payloads import Expressions
 from stages.failures import while_loading, while_running
 from stages.payloads import FaceView, Float32, UInt8
 from stages.shedding import EMOTION_RATE, EMOTION_SHARE, FrameShedder
+from stages.switches import EMOTION
 
 
 class ExpressionNetwork(Protocol):
@@ -59,7 +60,7 @@ class Expression(Stage):
         """Look at the faces of a frame, if it is time to."""
         share = EMOTION_SHARE if self.context.sheds(EMOTION_RATE.name) else 1.0
         self._shedder.thin_to(self.rate * share)
-        if not self._shedder.keeps(packet.timestamp):
+        if self.context.switched_off(EMOTION) or not self._shedder.keeps(packet.timestamp):
             return
         view: FaceView = packet.payload
         wanted = [face for face in view.faces if not self._only_speaker or face.id == view.speaker]

@@ -13,6 +13,7 @@ from models.face.tracking import FaceTracker, LostFace, TrackedFace
 from pipeline import FaceFound, FaceLost, Packet, Port, Stage, micros, seconds
 from stages.failures import while_loading, while_running
 from stages.payloads import FaceFrame, FaceView, LipFeatures, UInt8, VideoFrame
+from stages.switches import PICTURE
 
 
 class Face(Stage):
@@ -49,7 +50,7 @@ class Face(Stage):
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Look at one frame."""
-        if packet.timestamp <= self._newest:
+        if packet.timestamp <= self._newest or self.context.switched_off(PICTURE):
             return
         self._newest = packet.timestamp
         frame: VideoFrame = packet.payload

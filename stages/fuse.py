@@ -11,6 +11,7 @@ from models.fusion import Fusion, LipSample
 from pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from stages.failures import while_loading, while_running
 from stages.payloads import EncodedSpeech, LipFrame
+from stages.switches import LIPS
 
 MARGIN = 0.2
 """Seconds of lips before and after the sound that fusion sees too: lips lead the voice, and streams are skewed."""
@@ -61,6 +62,8 @@ class Fuse(Stage):
         self.emit("speech", speech, packet.timestamp)
 
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
+        if self.context.switched_off(LIPS):
+            return []
         end = speech.start + micros(speech.encoding.duration + MARGIN)
         return [
             _sample(frame, speech.start)

@@ -12,6 +12,7 @@ from pipeline import Packet, Port, Stage, micros, seconds
 from stages.emotion_payloads import VoiceWindow
 from stages.failures import while_loading, while_running
 from stages.payloads import SAMPLE_RATE, EncodedSpeech, Float32
+from stages.switches import EMOTION
 
 LENGTH = 3.0
 """Seconds of a window; the first ones of a segment are shorter, from its start."""
@@ -66,6 +67,8 @@ class Voice(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Judge the windows that are new in this encoding."""
         speech: EncodedSpeech = packet.payload
+        if self.context.switched_off(EMOTION):
+            return
         if speech.segment != self._segment:
             self._segment, self._judged = speech.segment, 0.0
         ends = self._new_ends(speech)

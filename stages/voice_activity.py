@@ -10,10 +10,22 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from models.errors import ModelError
-from pipeline import Packet, Port, RecoverableError, SpeechEnded, SpeechStarted, Stage, UserError, micros, seconds
+from pipeline import (
+    Packet,
+    Port,
+    RecoverableError,
+    SoundLevel,
+    SpeechEnded,
+    SpeechStarted,
+    Stage,
+    UserError,
+    micros,
+    seconds,
+)
 from pipeline.config import VadConfig
 from stages.failures import while_running
 from stages.payloads import SAMPLE_RATE, AudioWindow, Float32, SpeechChunk
+from stages.sound_level import LevelMeter
 
 WINDOW = 512
 """Samples of one decision of the network."""
@@ -63,13 +75,15 @@ class VoiceActivity(Stage):
     Args:
         detector: the network.
         config: thresholds and times.
+        report_rate: `SoundLevel` events a second; 0 for none.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"windows": Port(AudioWindow)}
     outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(SpeechChunk)}
 
-    def __init__(self, detector: VoiceDetector, config: VadConfig) -> None:
+    def __init__(self, detector: VoiceDetector, config: VadConfig, report_rate: float = 0.0) -> None:
         self._detector = detector
+        self._meter = LevelMeter(report_rate) if report_rate > 0 else None
         self._config = config
         self._low = max(0.01, config.threshold - 0.15)
         self._waiting: deque[_Heard] = deque()
@@ -111,6 +125,8 @@ class VoiceActivity(Stage):
             self._continue(heard)
         else:
             self._listen(heard)
+        if self._meter is not None and (level := self._meter.add(samples)) is not None:
+            self.publish(SoundLevel(time=seconds(heard.end), level=level, speech=self._open))
 
     def finish(self) -> None:
         """End the open segment with the stream."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 
 from pipeline import Packet, Port, Stage, micros
 from stages.payloads import SAMPLE_RATE, AudioBlock, AudioWindow, Float32, LipFrame, LipWindow
+from stages.switches import SOUND
 
 
 class AudioWindows(Stage):
@@ -41,6 +43,9 @@ class AudioWindows(Stage):
     def process(self, port: str, packet: Packet[AudioBlock]) -> None:
         """Take a block and emit every window it completes."""
         block = packet.payload
+        if self.context.switched_off(SOUND):
+            block = AudioBlock(np.zeros_like(block.samples), block.filled)
+            packet = dataclasses.replace(packet, payload=block)
         self._blocks.append(packet)
         self._held += len(block.samples)
         self.context.count("audio.captured_seconds", (len(block.samples) - block.filled) / SAMPLE_RATE)

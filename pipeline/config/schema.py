@@ -52,6 +52,8 @@ class AudioConfig(_Section):
     """Live: seconds of sound held while recognition catches up; what does not fit is lost and counted."""
     reopen_after: PositiveSeconds = 1.0
     """Live: seconds without a block after which the device counts as gone and is opened again."""
+    report_rate: Annotated[float, Field(ge=0, le=30)] = 0.0
+    """SoundLevel events a second; 0 for none."""
 
 
 class VideoConfig(_Section):
@@ -131,6 +133,8 @@ class FaceConfig(_Section):
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5
     """Seconds a face may be missed before its track ends."""
+    report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
+    """Most FaceSeen events a second for each face; 0 for none."""
 
 
 class LipsConfig(_Section):

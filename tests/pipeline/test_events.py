@@ -20,6 +20,7 @@ EXAMPLES = {
     "str": "text",
     "tuple[Word, ...]": (Word(word="hi", start=0.1, end=0.3, confidence=0.9),),
     "tuple[float, float, float, float]": (0.1, 0.2, 0.3, 0.4),
+    "tuple[tuple[float, float], ...]": ((0.1, 0.2), (0.3, 0.4)),
     "dict[str, float]": {"a": 1.0},
     "dict[str, dict[str, float]]": {"a": {"b": 1.0}},
 }
@@ -37,7 +38,7 @@ def example(event_class: type[Event]) -> Event:
 def test_every_event_of_the_design_is_exported():
     names = {event_class.__name__ for event_class in CLASSES}
     expected = "SpeechStarted TranscriptPartial TranscriptFinal SpeechEnded FaceFound FaceLost LipActivity Degraded "
-    expected += "EmotionUpdate EmotionChanged"
+    expected += "EmotionUpdate EmotionChanged FaceSeen SoundLevel"
     assert {*expected.split(), "Recovered", "Stats", "Error", "End"} <= names
 
 
@@ -61,7 +62,9 @@ def test_an_event_cannot_be_changed(event_class):
 def test_only_what_a_later_event_supersedes_is_ephemeral():
     assert {event_class.__name__ for event_class in CLASSES if event_class.ephemeral} == {
         "TranscriptPartial",
+        "FaceSeen",
         "LipActivity",
+        "SoundLevel",
         "EmotionUpdate",
         "Stats",
     }

@@ -1,0 +1,10 @@
+"""What can be switched off and on while captions run: the names for `Pipeline.switches`."""
+
+SOUND = "sound"
+"""The microphone: off, silence takes the place of its sound, and time goes on."""
+PICTURE = "picture"
+"""The camera: off, no face is looked at, and those in view are lost."""
+LIPS = "lips"
+"""Lips as a witness of what is said: off, text comes from the sound alone. Faces are still followed."""
+EMOTION = "emotion"
+"""Emotion: off, nothing is judged and no update comes."""

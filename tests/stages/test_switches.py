@@ -1,0 +1,97 @@
+"""What stages do while a part of the run is switched off."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.face.backend import FaceObservation
+from pipeline import EmotionUpdate, FaceLost, Packet, Switches
+from pipeline.testing import run_stage
+from stages.emotion import Emotion
+from stages.encode import Encode
+from stages.expression import Expression
+from stages.face import Face
+from stages.fuse import Fuse
+from stages.payloads import AudioBlock, LipFrame, VideoFrame
+from stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from stages.windows import AudioWindows
+from tests.stages.emotion_fakes import CountingFusion, seen, view
+from tests.stages.fakes import CountingEngine
+from tests.stages.test_speech_stages import RecordingFusion, chunks, spoken
+
+
+def off(*names: str) -> Switches:
+    switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
+    for name in names:
+        switches.turn(name, False)
+    return switches
+
+
+def test_a_muted_microphone_is_silent_and_its_time_goes_on():
+    blocks = [Packet(i * 20_000, AudioBlock(np.full(320, 0.5, np.float32)), 20_000) for i in range(8)]
+    run = run_stage(AudioWindows(0.04, 0.04), blocks, switches=off(SOUND))
+    assert [packet.timestamp for packet in run] == [0, 40_000, 80_000, 120_000]
+    assert not any(packet.payload.samples.any() for packet in run)
+    assert blocks[0].payload.samples.all()
+
+
+class OneFace:
+    """Sees the same face in every picture; turns the picture off at one of them."""
+
+    def __init__(self, switches: Switches, at: int) -> None:
+        self.looks = 0
+        self._switches = switches
+        self._at = at
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def detect(self, image, timestamp):
+        self.looks += 1
+        if self.looks == self._at:
+            self._switches.turn(PICTURE, False)
+        points = np.random.default_rng(0).uniform(20, 80, (478, 3)).astype(np.float32)
+        return (FaceObservation(points, np.zeros(52, np.float32), 0.9),)
+
+
+def test_with_the_picture_switched_off_nobody_is_looked_at_and_the_face_is_lost():
+    switches = off()
+    networks = OneFace(switches, at=3)
+    picture = VideoFrame(np.zeros((100, 100, 3), np.uint8), (100, 100))
+    run = run_stage(Face(networks, max_gap=0.2), [Packet(i * 40_000, picture) for i in range(20)], switches=switches)
+    assert networks.looks == 3
+    assert [event.time for event in run.events if isinstance(event, FaceLost)] == [0.08]
+
+
+def test_with_lips_switched_off_fusion_sees_none():
+    fusion = RecordingFusion()
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1], 0.4, 0.0), [512]))
+    lips = [Packet(i * 40_000, LipFrame(None)) for i in range(20)]
+    run_stage(Fuse(fusion, 10.0), {"lips": lips, "speech": encoded}, switches=off(LIPS))
+    assert fusion.seen == [[]]
+
+
+def test_with_emotion_switched_off_nothing_is_judged_and_none_of_it_is_made_up_for_later():
+    class Looks:
+        def predict(self, *_):
+            raise AssertionError("a face was judged")
+
+        def load(self) -> None: ...
+
+    assert not len(run_stage(Expression(Looks(), 10.0), [view(i / 10) for i in range(10)], switches=off(EMOTION)))
+
+
+def test_emotion_switched_off_for_a_while_leaves_a_gap_and_goes_on_behind_it():
+    switches = off()
+
+    class Turned(Emotion):
+        def process(self, port, packet):
+            switches.turn(EMOTION, not 1_000_000 < packet.timestamp < 2_000_000)
+            super().process(port, packet)
+
+    frames = [seen(i / 10, {1: "happy"}) for i in range(31)]
+    run = run_stage(Turned(CountingFusion(), 0.5, 0.0), {"expressions": frames}, switches=switches)
+    updates = [(event.start, event.end) for event in run.events if isinstance(event, EmotionUpdate)]
+    assert updates[:2] == [(0.0, 0.5), (0.5, 1.0)]
+    assert all(start >= 1.9 for start, _ in updates[2:]) and updates[-1][1] == 3.0
