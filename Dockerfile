@@ -3,6 +3,10 @@
 #   docker build -t lipstream .
 #   docker run --rm --network none -v "$PWD:/data" lipstream file talk.mp4
 #
+# The web page needs the host's network, for its media come by UDP; browsers on the same machine open what it prints:
+#
+#   docker run --rm --network host lipstream serve
+#
 # The tag names the base; to pin its bytes as well, pass --build-arg BASE=python:3.12-slim-bookworm@sha256:<digest>
 # with the digest `docker buildx imagetools inspect python:3.12-slim-bookworm` prints.
 ARG BASE=python:3.12-slim-bookworm
@@ -28,6 +32,8 @@ COPY configs configs
 COPY models models
 COPY pipeline pipeline
 COPY stages stages
+COPY views views
+COPY web web
 RUN pip install --no-deps --no-build-isolation .
 ENV LIPSTREAM_CACHE=/opt/lipstream/models
 RUN lipstream models pull && lipstream models verify

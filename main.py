@@ -16,12 +16,13 @@ examples:
   lipstream demo                  captions for a clip that comes with it
   lipstream file talk.mp4         captions for a recording: talk.txt, talk.srt, talk.json
   lipstream live                  captions from the webcam and the microphone
+  lipstream serve                 the same in a browser
   lipstream VERB --help           the options of a verb, with an example"""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all its verbs."""
-    from commands import config, demo, devices, doctor, eval, file, live, models, train
+    from commands import config, demo, devices, doctor, eval, file, live, models, serve, train
     from commands.options import HelpFormatter, PlainParser, VersionAction
 
     parser = PlainParser(
@@ -32,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, live, devices, models, doctor, demo, config, train, eval):
+    for verb in (file, live, serve, devices, models, doctor, demo, config, train, eval):
         verb.add(verbs)
     return parser
 

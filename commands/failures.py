@@ -100,7 +100,7 @@ def set_up_logging(verbose: bool) -> None:
         handler = _StderrHandler()
         handler.setFormatter(logging.Formatter("lipstream: %(levelname)s: %(name)s: %(message)s"))
         root.addHandler(handler)
-    for room in ("commands", "models", "pipeline", "stages"):
+    for room in ("commands", "models", "pipeline", "stages", "views", "web"):
         logging.getLogger(room).setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands import extra_events
+from commands.extras import check_extras
 from commands.failures import FAILED, OK, note, report
 from commands.options import (
     DEFAULT_FORMATS,
@@ -22,9 +27,11 @@ from commands.options import (
 if TYPE_CHECKING:
     from commands.outputs import Outputs
     from commands.running import Outcome
+    from pipeline import Config, Pipeline
 
 EXAMPLE = """\
 lipstream live
+lipstream live --show
 lipstream live --camera none --microphone "USB" -o captions -f srt,jsonl"""
 
 
@@ -40,6 +47,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="microphone, by index or part of its name (default: the configuration's, the system's default)",
     )
     parser.add_argument(
+        "--show", action="store_true", help="open a window with picture, captions, faces and emotion; h for its keys"
+    )
+    parser.add_argument(
         "-o", "--output", metavar="DIR", type=Path, help="keep the captions, in this folder (default: keep nothing)"
     )
     parser.add_argument(
@@ -51,11 +61,17 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
     add_config_arguments(parser, default="live")
+    extra_events.add_arguments(parser)
     add_verbosity_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Caption until Ctrl-C."""
+    if args.show:
+        # First of all imports: OpenCV has to come before PyAV, or its windows hang.
+        from views.gui import check
+
+        check()
     from commands.outputs import Outputs, writers_for
     from commands.running import execute
     from commands.transcribe import settings
@@ -64,24 +80,55 @@ def run(args: argparse.Namespace) -> int:
 
     overrides = settings(args.settings) | {"mode": "live"} | _devices(args) | emotion_settings(args)
     config = load_config(args.config, overrides)
+    if args.show:
+        config = load_config(args.config, _window_settings(config) | overrides)
     kept = args.output is not None or args.formats is not None
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
     stem = f"live-{datetime.now():%Y%m%d-%H%M%S}"
-    with Outputs(args.output or Path("."), stem, writers, "live") as outputs:
+    events = extra_events.from_args(args)
+    with Outputs(args.output or Path("."), stem, writers, "live") as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
-        console = None if args.quiet else ConsoleSink()
+        if events is not None:
+            check_extras([events], [], [writer.path for writer in outputs.writers.values()])
+            stack.callback(events.discard)
+            events.ends_run = not (writers or args.show)
+            events.attach(pipeline, args.quiet)
+        console = None if args.quiet else ConsoleSink(sys.stderr if events and events.takes_stdout else None)
         if args.quiet:
             invitation = None
         else:
             note("loading, wait before you speak")
-            invitation = "captions come as you speak; Ctrl-C ends"
-        outcome = execute(pipeline, outputs, console, invitation)
+            ends = "q in the window or Ctrl-C ends" if args.show else "Ctrl-C ends"
+            invitation = f"captions come as you speak; {ends}"
+        with _window(args, pipeline) as foreground:
+            outcome = execute(pipeline, outputs, console, invitation, foreground)
+        streamed = events is not None and events.finish(outcome)
         if not args.quiet:
-            note(_closing_line(outcome, outputs))
-    for failure in outputs.failures:
+            note(_closing_line(outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
+    failures = [*outputs.failures, *([events.failure] if events and events.failure else [])]
+    for failure in failures:
         report(failure)
-    return FAILED if outputs.failures or outcome.unrecognised else OK
+    return FAILED if failures or outcome.unrecognised else OK
+
+
+def _window_settings(config: Config) -> dict[str, object]:
+    """The settings that --show stands for."""
+    from views.window import report_settings
+
+    return report_settings(config)
+
+
+@contextmanager
+def _window(args: argparse.Namespace, pipeline: Pipeline) -> Iterator[Callable[[], bool] | None]:
+    """What keeps the window of --show going; None without it."""
+    if not args.show:
+        yield None
+        return
+    from views.window import Window
+
+    with Window(pipeline, args.output or Path(".")) as window:
+        yield window.update
 
 
 def _devices(args: argparse.Namespace) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -82,7 +82,11 @@ class Outcome(EventSink):
 
 
 def execute(
-    pipeline: Pipeline, outputs: Outputs, console: ConsoleSink | None, invitation: str | None = None
+    pipeline: Pipeline,
+    outputs: Outputs,
+    console: ConsoleSink | None,
+    invitation: str | None = None,
+    foreground: Callable[[], bool] | None = None,
 ) -> Outcome:
     """Run a pipeline to its end, or to Ctrl-C; every output is complete afterwards.
 
@@ -91,6 +95,8 @@ def execute(
         outputs: the files to write.
         console: the terminal, or None.
         invitation: a line to print once everything is loaded and the sources deliver.
+        foreground: work for the calling thread, done again and again while the run goes on; waits a moment itself when
+            there is nothing to do, and returns False to end the run.
 
     Raises:
         UserError: something the user can mend.
@@ -102,14 +108,14 @@ def execute(
     if console is not None:
         pipeline.add_sink("console", console)
     pipeline.add_sink("outcome", outcome)
-    with _interrupts() as interrupted:
+    with interrupts() as interrupted:
         pipeline.start()
         try:
-            while not pipeline.wait(_POLL_SECONDS):
+            while not pipeline.wait(_POLL_SECONDS if foreground is None else 0):
                 if invitation is not None and pipeline.begun:
                     note(invitation)
                     invitation = None
-                if interrupted.is_set():
+                if interrupted.is_set() or (foreground is not None and not _goes_on(pipeline, foreground)):
                     pipeline.stop()
                     pipeline.wait(0)
                     break
@@ -122,8 +128,17 @@ def execute(
     return outcome
 
 
+def _goes_on(pipeline: Pipeline, foreground: Callable[[], bool]) -> bool:
+    try:
+        return foreground()
+    except Exception:
+        # What was recognised until then is saved all the same.
+        pipeline.stop()
+        raise
+
+
 @contextmanager
-def _interrupts() -> Iterator[threading.Event]:
+def interrupts() -> Iterator[threading.Event]:
     """An event that is set by Ctrl-C, a closed terminal or a polite kill; a second Ctrl-C interrupts as usual.
 
     An exception out of nowhere could hit the start or the stop of a run half-way.

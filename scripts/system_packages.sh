@@ -3,7 +3,8 @@
 # PortAudio (PyAudio is built from source), and the GL, X and GLib libraries that MediaPipe and OpenCV load.
 #
 # Usage: scripts/system_packages.sh [--with-tests]
-#   --with-tests   also PulseAudio, for the test that records from a (virtual) microphone; never fails for lack of it
+#   --with-tests   also PulseAudio, for the test that records from a (virtual) microphone, Chromium, for those of the web
+#                  pages, and Xvfb, for those of the window; never fails for lack of them
 #
 # Installs through apt as root or with passwordless sudo; otherwise prints the one command to run and fails.
 # Does nothing when nothing is missing, and nothing on macOS (brew install portaudio) or with SKIP_SYSTEM_PACKAGES=1.
@@ -42,6 +43,12 @@ missing_test_packages() {
     command -v pulseaudio >/dev/null || echo pulseaudio
     command -v pactl >/dev/null || echo pulseaudio-utils
     compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null || echo libasound2-plugins
+    command -v Xvfb >/dev/null || echo xvfb
+}
+
+missing_browser() {
+    # Without recommendations it comes without a single font.
+    command -v chromium chromium-browser google-chrome >/dev/null || printf '%s\n' chromium fonts-dejavu-core
 }
 
 # Prints the prefix apt-get needs here, or fails when it may not be run.
@@ -90,8 +97,11 @@ if [ ${#packages[@]} -gt 0 ] && ! apt_install "${packages[@]}"; then
 fi
 
 if [ "${1:-}" = --with-tests ]; then
-    mapfile -t packages < <(missing_test_packages)
-    if [ ${#packages[@]} -gt 0 ] && ! apt_install "${packages[@]}"; then
-        echo "Without ${packages[*]} the microphone test is skipped." >&2
-    fi
+    # One after the other: where one of them cannot be had (Ubuntu has Chromium as a snap only), the other can.
+    for missing in missing_test_packages missing_browser; do
+        mapfile -t packages < <($missing)
+        if [ ${#packages[@]} -gt 0 ] && ! apt_install "${packages[@]}"; then
+            echo "Without ${packages[*]} the tests that need them are skipped." >&2
+        fi
+    done
 fi

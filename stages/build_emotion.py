@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 ENGINE = "moonshine"
 """The recogniser whose encoder frames the voice network knows."""
+_TOGETHER = 12
+"""Pictures whose faces are judged together where nobody waits for it: 4 s at the rate of file runs."""
 _EVIDENCE = Bounds(items=4096, duration=micros(3600))
 """Small packets: whichever of sound and picture is faster in a file may run far ahead of the other."""
 
@@ -34,7 +36,8 @@ def add_emotion(graph: Graph, config: Config) -> None:
         return
     graph.add("emotion", Emotion(EmotionFusion(), config.emotion.update_interval, _look_ahead(config)), skew_limit=0)
     if face:
-        graph.add("expression", Expression(FaceExpression(), config.emotion.face_rate))
+        together = 1 if _someone_waits(config) else _TOGETHER
+        graph.add("expression", Expression(FaceExpression(), config.emotion.face_rate, together))
         views = Bounds(items=8) if config.lossless else Bounds(Policy.LATEST, items=1)
         graph.connect("face.views", "expression.views", views)
         graph.connect("expression.expressions", "emotion.expressions", _EVIDENCE)
@@ -46,9 +49,13 @@ def add_emotion(graph: Graph, config: Config) -> None:
         graph.connect("voice.windows", "emotion.windows", _EVIDENCE)
 
 
+def _someone_waits(config: Config) -> bool:
+    return config.mode == "live" or config.pace is Pace.REALTIME
+
+
 def _look_ahead(config: Config) -> float:
     """How long after a window of speech its evidence may come at most, where that is waited for, in seconds."""
-    if config.mode == "live" or config.pace is Pace.REALTIME:
+    if _someone_waits(config):
         return config.emotion.look_ahead
     # A window is encoded at the end of its segment, or with the update after it; a long segment's end is held back.
     if not config.partials:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from models.emotion.branches import Evidence
@@ -26,6 +26,8 @@ SHORTEST = 0.3
 """A segment with less sound than this, in seconds, says nothing."""
 TAIL = 0.2
 """Seconds after the last voiced moment that still belong to the speech."""
+MOST = 16
+"""At most so many windows go through the network together: more would only take more memory."""
 NEWEST = 4
 """Live, at most so many windows of one encoding are judged, the newest: older ones would come too late to count."""
 
@@ -36,8 +38,8 @@ class VoiceNetwork(Protocol):
     def load(self) -> None:
         """Load the network."""
 
-    def predict(self, encoded: Float32, audio: Float32) -> Evidence:
-        """Judge encoder frames and the sound they were made from."""
+    def predict_all(self, windows: Sequence[tuple[Float32, Float32]]) -> list[Evidence]:
+        """Judge windows, each of which is encoder frames and the sound they were made from."""
 
 
 class Voice(Stage):
@@ -74,13 +76,8 @@ class Voice(Stage):
         ends = self._new_ends(speech)
         if not self.context.lossless:
             ends = ends[-NEWEST:]
-        for end in ends:
-            self._judged = end
-            start = max(0.0, end - LENGTH)
-            with while_running("audio", "the emotion network of the voice"):
-                evidence = self._judge(speech, start, end)
-            window = VoiceWindow(evidence, speech.start + micros(start), speech.start + micros(end))
-            self.emit("windows", window, packet.timestamp)
+        for first in range(0, len(ends), MOST):
+            self._judge(speech, ends[first : first + MOST], packet.timestamp)
 
     def _new_ends(self, speech: EncodedSpeech) -> list[float]:
         """Where windows end that were not there before, in seconds of the segment."""
@@ -95,9 +92,19 @@ class Voice(Stage):
             ends.append(limit)
         return ends
 
-    def _judge(self, speech: EncodedSpeech, start: float, end: float) -> Evidence:
-        encoding = speech.encoding
-        first, last = round(start * encoding.frame_rate), round(end * encoding.frame_rate)
-        sound = speech.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
-        frames = encoding.features if encoding.inner is None else encoding.inner
-        return self._network.predict(frames[first:last], sound)
+    def _judge(self, speech: EncodedSpeech, ends: Sequence[float], timestamp: int) -> None:
+        self._judged = ends[-1]
+        spans = [(max(0.0, end - LENGTH), end) for end in ends]
+        with while_running("audio", "the emotion network of the voice"):
+            judged = self._network.predict_all([_cut(speech, *span) for span in spans])
+        for evidence, (start, end) in zip(judged, spans, strict=True):
+            window = VoiceWindow(evidence, speech.start + micros(start), speech.start + micros(end))
+            self.emit("windows", window, timestamp)
+
+
+def _cut(speech: EncodedSpeech, start: float, end: float) -> tuple[Float32, Float32]:
+    """The encoder frames and the sound between two moments of a segment, in seconds."""
+    encoding = speech.encoding
+    first, last = round(start * encoding.frame_rate), round(end * encoding.frame_rate)
+    frames = encoding.features if encoding.inner is None else encoding.inner
+    return frames[first:last], speech.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]

@@ -88,6 +88,7 @@ class Scene:
         warnings: plain-language lines about what is degraded.
         figures: name and value of small figures, such as frame rate and latency.
         switched_off: plain words for what the user has switched off, such as "muted".
+        notes: passing remarks, such as what was saved.
     """
 
     captions: tuple[CaptionLine, ...] = ()
@@ -98,3 +99,4 @@ class Scene:
     warnings: tuple[str, ...] = ()
     figures: tuple[tuple[str, str], ...] = ()
     switched_off: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from models.emotion.checkpoint import load_weights
 from models.emotion.looks import STILL, FaceNetworks, Look, load_face_networks
@@ -65,10 +68,27 @@ class FaceExpression:
         Raises:
             ModelError: not loaded.
         """
+        return self.predict_all([(crop, shape, look)])[0]
+
+    def predict_all(self, faces: Sequence[tuple[UInt8, Float32, Look]]) -> list[Evidence]:
+        """`predict` for each of some faces; those looked at in the same way go through the networks together.
+
+        Args:
+            faces: the `crop`, the `shape` and the `look` of each.
+
+        Raises:
+            ModelError: not loaded.
+        """
         if self._networks is None:
             raise ModelError("the expression encoder is not loaded: call load() first")
-        logs, embeddings = self._networks.judge(crop[None], shape[None], look)
-        return Evidence(logs[0], embeddings[0], face_quality(crop[None], float(look.talking))[0])
+        found: dict[int, Evidence] = {}
+        for look in dict.fromkeys(look for _, _, look in faces):
+            indices = [index for index, face in enumerate(faces) if face[2] == look]
+            crops = np.stack([faces[index][0] for index in indices])
+            logs, embeddings = self._networks.judge(crops, np.stack([faces[index][1] for index in indices]), look)
+            qualities = face_quality(crops, float(look.talking))
+            found |= zip(indices, map(Evidence, logs, embeddings, qualities), strict=True)
+        return [found[index] for index in range(len(faces))]
 
 
 class VoiceEmotion:
@@ -108,17 +128,40 @@ class VoiceEmotion:
         Raises:
             ModelError: not loaded.
         """
-        steps = steps_of(encoded)
-        return self.predict_steps(steps, prosody(audio, STEP * len(steps)))
+        return self.predict_all([(encoded, audio)])[0]
+
+    def predict_all(self, windows: Sequence[tuple[Float32, Float32]]) -> list[Evidence]:
+        """`predict` for each of some windows, which go through the networks together.
+
+        Args:
+            windows: the `encoded` and the `audio` of each, at least one.
+
+        Raises:
+            ModelError: not loaded.
+        """
+        steps = [steps_of(encoded) for encoded, _ in windows]
+        sounds = [prosody(audio, STEP * len(each)) for each, (_, audio) in zip(steps, windows, strict=True)]
+        return self._judge(steps, sounds)
 
     def predict_steps(self, encoded: Float32, sound: Float32) -> Evidence:
         """`predict` on (T, ENCODER) steps and their (STEP * T, PROSODY), where they are there already."""
+        return self._judge([encoded], [sound])[0]
+
+    def _judge(self, steps: Sequence[Float32], sounds: Sequence[Float32]) -> list[Evidence]:
         if not self._networks:
             raise ModelError("the voice branch is not loaded: call load() first")
-        frames = torch.from_numpy(np.ascontiguousarray(encoded, np.float32))[None]
-        rows = torch.from_numpy(np.ascontiguousarray(sound, np.float32))[None]
-        mask = torch.ones(frames.shape[:2], dtype=torch.bool)
+        frames, rows = _padded(steps), _padded(sounds)
+        mask = torch.arange(frames.shape[1]) < torch.tensor([[len(each)] for each in steps])
         with torch.inference_mode():
             outputs = [network(frames, rows, mask) for network in self._networks]
-            logs = torch.stack([logits.log_softmax(dim=1)[0] for logits, _ in outputs]).mean(dim=0).log_softmax(dim=0)
-        return Evidence(logs.numpy(), outputs[0][1][0].numpy(), voice_quality(sound))
+            logs = torch.stack([logits.log_softmax(dim=1) for logits, _ in outputs]).mean(dim=0).log_softmax(dim=1)
+        embeddings = outputs[0][1].numpy()
+        return [
+            Evidence(log, embedding, voice_quality(sound))
+            for log, embedding, sound in zip(logs.numpy(), embeddings, sounds, strict=True)
+        ]
+
+
+def _padded(rows: Sequence[Float32]) -> Tensor:
+    """(B, T, C) float32 of B arrays of up to T rows."""
+    return pad_sequence([torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in rows], batch_first=True)

@@ -1,8 +1,11 @@
 """Two ways to weigh face against voice, with one interface: a gate on summaries, and cross-modal attention.
 
-Both return `log_softmax(2 * (w_face * a_face * f + w_voice * a_voice * v))` with f and v the branches' mean
-log-probabilities, a their inverse temperatures, and w the weights that sum to 1. They differ in how w is found. With
-one modality masked the other's weight is 1 and the result is that branch alone, at its own temperature.
+Both return `log_softmax(2 * (g_face * a_face * f + g_voice * a_voice * v))` with f and v the branches' mean
+log-probabilities, a their inverse temperatures, and g the gate, two numbers that sum to 1. They differ in how g is
+found. With one modality masked the other's gate is 1 and the result is that branch alone, at its own temperature.
+
+How much a side counted is not its gate alone: one that is open to a side which finds all classes alike lets nothing
+through. So the weights that are reported compare how far each side's term pulls the classes apart.
 
 Shapes: B batch, F face tokens, V voice tokens; a token is 7 log-probabilities and 3 numbers of quality.
 """
@@ -20,11 +23,30 @@ from models.emotion.quality import QUALITIES
 TOKEN = 7 + QUALITIES
 """Numbers in a token."""
 
+_NO_PULL = 1e-6
+
 
 def masked_mean(tokens: Tensor, mask: Tensor) -> Tensor:
     """Mean over the tokens (B, N, C) that the mask (B, N) admits; zeros where there are none."""
     weights = mask.float()[:, :, None]
     return (tokens * weights).sum(dim=1) / weights.sum(dim=1).clamp_min(1)
+
+
+def shares(terms: Tensor, otherwise: Tensor) -> Tensor:
+    """How much each side's term moves the result: its deviation over the classes, as a share of both sides'.
+
+    What a term adds to all classes alike changes nothing after the softmax, so only its deviation counts.
+
+    Args:
+        terms: (B, 2, 7), whose sum is the logits.
+        otherwise: (B, 2), the shares where no class is any likelier than the others.
+
+    Returns:
+        (B, 2), each row sums to 1.
+    """
+    pulls = terms.std(dim=2, correction=0)
+    total = pulls.sum(dim=1, keepdim=True)
+    return torch.where(total > _NO_PULL, pulls / total.clamp_min(_NO_PULL), otherwise)
 
 
 class FusionNet(nn.Module):
@@ -56,14 +78,15 @@ class FusionNet(nn.Module):
             times: (B, F) and (B, V), seconds before the moment of fusion, <= 0.
 
         Returns:
-            Log-probabilities (B, 7) and weights (B, 2) of face and voice.
+            Log-probabilities (B, 7), and how much face and voice counted in them, (B, 2), which sum to 1.
         """
         there = torch.stack([face_mask.any(dim=1), voice_mask.any(dim=1)], dim=1)
         logits = self.gate(face, voice, face_mask, voice_mask, times)
-        weights = logits.masked_fill(~there, -1e4).softmax(dim=1)
-        scales = torch.where(there.all(dim=1, keepdim=True), 2 * self.both, self.single) * weights
+        gates = logits.masked_fill(~there, -1e4).softmax(dim=1)
+        scales = torch.where(there.all(dim=1, keepdim=True), 2 * self.both, self.single) * gates
         means = torch.stack([masked_mean(face, face_mask), masked_mean(voice, voice_mask)], dim=1)[:, :, :7]
-        return (scales[:, :, None] * means).sum(dim=1).log_softmax(dim=1), weights
+        terms = scales[:, :, None] * means
+        return terms.sum(dim=1).log_softmax(dim=1), shares(terms, gates)
 
 
 class LateFusion(FusionNet):

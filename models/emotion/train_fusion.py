@@ -24,9 +24,6 @@ Float32 = npt.NDArray[np.float32]
 MARGIN = 0.005
 """How much UAR, on average over the rows, a way must win over a simpler one to be preferred."""
 
-PLAIN = "late"
-"""The way that is only there to be compared with."""
-
 _WHOLE_FACE = ("clean", "talking")
 _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "both clean": (_WHOLE_FACE, ("clean",)),
@@ -108,13 +105,8 @@ def judge(network: FusionNet, split: Split, seed: int, count: int = 3000) -> dic
 
 
 def choose(reports: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The simplest way that no other beats by `MARGIN`; `reports` begin with the simplest.
-
-    Plain late fusion is out of the running: its weights never move, and they must tell which side to believe.
-    """
-    means = {
-        way: float(np.mean([row["both"] for row in rows.values()])) for way, rows in reports.items() if way != PLAIN
-    }
+    """The simplest way that no other beats by `MARGIN`; `reports` begin with the simplest."""
+    means = {way: float(np.mean([row["both"] for row in rows.values()])) for way, rows in reports.items()}
     chosen = next(iter(means))
     for way, mean in means.items():
         if mean > means[chosen] + MARGIN:

@@ -14,7 +14,7 @@ import pytest
 from models import assets
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("commands", "configs", "models", "pipeline", "stages", "web")
+ROOMS = ("commands", "configs", "models", "pipeline", "stages", "views", "web")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,10 @@ class Looks:
 
     def load(self) -> None: ...
 
-    def predict(self, crop, shape, look):
+    def predict_all(self, faces):
+        return [self._predict(*face) for face in faces]
+
+    def _predict(self, crop, shape, look):
         assert crop.shape == (48, 48)
         self.looks.append(look)
         if len(self.looks) == self._fail_on:
@@ -82,6 +85,29 @@ def test_a_network_that_fails_once_costs_one_look():
     run = run_stage(Expression(Looks(fail_on=2), 10.0), [view(i / 10) for i in range(4)])
     assert [packet.timestamp for packet in run] == [0, 200_000, 300_000]
     assert [type(event) for event in run.events] == [Degraded, Recovered]
+
+
+def test_pictures_that_are_judged_together_give_what_they_give_alone():
+    frames = [view(i / 10, (1, 2), talking=(1,)) for i in range(10)]
+    alone, together = Looks(), Looks()
+    one_by_one = run_stage(Expression(alone, 10.0), frames)
+    by_fours = run_stage(Expression(together, 10.0, together=4), frames)
+    assert [packet.timestamp for packet in by_fours] == [packet.timestamp for packet in one_by_one]
+    assert [set(packet.payload.faces) for packet in by_fours] == [set(packet.payload.faces) for packet in one_by_one]
+    assert together.looks == alone.looks
+
+
+def test_a_picture_that_waits_for_others_holds_the_watermark():
+    promised = []
+
+    class Promising(Expression):
+        def watermark(self, frontier):
+            promised.append(super().watermark(frontier))
+            return promised[-1]
+
+    run_stage(Promising(Looks(), 10.0, together=4), [view(i / 10) for i in range(1, 7)])
+    assert {100_000, 500_000} <= set(promised)
+    assert not {200_000, 300_000, 600_000} & set(promised)
 
 
 def test_missing_weights_are_one_line_for_the_user():

@@ -74,7 +74,7 @@ def test_with_lips_switched_off_fusion_sees_none():
 
 def test_with_emotion_switched_off_nothing_is_judged_and_none_of_it_is_made_up_for_later():
     class Looks:
-        def predict(self, *_):
+        def predict_all(self, faces):
             raise AssertionError("a face was judged")
 
         def load(self) -> None: ...

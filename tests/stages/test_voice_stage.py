@@ -26,7 +26,10 @@ class Listener:
 
     def load(self) -> None: ...
 
-    def predict(self, encoded, audio):
+    def predict_all(self, windows):
+        return [self._predict(encoded, audio) for encoded, audio in windows]
+
+    def _predict(self, encoded, audio):
         self.spans.append((float(encoded[0, 0]), float(encoded[-1, 0]) + 1 / RATE))
         self.lengths.append(len(audio) / SAMPLE_RATE)
         if len(self.spans) == self._fail_on:

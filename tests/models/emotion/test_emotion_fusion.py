@@ -7,7 +7,7 @@ import torch
 from models.emotion.branches import Evidence
 from models.emotion.checkpoint import save_weights
 from models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
-from models.emotion.fusion_net import TOKEN, WAYS
+from models.emotion.fusion_net import TOKEN, WAYS, shares
 from models.emotion.metrics import softmax
 from models.emotion.pairs import FACE_STATES, Bank, draw_pairs
 from models.emotion.train_fusion import FusionRecipe, Split, choose, train_fusion
@@ -112,7 +112,9 @@ def test_the_better_witness_is_trusted_and_the_simplest_way_that_does_so_is_kept
 
 
 def test_a_simpler_way_is_kept_where_the_others_do_not_win():
-    rows = {"late": {"row": {"both": 0.9}}, "gated": {"row": {"both": 0.800}}, "attention": {"row": {"both": 0.804}}}
+    rows = {"late": {"row": {"both": 0.797}}, "gated": {"row": {"both": 0.800}}, "attention": {"row": {"both": 0.801}}}
+    assert choose(rows) == "late"
+    rows["gated"]["row"]["both"] = 0.804
     assert choose(rows) == "gated"
     rows["attention"]["row"]["both"] = 0.83
     assert choose(rows) == "attention"
@@ -127,3 +129,11 @@ def test_pairs_agree_in_label():
         assert (guess == pairs.labels).float().mean() > 0.9
     assert not pairs.without_face().face_mask.any()
     assert not pairs.without_voice().voice_mask.any()
+
+
+def test_a_side_that_finds_all_classes_alike_counts_for_nothing_however_open_its_gate():
+    sure, flat = torch.tensor([2.0, 0, 0, 0, 0, 0, 0]), torch.full((7,), -1.9)
+    gates = torch.tensor([[0.1, 0.9], [0.5, 0.5], [0.3, 0.7]])
+    terms = torch.stack([torch.stack(pair) for pair in ((sure, flat), (sure, -3 * sure), (flat, flat))])
+    expected = np.array([[1, 0], [0.25, 0.75], [0.3, 0.7]])
+    assert shares(terms, gates).numpy() == pytest.approx(expected, abs=1e-6)

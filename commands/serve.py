@@ -1,0 +1,107 @@
+"""`serve`: the web page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
+
+from commands.failures import OK, note
+from commands.options import add_emotion_argument, add_set_argument, add_verb, add_verbosity_arguments, emotion_settings
+
+EXAMPLE = """\
+lipstream serve
+lipstream serve --open --set speech.update_interval=0.3
+lipstream serve --host 0.0.0.0 --token CHOOSE-A-LONG-ONE --certfile cert.pem --keyfile key.pem"""
+
+_NEEDED = ("aiortc", "starlette", "uvicorn", "websockets")
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    summary = "show captions and emotion in a browser, for its camera and microphone"
+    parser = add_verb(verbs, "serve", summary, EXAMPLE, run)
+    parser.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen; other than this machine needs --token"
+    )
+    parser.add_argument("--port", type=_port, metavar="NUMBER", default=8765, help="where to listen")
+    parser.add_argument("--token", metavar="TEXT", help="a secret that every request has to bring")
+    parser.add_argument("--certfile", metavar="FILE", type=Path, help="certificate for HTTPS, as PEM")
+    parser.add_argument("--keyfile", metavar="FILE", type=Path, help="key of the certificate, as PEM")
+    _add_limits(parser)
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    parser.add_argument(
+        "--config", metavar="NAME|PATH", default="live", help="configuration, by name or as a YAML file"
+    )
+    add_set_argument(parser)
+    add_emotion_argument(parser)
+    add_verbosity_arguments(parser)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-sessions", metavar="N", type=_positive, help="most browsers at once (default: one for two cores)"
+    )
+    parser.add_argument(
+        "--max-upload-mb", metavar="N", type=_positive, default=500, help="largest recording that can be sent, in MB"
+    )
+    parser.add_argument(
+        "--max-upload-minutes", metavar="N", type=_positive, default=60, help="longest recording that can be sent"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C."""
+    from commands.running import interrupts
+    from commands.transcribe import settings
+    from pipeline import UserError, load_config
+
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise UserError(f"serve needs {', '.join(missing)}, which {are} not installed: pip install 'lipstream[web]'")
+    if (args.certfile is None) != (args.keyfile is None):
+        raise UserError("--certfile and --keyfile belong together: give both, or none")
+    from web.address import Address
+    from web.prepare import prepare, with_reports
+    from web.recording import file_config
+    from web.server import Service, serve
+    from web.uploads import UploadLimits
+
+    overrides = settings(args.settings) | emotion_settings(args)
+    config = with_reports(load_config(args.config, {**overrides, "mode": "live"}))
+    certificate = (args.certfile, args.keyfile) if args.certfile else None
+    address = Address(args.host, args.port, args.token, certificate)
+    limits = UploadLimits(args.max_upload_mb * 1_000_000, args.max_upload_minutes * 60)
+    recordings = file_config(overrides, limits.max_seconds)
+    service = Service(lambda: prepare(config), args.max_sessions or _default_sessions(), recordings, limits)
+
+    def ready(url: str) -> None:
+        if not args.quiet:
+            note(f"open {url} in a browser; Ctrl-C ends")
+        if args.open:
+            webbrowser.open(url)
+
+    with interrupts() as asked:
+        serve(address, service, asked, ready)
+    return OK
+
+
+def _default_sessions() -> int:
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else -1
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("expected a number from 0 to 65535")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError("expected a number from 1")
+    return number

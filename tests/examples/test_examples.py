@@ -1,0 +1,173 @@
+"""Every example runs as it is, on a few seconds of real speech."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from pipeline import TranscriptFinal, Word
+from tests.media_factory import Sound, write_media
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def speech(obama_audio: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ "Today, after two years of negotiations." without a picture, which would cost most of the time."""
+    path = tmp_path_factory.mktemp("speech") / "speech.wav"
+    samples = np.pad(obama_audio[None, int(0.8 * 16_000) : int(3.9 * 16_000)], ((0, 0), (0, 8_000)))
+    return write_media(path, Sound(samples, rate=16_000, codec="pcm_s16le"))
+
+
+def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "examples" / name), *map(str, arguments)]
+    # What an installed Lipstream does by itself.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=280)
+
+
+def said(text: str) -> str:
+    return " ".join(text.lower().replace(",", "").replace(".", "").split())
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name.removesuffix(".py"), ROOT / "examples" / name)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_there_are_five_and_each_is_short():
+    assert len(EXAMPLES) == 5
+    assert all(len(path.read_text(encoding="utf-8").splitlines()) < 60 for path in EXAMPLES)
+
+
+@pytest.mark.media
+def test_print_captions(speech: Path):
+    done = run("print_captions.py", speech)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    start, text = line.split(maxsplit=1)
+    assert 0 < float(start) < 1 and said(text) == "today after two years of negotiations"
+    # Of the missing picture it tells elsewhere.
+    assert "picture" in done.stderr
+
+
+@pytest.mark.media
+def test_emotions_to_csv(speech: Path, tmp_path: Path):
+    done = run("emotions_to_csv.py", tmp_path / "e.csv", speech)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "e.csv").open(newline="", encoding="utf-8") as file:
+        first, *_ = csv.DictReader(file)
+    assert (first["who"], first["from"], float(first["voice"])) == ("voice", "unknown", 1.0)
+    assert first["to"] != "unknown" and 0 < float(first["probability"]) <= 1
+
+
+@pytest.mark.media
+def test_to_sqlite(speech: Path, tmp_path: Path):
+    done = run("to_sqlite.py", tmp_path / "c.db", speech)
+    assert done.returncode == 0, done.stderr
+    database = sqlite3.connect(tmp_path / "c.db")
+    try:
+        ((text, source),) = database.execute("SELECT text, source FROM segments JOIN runs ON runs.id = run")
+        words = [word for (word,) in database.execute("SELECT word FROM words ORDER BY start")]
+        ((emotions,),) = database.execute("SELECT count(*) FROM emotions")
+    finally:
+        database.close()
+    assert said(text) == said(" ".join(words)) == "today after two years of negotiations"
+    assert source == str(speech) and emotions >= 6
+
+
+@pytest.mark.media
+def test_on_phrase(speech: Path):
+    done = run("on_phrase.py", "AFTER two years!", speech)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert 1.0 < float(line.removeprefix("said at ").removesuffix(" s")) < 1.8
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[str]]]:
+    """A WebSocket server of this machine, and what it was sent."""
+    sync = pytest.importorskip("websockets.sync.server", reason="websockets is not installed (pip install '.[dev]')")
+    messages: list[str] = []
+    with sync.serve(messages.extend, "127.0.0.1", 0) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        yield f"ws://127.0.0.1:{serving.socket.getsockname()[1]}", messages
+        serving.shutdown()
+        thread.join(10)
+
+
+@pytest.mark.media
+def test_to_websocket(speech: Path, server: tuple[str, list[str]]):
+    url, messages = server
+    done = run("to_websocket.py", url, speech)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(message) for message in messages]
+    (final,) = [event for event in events if event["event"] == "TranscriptFinal"]
+    assert said(final["text"]) == "today after two years of negotiations"
+    assert events[-1]["event"] == "End"
+
+
+def test_a_server_that_is_not_there_is_one_line(speech: Path):
+    pytest.importorskip("websockets")
+    done = run("to_websocket.py", "ws://127.0.0.1:1", speech)
+    assert done.returncode == 1 and done.stderr.startswith("error: ws://127.0.0.1:1: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_websockets_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "websockets.asyncio.client", None)
+    with pytest.raises(SystemExit, match="pip install 'websockets"):
+        load("to_websocket.py")
+
+
+# The phrase, heard in scripted captions.
+
+
+def heard(phrase: str, *captions: tuple[float, str]) -> list[float]:
+    times: list[float] = []
+    listener = load("on_phrase.py").PhraseListener(phrase, times.append)
+    for number, (start, text) in enumerate(captions, 1):
+        words = tuple(
+            Word(word=word, start=start + 0.5 * at, end=start + 0.5 * at + 0.4, confidence=0.9)
+            for at, word in enumerate(text.split())
+        )
+        listener(TranscriptFinal(segment=number, start=start, end=words[-1].end, text=text, words=words))
+    return times
+
+
+@pytest.mark.parametrize(
+    ("captions", "times"),
+    [
+        ([(1.0, "So, next slide, please. Thanks.")], [1.5]),
+        ([(1.0, "Well. Next"), (2.5, "slide. PLEASE!")], [1.5]),
+        ([(1.0, "Next slide please next slide please")], [1.0, 2.5]),
+        ([(1.0, "Next next slide please")], [1.5]),
+        ([(1.0, "Next slide"), (9.0, "please go on")], []),
+        ([(1.0, "Nextslide please, next slides please")], []),
+        ([(1.0, "The next slide-please")], [1.5]),
+    ],
+    ids=["punctuation", "two captions", "twice", "false start", "a long pause between", "other words", "hyphen"],
+)
+def test_a_phrase_is_heard_whatever_its_form(captions: list[tuple[float, str]], times: list[float]):
+    assert heard("Next slide, please", *captions) == pytest.approx(times)
+
+
+def test_an_apostrophe_is_one_however_it_is_drawn():
+    assert heard("let's go", (0.0, "Let\u2019s go!")) == [0.0]

@@ -1,0 +1,74 @@
+"""A microphone that beeps and a camera that flashes, at the same moments."""
+
+from __future__ import annotations
+
+import asyncio
+from fractions import Fraction
+
+import numpy as np
+from aiortc import MediaStreamTrack
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame as Picture
+
+RATE = 48_000
+
+
+class Beeps(MediaStreamTrack):
+    """A microphone: a beep of 0.1 s at every half second of its own time.
+
+    Attributes:
+        late: by how much a block came too late at most, seconds.
+    """
+
+    kind = "audio"
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self._start = start
+        self._done = 0
+        self.late = 0.0
+
+    async def recv(self) -> AudioFrame:
+        first, self._done = self._done, self._done + RATE // 50
+        # A device gives a block when all of it has been heard.
+        self.late = max(self.late, await _until(self._start + self._done / RATE))
+        index = np.arange(first, self._done)
+        beep = index % (RATE // 2) < RATE // 10
+        samples = (beep * 12_000 * np.sin(2 * np.pi * 1000 * index / RATE)).astype(np.int16)
+        frame = AudioFrame.from_ndarray(samples[None], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, first, Fraction(1, RATE)
+        return frame
+
+
+class Flashes(MediaStreamTrack):
+    """A camera: white for 0.12 s at every half second of its own time, else a dark pattern."""
+
+    kind = "video"
+
+    def __init__(self, start: float, fps: int = 25, size: tuple[int, int] = (160, 120)) -> None:
+        super().__init__()
+        self._start = start
+        self._fps = fps
+        self._size = size
+        self._done = 0
+        self.late = 0.0
+
+    async def recv(self) -> Picture:
+        number, self._done = self._done, self._done + 1
+        time = Fraction(number, self._fps)
+        self.late = max(self.late, await _until(self._start + float(time)))
+        width, height = self._size
+        image = np.zeros((height, width, 3), np.uint8)
+        image[:, : width // 2] = 40
+        if time % Fraction(1, 2) < Fraction(12, 100):
+            image[:] = 235
+        frame = Picture.from_ndarray(image, "rgb24")
+        frame.pts, frame.time_base = int(time * 90_000), Fraction(1, 90_000)
+        return frame
+
+
+async def _until(time: float) -> float:
+    """Wait for a time of the loop; returns by how much it was missed."""
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(max(0.0, time - loop.time()))
+    return loop.time() - time

@@ -1,0 +1,217 @@
+"""Recordings that are sent: limits, the report, what is deleted when."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+import pipeline.session
+from pipeline import SpeechStarted
+from tests.commands.fakes import Captions, sentence
+from tests.web.fakes import PATIENCE, server
+from web.uploads import UploadLimits
+
+
+@pytest.fixture
+def captions(monkeypatch: pytest.MonkeyPatch) -> Captions:
+    fake = Captions()
+    fake.steps = [SpeechStarted(segment=1, start=0.1), sentence("Hello there.", 0.2)]
+    monkeypatch.setattr(pipeline.session, "_default_build", lambda: fake.build)
+    return fake
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where temporary folders go."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def recording(seconds: float = 1.0) -> bytes:
+    """A WAV file of silence."""
+    size = round(seconds * 16_000) * 2
+    head = b"RIFF" + (36 + size).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
+    form = b"\x01\x00\x01\x00" + (16_000).to_bytes(4, "little") + (32_000).to_bytes(4, "little") + b"\x02\x00\x10\x00"
+    return head + form + b"data" + size.to_bytes(4, "little") + bytes(size)
+
+
+async def send(base: str, body: bytes, name: str = "talk.wav", **arguments) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=base, timeout=PATIENCE) as client:
+        return await client.post("/api/files", params={"name": name}, content=body, **arguments)
+
+
+async def ask(base: str, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=base, timeout=PATIENCE) as client:
+        return await client.request(method, path, headers=headers)
+
+
+async def settled(base: str, name: str) -> dict[str, object]:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            state = (await ask(base, f"/api/files/{name}")).json()
+            if state["state"] in ("done", "failed"):
+                return state
+            await asyncio.sleep(0.05)
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_recording_becomes_a_report_and_is_deleted_when_asked(captions: Captions, folder: Path):
+    async def scenario():
+        async with server() as here:
+            taken = await send(here.base, recording(), "my <b>talk</b>/../x.wav")
+            assert taken.status_code == 202
+            name = taken.json()["file"]
+            assert await settled(here.base, name) == {"state": "done", "progress": 1.0, "message": ""}
+            report = await ask(here.base, f"/api/files/{name}/report")
+            assert report.status_code == 200 and "Hello there." in report.text
+            assert "my &lt;b&gt;talk&lt;/b&gt;/../x.wav" in report.text and "<b>talk" not in report.text
+            assert f"/api/files/{name}/media" in report.text
+            assert "default-src 'none'" in report.headers["content-security-policy"]
+            whole = await ask(here.base, f"/api/files/{name}/media")
+            assert whole.content == recording() and whole.headers["content-type"].startswith("audio/")
+            part = await ask(here.base, f"/api/files/{name}/media", range="bytes=10-19")
+            assert part.status_code == 206 and part.content == recording()[10:20]
+            assert part.headers["content-range"] == f"bytes 10-19/{len(recording())}"
+            assert len(files(folder)) == 2
+            assert (await ask(here.base, f"/api/files/{name}", "DELETE")).status_code == 204
+            assert files(folder) == []
+            assert (await ask(here.base, f"/api/files/{name}/report")).status_code == 404
+
+    asyncio.run(scenario())
+    assert captions.configs[0].mode == "file" and captions.configs[0].face.report_rate > 0
+
+
+def test_the_end_of_the_server_deletes_everything(captions: Captions, folder: Path):
+    async def scenario():
+        async with server() as here:
+            name = (await send(here.base, recording())).json()["file"]
+            await settled(here.base, name)
+            assert files(folder)
+
+    asyncio.run(scenario())
+    assert list(folder.iterdir()) == []
+
+
+def test_a_recording_is_forgotten_after_a_while(captions: Captions, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("web.uploads.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("web.uploads._LOOK_SECONDS", 0.05)
+
+    async def scenario():
+        async with server() as here:
+            name = (await send(here.base, recording())).json()["file"]
+            async with asyncio.timeout(PATIENCE):
+                while (await ask(here.base, f"/api/files/{name}")).status_code != 404:
+                    await asyncio.sleep(0.06)
+            assert files(folder) == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_what_is_too_large_is_refused_whether_it_says_so_or_not(folder: Path, announced: bool):
+    async def pieces():
+        for _ in range(40):
+            yield bytes(10_000)
+
+    async def scenario():
+        async with server(limits=UploadLimits(100_000, 60.0)) as here:
+            body = bytes(400_000) if announced else pieces()
+            try:
+                refused = await send(here.base, body)
+            except httpx.WriteError:
+                # The server may hang up before all of it is sent.
+                pass
+            else:
+                assert refused.status_code == 413 and "100 kB" in refused.json()["message"]
+            assert files(folder) == []
+
+    asyncio.run(scenario())
+
+
+def test_what_lasts_too_long_or_is_no_recording_is_refused_by_its_own_name(folder: Path):
+    async def scenario():
+        async with server(limits=UploadLimits(10_000_000, 60.0)) as here:
+            long = await send(here.base, recording(90.0), "lecture.wav")
+            assert long.status_code == 415
+            assert long.json()["message"] == "'lecture.wav' lasts 90 seconds, and this server takes up to 60 seconds."
+            text = await send(here.base, b"Just some words.\n" * 99, "notes.mp4")
+            assert text.status_code == 415
+            assert "notes.mp4" in text.json()["message"] and str(folder) not in text.json()["message"]
+            assert (await send(here.base, b"")).status_code == 415
+            assert files(folder) == []
+
+    asyncio.run(scenario())
+
+
+def test_only_so_many_are_kept(captions: Captions, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("web.uploads.MAX_KEPT", 1)
+
+    async def scenario():
+        async with server() as here:
+            name = (await send(here.base, recording())).json()["file"]
+            assert (await send(here.base, recording())).status_code == 503
+            await ask(here.base, f"/api/files/{name}", "DELETE")
+            assert (await send(here.base, recording())).status_code == 202
+
+    asyncio.run(scenario())
+
+
+def test_a_recording_waits_for_a_place_and_then_takes_it(captions: Captions, folder: Path):
+    async def scenario():
+        async with server(limit=1) as here:
+            browser, other = here.browser(), here.browser()
+            await browser.connect()
+            name = (await send(here.base, recording())).json()["file"]
+            waiting = (await ask(here.base, f"/api/files/{name}")).json()
+            assert (waiting["state"], waiting["message"]) == ("waiting", "Waiting for its turn.")
+            await browser.end()
+            assert (await settled(here.base, name))["state"] == "done"
+            await browser.close()
+            await other.close()
+
+    asyncio.run(scenario())
+
+
+def test_one_that_is_being_captioned_can_be_removed_and_its_run_ends(
+    captions: Captions, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def steps():
+        while True:
+            yield lambda: time.sleep(0.01)
+
+    captions.steps = steps()
+
+    async def scenario():
+        async with server() as here:
+            name = (await send(here.base, recording())).json()["file"]
+            async with asyncio.timeout(PATIENCE):
+                while (await ask(here.base, f"/api/files/{name}")).json()["state"] != "running":
+                    await asyncio.sleep(0.02)
+            assert (await here.browser().post_offer(await here.browser().offer())).status_code == 503
+            assert (await ask(here.base, f"/api/files/{name}/report")).status_code == 409
+            await ask(here.base, f"/api/files/{name}", "DELETE")
+            async with asyncio.timeout(PATIENCE):
+                while files(folder) or (await ask(here.base, "/api/status")).json()["sessions"]:
+                    await asyncio.sleep(0.02)
+
+    asyncio.run(scenario())
+
+
+def test_a_run_that_fails_says_so_and_keeps_nothing(captions: Captions, folder: Path):
+    captions.steps = [ValueError("out of memory")]
+
+    async def scenario():
+        async with server() as here:
+            name = (await send(here.base, recording())).json()["file"]
+            state = await settled(here.base, name)
+            assert state["state"] == "failed" and "out of memory" in state["message"]
+            assert files(folder) == []
+
+    asyncio.run(scenario())

@@ -1,0 +1,33 @@
+"""Steps that several tests take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.web_browser.fake_server import FakeServer, FakeSession
+
+
+def go_live(page: Page, server: FakeServer, *, reload: bool = True) -> FakeSession:
+    """Open the page, start captions, and wait until the page listens; the session of the page."""
+    if reload:
+        page.goto(server.url)
+    before = set(server.sessions)
+    page.get_by_role("button", name="Start captions").click()
+    expect(page.locator("body")).to_have_attribute("data-state", "live")
+    (new,) = set(server.sessions) - before
+    until(page, lambda: bool(server.sessions[new].sockets))
+    return server.sessions[new]
+
+
+def until(page: Page, true: Callable[[], object], seconds: float = 15.0) -> None:
+    """Wait for something that is not to be seen on the page, while the page goes on.
+
+    Playwright's own `wait_for_function` needs `eval` in the page, which the content policy forbids.
+    """
+    for _ in range(round(seconds / 0.05)):
+        if true():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"it did not come to that within {seconds} s")

@@ -1,0 +1,146 @@
+"""The page of captions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pipeline import EmotionUpdate, TranscriptFinal, TranscriptPartial
+from tests.web_browser.fake_server import FakeServer
+from tests.web_browser.steps import go_live, until
+
+
+def watch(page: Page, server: FakeServer, settings: str = "") -> None:
+    page.goto(f"{server.url}/captions{settings}")
+    expect(page.locator("body")).to_have_attribute("data-state", "connected")
+    until(page, lambda: server.listeners() > 0)
+
+
+def test_it_shows_what_is_said_on_a_transparent_page(page: Page, server: FakeServer):
+    watch(page, server)
+    server.send(TranscriptPartial(segment=1, start=0, end=1, stable="Good", unstable=" moaning"))
+    expect(page.locator(".caption")).to_have_text("Good moaning")
+    for element in ("html", "body", "main", "#captions"):
+        background = page.locator(element).evaluate("e => getComputedStyle(e).backgroundColor")
+        assert background == "rgba(0, 0, 0, 0)", element
+
+
+def test_settings_in_the_address(page: Page, server: FakeServer):
+    watch(
+        page, server, "?size=72&lines=3&font=Georgia,%20serif&color=ffcc00&background=00000080&align=left&emotion=1"
+    )
+    server.send(
+        TranscriptFinal(segment=1, start=0, end=1, text="Hello.", words=()),
+        EmotionUpdate(
+            face=1,
+            start=0,
+            end=1,
+            label="happy",
+            probabilities={"happy": 1.0},
+            valence=1,
+            arousal=0,
+            weights={"face": 1.0, "voice": 0.0},
+        ),
+    )
+    text = page.locator(".caption-text")
+    expect(text).to_have_css("font-size", "72px")
+    expect(text).to_have_css("font-family", "Georgia, serif")
+    expect(text).to_have_css("color", "rgb(255, 204, 0)")
+    expect(text).to_have_css("background-color", "rgba(0, 0, 0, 0.5)")
+    expect(text).to_have_css("text-align", "left")
+    assert page.locator("#captions").evaluate("e => e.clientHeight") == pytest.approx(3 * 1.4 * 72, abs=1)
+    expect(page.locator("#emotion")).to_have_text("happy")
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+BAD_SETTINGS = (
+    "size=-1",
+    "size=1e9",
+    "size=huge",
+    "size=" + "9" * 5000,
+    "lines=0.5",
+    "lines=99",
+    "font=x;}*{display:none",
+    "font=url(//host)",
+    "color=url(javascript:0)",
+    "color=notacolour",
+    "color=" + "%00" * 50,
+    "background=red;position:fixed",
+    "align=top",
+    "emotion=yes",
+    "hide=-3",
+    "session=../../x",
+    "colour=red",
+    "__proto__=1",
+)
+
+
+def test_bad_settings_are_said_and_break_nothing(page: Page, server: FakeServer):
+    for setting in BAD_SETTINGS:
+        page.goto(f"{server.url}/captions?{setting}")
+        expect(page.locator("#notice")).to_contain_text(setting.split("=")[0])
+    watch(page, server, "?" + "&".join(BAD_SETTINGS))
+    server.send(TranscriptFinal(segment=1, start=0, end=1, text="Hello.", words=()))
+    expect(page.locator(".caption")).to_have_text("Hello.")
+    expect(page.locator(".caption-text")).to_have_css("font-size", "48px")
+    expect(page.locator(".caption-text")).to_have_css("color", "rgb(255, 255, 255)")
+
+
+def test_hostile_words_stay_words(page: Page, server: FakeServer):
+    watch(page, server, "?emotion=1")
+    hostile = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+    server.send(
+        TranscriptPartial(segment=1, start=0, end=1, stable=hostile, unstable=hostile),
+        TranscriptFinal(segment=1, start=0, end=1, text=hostile, words=()),
+    )
+    expect(page.locator(".caption")).to_have_text(hostile)
+    assert page.locator("img, main script").count() == 0
+    assert page.title() == "Lipstream captions"
+
+
+def test_only_the_last_lines_are_seen_and_none_is_cut(page: Page, server: FakeServer):
+    watch(page, server, "?lines=2&size=40")
+    for number in range(1, 6):
+        server.send(TranscriptFinal(segment=number, start=number, end=number + 1, text=f"Line {number}.", words=()))
+    expect(page.locator(".caption").last).to_have_text("Line 5.")
+    box = page.locator("#captions").bounding_box()
+    tops = [line.bounding_box()["y"] - box["y"] for line in page.locator(".caption").all()]
+    assert tops == pytest.approx([-168, -112, -56, 0, 56], abs=1)
+
+
+def test_it_goes_over_to_the_next_session_and_survives_restarts(page: Page, server: FakeServer):
+    watch(page, server)
+    server.send(
+        {"event": "Running", "session": "first"},
+        TranscriptFinal(segment=1, start=0, end=1, text="One.", words=()),
+        {"event": "Running", "session": "second"},
+        TranscriptFinal(segment=1, start=0, end=1, text="Two.", words=()),
+    )
+    expect(page.locator(".caption")).to_have_text(["One.", "Two."])
+    server.stop()
+    expect(page.locator("body")).to_have_attribute("data-state", "lost")
+    server.start()
+    expect(page.locator("body")).to_have_attribute("data-state", "connected")
+    until(page, lambda: server.listeners() > 0)
+    server.send(TranscriptFinal(segment=1, start=0, end=1, text="Three.", words=()))
+    expect(page.locator(".caption")).to_have_text(["One.", "Two.", "Three."])
+
+
+def test_captions_can_go_after_a_silence(page: Page, server: FakeServer):
+    watch(page, server, "?hide=0.5")
+    server.send(TranscriptFinal(segment=1, start=0, end=1, text="Hello.", words=()))
+    expect(page.locator(".caption")).to_be_hidden()
+    server.send(TranscriptFinal(segment=2, start=5, end=6, text="Again.", words=()))
+    expect(page.locator(".caption").last).to_be_visible()
+
+
+def test_it_shows_the_session_asked_for(new_page: Callable[..., Page], server: FakeServer):
+    speaker, page = new_page(), new_page()
+    session = go_live(speaker, server)
+    (name,) = [id_ for id_, each in server.sessions.items() if each is session]
+    page.goto(f"{server.url}/captions?session={name}")
+    until(page, lambda: len(session.sockets) == 2)
+    server.send(TranscriptFinal(segment=1, start=0, end=1, text="Hello.", words=()))
+    expect(page.locator(".caption")).to_have_text("Hello.")

@@ -1,0 +1,81 @@
+"""The whole way with the real networks: the demo clip through a browser's camera and microphone, and through `file`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright, WebSocket, expect
+
+from pipeline import Pipeline, TranscriptFinal
+from tests.web_browser.conftest import ALLOW, launched
+from tests.web_browser.fake_devices import fake_devices
+from tests.web_browser.real_server import real_server
+from tests.web_browser.steps import until
+
+jiwer = pytest.importorskip("jiwer")
+normalizer = pytest.importorskip("whisper_normalizer.english")
+
+pytestmark = pytest.mark.media
+
+SPOKEN = """Today, after two years of negotiations, the United States, together with our international partners, has
+achieved some"""
+"""What is said in the clip, which ends in the middle of a word."""
+BEFORE, AFTER = 8.0, 3.0
+EMOTION_WITHIN = 3.0
+
+
+def word_error_rate(text: str) -> float:
+    normalise = normalizer.EnglishTextNormalizer()
+    return jiwer.wer(normalise(SPOKEN), normalise(text))
+
+
+def test_the_page_shows_what_file_hears_and_an_emotion(
+    driver: Playwright, new_page: Callable[..., Page], obama_speech: Path, tmp_path: Path
+):
+    devices = fake_devices(obama_speech, tmp_path, BEFORE, AFTER)
+    with real_server("--max-sessions", "1") as address, launched(driver, ALLOW, *devices.arguments) as browser:
+        page = new_page(browser)
+        page.set_default_timeout(60_000)
+        # The clip plays from the moment the devices are opened, so no preview may open them early.
+        page.add_init_script("navigator.permissions.query = async () => ({ state: 'prompt' })")
+        page.goto(address)
+        events = record(page)
+        while not live_before_the_clip(page):
+            page.get_by_role("button", name="Stop").click()
+            until(page, lambda: page.request.get(f"{address}api/status").json()["sessions"] == 0)
+            events.clear()
+        expect(page.locator("#emotion-label")).to_have_attribute("data-known", "true", timeout=60_000)
+        until(page, lambda: "partners" in page.locator("#history").inner_text(), seconds=60)
+        page.wait_for_timeout(1000 * AFTER)
+        shown = " ".join(page.locator("#history li p").all_inner_texts())
+        page.context.close()
+    run = Pipeline.from_config("file", input=str(obama_speech), **{"events.stats_interval": 0})
+    by_file = " ".join(event.text for event in run.events() if isinstance(event, TranscriptFinal))
+    assert word_error_rate(shown) <= word_error_rate(by_file) + 0.05, f"{shown!r} against {by_file!r}"
+    seen = next(event["emitted"] for event in events if event["event"] == "FaceFound")
+    judged = next(e["emitted"] for e in events if e["event"] == "EmotionUpdate" and e["label"] != "unknown")
+    assert judged <= seen + EMOTION_WITHIN
+
+
+def live_before_the_clip(page: Page) -> bool:
+    """Open the devices and start; whether captions ran before the clip began, which a busy machine may not manage."""
+    begun = time.monotonic()
+    page.get_by_role("button", name="Start captions").click()
+    expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=60_000)
+    return time.monotonic() - begun < BEFORE
+
+
+def record(page: Page) -> list[dict[str, Any]]:
+    """Every event that the page gets, from now on."""
+    events: list[dict[str, Any]] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda data: events.append(json.loads(data)))
+
+    page.on("websocket", listen)
+    return events

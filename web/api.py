@@ -1,0 +1,105 @@
+"""The addresses under which sessions are begun, steered and ended."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from pipeline import PipelineError
+from stages.version import version
+from web.answers import Refusal, json_answer, read_json
+from web.event_docs import describe, page
+from web.event_stream import EventStream
+from web.offer import MAX_OFFER_BYTES, BadOffer, read_offer
+from web.session import Session
+from web.sessions import Busy, Sessions
+from web.uploads import UploadLimits, sentence
+
+_MAX_JSON_BYTES = 4096
+# What an offer needs in JSON: line breaks become two characters.
+_MAX_OFFER_JSON_BYTES = 2 * MAX_OFFER_BYTES
+
+
+class Api:
+    """The addresses of sessions and events.
+
+    Args:
+        sessions: the sessions.
+        limits: told to pages.
+    """
+
+    def __init__(self, sessions: Sessions, limits: UploadLimits) -> None:
+        self._sessions = sessions
+        self._limits = limits
+        self._stream = EventStream(sessions)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The addresses, with what answers them."""
+        return [
+            Route("/api/status", self._status),
+            Route("/api/events.json", self._events_json),
+            Route("/docs", self._docs),
+            Route("/api/sessions", self._begin, methods=["POST"]),
+            Route("/api/sessions/{name}", self._end, methods=["DELETE"]),
+            Route("/api/sessions/{name}/switches", self._switch, methods=["POST"]),
+            WebSocketRoute("/events", self._events),
+        ]
+
+    async def _status(self, request: Request) -> Response:
+        return json_answer(
+            {
+                "version": version(),
+                "sessions": self._sessions.count,
+                "max_sessions": self._sessions.limit,
+                "upload": {"max_bytes": self._limits.max_bytes, "max_seconds": self._limits.max_seconds},
+            }
+        )
+
+    async def _events_json(self, request: Request) -> Response:
+        return json_answer(describe())
+
+    async def _docs(self, request: Request) -> Response:
+        return Response(page(), media_type="text/html")
+
+    async def _begin(self, request: Request) -> Response:
+        body = await read_json(request, _MAX_OFFER_JSON_BYTES)
+        try:
+            session, answer = await self._sessions.begin(read_offer(body))
+        except BadOffer as error:
+            raise Refusal(400, "bad offer", sentence(str(error))) from error
+        except Busy as error:
+            raise Refusal(503, "busy", _busy(self._sessions.limit)) from error
+        except PipelineError as error:
+            raise Refusal(500, "cannot start", sentence(str(error))) from error
+        return json_answer({"session": session.id, "sdp": answer.sdp, "type": answer.type})
+
+    async def _end(self, request: Request) -> Response:
+        await self._sessions.end(self._session(request))
+        return Response(status_code=204)
+
+    async def _switch(self, request: Request) -> Response:
+        switches = self._session(request).pipeline.switches
+        wanted = await read_json(request, _MAX_JSON_BYTES)
+        if not wanted or not all(name in switches.names and isinstance(on, bool) for name, on in wanted.items()):
+            there = ", ".join(switches.names)
+            raise Refusal(400, "bad request", f"Expected switches ({there}), each with true or false.")
+        for name, on in wanted.items():
+            switches.turn(name, on)
+        return json_answer({name: switches.is_on(name) for name in switches.names})
+
+    async def _events(self, websocket: WebSocket) -> None:
+        await self._stream.serve(websocket)
+
+    def _session(self, request: Request) -> Session:
+        session = self._sessions.get(request.path_params["name"])
+        if session is None:
+            raise Refusal(404, "no session", "There is no such session, or not any more.")
+        return session
+
+
+def _busy(limit: int) -> str:
+    used = "somebody else is using it" if limit == 1 else f"all {limit} places are taken"
+    return f"Lipstream is busy: {used}. Try again when a session has ended."

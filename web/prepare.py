@@ -1,0 +1,45 @@
+"""Makes the run behind a browser's session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline import Config, Graph, Pipeline, Source
+from stages.build import connect
+from web.peer_picture import PeerPicture
+from web.peer_sound import PeerSound
+from web.peer_source import Invitation
+from web.session import Prepared
+
+Connect = Callable[[Config, Source | None, Source | None], Graph]
+
+_FACE_RATE = 25.0
+_SOUND_RATE = 15.0
+
+
+def with_reports(config: Config) -> Config:
+    """A configuration whose runs also tell what a page draws: where faces are, and how loud the sound is."""
+    face = config.face.model_copy(update={"report_rate": config.face.report_rate or _FACE_RATE})
+    audio = config.audio.model_copy(update={"report_rate": config.audio.report_rate or _SOUND_RATE})
+    return config.model_copy(update={"face": face, "audio": audio})
+
+
+def prepare(config: Config, connect: Connect = connect) -> Prepared:
+    """Make the run for a browser and start it: it loads its networks, and waits.
+
+    Args:
+        config: its configuration.
+        connect: puts all that is wanted behind the sources of sound and picture.
+
+    Raises:
+        PipelineError: it cannot be made.
+    """
+    invitation = Invitation()
+    sound = PeerSound(config.audio, invitation) if config.audio.enabled else None
+    picture = PeerPicture(config.video, config.face.max_fps, invitation) if config.video.enabled else None
+    pipeline = Pipeline(config, lambda config: connect(config, sound, picture))
+    source = sound or picture
+    # A configuration without both is refused.
+    assert source is not None
+    pipeline.start()
+    return Prepared(pipeline, sound, picture, source.now, invitation)

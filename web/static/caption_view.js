@@ -1,0 +1,55 @@
+/** Shows lines of captions. All text goes into text nodes. */
+
+/** Keeps the elements of a box the same as the lines, touching only what has changed. */
+export class CaptionView {
+  #box;
+  /** @type {Map<string, {element: HTMLElement, stable: Text, unstable: Text}>} */
+  #shown = new Map();
+
+  /** @param {HTMLElement} box */
+  constructor(box) {
+    this.#box = box;
+  }
+
+  /** @param {import("./captions.js").Line[]} lines */
+  show(lines) {
+    const keys = new Set(lines.map(({ key }) => key));
+    for (const [key, { element }] of this.#shown) {
+      if (keys.has(key)) continue;
+      element.remove();
+      this.#shown.delete(key);
+    }
+    for (const line of lines) this.#update(line);
+  }
+
+  #update({ key, stable, unstable, final }) {
+    const parts = this.#shown.get(key) ?? this.#add(key);
+    // The space before the changing words is not theirs: it takes no dotted line.
+    const [space] = unstable.match(/^\s*/);
+    put(parts.stable, stable + space);
+    put(parts.unstable, unstable.slice(space.length));
+    parts.element.dataset.final = String(final);
+  }
+
+  #add(key) {
+    const element = document.createElement("p");
+    element.className = "caption";
+    const text = document.createElement("span");
+    text.className = "caption-text";
+    const stable = document.createTextNode("");
+    const unstable = document.createTextNode("");
+    const changing = document.createElement("span");
+    changing.className = "unstable";
+    changing.append(unstable);
+    text.append(stable, changing);
+    element.append(text);
+    this.#box.append(element);
+    const parts = { element, stable, unstable };
+    this.#shown.set(key, parts);
+    return parts;
+  }
+}
+
+function put(node, text) {
+  if (node.data !== text) node.data = text;
+}

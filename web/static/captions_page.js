@@ -1,0 +1,104 @@
+/** The page of captions alone: for video mixers, and for who wants nothing but large text. */
+
+import { CaptionView } from "./caption_view.js";
+import { readSettings } from "./caption_settings.js";
+import { Captions } from "./captions.js";
+import { Emotions } from "./emotion.js";
+import { followEvents } from "./events.js";
+import { describe } from "./messages.js";
+
+const NOTICE_MS = 10_000;
+/** Finished sentences kept for screen readers. */
+const ANNOUNCED = 20;
+
+const $ = (id) => document.getElementById(id);
+
+const { settings, problems } = readSettings(location.search);
+const captions = new Captions(announce);
+const view = new CaptionView($("captions"));
+const emotions = new Emotions();
+let session = null;
+let silence = 0;
+let notice = 0;
+
+/** For screen readers: whole sentences, not every change of an unfinished one. */
+function announce(text) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  $("spoken").append(line);
+  if ($("spoken").childElementCount > ANNOUNCED) $("spoken").firstElementChild.remove();
+}
+
+function applySettings() {
+  const { style } = document.documentElement;
+  style.setProperty("--size", `${settings.size}px`);
+  style.setProperty("--lines", String(settings.lines));
+  style.setProperty("--align", settings.align);
+  for (const name of ["font", "color", "background"]) {
+    if (settings[name]) style.setProperty(`--${name}`, settings[name]);
+  }
+  document.body.dataset.outline = String(seesThrough(settings.background));
+  if (problems.length) notify(problems.join("\n"));
+}
+
+function seesThrough(colour) {
+  if (!colour) return false;
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = colour;
+  probe.fillRect(0, 0, 1, 1);
+  return probe.getImageData(0, 0, 1, 1).data[3] < 128;
+}
+
+/** Words over the captions for a while: whoever sets the page up reads them, a broadcast is not spoilt for long. */
+function notify(text) {
+  clearTimeout(notice);
+  $("notice").textContent = text;
+  $("notice").hidden = false;
+  notice = setTimeout(() => ($("notice").hidden = true), NOTICE_MS);
+}
+
+function onEvent(event) {
+  document.body.dataset.state = "connected";
+  if ((event.event === "Hello" || event.event === "Running") && event.session !== session) {
+    session = event.session;
+    captions.newSession();
+    emotions.clear();
+    $("emotion").hidden = true;
+  } else if (event.event === "End") {
+    captions.newSession();
+  }
+  if (captions.apply(event)) {
+    view.show(captions.lines);
+    restartSilence();
+  }
+  if (settings.emotion) showEmotion(emotions.apply(event, performance.now()));
+}
+
+function restartSilence() {
+  clearTimeout(silence);
+  $("captions").dataset.faded = "false";
+  if (settings.hide) silence = setTimeout(() => ($("captions").dataset.faded = "true"), 1000 * settings.hide);
+}
+
+function showEmotion(update) {
+  if (!update) return;
+  const text = document.createElement("span");
+  text.className = "emotion-text";
+  text.textContent = update.label;
+  $("emotion").replaceChildren(text);
+  $("emotion").hidden = update.label === "unknown";
+}
+
+function onLost(code) {
+  document.body.dataset.state = "lost";
+  captions.newSession();
+  view.show(captions.lines);
+  // A server that is restarted is no news on a broadcast; a missing token is, since nothing will come.
+  if (code === "token") {
+    const { title, text } = describe({ code });
+    notify(`${title}. ${text}`);
+  }
+}
+
+applySettings();
+await followEvents(settings.session, { onEvent, onLost });

@@ -1,0 +1,104 @@
+/** Which emotion to show, and its bars. */
+
+/** An update older than this is no longer shown as that of the speaker, milliseconds. */
+const STALE_MS = 3_000;
+
+/** Follows the updates of all faces and picks the one to show: the speaker's, if there is one. */
+export class Emotions {
+  #updates = new Map();
+  #speaker = null;
+
+  /**
+   * @param {any} event
+   * @param {number} now milliseconds
+   * @returns {any} the `EmotionUpdate` to show, if this event changed it, else null
+   */
+  apply(event, now) {
+    if (event.event === "FaceSeen" && event.speaker) this.#speaker = event.face;
+    else if (event.event === "FaceLost") this.#updates.delete(event.face);
+    if (event.event !== "EmotionUpdate") return null;
+    this.#updates.set(event.face, { event, now });
+    const speaker = this.#updates.get(this.#speaker);
+    if (speaker && now - speaker.now < STALE_MS) return speaker.event === event ? event : null;
+    return event;
+  }
+
+  clear() {
+    this.#updates.clear();
+    this.#speaker = null;
+  }
+}
+
+/** The bars, the label above them and the balance of face and voice below. */
+export class EmotionView {
+  #parts;
+  #bars = new Map();
+
+  /** @param {{label: HTMLElement, bars: HTMLElement, balance: HTMLElement, face: HTMLElement, voice: HTMLElement}} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    this.wait("waiting for a face or a voice");
+  }
+
+  /** @param {any} update an `EmotionUpdate` */
+  show({ label, probabilities, weights }) {
+    const known = label !== "unknown";
+    this.#label(known ? capital(label) : "nothing to judge by", known);
+    for (const [name, probability] of Object.entries(probabilities)) {
+      const bar = this.#bars.get(name) ?? this.#add(name);
+      bar.row.dataset.top = String(known && name === label);
+      bar.fill.style.setProperty("--share", String(known ? probability : 0));
+      bar.value.textContent = known ? `${Math.round(100 * probability)} %` : "–";
+    }
+    this.#balance(weights);
+  }
+
+  /** @param {string} why there is nothing to show */
+  wait(why) {
+    this.#label(why, false);
+    for (const { row, fill, value } of this.#bars.values()) {
+      row.dataset.top = "false";
+      fill.style.setProperty("--share", "0");
+      value.textContent = "–";
+    }
+    this.#parts.balance.hidden = true;
+  }
+
+  #label(text, known) {
+    const { label } = this.#parts;
+    if (label.textContent !== text) label.textContent = text;
+    label.dataset.known = String(known);
+  }
+
+  #balance({ face, voice }) {
+    const { balance } = this.#parts;
+    balance.hidden = face + voice === 0;
+    balance.style.setProperty("--face", String(face));
+    balance.style.setProperty("--voice", String(voice));
+    const percent = Math.round(100 * face);
+    this.#parts.face.textContent = `from the face ${percent} %`;
+    this.#parts.voice.textContent = `from the voice ${100 - percent} %`;
+  }
+
+  #add(name) {
+    const row = document.createElement("li");
+    const text = document.createElement("span");
+    text.textContent = capital(name);
+    const track = document.createElement("span");
+    track.className = "track";
+    const fill = document.createElement("span");
+    fill.className = "fill";
+    track.append(fill);
+    const value = document.createElement("span");
+    value.className = "value";
+    row.append(text, track, value);
+    this.#parts.bars.append(row);
+    const bar = { row, fill, value };
+    this.#bars.set(name, bar);
+    return bar;
+  }
+}
+
+function capital(word) {
+  return word[0].toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,139 @@
+/** The live screen: what the events of a session look like. */
+
+import { CaptionView } from "./caption_view.js";
+import { Captions } from "./captions.js";
+import { EmotionView, Emotions } from "./emotion.js";
+import { History } from "./history.js";
+import { showLevel } from "./level.js";
+import { Overlay } from "./overlay.js";
+import { Warnings } from "./warnings.js";
+
+const $ = (id) => document.getElementById(id);
+
+export class LiveScreen {
+  #captions = new Captions((text, event) => this.#keep(text, event));
+  #captionView = new CaptionView($("captions"));
+  #history = new History($("history"));
+  #overlay = new Overlay($("overlay"), $("video"));
+  #warnings = new Warnings($("warnings"));
+  #emotions = new Emotions();
+  #emotionView = new EmotionView({
+    label: $("emotion-label"),
+    bars: $("emotion-bars"),
+    balance: $("balance"),
+    face: $("balance-face"),
+    voice: $("balance-voice"),
+  });
+  #placeholder = document.createElement("p");
+  #delay = null;
+
+  /** @param {import("./banner.js").Banner} banner */
+  constructor(banner) {
+    this.#placeholder.className = "captions-placeholder";
+    // Narrow windows give the picture its own shape, that of a phone held upright included.
+    $("video").addEventListener("resize", ({ target }) => {
+      if (target.videoWidth) $("picture").style.setProperty("--ratio", `${target.videoWidth} / ${target.videoHeight}`);
+    });
+    $("copy").addEventListener("click", () => this.#copy(banner));
+    $("save").addEventListener("click", () => this.#history.save());
+    this.#showHistory();
+  }
+
+  /** @param {MediaStream} stream */
+  show(stream) {
+    $("live").hidden = false;
+    const hasPicture = stream.getVideoTracks().length > 0;
+    $("video").srcObject = hasPicture ? stream : null;
+    $("picture").dataset.empty = String(!hasPicture);
+    $("live-title").focus();
+  }
+
+  hide() {
+    $("live").hidden = true;
+    $("video").srcObject = null;
+    this.quiet();
+  }
+
+  /** Words in place of captions while there are none. */
+  invite(text) {
+    this.#placeholder.textContent = text;
+    if (!this.#captions.lines.length) $("captions").append(this.#placeholder);
+  }
+
+  /** The session has ended or is lost: text stays, all that belonged to its moment goes. */
+  quiet() {
+    this.#captions.newSession();
+    this.#captionView.show(this.#captions.lines);
+    this.#overlay.clear();
+    this.#warnings.clear();
+    this.#emotions.clear();
+    this.#emotionView.wait("waiting for a face or a voice");
+    this.#delay = null;
+    $("delay").textContent = "";
+    showSound({ level: -100, speech: false });
+  }
+
+  /** @param {Record<string, boolean>} on what is switched on */
+  switched(on) {
+    this.#overlay.lipsOn = on.lips;
+    if (!on.emotion) this.#emotionView.wait("switched off");
+    const hasPicture = $("picture").dataset.empty !== "true";
+    $("picture").dataset.paused = String(!on.picture);
+    $("picture-note").textContent = [
+      on.picture ? (hasPicture ? "" : "Sound only") : "Paused",
+      !on.sound && on.picture ? "Muted" : "",
+    ]
+      .filter(Boolean)
+      .join(", ");
+    if (!on.picture) this.#overlay.clear();
+  }
+
+  /** @param {any} event */
+  apply(event) {
+    if (this.#captions.apply(event)) {
+      this.#placeholder.remove();
+      this.#captionView.show(this.#captions.lines);
+    }
+    this.#overlay.apply(event);
+    this.#warnings.apply(event);
+    const emotion = this.#emotions.apply(event, performance.now());
+    if (emotion) this.#emotionView.show(emotion);
+    if (event.event === "SoundLevel") showSound(event);
+    if (event.event === "TranscriptPartial") this.#showDelay(event.emitted - event.end);
+  }
+
+  #keep(text, event) {
+    // The sessions of one page follow one another: the time of day is what they share.
+    const ago = event ? event.emitted - event.start : 0;
+    this.#history.add(text, new Date(Date.now() - 1000 * ago));
+    this.#showHistory();
+  }
+
+  #showHistory() {
+    $("history-empty").hidden = !this.#history.isEmpty;
+    $("history").hidden = this.#history.isEmpty;
+    $("copy").disabled = $("save").disabled = this.#history.isEmpty;
+  }
+
+  async #copy(banner) {
+    try {
+      await this.#history.copy();
+      $("copy").textContent = "Copied";
+    } catch (error) {
+      banner.show(error);
+    }
+    setTimeout(() => ($("copy").textContent = "Copy"), 2_000);
+  }
+
+  #showDelay(seconds) {
+    this.#delay = this.#delay === null ? seconds : 0.8 * this.#delay + 0.2 * seconds;
+    $("delay").textContent = `text ${Math.max(0, this.#delay).toFixed(1)} s behind`;
+  }
+}
+
+function showSound({ level, speech }) {
+  showLevel($("sound"), level);
+  $("speech").dataset.speech = String(speech);
+  const text = speech ? "speech" : "no speech";
+  if ($("speech").textContent !== text) $("speech").textContent = text;
+}

@@ -1,0 +1,136 @@
+/** The page with camera and microphone: start screen, live screen, recordings, and what goes between them. */
+
+import { call } from "./api.js";
+import { Banner } from "./banner.js";
+import { LiveConnection } from "./connection.js";
+import { PageError } from "./errors.js";
+import { LiveScreen } from "./live_screen.js";
+import { Plugged } from "./plugged.js";
+import { StartScreen } from "./start_screen.js";
+import { Switches } from "./switches.js";
+import { acceptRecordings, formatDuration, formatSize } from "./upload.js";
+
+/** Attempts that fail in a row before the page says more than that it tries again. */
+const PATIENCE = 4;
+/** What is over once there is a connection. */
+const OVER_WHEN_LIVE = new Set(["network", "gone", "busy", "peer", "ended", "no-network", "server"]);
+const OVER_WHEN_PLUGGED = new Set(["device-gone"]);
+
+const $ = (id) => document.getElementById(id);
+
+const banner = new Banner($("message"));
+const live = new LiveScreen(banner);
+const start = new StartScreen(banner, (stream, choice) => run(stream, choice));
+const switches = new Switches(
+  { mute: $("mute"), pause: $("pause"), lips: $("lips"), emotion: $("emotion-switch") },
+  { onChange: applySwitches, onError: (error) => banner.show(error) },
+);
+let connection = null;
+let sending = null;
+let limits = {};
+
+/** Captions until they are stopped or cannot go on. */
+async function run(stream, choice) {
+  const current = new LiveConnection(stream, {
+    onEvent: (event) => live.apply(event),
+    onSession: (session) => switches.follow(session),
+    onState: showState,
+  });
+  connection = current;
+  sending = stream;
+  const plugged = new Plugged(stream, choice, {
+    onGone: () => banner.show(new PageError("device-gone")),
+    onBack(track) {
+      banner.hide(OVER_WHEN_PLUGGED);
+      live.show(stream);
+      applySwitches();
+      current.replace(track);
+    },
+  });
+  start.hide();
+  live.show(stream);
+  applySwitches();
+  let failure = null;
+  try {
+    await current.run();
+  } catch (error) {
+    // Stopping in the middle of connecting fails in ways that are no news.
+    if (connection === current) failure = error;
+  }
+  plugged.close();
+  for (const track of stream.getTracks()) track.stop();
+  finish(failure);
+}
+
+function finish(failure) {
+  connection = sending = null;
+  switches.reset();
+  live.hide();
+  start.show();
+  setState("start");
+  if (failure) banner.show(failure, { "Try again": () => $("devices").requestSubmit() });
+}
+
+function stop() {
+  const current = connection;
+  connection = null;
+  current?.stop();
+}
+
+function showState(state, attempts, error) {
+  setState(state);
+  const status = $("status");
+  const [kind, text] = {
+    connecting: ["busy", "Connecting"],
+    loading: ["busy", "Loading the networks"],
+    live: ["live", "Live"],
+    lost: ["lost", error?.code === "busy" ? "Server busy, trying again" : "Connection lost, trying again"],
+  }[state];
+  status.dataset.kind = kind;
+  if (status.textContent !== text) status.textContent = text;
+  if (state === "lost") {
+    live.quiet();
+    if (attempts === PATIENCE) {
+      const shown = error?.code === "network" ? new PageError("gone") : error;
+      banner.show(shown, { "Try now": () => connection?.retry() });
+    }
+  } else if (state === "live") {
+    banner.hide(OVER_WHEN_LIVE);
+    live.invite("Speak: your words appear here.");
+  } else {
+    live.invite("One moment, please: wait before you speak.");
+  }
+}
+
+function setState(state) {
+  document.body.dataset.state = state;
+}
+
+/** What is muted or paused is not even sent. */
+function applySwitches() {
+  const { on, paused } = switches;
+  live.switched(on);
+  for (const track of sending?.getAudioTracks() ?? []) track.enabled = on.sound;
+  if (paused) $("video").pause();
+  else $("video").play().catch(() => {});
+}
+
+async function askServer() {
+  try {
+    const { upload } = await call("/api/status");
+    limits = upload ?? {};
+    const most = [
+      limits.max_bytes && formatSize(limits.max_bytes),
+      limits.max_seconds && formatDuration(limits.max_seconds),
+    ].filter(Boolean);
+    if (most.length) $("upload-limits").append(` At most ${most.join(" and ")}.`);
+  } catch (error) {
+    banner.show(error, { "Try again": () => location.reload() });
+  }
+}
+
+$("stop").addEventListener("click", stop);
+addEventListener("pagehide", stop);
+acceptRecordings({ area: $("recording"), input: $("file"), list: $("uploads") }, () => limits);
+await askServer();
+await start.prepare();
