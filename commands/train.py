@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 lipstream train emotion --data datasets
-lipstream train emotion --data datasets --branch face --epochs 60 --out runs/face"""
+lipstream train emotion --data datasets --branch face --epochs 105 --out runs/face"""
 
 BRANCHES = ("face", "voice", "fusion")
 

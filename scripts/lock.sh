@@ -3,7 +3,7 @@
 #
 # Usage: scripts/lock.sh [--resolve]     (make lock; make resolve)
 #   requirements/lock.txt       Lipstream's dependencies with all extras, in the versions of requirements/tested.txt
-#   requirements/runtime.txt    the same without extras: what running it takes, for images and other installations
+#   requirements/runtime.txt    the same with the extra "web" alone: what running it takes, for images and the like
 #   requirements/bootstrap.txt  what installs them: pip, and setuptools, which builds PyAudio and Lipstream itself
 #   requirements/tools.txt      what `make lock`, `make audit` and `make lint-docker` run, in an environment of its own
 #   --resolve  writes nothing, and shows instead that the versions resolve, as wheels but for PyAudio, which is only
@@ -43,6 +43,6 @@ if [ "${1:-}" = --resolve ]; then
     exit
 fi
 lock pyproject.toml requirements/lock.txt --extra dev
-lock pyproject.toml requirements/runtime.txt
+lock pyproject.toml requirements/runtime.txt --extra web
 lock requirements/bootstrap.in requirements/bootstrap.txt
 lock requirements/tools.in requirements/tools.txt

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from aioice import Candidate
 from aiortc import RTCPeerConnection, RTCRtpReceiver
+from aiortc.codecs import is_rtx
 from aiortc.rtp import RtcpSrPacket
 
 from web.rtp_clock import StreamClock
@@ -54,9 +55,14 @@ class Tap:
     async def _rtp(self, packet: Any, arrival_time_ms: int) -> None:  # noqa: ANN401 - aiortc's own
         self.packets += 1
         now = self._now()
-        if now:
+        if now and self._is_media(packet):
             self._clock.packet(packet.timestamp, now)
         await self._handle_rtp(packet, arrival_time_ms=arrival_time_ms)
+
+    def _is_media(self, packet: Any) -> bool:  # noqa: ANN401 - aiortc's own
+        """Whether a packet carries media. Browsers probe with retransmission packets whose timestamp means nothing."""
+        codec = self._receiver._RTCRtpReceiver__codecs.get(packet.payload_type)
+        return bool(packet.payload) and codec is not None and not is_rtx(codec)
 
     async def _rtcp(self, packet: Any) -> None:  # noqa: ANN401 - aiortc's own
         if isinstance(packet, RtcpSrPacket) and self._now():

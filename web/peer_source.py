@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 
 from pipeline import Source
+from pipeline.clock import Clock
+from pipeline.component import Context
 
 POLL_SECONDS = 0.05
 
@@ -45,6 +47,12 @@ class PeerSource(Source):
 
     def __init__(self, invitation: Invitation) -> None:
         self._invitation = invitation
+        self._clock: Clock | None = None
+
+    def attach(self, context: Context) -> None:
+        """Take up the surroundings; a browser may have begun to send before."""
+        super().attach(context)
+        self._clock = context.clock
 
     def open(self) -> None:
         """Wait for the browser."""
@@ -52,4 +60,4 @@ class PeerSource(Source):
 
     def now(self) -> int:
         """Session time in microseconds; 0 before the session has begun. Safe to call from any thread."""
-        return self.context.clock.now()
+        return self._clock.now() if self._clock is not None else 0

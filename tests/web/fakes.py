@@ -33,7 +33,7 @@ from pipeline import (
 )
 from stages.payloads import SAMPLE_RATE, AudioBlock, VideoFrame
 from stages.resample import StreamResampler
-from tests.web.peer_media import RATE, Beeps, Flashes
+from tests.web.peer_media import RATE, Beeps, Flashes, Start
 from web.address import Address
 from web.aiortc_inside import with_loopback
 from web.prepare import prepare
@@ -140,7 +140,7 @@ class Browser:
         self.camera: Flashes | None = None
 
     async def offer(self, sound: bool = True, picture: bool = True) -> str:
-        start = asyncio.get_running_loop().time() + 0.1
+        start = Start()
         if sound:
             self.microphone = Beeps(start)
             self.peer.addTransceiver(self.microphone, "sendonly")
@@ -171,7 +171,7 @@ class Browser:
         """The messages of the WebSocket."""
         query = f"?session={self.session}" if query is None else query
         url = self.base.replace("http", "ws", 1) + f"/events{query}"
-        async with websockets.connect(url, additional_headers=self.headers) as socket:
+        async with websockets.connect(url, additional_headers=self.headers, max_queue=None) as socket:
 
             async def messages() -> AsyncIterator[dict[str, Any]]:
                 async for message in socket:

@@ -7,6 +7,8 @@ import asyncio
 import aioice.ice
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
 
 from tests.web.fakes import first, server, until
 from web.aiortc_inside import LOOPBACK, Tap, with_loopback
@@ -41,6 +43,39 @@ def test_packets_and_sender_reports_are_heard_and_timestamps_are_those_of_the_pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tap, "__init__", remember)
         asyncio.run(scenario())
+
+
+def test_packets_without_media_do_not_set_the_clock():
+    class Receiver:
+        def __init__(self) -> None:
+            self.handled = 0
+            self._RTCRtpReceiver__codecs = {
+                96: RTCRtpCodecParameters("video/VP8", 90_000, payloadType=96),
+                97: RTCRtpCodecParameters("video/rtx", 90_000, payloadType=97),
+            }
+
+        async def _handle_rtp_packet(self, packet, arrival_time_ms):
+            self.handled += 1
+
+        async def _handle_rtcp_packet(self, packet): ...
+
+    class Clock:
+        def __init__(self) -> None:
+            self.told: list[int] = []
+
+        def packet(self, timestamp, now):
+            self.told.append(timestamp)
+
+    def packet(payload_type: int, timestamp: int, payload: bytes) -> RtpPacket:
+        return RtpPacket(payload_type=payload_type, timestamp=timestamp, payload=payload)
+
+    receiver, clock = Receiver(), Clock()
+    tap = Tap(receiver, clock, lambda: 1_000_000)
+    probe, padding, media = packet(97, 0, b"x"), packet(96, 5, b""), packet(96, 90_000, b"picture")
+    for each in (probe, padding, media):
+        asyncio.run(receiver._handle_rtp_packet(each, arrival_time_ms=0))
+    assert clock.told == [90_000]
+    assert (tap.packets, receiver.handled) == (3, 3)
 
 
 def test_the_loopback_address_is_offered_even_without_a_network(monkeypatch: pytest.MonkeyPatch):

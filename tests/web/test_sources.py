@@ -240,3 +240,7 @@ def test_a_first_picture_may_take_a_while_but_nobody_waits_for_it():
 
     run = show(script)
     assert run.events == [] and len(run) >= 9
+
+
+def test_a_browser_that_sends_before_the_run_is_set_up_finds_no_session_time():
+    assert PeerSound(AudioConfig(), accepted()).now() == 0
