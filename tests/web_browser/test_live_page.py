@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from pipeline import Degraded, EmotionUpdate, FaceSeen, Recovered, SoundLevel, TranscriptFinal, TranscriptPartial
+from tests.web_browser.conftest import DESKTOP, PHONE
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import go_live, until
 
@@ -83,6 +84,31 @@ def test_the_face_is_drawn_where_the_mirror_shows_it(page: Page, server: FakeSer
     left, right = page.evaluate(_DRAWN)
     assert left == 0
     assert right > 100
+
+
+def test_the_drawing_lies_exactly_over_the_picture_that_is_shown_whole(page: Page, server: FakeServer):
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        if size == DESKTOP:
+            go_live(page, server)
+        places = page.evaluate(_PLACES)
+        assert places["video"] == places["canvas"] == places["frame"]
+        assert places["fit"] == "contain"
+
+
+_PLACES = """() => {
+  const place = (element) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    return [left, top, width, height].map(Math.round);
+  };
+  const video = document.querySelector('#picture video');
+  return {
+    video: place(video),
+    canvas: place(document.querySelector('#overlay')),
+    frame: place(document.querySelector('#picture')),
+    fit: getComputedStyle(video).objectFit,
+  };
+}"""
 
 
 # How many pixels of each half of the overlay are drawn on, or null before any is.
