@@ -44,8 +44,13 @@ def test_they_switch_on_the_reports_they_need_but_not_against_the_users_will(cap
 
 
 def test_of_an_interrupted_run_there_is_what_was_done(captions: Captions, recording: Recording, tmp_path: Path):
-    stop = [lambda: signal.raise_signal(signal.SIGINT), *[lambda: None] * 10_000]
-    captions.steps = [sentence("Until here.", 0.2), *stop]
+    def endless():
+        yield sentence("Until here.", 0.2)
+        yield lambda: signal.raise_signal(signal.SIGINT)
+        while True:
+            yield lambda: None
+
+    captions.steps = endless()
     assert main(["file", str(recording("talk.wav")), "-f", "txt", *BOTH]) == 130
     page = PageReader((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert [segment["words"][0][0] for segment in page.data["segments"]] == ["Until"]

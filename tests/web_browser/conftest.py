@@ -11,7 +11,7 @@ import pytest
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[dev]')")
 pytest.importorskip("aiortc", reason="the web server is not installed (pip install '.[web]')")
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright  # noqa: E402
 
 from tests.web_browser.fake_server import FakeServer  # noqa: E402
 
@@ -28,6 +28,9 @@ QUIET = (
 # Few pictures: they cost the time of the tests.
 FAKE_DEVICES = "--use-fake-device-for-media-stream=fps=5"
 ALLOW = "--use-fake-ui-for-media-stream"
+# Two browsers on two busy cores take their time; what is waited for and never comes fails all the same.
+expect.set_options(timeout=20_000)
+
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 

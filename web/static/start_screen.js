@@ -15,6 +15,7 @@ export class StartScreen {
   #stream = null;
   #microphone = null;
   #opening = 0;
+  #underWay = false;
   #form = $("devices");
   #camera = $("camera");
   #sound = $("microphone");
@@ -81,11 +82,14 @@ export class StartScreen {
     this.#close();
     this.#banner.hide();
     let opened;
+    this.#underWay = true;
     try {
       opened = await openDevices(this.#choice());
     } catch (error) {
       if (turn === this.#opening) this.#banner.show(error, { "Try again": () => this.#preview() });
       return false;
+    } finally {
+      if (turn === this.#opening) this.#underWay = false;
     }
     if (turn !== this.#opening) {
       stop(opened.stream);
@@ -142,7 +146,7 @@ export class StartScreen {
 
   #changed() {
     // Before the first permission a choice is only noted: a question comes when a button is pressed.
-    if (this.#stream) this.#preview();
+    if (this.#stream || this.#underWay) this.#preview();
   }
 
   async #fill() {
