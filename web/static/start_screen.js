@@ -16,6 +16,8 @@ export class StartScreen {
   #microphone = null;
   #opening = 0;
   #underWay = false;
+  /** @type {Promise<boolean>} the newest preview, which replaces those before it */
+  #newest = Promise.resolve(false);
   #form = $("devices");
   #camera = $("camera");
   #sound = $("microphone");
@@ -47,7 +49,8 @@ export class StartScreen {
     }
     navigator.mediaDevices.addEventListener("devicechange", () => this.#fill());
     await this.#fill();
-    if (await alreadyAllowed()) await this.#preview();
+    // Whoever was quicker has opened them by now.
+    if ((await alreadyAllowed()) && !this.#opening) await this.#preview();
   }
 
   /** Shows the screen again after captions have ended; camera and microphone stay off until asked for. */
@@ -77,8 +80,12 @@ export class StartScreen {
   }
 
   /** @returns {Promise<boolean>} whether something is open */
-  async #preview() {
-    const turn = ++this.#opening;
+  #preview() {
+    this.#newest = this.#open(++this.#opening);
+    return this.#newest;
+  }
+
+  async #open(turn) {
     this.#close();
     this.#banner.hide();
     let opened;
@@ -86,17 +93,19 @@ export class StartScreen {
     try {
       opened = await openDevices(this.#choice());
     } catch (error) {
-      if (turn === this.#opening) this.#banner.show(error, { "Try again": () => this.#preview() });
+      if (turn !== this.#opening) return this.#newest;
+      this.#banner.show(error, { "Try again": () => this.#preview() });
       return false;
     } finally {
       if (turn === this.#opening) this.#underWay = false;
     }
     if (turn !== this.#opening) {
       stop(opened.stream);
-      return false;
+      return this.#newest;
     }
     this.#stream = opened.stream;
     await this.#fill();
+    if (turn !== this.#opening) return this.#newest;
     this.#showStream(opened);
     return true;
   }
