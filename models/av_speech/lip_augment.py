@@ -1,0 +1,101 @@
+"""Changes of a lip track that leave what is said: in training every pass sees another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models.av_speech.lip_input import WAVES, waves
+from models.av_speech.recording import BLENDSHAPES, POINTS
+from models.face.backend import BLENDSHAPES as NAMES
+from models.face.lips import MOUTH_BLENDSHAPES
+
+_ROW = POINTS // 2
+
+
+def _mirrored_points() -> list[int]:
+    """The landmark that each becomes in a mirror: both contours are walked from corner to corner and back."""
+    half = _ROW // 2
+    one = [half - index if index <= half else _ROW + half - index for index in range(_ROW)]
+    return one + [_ROW + index for index in one]
+
+
+def _mirrored_blendshapes() -> list[int]:
+    names = [NAMES[index] for index in MOUTH_BLENDSHAPES]
+    swap = {"Left": "Right", "Right": "Left"}
+    mirrored = [next((n[: -len(a)] + b for a, b in swap.items() if n.endswith(a)), n) for n in names]
+    return [names.index(name) for name in mirrored]
+
+
+_POINTS = torch.tensor(_mirrored_points())
+_BLENDSHAPES = torch.tensor(_mirrored_blendshapes())
+_ODD = torch.arange(WAVES).remainder(2).bool().repeat(WAVES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LipSequence:
+    """A lip track ready for training, of T frames.
+
+    Attributes:
+        shape: (T, 107) points and blendshapes.
+        pictures: (T, 32, 32) uint8 thumbs.
+        mask: (T,) frames seen.
+    """
+
+    shape: Tensor
+    pictures: Tensor
+    mask: Tensor
+
+    def plain(self) -> Tensor:
+        """(T, INPUTS) the network's input, unchanged."""
+        return torch.cat((self.shape, waves(self.pictures.float() / 255)), dim=1)
+
+    def varied(self, rng: np.random.Generator) -> Tensor:
+        """(T, INPUTS) the input moved, mirrored, blurred, relit, with noise and missing frames."""
+        shift = rng.normal(0.0, 0.8, 2)
+        look = waves(self.pictures.float() / 255, (float(shift[0]), float(shift[1]))) * float(rng.lognormal(0, 0.1))
+        shape = self.shape
+        if rng.random() < 0.5:
+            shape, look = _mirror(shape), torch.where(_ODD, -look, look)
+        if rng.random() < 0.3:
+            look = look * _blur(float(rng.uniform(0.3, 1.2)))
+        frames = torch.cat((shape * float(rng.normal(1.0, 0.04)), look), dim=1)
+        noise = torch.from_numpy(rng.normal(0.0, 1.0, frames.shape[1]).astype(np.float32))
+        return frames + noise * _STEADY
+
+
+_STEADY = torch.cat((torch.full((2 * POINTS,), 0.006), torch.full((BLENDSHAPES,), 0.02), torch.full((WAVES**2,), 0.15)))
+"""Spread of what differs between takes but not within one: the light, the seat, the beard."""
+
+
+def _mirror(shape: Tensor) -> Tensor:
+    points = shape[:, : 2 * POINTS].unflatten(1, (POINTS, 2))[:, _POINTS] * torch.tensor((-1.0, 1.0))
+    return torch.cat((points.flatten(1), shape[:, 2 * POINTS :][:, _BLENDSHAPES]), dim=1)
+
+
+def _blur(sigma: float) -> Tensor:
+    """(144,) what a Gaussian of `sigma` pixels leaves of each wave."""
+    frequency = torch.arange(WAVES) * torch.pi / 32
+    fall = torch.exp(-0.5 * (sigma * frequency) ** 2)
+    return (fall[:, None] * fall).flatten()
+
+
+def at_speed(frames: Tensor, mask: Tensor, speed: float) -> tuple[Tensor, Tensor]:
+    """(T, F) frames and (T,) mask as if spoken `speed` times as fast, by linear interpolation."""
+    length = max(1, round(len(frames) / speed))
+    stretched = F.interpolate(frames.T[None], size=length, mode="linear", align_corners=True)[0].T
+    at = torch.linspace(0, len(frames) - 1, length).round().long()
+    return stretched, mask[at]
+
+
+def drop_frames(mask: Tensor, rng: np.random.Generator) -> Tensor:
+    """Hide up to three stretches of up to 0.3 s."""
+    kept = mask.clone()
+    for _ in range(int(rng.integers(0, 4))):
+        first = int(rng.integers(0, len(mask)))
+        kept[first : first + int(rng.integers(1, 8))] = False
+    return kept
