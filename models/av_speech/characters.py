@@ -10,7 +10,7 @@ BLANK: Final = 0
 _LETTERS: Final = " abcdefghijklmnopqrstuvwxyz'"
 CLASSES: Final = 1 + len(_LETTERS)
 _INDEX: Final = {letter: index + 1 for index, letter in enumerate(_LETTERS)}
-_SPELLED: Final = "zero one two three four five six seven eight nine".split()
+_SPELLED: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def spell(text: str) -> list[int]:

@@ -77,7 +77,7 @@ def read_transcripts(path: Path) -> dict[str, tuple[str, tuple[SpokenWord, ...]]
     words = next((name for name in columns if name.startswith("words")), None)
     text = next((name for name in columns if name.endswith("transcript") or name == "text"), None)
     if "clip" not in columns or (words is None and text is None):
-        raise ModelError(f"{path}: expected tab-separated columns clip and transcript (or words), got {sorted(columns)}")
+        raise ModelError(f"{path}: expected columns clip and transcript (or words), with tabs, got {sorted(columns)}")
     if words is not None:
         timed = {row["clip"]: _timed_words(row[words], path) for row in rows}
         return {clip: (" ".join(word.text for word in each), each) for clip, each in timed.items()}

@@ -59,6 +59,7 @@ class FusionNet(nn.Module):
         self.lip_norm = nn.LayerNorm(lip_width)
         self.lip = nn.Linear(lip_width, width)
         self.kind = nn.Parameter(torch.zeros(2, width))
+        self.turned = width // heads
         self.layers = nn.ModuleList(FusionLayer(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, FEATURES)
@@ -82,7 +83,7 @@ class FusionNet(nn.Module):
         everywhen = torch.cat(
             (times.expand(len(lips), -1), lip_times.expand(len(lips), -1) if lip_times.ndim == 1 else lip_times), dim=1
         )
-        rotation = turns(everywhen, hidden.shape[2] // self.layers[0].heads)  # type: ignore[operator]
+        rotation = turns(everywhen, self.turned)
         mask = self._mask(everywhen, lip_mask, count)
         for layer in self.layers:
             hidden = layer(hidden, rotation, mask)
@@ -119,7 +120,8 @@ class FusionLayer(nn.Module):
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.join = nn.Linear(width, width)
         self.mlp_norm = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 3 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(3 * width, width))
+        wide = 3 * width
+        self.mlp = nn.Sequential(nn.Linear(width, wide), nn.GELU(), nn.Dropout(dropout), nn.Linear(wide, width))
 
     def forward(self, hidden: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D); rotation of `turns`, mask (B, 1, N, N)."""
@@ -127,7 +129,8 @@ class FusionLayer(nn.Module):
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
         seen = F.scaled_dot_product_attention(_turn(query, rotation), _turn(key, rotation), value, attn_mask=mask)
         hidden = hidden + self.dropout(self.join(seen.transpose(1, 2).flatten(2)))
-        return hidden + self.dropout(self.mlp(self.mlp_norm(hidden)))
+        more: Tensor = self.dropout(self.mlp(self.mlp_norm(hidden)))
+        return hidden + more
 
 
 def turns(times: Tensor, width: int) -> tuple[Tensor, Tensor]:

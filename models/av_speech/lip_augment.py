@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.av_speech.lip_input import WAVES, waves
-from models.av_speech.recording import BLENDSHAPES, POINTS
+from models.av_speech.lip_input import WAVES, thumbs, waves
+from models.av_speech.recording import BLENDSHAPES, POINTS, LipTrack
 from models.face.backend import BLENDSHAPES as NAMES
 from models.face.lips import MOUTH_BLENDSHAPES
 
@@ -68,12 +68,19 @@ class LipSequence:
         return frames + noise * _STEADY
 
 
+def lip_sequence(track: LipTrack) -> LipSequence:
+    """A lip track ready for training."""
+    points = torch.from_numpy(track.points.astype(np.float32)).flatten(1)
+    shape = torch.cat((points, torch.from_numpy(track.blendshapes.astype(np.float32))), dim=1)
+    return LipSequence(shape, torch.from_numpy(thumbs(track.crops)), torch.from_numpy(track.mask))
+
+
 _STEADY = torch.cat((torch.full((2 * POINTS,), 0.006), torch.full((BLENDSHAPES,), 0.02), torch.full((WAVES**2,), 0.15)))
 """Spread of what differs between takes but not within one: the light, the seat, the beard."""
 
 
 def _mirror(shape: Tensor) -> Tensor:
-    points = shape[:, : 2 * POINTS].unflatten(1, (POINTS, 2))[:, _POINTS] * torch.tensor((-1.0, 1.0))
+    points = shape[:, : 2 * POINTS].reshape(-1, POINTS, 2)[:, _POINTS] * torch.tensor((-1.0, 1.0))
     return torch.cat((points.flatten(1), shape[:, 2 * POINTS :][:, _BLENDSHAPES]), dim=1)
 
 

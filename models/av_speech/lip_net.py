@@ -59,4 +59,4 @@ class LipNet(nn.Module):
     def character_scores(self, states: Tensor) -> Tensor:
         """(B, T, width) states -> (B, 2 T, CLASSES) log-probabilities of characters, for CTC."""
         scores: Tensor = self.characters(self.dropout(states))
-        return scores.unflatten(-1, (STEPS, CLASSES)).flatten(1, 2).log_softmax(dim=-1)
+        return scores.reshape(len(scores), -1, CLASSES).log_softmax(dim=-1)

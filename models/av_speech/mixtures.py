@@ -98,5 +98,5 @@ def in_a_room(sound: Float32, rng: np.random.Generator) -> Float32:
     echo[: SAMPLE_RATE // 400] = 0
     echo[0] = 1
     size = len(sound) + len(echo)
-    heard = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(echo, size), size)[: len(sound)]
+    heard = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(echo, size), size)[: len(sound)].astype(np.float32)
     return np.asarray(heard * loudness(sound) / max(loudness(heard), 1e-9), np.float32)

@@ -39,8 +39,9 @@ def test_corpora_are_found_one_folder_down(tmp_path):
 def test_a_table_of_clips_gives_speakers_and_no_text_of_other_languages(tmp_path):
     touch(tmp_path / "clips" / "one.mp4")
     touch(tmp_path / "clips" / "two.mp4")
-    rows = "clip\tspeaker\tsource\tlanguage\twhisper_base_transcript\none\tann\tvlog\ten\tHi.\ntwo\tbob\tvlog\tde\tHallo.\n"
-    (tmp_path / "clips.tsv").write_text(rows, encoding="utf-8")
+    header = "clip\tspeaker\tsource\tlanguage\twhisper_base_transcript\n"
+    rows = "one\tann\tvlog\ten\tHi.\ntwo\tbob\tvlog\tde\tHallo.\n"
+    (tmp_path / "clips.tsv").write_text(header + rows, encoding="utf-8")
     found = find_utterances(tmp_path)
     assert [(each.speaker, each.text, each.source) for each in found] == [("ann", "Hi.", "vlog"), ("bob", None, "vlog")]
 

@@ -1,0 +1,205 @@
+"""Enrolment: a model that learns its user's lips from the user's own recordings.
+
+The sound teaches the lips: where no transcript is given, what the recogniser hears in the quiet recordings is taken for
+what was said. A part of the recordings is held back and decides whether the profile is any good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from models.av_speech.captioned import captioned
+from models.av_speech.encodings import Encode, Mixing, cached_encodings
+from models.av_speech.evaluation import (
+    AUDIO_VISUAL,
+    BACKBONE,
+    Condition,
+    Systems,
+    Trial,
+    evaluate,
+)
+from models.av_speech.lip_augment import lip_sequence
+from models.av_speech.lip_fusion import LipFusion
+from models.av_speech.mixtures import Noise
+from models.av_speech.profile import LipNetworks
+from models.av_speech.recording import Float32, Recording
+from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining
+from models.av_speech.train_lips import LipRecipe, pretrain_lips
+from models.emotion.progress import Report
+from models.errors import ModelError
+from models.speech.alignment import frame_levels
+from models.speech.engine import SAMPLE_RATE, SpeechEngine
+from models.speech.moonshine import FRAME_RATE
+from models.speech.tokenizer import Tokenizer
+from models.speech.torch_decoder import MoonshineDecoder
+
+LEAST_MINUTES: Final = 3.0
+"""Shortest recordings that a profile is made from, in all."""
+LEAST_FACE: Final = 0.5
+"""Share of the time in which the mouth must be visible."""
+LEAST_RANGE: Final = 15.0
+"""Decibels by which speech must stand out from the pauses, in half of the recordings."""
+HELD_BACK: Final = 10
+"""One recording in so many is held back and judges the profile."""
+MOST_CHANGED: Final = 0.02
+"""Without transcripts the measure is the backbone's own text of the clean sound; so much of it may change."""
+_JUDGING = (Condition(None), Condition(Noise("babble4", 4), 0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What a user enrols with.
+
+    Attributes:
+        names: of the recordings, each unique.
+        recordings: of the user, speaking in quiet.
+        texts: what is said in each, None where that is not known.
+        voices: of other people.
+    """
+
+    names: Sequence[str]
+    recordings: Sequence[Recording]
+    texts: Sequence[str | None]
+    voices: Sequence[Float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teacher:
+    """The published recogniser, in the forms that training needs.
+
+    Attributes:
+        engine: hears.
+        encode: its encoder.
+        tokenizer: its spelling.
+        decoder: its decoder, through which gradients flow.
+    """
+
+    engine: SpeechEngine
+    encode: Encode
+    tokenizer: Tokenizer
+    decoder: MoonshineDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a profile is trained."""
+
+    lips: LipRecipe
+    fusion: FusionRecipe
+    mixing: Mixing
+
+
+def check_material(material: Material) -> None:
+    """See whether recordings can teach anything.
+
+    Raises:
+        ModelError: they are too short, too noisy or show no mouth; the message says what was found.
+    """
+    minutes = sum(len(each.pcm) for each in material.recordings) / SAMPLE_RATE / 60
+    if minutes < LEAST_MINUTES:
+        raise ModelError(f"the recordings last {minutes:.1f} min; a profile needs {LEAST_MINUTES:g} min or more")
+    frames = sum(len(each.lips.mask) for each in material.recordings)
+    seen = sum(int(each.lips.mask.sum()) for each in material.recordings) / max(1, frames)
+    if seen < LEAST_FACE:
+        raise ModelError(
+            f"the mouth is visible in {seen:.0%} of the recordings; a profile needs {LEAST_FACE:.0%}: "
+            "face the camera, in good light"
+        )
+    ranges = [_range(each.sound) for each in material.recordings]
+    if float(np.median(ranges)) < LEAST_RANGE:
+        raise ModelError(
+            f"the recordings are noisy: speech is {np.median(ranges):.0f} dB above the pauses, and should be "
+            f"{LEAST_RANGE:g} dB or more; record in a quiet room"
+        )
+
+
+def _range(sound: Float32) -> float:
+    """Decibels between the loud and the quiet frames of a sound."""
+    levels = frame_levels(sound, max(1, int(len(sound) / SAMPLE_RATE * FRAME_RATE)), FRAME_RATE)
+    low, high = np.percentile(levels, [5, 90])
+    return float(high - low)
+
+
+class Enrolment:
+    """Makes a profile.
+
+    Args:
+        teacher: the recogniser.
+        recipe: how.
+        out: folder for what a resumed run needs.
+        report: progress.
+    """
+
+    def __init__(self, teacher: Teacher, recipe: Recipe, out: Path, report: Report) -> None:
+        self._teacher = teacher
+        self._recipe = recipe
+        self._out = out
+        self._report = report
+
+    def run(self, material: Material, networks: LipNetworks) -> tuple[bool, dict[str, Any]]:
+        """Train and judge a profile.
+
+        Args:
+            material: what to learn from.
+            networks: the networks to begin with; trained in place.
+
+        Returns:
+            Whether the profile is accepted, and the word errors of backbone and profile on the recordings held back,
+            clean and in babble.
+
+        Raises:
+            ModelError: the recordings cannot teach anything.
+        """
+        check_material(material)
+        texts = [text or self._heard(index, material) for index, text in enumerate(material.texts)]
+        held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
+        train = [index for index in range(len(texts)) if index % HELD_BACK]
+        examples = self._examples(material, texts, train)
+        told = [example for example in examples if example.text]
+        lips, spoken = [example.lips for example in told], [example.text or "" for example in told]
+        pretrain_lips(networks.lips, lips, spoken, self._recipe.lips, self._out, self._report)
+        training = FusionTraining(networks.lips, networks.fusion, self._teacher.decoder, self._recipe.fusion)
+        training.run(examples, self._out, self._report)
+        trials = [Trial(material.recordings[i], texts[i], material.voices) for i in held if texts[i]]
+        figures = self._judge(trials, networks)
+        clean = figures[str(_JUDGING[0])]
+        worse = clean[AUDIO_VISUAL]["wer"] - clean[BACKBONE]["wer"]
+        told_by_user = any(text for text in material.texts)
+        return worse <= (0.0 if told_by_user else MOST_CHANGED), figures
+
+    def _heard(self, index: int, material: Material) -> str:
+        """What the recogniser hears in a recording."""
+        self._report("listening", index + 1, len(material.recordings), "")
+        return self._teacher.engine.decode(self._teacher.engine.encode(material.recordings[index].sound)).text
+
+    def _examples(self, material: Material, texts: Sequence[str], train: Sequence[int]) -> list[Example]:
+        sounds = {material.names[index]: material.recordings[index].sound for index in train}
+        encodings = cached_encodings(
+            sounds,
+            lambda name: material.voices,
+            self._teacher.encode,
+            self._recipe.mixing,
+            self._out / "encodings",
+            self._report,
+        )
+        return [
+            Example(
+                encodings[material.names[index]],
+                lip_sequence(material.recordings[index].lips),
+                texts[index] or None,
+                tuple(self._teacher.tokenizer.encode(captioned(texts[index]))),
+            )
+            for index in train
+        ]
+
+    def _judge(self, trials: Sequence[Trial], networks: LipNetworks) -> dict[str, Any]:
+        for network in (networks.lips, networks.fusion):
+            network.eval()
+        fusion = LipFusion(lambda: networks)
+        fusion.load()
+        return evaluate(trials, _JUDGING, Systems(self._teacher.engine, None, fusion), 1, self._report)
