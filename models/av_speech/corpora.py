@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +66,26 @@ def find_utterances(data: Path) -> list[Utterance]:
     if not found:
         raise ModelError(f"{data}: no clips of speech found; {LAYOUTS}")
     return found
+
+
+def find_recordings(paths: Sequence[Path]) -> list[Utterance]:
+    """Files, and all that is in folders (their `clips` folders too), as utterances without a text.
+
+    Raises:
+        ModelError: a path is missing, there is nothing, or two files have one name.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise ModelError(f"{path}: no such file or folder; expected videos of the user")
+        inside = sorted(each for each in path.rglob("*") if each.suffix.lower() in _MEDIA) if path.is_dir() else [path]
+        found += inside
+    if not found:
+        raise ModelError(f"{', '.join(map(str, paths))}: no recordings found; expected video files of the user")
+    twice = [name for name, count in Counter(path.stem for path in found).items() if count > 1]
+    if twice:
+        raise ModelError(f"two recordings are called {twice[0]}; give each a name of its own")
+    return [Utterance(path, path.stem, "", None) for path in found]
 
 
 def read_transcripts(path: Path) -> dict[str, tuple[str, tuple[SpokenWord, ...]]]:

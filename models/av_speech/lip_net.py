@@ -53,6 +53,8 @@ class LipNet(nn.Module):
         for index, (pad, convolution, norm) in enumerate(zip(_PADS, self.convolutions, self.norms, strict=True)):
             through = norm(convolution(F.pad(hidden.transpose(1, 2), pad)).transpose(1, 2))
             hidden = self.dropout(F.gelu(through)) + (hidden if index else 0)
+            if index == 0:
+                hidden = hidden * seen  # as beyond the ends, so that hidden frames there do not count
         states: Tensor = self.recurrent(hidden)[0]
         return states + hidden
 

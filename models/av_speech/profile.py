@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -42,9 +43,15 @@ class LipNetworks:
     facts: dict[str, Any]
 
     @staticmethod
-    def untrained() -> LipNetworks:
+    def untrained(seed: int = 0) -> LipNetworks:
         """Networks as training begins; the fusion leaves frames as they are."""
-        return LipNetworks(LipNet(width=LIP_WIDTH), FusionNet(LIP_WIDTH, WIDTH, layers=LAYERS), {})
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return LipNetworks(LipNet(width=LIP_WIDTH), FusionNet(LIP_WIDTH, WIDTH, layers=LAYERS), {})
+
+    def with_facts(self, facts: dict[str, Any]) -> LipNetworks:
+        """The same networks with other facts."""
+        return LipNetworks(self.lips, self.fusion, facts)
 
 
 def profiles_folder() -> Path:
@@ -111,11 +118,20 @@ def load_profile(name: str) -> LipNetworks:
     Raises:
         ModelError: there is none of that name, or it is unusable.
     """
+    return load_networks(check_profile(name))
+
+
+def check_profile(name: str) -> Path:
+    """The file of a profile that is there.
+
+    Raises:
+        ModelError: there is none of that name.
+    """
     path = profile_path(name)
     if not path.exists():
         known = ", ".join(profile_names()) or "none"
         raise ModelError(f"no profile called {name!r} (there are: {known}); run `lipstream enroll` to make one")
-    return load_networks(path)
+    return path
 
 
 def _tensors(name: str, network: nn.Module) -> dict[str, Tensor]:
