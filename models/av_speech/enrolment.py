@@ -29,7 +29,7 @@ from models.av_speech.mixtures import Noise
 from models.av_speech.profile import LipNetworks
 from models.av_speech.recording import Float32, Recording
 from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining
-from models.av_speech.train_lips import LipRecipe, pretrain_lips
+from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
 from models.emotion.progress import Report
 from models.errors import ModelError
 from models.speech.alignment import frame_levels
@@ -160,9 +160,8 @@ class Enrolment:
         held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
         train = [index for index in range(len(texts)) if index % HELD_BACK]
         examples = self._examples(material, texts, train)
-        told = [example for example in examples if example.text]
-        lips, spoken = [example.lips for example in told], [example.text or "" for example in told]
-        pretrain_lips(networks.lips, lips, spoken, self._recipe.lips, self._out, self._report)
+        readings = [Reading(each.lips, each.text or "", each.tokens[:-1]) for each in examples if each.text]
+        pretrain_lips(networks.lips, readings, self._recipe.lips, self._out, self._report)
         training = FusionTraining(networks.lips, networks.fusion, self._teacher.decoder, self._recipe.fusion)
         training.run(examples, self._out, self._report)
         trials = [Trial(material.recordings[i], texts[i], material.voices) for i in held if texts[i]]

@@ -55,17 +55,24 @@ class LipSequence:
         return torch.cat((self.shape, waves(self.pictures.float() / 255)), dim=1)
 
     def varied(self, rng: np.random.Generator) -> Tensor:
-        """(T, INPUTS) the input moved, mirrored, blurred, relit, with noise and missing frames."""
-        shift = rng.normal(0.0, 0.8, 2)
-        look = waves(self.pictures.float() / 255, (float(shift[0]), float(shift[1]))) * float(rng.lognormal(0, 0.1))
-        shape = self.shape
+        """(T, INPUTS) the input of another take of the same person: moved a little, in another light."""
+        shift = rng.normal(0.0, 0.5, 2)
+        look = waves(self.pictures.float() / 255, (float(shift[0]), float(shift[1])))
+        noise = torch.from_numpy(rng.normal(0.0, 1.0, _STEADY.shape).astype(np.float32))
+        return torch.cat((self.shape, look), dim=1) + noise * _STEADY
+
+    def disguised(self, rng: np.random.Generator) -> Tensor:
+        """(T, INPUTS) the input as of somebody else: besides mirrored, scaled, blurred, of other contrast.
+
+        For networks that should serve strangers. A network that learns one person's lips learns worse from these.
+        """
+        frames = self.varied(rng)
+        shape, look = frames[:, : -(WAVES**2)], frames[:, -(WAVES**2) :]
         if rng.random() < 0.5:
             shape, look = _mirror(shape), torch.where(_ODD, -look, look)
         if rng.random() < 0.3:
             look = look * _blur(float(rng.uniform(0.3, 1.2)))
-        frames = torch.cat((shape * float(rng.normal(1.0, 0.04)), look), dim=1)
-        noise = torch.from_numpy(rng.normal(0.0, 1.0, frames.shape[1]).astype(np.float32))
-        return frames + noise * _STEADY
+        return torch.cat((shape * float(rng.normal(1.0, 0.04)), look * float(rng.lognormal(0, 0.1))), dim=1)
 
 
 def lip_sequence(track: LipTrack) -> LipSequence:
@@ -75,8 +82,8 @@ def lip_sequence(track: LipTrack) -> LipSequence:
     return LipSequence(shape, torch.from_numpy(thumbs(track.crops)), torch.from_numpy(track.mask))
 
 
-_STEADY = torch.cat((torch.full((2 * POINTS,), 0.006), torch.full((BLENDSHAPES,), 0.02), torch.full((WAVES**2,), 0.15)))
-"""Spread of what differs between takes but not within one: the light, the seat, the beard."""
+_STEADY = torch.cat((torch.full((2 * POINTS,), 2e-3), torch.full((BLENDSHAPES,), 3e-3), torch.full((WAVES**2,), 0.07)))
+"""Spread of what differs between takes but not within one: a seventh of what speech itself does."""
 
 
 def _mirror(shape: Tensor) -> Tensor:
@@ -99,10 +106,9 @@ def at_speed(frames: Tensor, mask: Tensor, speed: float) -> tuple[Tensor, Tensor
     return stretched, mask[at]
 
 
-def drop_frames(mask: Tensor, rng: np.random.Generator) -> Tensor:
-    """Hide up to three stretches of up to 0.3 s."""
+def drop_frames(mask: Tensor, rng: np.random.Generator, longest: int = 3) -> Tensor:
+    """Hide a stretch of up to `longest` frames; in one case of several, none."""
     kept = mask.clone()
-    for _ in range(int(rng.integers(0, 4))):
-        first = int(rng.integers(0, len(mask)))
-        kept[first : first + int(rng.integers(1, 8))] = False
+    first = int(rng.integers(0, len(mask)))
+    kept[first : first + int(rng.integers(0, longest + 1))] = False
     return kept

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.av_speech.batches import IGNORED, real, shuffled, stacked, taught
+from models.av_speech.characters import spell
 from models.av_speech.encodings import Encodings
 from models.av_speech.fusion_net import Fused, FusionNet
 from models.av_speech.lip_augment import LipSequence, drop_frames
@@ -136,7 +137,7 @@ class FusionTraining:
         if told:
             texts = [chosen[index].tokens for index in told]
             loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], texts)
-            spelled = [chosen[index].text or "" for index in told]
+            spelled = [spell(chosen[index].text or "") for index in told]
             scores = self.fusion.character_scores(fused.hidden[told])
             loss = loss + self._recipe.character_weight * ctc(scores, [lengths[index] for index in told], spelled)
         if untold:

@@ -11,7 +11,7 @@ from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_augment import LipSequence
 from models.av_speech.lip_net import LipNet
 from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining
-from models.av_speech.train_lips import LipRecipe, pretrain_lips
+from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
 from models.errors import ModelError
 from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
 
@@ -25,6 +25,13 @@ def lips(seed, frames=20):
     shape = torch.from_numpy(rng.normal(size=(frames, 107)).astype(np.float32))
     pictures = torch.from_numpy(rng.integers(0, 256, (frames, 32, 32), dtype=np.uint8))
     return LipSequence(shape, pictures, torch.ones(frames, dtype=torch.bool))
+
+
+WORDS = {"one": (5,), "two": (6,), "three": (7, 8), "go": (9,)}
+
+
+def readings():
+    return [Reading(lips(seed), text, tokens) for seed, (text, tokens) in enumerate(WORDS.items())]
 
 
 def lip_net():
@@ -53,25 +60,31 @@ def stop_after(steps):
 
 
 def test_a_resumed_pretraining_is_the_same_training(tmp_path):
-    tracks, texts = [lips(seed) for seed in range(4)], ["one", "two", "three", "go"]
     recipe = LipRecipe(epochs=3, batch=2)
-    whole = weights(pretrain_lips(lip_net(), tracks, texts, recipe, tmp_path / "whole", silent))
+    whole = weights(pretrain_lips(lip_net(), readings(), recipe, tmp_path / "whole", silent))
     with pytest.raises(Stopped):
-        pretrain_lips(lip_net(), tracks, texts, recipe, tmp_path / "parts", stop_after(5))
-    resumed = weights(pretrain_lips(lip_net(), tracks, texts, recipe, tmp_path / "parts", silent))
+        pretrain_lips(lip_net(), readings(), recipe, tmp_path / "parts", stop_after(5))
+    resumed = weights(pretrain_lips(lip_net(), readings(), recipe, tmp_path / "parts", silent))
     assert same(whole, resumed)
 
 
+def test_pretraining_learns_to_read_lips(tmp_path):
+    few, losses = readings(), []
+    recipe = LipRecipe(epochs=12, batch=10, learning_rate=2e-2)
+    pretrain_lips(lip_net(), few * 5, recipe, tmp_path, lambda _n, _d, _t, words: losses.append(float(words.split()[1])))
+    assert losses[-1] < 0.5 * losses[0]
+
+
 def test_a_folder_with_another_training_is_refused(tmp_path):
-    tracks, texts = [lips(seed) for seed in range(4)], ["one", "two", "three", "go"]
-    pretrain_lips(lip_net(), tracks, texts, LipRecipe(epochs=1, batch=2), tmp_path, silent)
+    pretrain_lips(lip_net(), readings(), LipRecipe(epochs=1, batch=2), tmp_path, silent)
     with pytest.raises(ModelError, match="another training"):
-        pretrain_lips(lip_net(), tracks, texts, LipRecipe(epochs=2, batch=2), tmp_path, silent)
+        pretrain_lips(lip_net(), readings(), LipRecipe(epochs=2, batch=2), tmp_path, silent)
 
 
 def test_recordings_without_words_cannot_teach_lips(tmp_path):
+    mute = [Reading(lips(0), "", ()), Reading(lips(1), "?", (5,))]
     with pytest.raises(ModelError, match="transcript"):
-        pretrain_lips(lip_net(), [lips(0), lips(1)], ["", "?"], LipRecipe(epochs=1), tmp_path, silent)
+        pretrain_lips(lip_net(), mute, LipRecipe(epochs=1), tmp_path, silent)
 
 
 def examples():
@@ -93,7 +106,8 @@ def fusion_training(recipe):
 
 def test_fusion_learns_what_the_decoder_should_write(tmp_path):
     losses = []
-    training = fusion_training(FusionRecipe(epochs=40, batch=3, learning_rate=2e-2, character_weight=0.0, smoothing=0.0))
+    recipe = FusionRecipe(epochs=40, batch=3, learning_rate=2e-2, character_weight=0.0, smoothing=0.0)
+    training = fusion_training(recipe)
     training.run(examples()[:3], tmp_path, lambda _name, _done, _total, words: losses.append(float(words.split()[1])))
     assert losses[-1] < 0.8 * losses[0]
 

@@ -57,9 +57,10 @@ def test_a_mirror_twice_gives_the_same_lips():
     assert torch.equal(_mirror(_mirror(shape)), shape)
 
 
-def test_variations_keep_length_and_differ():
+@pytest.mark.parametrize("change", [LipSequence.varied, LipSequence.disguised])
+def test_variations_keep_length_and_differ(change):
     sequence, rng = track(), np.random.default_rng(1)
-    one, other = sequence.varied(rng), sequence.varied(rng)
+    one, other = change(sequence, rng), change(sequence, rng)
     assert one.shape == other.shape == sequence.plain().shape == (30, INPUTS)
     assert not torch.equal(one, other)
 
