@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 lipstream enroll ann videos_of_ann
 lipstream enroll ann videos_of_ann --transcripts words.tsv
-lipstream file talk.mp4 --set fusion.profile=ann
+lipstream live --profile ann
 lipstream enroll --list
 lipstream enroll --delete ann"""
 
@@ -94,7 +94,7 @@ def _enrol(args: argparse.Namespace) -> int:
         return FAILED
     save_networks(networks.with_facts({"held back": figures}), path)
     shutil.rmtree(work, ignore_errors=True)
-    note(f"profile {args.profile} made: use it with --set fusion.profile={args.profile}; {path}")
+    note(f"profile {args.profile} made: use it with --profile {args.profile}; {path}")
     return OK
 
 
@@ -123,7 +123,7 @@ def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
         count = _within(recordings, args.minutes)
         names, recordings, texts = names[:count], recordings[:count], texts[:count]
     voices = other_voices(args.voices, [each.sound for each in recordings])
-    return Material(names, recordings, texts, voices)
+    return Material.of(names, recordings, texts, voices)
 
 
 def _within(recordings: list[Any], minutes: float) -> int:

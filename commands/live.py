@@ -13,10 +13,12 @@ from commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_profile_argument,
     add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
     emotion_settings,
+    profile_settings,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="LIST",
         help=f"keep the captions as {FORMATS_HELP} (default with -o: {DEFAULT_FORMATS})",
     )
+    add_profile_argument(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
     add_config_arguments(parser, default="live")
@@ -62,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
     from pipeline import Pipeline, load_config
     from stages.sinks import ConsoleSink, parse_formats
 
-    overrides = settings(args.settings) | {"mode": "live"} | _devices(args) | emotion_settings(args)
+    chosen = emotion_settings(args) | profile_settings(args)
+    overrides = settings(args.settings) | {"mode": "live"} | _devices(args) | chosen
     config = load_config(args.config, overrides)
     kept = args.output is not None or args.formats is not None
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []

@@ -44,6 +44,12 @@ LEAST_FACE: Final = 0.5
 """Share of the time in which the mouth must be visible."""
 LEAST_RANGE: Final = 15.0
 """Decibels by which speech must stand out from the pauses, in half of the recordings."""
+LONGEST: Final = 8.0
+"""Seconds of the longest piece that is learnt from."""
+LONGEST_TOLD: Final = 20.0
+"""Seconds of the longest recording with a transcript."""
+SHORTEST: Final = SAMPLE_RATE
+"""Samples of the shortest piece that is learnt from."""
 HELD_BACK: Final = 10
 """One recording in so many is held back and judges the profile."""
 MOST_CHANGED: Final = 0.02
@@ -66,6 +72,28 @@ class Material:
     recordings: Sequence[Recording]
     texts: Sequence[str | None]
     voices: Sequence[Float32]
+
+
+    @staticmethod
+    def of(
+        names: Sequence[str], recordings: Sequence[Recording], texts: Sequence[str | None], voices: Sequence[Float32]
+    ) -> Material:
+        """Material in which long recordings are cut into utterances.
+
+        Raises:
+            ModelError: one with a transcript is too long for its words to be placed.
+        """
+        cut: list[tuple[str, Recording, str | None]] = []
+        for name, recording, text in zip(names, recordings, texts, strict=True):
+            seconds = len(recording.pcm) / SAMPLE_RATE
+            if text is not None and seconds > LONGEST_TOLD:
+                raise ModelError(
+                    f"{name} lasts {seconds:.0f} s; with transcripts, clips of at most {LONGEST_TOLD:g} s are needed: "
+                    "cut it, or enrol without its transcript"
+                )
+            parts = [recording] if text is not None else recording.pieces(LONGEST)
+            cut += [(f"{name}-{index}", part, text) for index, part in enumerate(parts) if len(part.pcm) >= SHORTEST]
+        return Material([each[0] for each in cut], [each[1] for each in cut], [each[2] for each in cut], voices)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,12 @@ Bool = npt.NDArray[np.bool_]
 
 LIP_RATE = 25.0
 """Lip frames a second."""
+SAMPLE_RATE = 16_000
+"""Samples a second."""
+LIP_SAMPLES = 640
+"""Samples from one lip frame to the next."""
+_PAUSE = 5
+"""Lip frames of the pause that is looked for to cut in."""
 POINTS = 40
 """Lip landmarks of a frame."""
 BLENDSHAPES = 27
@@ -72,6 +78,32 @@ class Recording:
     def sound(self) -> Float32:
         """(N,) float32 in [-1, 1]."""
         return self.pcm.astype(np.float32) / np.float32(32768)
+
+
+    def pieces(self, longest: float) -> list[Recording]:
+        """The recording in parts of at most `longest` seconds, cut where it is quietest in the second half of each."""
+        parts, first = [], 0
+        most = int(longest * SAMPLE_RATE)
+        while len(self.pcm) - first > most:
+            cut = first + most // 2 + _quietest(self.pcm[first + most // 2 : first + most])
+            parts.append(self._part(first, cut))
+            first = cut
+        return [*parts, self._part(first, len(self.pcm))]
+
+    def _part(self, first: int, end: int) -> Recording:
+        """Samples `first` to `end`, which begin on a lip frame."""
+        frames = slice(first // LIP_SAMPLES, -(-end // LIP_SAMPLES))
+        lips = self.lips
+        track = LipTrack(lips.points[frames], lips.blendshapes[frames], lips.crops[frames], lips.mask[frames])
+        return Recording(self.pcm[first:end], track)
+
+
+def _quietest(pcm: Int16) -> int:
+    """Where a stretch of sound is quietest, as a number of samples that is a whole number of lip frames."""
+    count = len(pcm) // LIP_SAMPLES
+    power = np.square(pcm[: count * LIP_SAMPLES].astype(np.float64)).reshape(count, LIP_SAMPLES).mean(axis=1)
+    around = np.convolve(power, np.ones(_PAUSE), mode="valid")
+    return (int(around.argmin()) + _PAUSE // 2) * LIP_SAMPLES
 
 
 def save_recording(recording: Recording, path: Path) -> None:

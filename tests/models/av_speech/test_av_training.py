@@ -71,7 +71,11 @@ def test_a_resumed_pretraining_is_the_same_training(tmp_path):
 def test_pretraining_learns_to_read_lips(tmp_path):
     few, losses = readings(), []
     recipe = LipRecipe(epochs=12, batch=10, learning_rate=2e-2)
-    pretrain_lips(lip_net(), few * 5, recipe, tmp_path, lambda _n, _d, _t, words: losses.append(float(words.split()[1])))
+
+    def report(_name, _done, _total, words):
+        losses.append(float(words.split()[1]))
+
+    pretrain_lips(lip_net(), few * 5, recipe, tmp_path, report)
     assert losses[-1] < 0.5 * losses[0]
 
 
