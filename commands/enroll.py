@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def _enrol(args: argparse.Namespace) -> int:
     with Steps() as steps:
         material = _material(args, work, steps.report)
         networks = LipNetworks.untrained(args.seed)
-        enrolment = Enrolment(teacher(), _recipe(args), work, steps.report)
+        enrolment = Enrolment(teacher(), _recipe(args, len(material.recordings)), work, steps.report)
         accepted, figures = enrolment.run(material, networks)
     for condition, rows in figures.items():
         print(f"{condition}: " + ", ".join(f"{name} WER {row['wer']:.3f}" for name, row in rows.items()))
@@ -98,14 +99,13 @@ def _enrol(args: argparse.Namespace) -> int:
     return OK
 
 
-def _recipe(args: argparse.Namespace) -> Recipe:
-    from models.av_speech.encodings import Mixing
+def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
     from models.av_speech.enrolment import Recipe
-    from models.av_speech.train_fusion import FusionRecipe
-    from models.av_speech.train_lips import LipRecipe
 
-    epochs: dict[str, Any] = {} if args.epochs is None else {"epochs": args.epochs}
-    return Recipe(LipRecipe(args.seed, **epochs), FusionRecipe(args.seed, **epochs), Mixing(args.seed))
+    recipe = Recipe.suited(recordings, args.seed)
+    if args.epochs is None:
+        return recipe
+    return Recipe(replace(recipe.lips, epochs=args.epochs), replace(recipe.fusion, epochs=args.epochs), recipe.mixing)
 
 
 def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:

@@ -7,7 +7,7 @@ what was said. A part of the recordings is held back and decides whether the pro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,12 +28,12 @@ from models.av_speech.lip_fusion import LipFusion
 from models.av_speech.mixtures import Noise
 from models.av_speech.profile import LipNetworks
 from models.av_speech.recording import Float32, Recording
-from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining
+from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
 from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
 from models.emotion.progress import Report
 from models.errors import ModelError
-from models.speech.alignment import frame_levels
-from models.speech.engine import SAMPLE_RATE, SpeechEngine
+from models.speech.alignment import CLOSING_TOKENS, frame_levels
+from models.speech.engine import SAMPLE_RATE, Hypothesis, SpeechEngine, TimedWord
 from models.speech.moonshine import FRAME_RATE
 from models.speech.tokenizer import Tokenizer
 from models.speech.torch_decoder import MoonshineDecoder
@@ -44,6 +44,9 @@ LEAST_FACE: Final = 0.5
 """Share of the time in which the mouth must be visible."""
 LEAST_RANGE: Final = 15.0
 """Decibels by which speech must stand out from the pauses, in half of the recordings."""
+LEAST_LIP_STEPS: Final = 600
+LEAST_STEPS: Final = 400
+"""Steps of the two trainings, however few the recordings."""
 LONGEST: Final = 8.0
 """Seconds of the longest piece that is learnt from."""
 LONGEST_TOLD: Final = 20.0
@@ -121,6 +124,16 @@ class Recipe:
     fusion: FusionRecipe
     mixing: Mixing
 
+    @staticmethod
+    def suited(recordings: int, seed: int) -> Recipe:
+        """The recipe for so many recordings: few are gone through more often."""
+        lips, fusion = LipRecipe(seed), FusionRecipe(seed)
+        return Recipe(
+            replace(lips, epochs=max(lips.epochs, LEAST_LIP_STEPS * lips.batch // recordings)),
+            replace(fusion, epochs=max(fusion.epochs, LEAST_STEPS * fusion.batch // recordings)),
+            Mixing(seed),
+        )
+
 
 def check_material(material: Material) -> None:
     """See whether recordings can teach anything.
@@ -151,6 +164,16 @@ def _range(sound: Float32) -> float:
     levels = frame_levels(sound, max(1, int(len(sound) / SAMPLE_RATE * FRAME_RATE)), FRAME_RATE)
     low, high = np.percentile(levels, [5, 90])
     return float(high - low)
+
+
+def _visible(said: SpokenPrefix) -> tuple[int, ...]:
+    """The tokens that a mouth shows: all but punctuation."""
+    return tuple(token for token in said.tokens if token not in CLOSING_TOKENS)
+
+
+def _spoken(words: Sequence[TimedWord], samples: int) -> tuple[float, float]:
+    """Seconds at which speech begins and ends."""
+    return (words[0].start, words[-1].end) if words else (0.0, samples / SAMPLE_RATE)
 
 
 class Enrolment:
@@ -188,7 +211,7 @@ class Enrolment:
         held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
         train = [index for index in range(len(texts)) if index % HELD_BACK]
         examples = self._examples(material, texts, train)
-        readings = [Reading(each.lips, each.text or "", each.tokens[:-1]) for each in examples if each.text]
+        readings = [Reading(each.lips, each.text or "", _visible(each.words[-1])) for each in examples if each.words]
         pretrain_lips(networks.lips, readings, self._recipe.lips, self._out, self._report)
         training = FusionTraining(networks.lips, networks.fusion, self._teacher.decoder, self._recipe.fusion)
         training.run(examples, self._out, self._report)
@@ -205,9 +228,11 @@ class Enrolment:
         return self._teacher.engine.decode(self._teacher.engine.encode(material.recordings[index].sound)).text
 
     def _examples(self, material: Material, texts: Sequence[str], train: Sequence[int]) -> list[Example]:
+        words = {material.names[index]: self._words(material, texts, index) for index in train}
         sounds = {material.names[index]: material.recordings[index].sound for index in train}
         encodings = cached_encodings(
             sounds,
+            {name: _spoken(each, len(sounds[name])) for name, each in words.items()},
             lambda name: material.voices,
             self._teacher.encode,
             self._recipe.mixing,
@@ -219,10 +244,27 @@ class Enrolment:
                 encodings[material.names[index]],
                 lip_sequence(material.recordings[index].lips),
                 texts[index] or None,
-                tuple(self._teacher.tokenizer.encode(captioned(texts[index]))),
+                self._prefixes(words[material.names[index]]),
             )
             for index in train
         ]
+
+    def _words(self, material: Material, texts: Sequence[str], index: int) -> list[TimedWord]:
+        """When the words of a text were spoken, from the decoder's attention to the quiet sound."""
+        tokens = tuple(self._teacher.tokenizer.encode(captioned(texts[index])))
+        if not tokens:
+            return []
+        self._report("placing words", index + 1, len(texts), "")
+        engine = self._teacher.engine
+        hypothesis = Hypothesis(tokens, (1.0,) * len(tokens), texts[index])
+        return engine.align(engine.encode(material.recordings[index].sound), hypothesis)
+
+    def _prefixes(self, words: Sequence[TimedWord]) -> tuple[SpokenPrefix, ...]:
+        texts = [" ".join(word.text for word in words[: count + 1]) for count in range(len(words))]
+        return tuple(
+            SpokenPrefix(word.end, text, tuple(self._teacher.tokenizer.encode(text)))
+            for word, text in zip(words, texts, strict=True)
+        )
 
     def _judge(self, trials: Sequence[Trial], networks: LipNetworks) -> dict[str, Any]:
         for network in (networks.lips, networks.fusion):

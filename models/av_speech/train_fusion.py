@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -18,9 +19,10 @@ from torch import Tensor
 
 from models.av_speech.batches import IGNORED, real, shuffled, stacked, taught
 from models.av_speech.characters import spell
-from models.av_speech.encodings import Encodings
+from models.av_speech.encodings import Encodings, Stretch
 from models.av_speech.fusion_net import Fused, FusionNet
 from models.av_speech.lip_augment import LipSequence, drop_frames
+from models.av_speech.lip_input import INPUTS
 from models.av_speech.lip_net import LipNet
 from models.av_speech.recording import LIP_RATE
 from models.av_speech.train_lips import ctc
@@ -28,6 +30,11 @@ from models.av_speech.training_run import TrainingRun, run_epochs
 from models.emotion.progress import Report
 from models.speech.moonshine import FRAME_RATE
 from models.speech.torch_decoder import MoonshineDecoder
+
+LATE: Final = 0.05
+"""Seconds of a word that may be missing at the end of a stretch and it still counts as said."""
+MARGIN: Final = 0.2
+"""Seconds of lips before and after the sound, as the fusion stage gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,21 @@ class FusionRecipe:
     skew: float = 0.12
 
 
+@dataclass(frozen=True, slots=True)
+class SpokenPrefix:
+    """The beginning of what is said in a recording.
+
+    Attributes:
+        end: seconds at which its last word ends.
+        text: the words.
+        tokens: the same as the decoder writes it.
+    """
+
+    end: float
+    text: str
+    tokens: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
     """A recording to train on.
@@ -73,22 +95,39 @@ class Example:
         sound: its encoder frames, alone and in mixtures.
         lips: its lips.
         text: what is said, None where that is not known.
-        tokens: the same as the decoder writes it, empty where it is not known.
+        words: when each word ends in seconds, with the text up to it as the decoder writes it; empty where no text is
+            known.
     """
 
     sound: Encodings
     lips: LipSequence
     text: str | None
-    tokens: tuple[int, ...]
+    words: tuple[SpokenPrefix, ...]
+
+    def until(self, seconds: float) -> SpokenPrefix | None:
+        """What has been said by a time; None before the first word is over."""
+        return next((word for word in reversed(self.words) if word.end <= seconds + LATE), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Batch:
-    frames: list[Tensor]
-    clean: list[Tensor]
-    lips: list[Tensor]
-    masks: list[Tensor]
-    skews: Tensor
+class _Drawn:
+    """An example as training varies it.
+
+    Attributes:
+        frames: (T, 288) encoder frames.
+        lips: (L, INPUTS) input of the lip network.
+        mask: (L,) lips seen.
+        offset: seconds from the first encoded sample to the first lip frame.
+        said: what the decoder should write, None where that is not known.
+        clean: (T, 288) frames that these should become instead.
+    """
+
+    frames: Tensor
+    lips: Tensor
+    mask: Tensor
+    offset: float
+    said: SpokenPrefix | None
+    clean: Tensor
 
 
 class FusionTraining:
@@ -128,20 +167,23 @@ class FusionTraining:
             network.eval()
 
     def _loss(self, chosen: Sequence[Example], everybody: Sequence[Example], rng: np.random.Generator) -> Tensor:
-        batch = self._batch(chosen, everybody, rng)
-        fused = fuse_batch(self.lips, self.fusion, batch.frames, batch.lips, batch.masks, batch.skews)
-        lengths = [len(each) for each in batch.frames]
-        told = [index for index, each in enumerate(chosen) if each.tokens]
-        untold = [index for index, each in enumerate(chosen) if not each.tokens]
+        drawn = [_draw(each, everybody, self._recipe, rng) for each in chosen]
+        offsets = torch.tensor([[each.offset] for each in drawn], dtype=torch.float32)
+        fused = fuse_batch(
+            self.lips, self.fusion, [d.frames for d in drawn], [d.lips for d in drawn], [d.mask for d in drawn], offsets
+        )
+        lengths = [len(each.frames) for each in drawn]
+        told = [index for index, each in enumerate(drawn) if each.said is not None]
+        untold = [index for index, each in enumerate(drawn) if each.said is None]
         loss = fused.features.new_zeros(())
         if told:
-            texts = [chosen[index].tokens for index in told]
-            loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], texts)
-            spelled = [spell(chosen[index].text or "") for index in told]
+            said = [each.said for each in drawn if each.said is not None]
+            loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], [each.tokens for each in said])
             scores = self.fusion.character_scores(fused.hidden[told])
+            spelled = [spell(each.text) for each in said]
             loss = loss + self._recipe.character_weight * ctc(scores, [lengths[index] for index in told], spelled)
         if untold:
-            clean = stacked([batch.clean[index] for index in untold], fused.features.shape[1])
+            clean = stacked([drawn[index].clean for index in untold], fused.features.shape[1])
             counted = real(lengths)[untold]
             distance = distil(fused.features[untold][counted], clean[counted])
             loss = loss + self._recipe.distil_weight * distance
@@ -154,13 +196,6 @@ class FusionTraining:
         scores = self._decoder.logits(hidden[counted])
         return F.cross_entropy(scores, wanted[counted], label_smoothing=self._recipe.smoothing)
 
-    def _batch(self, chosen: Sequence[Example], everybody: Sequence[Example], rng: np.random.Generator) -> _Batch:
-        recipe = self._recipe
-        drawn = [_draw(each, everybody, recipe, rng) for each in chosen]
-        skews = torch.from_numpy(rng.uniform(-recipe.skew, recipe.skew, (len(chosen), 1)).astype(np.float32))
-        clean = [torch.from_numpy(each.sound.clean).float() for each in chosen]
-        return _Batch([d[0] for d in drawn], clean, [d[1] for d in drawn], [d[2] for d in drawn], skews)
-
 
 def fuse_batch(
     lip_net: LipNet,
@@ -168,7 +203,7 @@ def fuse_batch(
     frames: Sequence[Tensor],
     lips: Sequence[Tensor],
     masks: Sequence[Tensor],
-    skews: Tensor,
+    offsets: Tensor,
 ) -> Fused:
     """Run both networks.
 
@@ -178,12 +213,12 @@ def fuse_batch(
         frames: (T, 288) encoder frames of each recording.
         lips: (L, INPUTS) lip input of each.
         masks: (L,) lips seen, of each.
-        skews: (B, 1) seconds by which the lips come later than their times say.
+        offsets: (B, 1) seconds from the first encoded sample to the first lip frame.
     """
     features, mask = stacked(frames), stacked(masks)
     states = lip_net(stacked(lips), mask)
     times = frame_times(features.shape[1])
-    lip_times = torch.arange(mask.shape[1]) / LIP_RATE + skews
+    lip_times = torch.arange(mask.shape[1]) / LIP_RATE + offsets
     fused: Fused = fusion(features, times, states, lip_times, mask)
     return fused
 
@@ -200,22 +235,40 @@ def distil(features: Tensor, clean: Tensor) -> Tensor:
 
 def _draw(
     example: Example, everybody: Sequence[Example], recipe: FusionRecipe, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Encoder frames, lip input and mask of an example, as training varies them."""
-    kind = rng.random()
-    muted = bool(example.tokens) and bool(example.lips.mask.any()) and kind < recipe.muted
-    if muted:
-        frames = example.sound.silent
-    elif kind < recipe.muted + recipe.clean or not example.sound.noisy:
-        frames = example.sound.clean
-    else:
-        frames = example.sound.noisy[int(rng.integers(len(example.sound.noisy)))]
-    lips, mask = example.lips.varied(rng), drop_frames(example.lips.mask, rng)
+) -> _Drawn:
+    stretch = _stretch(example, recipe, rng)
+    muted = stretch is example.sound.silent
+    lips, mask = _lips(example.lips, stretch, rng)
     fate = rng.random()
     if not muted and fate < recipe.masked:
         mask = torch.zeros_like(mask)
     elif not muted and fate < recipe.masked + recipe.foreign:
-        other = everybody[int(rng.integers(len(everybody)))].lips
-        count = min(len(other.mask), len(mask))
-        lips, mask = other.varied(rng)[:count], other.mask[:count]
-    return torch.from_numpy(frames).float(), lips, mask
+        lips, mask = _lips(everybody[int(rng.integers(len(everybody)))].lips, stretch, rng)
+    offset = _first(stretch) / LIP_RATE - stretch.start + float(rng.uniform(-recipe.skew, recipe.skew))
+    said = example.until(stretch.end) or SpokenPrefix(0.0, "", ()) if example.words else None
+    clean = torch.from_numpy(example.sound.clean.frames).float()
+    return _Drawn(torch.from_numpy(stretch.frames).float(), lips, mask, offset, said, clean)
+
+
+def _stretch(example: Example, recipe: FusionRecipe, rng: np.random.Generator) -> Stretch:
+    kind, sound = rng.random(), example.sound
+    if example.words and bool(example.lips.mask.any()) and kind < recipe.muted:
+        return sound.silent
+    if kind < recipe.muted + recipe.clean or not sound.noisy:
+        return sound.clean
+    drawn = sound.noisy[int(rng.integers(len(sound.noisy)))]
+    # Without words the clean frames are what is aimed at, and there are those of the whole recording only.
+    return drawn if example.words or len(drawn.frames) == len(sound.clean.frames) else sound.clean
+
+
+def _lips(lips: LipSequence, stretch: Stretch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Input and mask of the lip frames of a stretch, with the margin that the fusion stage gives."""
+    end = int((stretch.end + MARGIN) * LIP_RATE) + 1
+    part = LipSequence(*(each[_first(stretch) : end] for each in (lips.shape, lips.pictures, lips.mask)))
+    if not len(part.mask):
+        return torch.zeros(1, INPUTS), torch.zeros(1, dtype=torch.bool)
+    return part.varied(rng), drop_frames(part.mask, rng)
+
+
+def _first(stretch: Stretch) -> int:
+    return max(0, int((stretch.start - MARGIN) * LIP_RATE))

@@ -62,7 +62,7 @@ class Reading:
     Attributes:
         lips: what is seen.
         text: what is said.
-        tokens: the same as the decoder writes it, without the full stop.
+        tokens: the same as the decoder writes it, without punctuation.
     """
 
     lips: LipSequence

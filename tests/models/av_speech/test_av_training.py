@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.av_speech.encodings import Encodings
+from models.av_speech.encodings import Encodings, Stretch, cut
 from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_augment import LipSequence
 from models.av_speech.lip_net import LipNet
-from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining
+from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
 from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
 from models.errors import ModelError
 from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
@@ -94,11 +94,21 @@ def test_recordings_without_words_cannot_teach_lips(tmp_path):
 def examples():
     rng = np.random.default_rng(0)
 
-    def frames():
-        return rng.normal(size=(30, 288)).astype(np.float16)
+    def stretch(end=0.8):
+        return Stretch(rng.normal(size=(int(end * 41.67), 288)).astype(np.float16), 0.0, end)
 
-    told = [Example(Encodings(frames(), frames(), (frames(),)), lips(i), "go on", (5, 6)) for i in range(3)]
-    return [*told, Example(Encodings(frames(), frames(), (frames(),)), lips(9), None, ())]
+    def sound():
+        return Encodings(stretch(), stretch(), (stretch(), stretch(0.5)))
+
+    words = (SpokenPrefix(0.4, "Go", (5,)), SpokenPrefix(0.7, "Go on.", (5, 6)))
+    told = [Example(sound(), lips(index), "go on", words) for index in range(3)]
+    return [*told, Example(sound(), lips(9), None, ())]
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.2, None), (0.5, "Go"), (0.69, "Go on."), (2.0, "Go on.")])
+def test_only_words_that_are_over_count_as_said(seconds, said):
+    found = examples()[0].until(seconds)
+    assert (found and found.text) == said
 
 
 def fusion_training(recipe):
@@ -126,3 +136,12 @@ def test_a_resumed_fusion_training_is_the_same_training(tmp_path):
     resumed.run(examples(), tmp_path / "parts", silent)
     assert same(weights(whole.fusion), weights(resumed.fusion))
     assert same(weights(whole.lips), weights(resumed.lips))
+
+
+def test_parts_of_recordings_begin_before_the_speech_and_end_in_it():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        first, end = cut(48_000, (1.0, 2.0), 1.0, rng)
+        assert 0 <= first <= 0.8 * 16_000
+        assert 1.3 * 16_000 <= end <= 48_000
+    assert cut(48_000, (1.0, 2.0), 0.0, rng) == (0, 48_000)

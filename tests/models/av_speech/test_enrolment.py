@@ -16,7 +16,7 @@ from models.av_speech.recording import LipTrack, Recording, load_recording
 from models.av_speech.train_fusion import FusionRecipe
 from models.av_speech.train_lips import LipRecipe
 from models.errors import ModelError
-from models.speech.engine import Encoding, Hypothesis
+from models.speech.engine import Encoding, Hypothesis, TimedWord
 from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
 
 RATE = 16_000
@@ -123,6 +123,9 @@ class Echo:
     def decode(self, encoding, prefix=(), draft=()):
         text = self.after if encoding.features.any() else self.clean
         return Hypothesis((), (), text)
+
+    def align(self, encoding, hypothesis):
+        return [TimedWord(word, 1.0 + at, 1.5 + at, 1.0) for at, word in enumerate(hypothesis.text.split())]
 
 
 @pytest.mark.parametrize(("after", "accepted"), [("go on", True), ("something else", False)])
