@@ -54,6 +54,10 @@ class LipSequence:
         """(T, INPUTS) the network's input, unchanged."""
         return torch.cat((self.shape, waves(self.pictures.float() / 255)), dim=1)
 
+    def part(self, frames: slice) -> LipSequence:
+        """Some of the frames."""
+        return LipSequence(self.shape[frames], self.pictures[frames], self.mask[frames])
+
     def varied(self, rng: np.random.Generator) -> Tensor:
         """(T, INPUTS) the input of another take of the same person: moved a little, in another light."""
         shift = rng.normal(0.0, 0.5, 2)

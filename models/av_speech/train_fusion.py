@@ -264,7 +264,7 @@ def _stretch(example: Example, recipe: FusionRecipe, rng: np.random.Generator) -
 def _lips(lips: LipSequence, stretch: Stretch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Input and mask of the lip frames of a stretch, with the margin that the fusion stage gives."""
     end = int((stretch.end + MARGIN) * LIP_RATE) + 1
-    part = LipSequence(*(each[_first(stretch) : end] for each in (lips.shape, lips.pictures, lips.mask)))
+    part = lips.part(slice(_first(stretch), end))
     if not len(part.mask):
         return torch.zeros(1, INPUTS), torch.zeros(1, dtype=torch.bool)
     return part.varied(rng), drop_frames(part.mask, rng)
