@@ -74,10 +74,10 @@ class Tokenizer:
         spelling = _SPACE.decode() + _SPACE.decode().join(text.split())
         parts = [letter.encode() for letter in spelling]
         while True:
-            joined = [(ids.get(one + other, len(ids)), at) for at, (one, other) in enumerate(pairwise(parts))]
-            best, at = min(joined, default=(len(ids), 0))
-            if best >= len(ids):
+            joined = [(ids[one + other], at) for at, (one, other) in enumerate(pairwise(parts)) if one + other in ids]
+            if not joined:
                 break
+            _, at = min(joined)
             parts[at : at + 2] = [parts[at] + parts[at + 1]]
         tokens = [[ids[part]] if part in ids else [_FIRST_BYTE + byte for byte in part] for part in parts]
         return [token for each in tokens for token in each] if text.strip() else []
