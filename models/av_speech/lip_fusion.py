@@ -77,7 +77,7 @@ class LipFusion(Fusion):
         assert networks is not None
         # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            frames, mask = _track(lips)
+            frames, mask = lip_frames(lips)
             states = networks.lips(frames[None], mask[None])
             times = torch.tensor([sample.time for sample in lips], dtype=torch.float32)
             given = torch.from_numpy(np.ascontiguousarray(features))[None]
@@ -89,7 +89,7 @@ class LipFusion(Fusion):
 _UNSEEN = LipSample(0.0, None, None, None)
 
 
-def _track(lips: Sequence[LipSample]) -> tuple[Tensor, Tensor]:
+def lip_frames(lips: Sequence[LipSample]) -> tuple[Tensor, Tensor]:
     """(L, INPUTS) input of the lip network and (L,) mask."""
     frames = torch.zeros(len(lips), INPUTS)
     seen = [
