@@ -128,11 +128,18 @@ class Echo:
         return [TimedWord(word, 1.0 + at, 1.5 + at, 1.0) for at, word in enumerate(hypothesis.text.split())]
 
 
-@pytest.mark.parametrize(("after", "accepted"), [("go on", True), ("something else", False)])
-def test_a_profile_that_spoils_clean_speech_is_not_accepted(after, accepted, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("text", "after", "accepted"),
+    [
+        ("go on", "go on", True),
+        ("go on", "something else", False),
+        (None, "something else", False),
+    ],
+)
+def test_a_profile_that_spoils_clean_speech_is_not_accepted(text, after, accepted, tmp_path, monkeypatch):
     monkeypatch.setattr(enrolment, "LEAST_MINUTES", 0.1)
     given = material(12)
-    given = Material(given.names, given.recordings, given.texts, [np.ones(RATE, np.float32)] * 4)
+    given = Material(given.names, given.recordings, [text] * 12, [np.ones(RATE, np.float32)] * 4)
     engine = Echo("go on", after)
     decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False).eval()
     teacher = Teacher(engine, lambda sound: engine.encode(sound).features, Spelling(), decoder)
