@@ -22,7 +22,7 @@ examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all its verbs."""
-    from commands import config, demo, devices, doctor, eval, file, live, models, serve, train
+    from commands import config, demo, devices, doctor, enroll, eval, file, live, models, serve, train
     from commands.options import HelpFormatter, PlainParser, VersionAction
 
     parser = PlainParser(
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, live, serve, devices, models, doctor, demo, config, train, eval):
+    for verb in (file, live, serve, devices, models, doctor, demo, config, train, eval, enroll):
         verb.add(verbs)
     return parser
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands import eval_speech
 from commands.failures import OK, note
 from commands.options import add_verb
 from commands.steps import Steps
@@ -34,6 +35,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--out", metavar="DIR", type=Path, default=Path("evaluation"), help="folder for emotion.json and the pictures"
     )
     emotion.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+    eval_speech.add(what)
 
 
 def run(args: argparse.Namespace) -> int:

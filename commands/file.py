@@ -11,10 +11,12 @@ from commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_profile_argument,
     add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
     emotion_settings,
+    profile_settings,
 )
 
 EXAMPLE = """\
@@ -40,6 +42,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--no-video", action="store_true", help="do not look at the picture")
     parser.add_argument("--no-audio", action="store_true", help="do not listen to the sound")
+    add_profile_argument(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
     add_config_arguments(parser, default="file")
@@ -52,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from commands.transcribe import Options, settings, transcribe
     from stages.sinks import parse_formats
 
-    overrides = settings(args.settings) | emotion_settings(args)
+    overrides = settings(args.settings) | emotion_settings(args) | profile_settings(args)
     if args.pace:
         overrides["pace"] = args.pace
     if args.no_video:

@@ -18,10 +18,12 @@ from commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_profile_argument,
     add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
     emotion_settings,
+    profile_settings,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="LIST",
         help=f"keep the captions as {FORMATS_HELP} (default with -o: {DEFAULT_FORMATS})",
     )
+    add_profile_argument(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
     add_config_arguments(parser, default="live")
@@ -78,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
     from pipeline import Pipeline, load_config
     from stages.sinks import ConsoleSink, parse_formats
 
-    overrides = settings(args.settings) | {"mode": "live"} | _devices(args) | emotion_settings(args)
+    chosen = emotion_settings(args) | profile_settings(args)
+    overrides = settings(args.settings) | {"mode": "live"} | _devices(args) | chosen
     config = load_config(args.config, overrides)
     if args.show:
         config = load_config(args.config, _window_settings(config) | overrides)

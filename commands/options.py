@@ -96,6 +96,16 @@ def add_emotion_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-emotion", action="store_true", help="do not judge emotions; nothing is loaded for them")
 
 
+def add_profile_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --profile."""
+    parser.add_argument("--profile", metavar="NAME", help="enrolled user, whose lips help the recogniser")
+
+
+def profile_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --profile stands for."""
+    return {} if args.profile is None else {"fusion.profile": args.profile}
+
+
 def add_subtitle_argument(parser: argparse.ArgumentParser) -> None:
     """Add --vtt-emotion."""
     parser.add_argument(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands import train_speech
 from commands.failures import OK, note
 from commands.options import add_verb
 from commands.steps import Steps
@@ -40,6 +41,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="weights, reports and what a resumed run needs",
     )
     emotion.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+    train_speech.add(what)
 
 
 def run(args: argparse.Namespace) -> int:

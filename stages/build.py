@@ -58,7 +58,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         graph: where to add it; a new one by default.
     """
     graph = graph or Graph()
-    fusion = AudioOnlyFusion()
+    fusion = make_fusion(config)
     if video is not None:
         _add_face_branch(graph, config, video)
     if audio is not None:
@@ -74,6 +74,25 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     wanted = {FACE_RATE: video is not None, EMOTION_RATE: "emotion" in graph.components, PARTIALS: config.partials}
     graph.sheds = tuple(shed for shed, there in wanted.items() if there)
     return graph
+
+
+def make_fusion(config: Config) -> Fusion:
+    """What stands between encoder and decoder: lip fusion for an enrolled user, else sound alone.
+
+    Raises:
+        UserError: there is no such profile, or the recogniser is not the one that profiles are made for.
+    """
+    name = config.fusion.profile
+    if name is None:
+        return AudioOnlyFusion()
+    if config.speech.engine != "moonshine":
+        raise UserError(f"fusion.profile works with speech.engine=moonshine, not {config.speech.engine}")
+    from models.av_speech.lip_fusion import LipFusion
+    from models.av_speech.profile import check_profile, load_profile
+
+    with while_loading():
+        check_profile(name)
+    return LipFusion(lambda: load_profile(name))
 
 
 def _live_sources(config: Config) -> tuple[Source | None, Source | None]:

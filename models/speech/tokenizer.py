@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,8 @@ class Tokenizer:
         """`pieces[i]` are the bytes of token `i`."""
         self._pieces = tuple(pieces)
         self.text_end = _text_end(self._pieces)
+        # Bytes come before the pieces that are single letters and must not stand for them.
+        self._ids = {piece: index for index, piece in enumerate(self._pieces) if _LAST_BYTE < index < self.text_end}
 
     @classmethod
     def from_file(cls, path: Path) -> Tokenizer:
@@ -60,6 +63,24 @@ class Tokenizer:
         Bytes that are not UTF-8 become U+FFFD, control tokens nothing.
         """
         return _readable(b"".join(map(self._piece, tokens)))
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens that spell a text, as training had them.
+
+        Byte-pair encoding: of all neighbours that make a piece together, the piece learnt first (the lowest id) is
+        joined first. Signs that are no piece become their bytes.
+        """
+        ids = self._ids
+        spelling = _SPACE.decode() + _SPACE.decode().join(text.split())
+        parts = [letter.encode() for letter in spelling]
+        while True:
+            joined = [(ids[one + other], at) for at, (one, other) in enumerate(pairwise(parts)) if one + other in ids]
+            if not joined:
+                break
+            _, at = min(joined)
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        tokens = [[ids[part]] if part in ids else [_FIRST_BYTE + byte for byte in part] for part in parts]
+        return [token for each in tokens for token in each] if text.strip() else []
 
     def words(self, tokens: Sequence[int]) -> list[WordSpan]:
         """Split tokens at spaces; every token belongs to exactly one word.

@@ -153,6 +153,8 @@ class FusionConfig(_Section):
 
     skew_limit: Seconds = 0.2
     """Live: longest wait of the sound for its lip frames, in seconds; then it goes on without."""
+    profile: str | None = None
+    """Profile of an enrolled user, whose lips then help the recogniser; null for sound alone."""
 
 
 class EmotionConfig(_Section):

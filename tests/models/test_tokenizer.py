@@ -44,6 +44,30 @@ def test_bytes_that_are_not_utf8_are_replaced_not_raised(tokenizer):
     assert tokenizer.text([NO, E_ACUTE[0]]) == "No\ufffd"
 
 
+def test_encoding_joins_the_piece_learnt_first(tokenizer):
+    learnt = Tokenizer([*BYTES, *(piece.encode() for piece in ("▁", "a", "b", "ab", "▁a", "▁ab"))])
+    assert learnt.encode("ab") == [259 + 5]
+    assert learnt.encode("ab ba") == [259 + 5, 259 + 0, 259 + 2, 259 + 1]
+
+
+def test_signs_that_are_no_piece_become_their_bytes(tokenizer):
+    assert tokenizer.encode("é") == [SPACE, *E_ACUTE]
+    assert tokenizer.text(tokenizer.encode("Nein, é!")) == "Nein, é!"
+
+
+def test_no_text_has_no_tokens(tokenizer):
+    assert tokenizer.encode("  ") == []
+
+
+@pytest.mark.media
+def test_what_the_recogniser_writes_is_encoded_as_it_was_written():
+    published = Tokenizer.from_file(assets.resolve("moonshine-tiny-en/tokenizer.bin"))
+    for text in ("It was the best of times, the worst of times.", "Bin blue at F two now.", "I don't know, 1775!"):
+        tokens = published.encode(text)
+        assert published.text(tokens) == text
+        assert len(tokens) <= 3 * len(text.split())
+
+
 def test_control_tokens_spell_nothing(tokenizer):
     assert tokenizer.text([0, 1, NO, 2]) == "No"
 

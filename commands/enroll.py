@@ -1,0 +1,136 @@
+"""`enroll`: teach Lipstream the lips of one user, from recordings of that user."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.failures import FAILED, OK, note
+from commands.options import add_verb
+from commands.steps import Steps
+
+if TYPE_CHECKING:
+    from models.av_speech.enrolment import Material, Recipe
+    from models.emotion.progress import Report
+
+EXAMPLE = """\
+lipstream enroll ann videos_of_ann
+lipstream enroll ann videos_of_ann --transcripts words.tsv
+lipstream live --profile ann
+lipstream enroll --list
+lipstream enroll --delete ann"""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, "enroll", "learn the lips of one user, so that captions hold in noise", EXAMPLE, run)
+    parser.add_argument("profile", metavar="NAME", nargs="?", help="of the profile to make")
+    parser.add_argument(
+        "recordings", metavar="PATH", type=Path, nargs="*", help="video files, or folders of them: the user, in quiet"
+    )
+    parser.add_argument(
+        "--transcripts", metavar="FILE", type=Path, help="what is said: TSV of clip and transcript, or GRID's words.tsv"
+    )
+    parser.add_argument("--voices", metavar="DIR", type=Path, help="recordings of other people, to train among")
+    parser.add_argument("--minutes", metavar="N", type=float, help="use so many minutes of the recordings at most")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
+    parser.add_argument("--epochs", metavar="N", type=int, help="passes over the recordings")
+    parser.add_argument(
+        "--work", metavar="DIR", type=Path, help="folder for what a resumed run needs; removed when the profile is made"
+    )
+    parser.add_argument("--list", action="store_true", help="list the profiles and exit")
+    parser.add_argument("--delete", metavar="NAME", help="delete a profile and exit")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make, list or delete profiles."""
+    from models.av_speech.profile import profile_names
+    from pipeline import UserError
+
+    if args.list:
+        print("\n".join(profile_names()) or "no profiles")
+        return OK
+    if args.delete:
+        return _delete(args.delete)
+    if args.profile is None or not args.recordings:
+        raise UserError("expected the name of a profile and recordings of its user: lipstream enroll NAME PATH...")
+    return _enrol(args)
+
+
+def _delete(name: str) -> int:
+    from models.av_speech.profile import profile_names, profile_path
+    from pipeline import UserError
+
+    path = profile_path(name)
+    if not path.exists():
+        raise UserError(f"no profile called {name!r} (there are: {', '.join(profile_names()) or 'none'})")
+    path.unlink()
+    note(f"profile {name} deleted")
+    return OK
+
+
+def _enrol(args: argparse.Namespace) -> int:
+    from commands.speech_networks import teacher
+    from commands.train import prepare
+    from models.assets import cache_dir
+    from models.av_speech.enrolment import Enrolment
+    from models.av_speech.profile import LipNetworks, profile_path, save_networks
+
+    path = profile_path(args.profile)
+    work = args.work or cache_dir() / "enroll" / args.profile
+    prepare(work)
+    with Steps() as steps:
+        material = _material(args, work, steps.report)
+        networks = LipNetworks.untrained(args.seed)
+        enrolment = Enrolment(teacher(), _recipe(args, len(material.recordings)), work, steps.report)
+        accepted, figures = enrolment.run(material, networks)
+    for condition, rows in figures.items():
+        print(f"{condition}: " + ", ".join(f"{name} WER {row['wer']:.3f}" for name, row in rows.items()))
+    if not accepted:
+        note("the profile makes clean speech worse and is not kept; record more, in better light and in quiet")
+        return FAILED
+    save_networks(networks.with_facts({"held back": figures}), path)
+    shutil.rmtree(work, ignore_errors=True)
+    note(f"profile {args.profile} made: use it with --profile {args.profile}; {path}")
+    return OK
+
+
+def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
+    from models.av_speech.enrolment import Recipe
+
+    recipe = Recipe.suited(recordings, args.seed)
+    if args.epochs is None:
+        return recipe
+    return Recipe(replace(recipe.lips, epochs=args.epochs), replace(recipe.fusion, epochs=args.epochs), recipe.mixing)
+
+
+def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
+    from commands.speech_networks import other_voices, reader
+    from models.av_speech.corpora import find_recordings, read_transcripts
+    from models.av_speech.enrolment import Material
+    from models.av_speech.features import cached_recordings
+
+    utterances = find_recordings(args.recordings)
+    told = {} if args.transcripts is None else read_transcripts(args.transcripts)
+    recordings = cached_recordings(utterances, reader(), work / "recordings", report)
+    names = [each.name for each in utterances]
+    texts = [told[name][0] if name in told else None for name in names]
+    if args.minutes is not None:
+        count = _within(recordings, args.minutes)
+        names, recordings, texts = names[:count], recordings[:count], texts[:count]
+    voices = other_voices(args.voices, [each.sound for each in recordings])
+    return Material.of(names, recordings, texts, voices)
+
+
+def _within(recordings: list[Any], minutes: float) -> int:
+    """How many of the first recordings last so many minutes."""
+    seconds = 0.0
+    for index, each in enumerate(recordings):
+        seconds += len(each.pcm) / 16_000
+        if seconds > 60 * minutes:
+            return index
+    return len(recordings)

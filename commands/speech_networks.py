@@ -1,0 +1,65 @@
+"""What the verbs of audio-visual speech have in common: recordings read, the recogniser as a teacher, voices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.av_speech.enrolment import Teacher
+    from models.av_speech.features import Read
+    from models.av_speech.recording import Float32
+    from models.speech.moonshine import MoonshineEngine
+
+
+def reader() -> Read:
+    """Reads recordings as `file` does."""
+    from pipeline import load_config
+    from stages.recordings import read_recording
+
+    config = load_config("file", {"face.threads": 1})
+    return lambda path: read_recording(path, config)
+
+
+def engine() -> MoonshineEngine:
+    """The recogniser, loaded."""
+    from models.speech.moonshine import MoonshineEngine
+
+    loaded = MoonshineEngine(1)
+    loaded.load()
+    return loaded
+
+
+def teacher() -> Teacher:
+    """The recogniser in the forms that training needs."""
+    from models.assets import resolve
+    from models.av_speech.enrolment import Teacher
+    from models.speech.tokenizer import Tokenizer
+    from models.speech.torch_decoder import load_decoder
+
+    hears = engine()
+    return Teacher(
+        hears,
+        lambda sound: hears.encode(sound).features,
+        Tokenizer.from_file(resolve("moonshine-tiny-en/tokenizer.bin")),
+        load_decoder(resolve("moonshine-tiny-en/decoder_model_merged.ort")),
+    )
+
+
+def other_voices(folder: Path | None, own: Sequence[Float32]) -> list[Float32]:
+    """Voices to mix with a speaker's: those of a folder, or else made of read speech and of the speaker's own.
+
+    Args:
+        folder: recordings of other people; None where there are none.
+        own: recordings of the speaker.
+    """
+    from models.assets import resolve
+    from models.av_speech.voices import like_others, read_voices
+    from models.emotion.media import read_sound
+
+    if folder is not None:
+        return read_voices(folder)
+    read = [read_sound(resolve(f"media/{name}.wav")) for name in ("two_cities", "beckett")]
+    return like_others(read) + like_others(own[:: max(1, len(own) // 20)])

@@ -1,0 +1,107 @@
+"""Lips in the transcript: the fusion that a profile makes possible."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from torch import Tensor
+
+from models.av_speech.fusion_net import FEATURES
+from models.av_speech.lip_input import INPUTS, lip_input, thumbs
+from models.av_speech.profile import LipNetworks
+from models.av_speech.train_fusion import frame_times
+from models.errors import ModelError
+from models.fusion import Fusion, LipSample
+from models.speech.engine import Encoding, Float32
+from models.speech.moonshine import FRAME_RATE
+
+
+class LipFusion(Fusion):
+    """Refines the frames of the Moonshine encoder by the lips of the user that a profile knows.
+
+    Without a visible mouth the encoding passes as it is and no network runs. One processor thread.
+
+    Args:
+        load: gives the networks; called by `load`.
+    """
+
+    uses_lips = True
+
+    def __init__(self, load: Callable[[], LipNetworks]) -> None:
+        self._read = load
+        self._networks: LipNetworks | None = None
+        self._pools = ThreadpoolController()
+
+    def load(self) -> None:
+        """Load the networks. Idempotent.
+
+        Raises:
+            ModelError: they are missing or unusable.
+        """
+        if self._networks is None:
+            self._networks = self._read()
+
+    def fuse(self, encoding: Encoding, lips: Sequence[LipSample]) -> tuple[Encoding, float]:
+        """See `Fusion.fuse`.
+
+        The gate is the length of what was added to the frames, in parts of that and the frames' own together.
+
+        Raises:
+            ModelError: `load` was not called, or the frames are not Moonshine's.
+        """
+        self._check(encoding)
+        if not any(sample.points is not None for sample in lips):
+            return encoding, 0.0
+        refined = self._refine(encoding.features, lips)
+        moved = float(np.linalg.norm(refined - encoding.features))
+        gate = moved / (moved + float(np.linalg.norm(encoding.features)) + 1e-9)
+        return dataclasses.replace(encoding, features=refined), gate
+
+    def without_lips(self, encoding: Encoding) -> Encoding:
+        """What the same network makes of the sound with the lips masked: the rival that lips must beat."""
+        self._check(encoding)
+        return dataclasses.replace(encoding, features=self._refine(encoding.features, [_UNSEEN]))
+
+    def _check(self, encoding: Encoding) -> None:
+        if self._networks is None:
+            raise ModelError("lip fusion is not loaded: call load() first")
+        if encoding.features.shape[1] != FEATURES or encoding.frame_rate != FRAME_RATE:
+            raise ModelError("profiles are made for the moonshine engine; set speech.engine to moonshine")
+
+    def _refine(self, features: Float32, lips: Sequence[LipSample]) -> Float32:
+        networks = self._networks
+        assert networks is not None
+        # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
+        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
+            frames, mask = lip_frames(lips)
+            states = networks.lips(frames[None], mask[None])
+            times = torch.tensor([sample.time for sample in lips], dtype=torch.float32)
+            given = torch.from_numpy(np.ascontiguousarray(features))[None]
+            fused = networks.fusion(given, frame_times(len(features)), states, times, mask[None])
+            refined: Float32 = fused.features[0].numpy()
+        return refined
+
+
+_UNSEEN = LipSample(0.0, None, None, None)
+
+
+def lip_frames(lips: Sequence[LipSample]) -> tuple[Tensor, Tensor]:
+    """(L, INPUTS) input of the lip network and (L,) mask."""
+    frames = torch.zeros(len(lips), INPUTS)
+    seen = [
+        (index, sample.points, sample.blendshapes, sample.crop)
+        for index, sample in enumerate(lips)
+        if sample.points is not None and sample.blendshapes is not None and sample.crop is not None
+    ]
+    mask = torch.zeros(len(lips), dtype=torch.bool)
+    if not seen:
+        return frames, mask
+    indices = torch.tensor([index for index, *_ in seen])
+    points, blendshapes, crops = (np.stack([each[place] for each in seen]) for place in (1, 2, 3))
+    frames[indices] = lip_input(points, blendshapes, thumbs(crops))
+    mask[indices] = True
+    return frames, mask

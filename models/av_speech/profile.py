@@ -1,0 +1,138 @@
+"""Profiles: networks that know one user's lips, kept in the user's folder and never sent anywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from models.av_speech.fusion_net import FusionNet
+from models.av_speech.lip_net import LipNet
+from models.errors import ModelError
+
+LIP_WIDTH = 192
+"""Width of the lip network."""
+WIDTH = 192
+"""Width of the fusion network."""
+LAYERS = 3
+"""Layers of the fusion network."""
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LipNetworks:
+    """The networks of lip fusion.
+
+    Attributes:
+        lips: the lip network.
+        fusion: the fusion network.
+        facts: how they came about, as JSON takes it.
+    """
+
+    lips: LipNet
+    fusion: FusionNet
+    facts: dict[str, Any]
+
+    @staticmethod
+    def untrained(seed: int = 0) -> LipNetworks:
+        """Networks as training begins; the fusion leaves frames as they are."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return LipNetworks(LipNet(width=LIP_WIDTH), FusionNet(LIP_WIDTH, WIDTH, layers=LAYERS), {})
+
+    def with_facts(self, facts: dict[str, Any]) -> LipNetworks:
+        """The same networks with other facts."""
+        return LipNetworks(self.lips, self.fusion, facts)
+
+
+def profiles_folder() -> Path:
+    """Where this user's profiles are."""
+    return platformdirs.user_data_path("lipstream", appauthor=False) / "profiles"
+
+
+def profile_path(name: str) -> Path:
+    """The file of a profile, whether or not it is there.
+
+    Raises:
+        ModelError: the name cannot be a file's.
+    """
+    if not _NAME.match(name):
+        raise ModelError(f"profile {name!r}: expected a name of letters, digits, '-', '_' and '.', at most 64")
+    return profiles_folder() / f"{name}.safetensors"
+
+
+def profile_names() -> list[str]:
+    """Names of this user's profiles."""
+    return sorted(path.stem for path in profiles_folder().glob("*.safetensors"))
+
+
+def save_networks(networks: LipNetworks, path: Path) -> None:
+    """Write networks in half precision.
+
+    Raises:
+        ModelError: the folder cannot be written.
+    """
+    tensors = _tensors("lips", networks.lips) | _tensors("fusion", networks.fusion)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".part")
+        save_file(tensors, partial, {"facts": json.dumps(networks.facts)})
+        partial.replace(path)
+    except OSError as error:
+        raise ModelError(f"{path.parent}: cannot be written ({error.strerror})") from None
+
+
+def load_networks(path: Path) -> LipNetworks:
+    """Read what `save_networks` wrote, in inference mode.
+
+    Raises:
+        ModelError: the file is missing or holds something else.
+    """
+    networks = LipNetworks.untrained()
+    try:
+        tensors = load_file(path)
+        for name, network in (("lips", networks.lips), ("fusion", networks.fusion)):
+            parts = {key.partition(".")[2]: tensor.float() for key, tensor in tensors.items() if key.startswith(name)}
+            network.load_state_dict(parts)
+            network.eval().requires_grad_(False)
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+    except (OSError, RuntimeError, SafetensorError, ValueError) as error:
+        why = str(error).splitlines()[0]
+        raise ModelError(f"{path}: no usable profile ({why}); run `lipstream enroll` again") from None
+    return LipNetworks(networks.lips, networks.fusion, facts)
+
+
+def load_profile(name: str) -> LipNetworks:
+    """Read a user's profile.
+
+    Raises:
+        ModelError: there is none of that name, or it is unusable.
+    """
+    return load_networks(check_profile(name))
+
+
+def check_profile(name: str) -> Path:
+    """The file of a profile that is there.
+
+    Raises:
+        ModelError: there is none of that name.
+    """
+    path = profile_path(name)
+    if not path.exists():
+        known = ", ".join(profile_names()) or "none"
+        raise ModelError(f"no profile called {name!r} (there are: {known}); run `lipstream enroll` to make one")
+    return path
+
+
+def _tensors(name: str, network: nn.Module) -> dict[str, Tensor]:
+    return {f"{name}.{key}": tensor.detach().half().contiguous() for key, tensor in network.state_dict().items()}

@@ -1,0 +1,138 @@
+"""One recording as the networks see it: its sound, and the lips of its speaker on a regular grid of time."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from models.errors import ModelError
+
+Float32 = npt.NDArray[np.float32]
+Float16 = npt.NDArray[np.float16]
+Int16 = npt.NDArray[np.int16]
+UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+
+LIP_RATE = 25.0
+"""Lip frames a second."""
+SAMPLE_RATE = 16_000
+"""Samples a second."""
+LIP_SAMPLES = 640
+"""Samples from one lip frame to the next."""
+_PAUSE = 5
+"""Lip frames of the pause that is looked for to cut in."""
+POINTS = 40
+"""Lip landmarks of a frame."""
+BLENDSHAPES = 27
+"""Mouth blendshapes of a frame."""
+CROP = 96
+"""Side of a lip crop in pixels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LipTrack:
+    """The lips of the speaker; frame t was seen at t / LIP_RATE seconds. Where `mask` is off the rest is zero.
+
+    Attributes:
+        points: (T, 40, 2) float16 normalised lip landmarks.
+        blendshapes: (T, 27) float16 mouth blendshapes.
+        crops: (T, 96, 96) uint8 gray lip crops.
+        mask: (T,) whether there are lips to see.
+    """
+
+    points: Float16
+    blendshapes: Float16
+    crops: UInt8
+    mask: Bool
+
+    @staticmethod
+    def unseen(frames: int) -> LipTrack:
+        """A track of `frames` frames without lips."""
+        return LipTrack(
+            np.zeros((frames, POINTS, 2), np.float16),
+            np.zeros((frames, BLENDSHAPES), np.float16),
+            np.zeros((frames, CROP, CROP), np.uint8),
+            np.zeros(frames, np.bool_),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """A recording.
+
+    Attributes:
+        pcm: (N,) int16 sound, mono, 16 kHz.
+        lips: what the picture shows meanwhile.
+    """
+
+    pcm: Int16
+    lips: LipTrack
+
+    @property
+    def sound(self) -> Float32:
+        """(N,) float32 in [-1, 1]."""
+        return self.pcm.astype(np.float32) / np.float32(32768)
+
+
+    def pieces(self, longest: float) -> list[Recording]:
+        """The recording in parts of at most `longest` seconds, cut where it is quietest in the second half of each."""
+        parts, first = [], 0
+        most = int(longest * SAMPLE_RATE)
+        while len(self.pcm) - first > most:
+            cut = first + most // 2 + _quietest(self.pcm[first + most // 2 : first + most])
+            parts.append(self._part(first, cut))
+            first = cut
+        return [*parts, self._part(first, len(self.pcm))]
+
+    def _part(self, first: int, end: int) -> Recording:
+        """Samples `first` to `end`, which begin on a lip frame."""
+        frames = slice(first // LIP_SAMPLES, -(-end // LIP_SAMPLES))
+        lips = self.lips
+        track = LipTrack(lips.points[frames], lips.blendshapes[frames], lips.crops[frames], lips.mask[frames])
+        return Recording(self.pcm[first:end], track)
+
+
+def _quietest(pcm: Int16) -> int:
+    """Where a stretch of sound is quietest, as a number of samples that is a whole number of lip frames."""
+    count = len(pcm) // LIP_SAMPLES
+    power = np.square(pcm[: count * LIP_SAMPLES].astype(np.float64)).reshape(count, LIP_SAMPLES).mean(axis=1)
+    around = np.convolve(power, np.ones(_PAUSE), mode="valid")
+    return (int(around.argmin()) + _PAUSE // 2) * LIP_SAMPLES
+
+
+def save_recording(recording: Recording, path: Path) -> None:
+    """Write a recording; a run that is killed leaves none or a whole one."""
+    lips = recording.lips
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    save_file(
+        {
+            "pcm": recording.pcm,
+            "points": lips.points,
+            "blendshapes": lips.blendshapes,
+            "crops": lips.crops,
+            "mask": lips.mask.astype(np.uint8),
+        },
+        partial,
+    )
+    os.replace(partial, path)
+
+
+def load_recording(path: Path) -> Recording:
+    """Read what `save_recording` wrote.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    try:
+        arrays = load_file(path)
+        lips = LipTrack(arrays["points"], arrays["blendshapes"], arrays["crops"], arrays["mask"].astype(np.bool_))
+        return Recording(arrays["pcm"], lips)
+    except (OSError, KeyError, SafetensorError) as error:
+        raise ModelError(f"{path}: not a cached recording ({error}); delete it to read the clip again") from None

@@ -1,0 +1,89 @@
+"""Recordings for training: a file's sound, and its lips as the stages of a file run see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from models.av_speech.recording import LIP_RATE, LipTrack, Recording
+from models.face import backend
+from pipeline import Bounds, Config, Graph, Packet, Pipeline, Port, Sink, UserError
+from stages.face import Face
+from stages.failures import while_loading
+from stages.lips import LipStream
+from stages.media_audio import MediaAudio
+from stages.media_probe import probe
+from stages.media_video import MediaVideo
+from stages.payloads import AudioBlock, LipFrame
+
+
+class _Collector(Sink):
+    """Keeps the sound and the lips of a run."""
+
+    inputs: ClassVar[Mapping[str, Port]] = {"audio": Port(AudioBlock), "lips": Port(LipFrame, optional=True)}
+
+    def __init__(self) -> None:
+        self.sound: list[Packet[AudioBlock]] = []
+        self.lips: list[Packet[LipFrame]] = []
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Keep a packet."""
+        (self.sound if port == "audio" else self.lips).append(packet)
+
+
+def read_recording(path: Path, config: Config) -> Recording:
+    """Read a clip through the sources, the face stage and the lip stream of a file run.
+
+    Args:
+        path: a recording with sound; without a picture its lips are unseen.
+        config: of `face`, `lips`, `video` and `limits`.
+
+    Raises:
+        UserError: the file cannot be read or has no sound.
+    """
+    collector = _Collector()
+    media = probe(path, config.limits)
+    if not media.has_audio:
+        raise UserError(f"'{path}' has no sound; expected recordings of speech")
+
+    def build(_: Config) -> Graph:
+        graph = Graph()
+        graph.add("audio", MediaAudio(path, config.pace, config.limits))
+        graph.add("collector", collector)
+        graph.connect("audio.audio", "collector.audio", Bounds(items=8192))
+        if media.has_video:
+            _add_lips(graph, path, config)
+        return graph
+
+    Pipeline(config, build).run()
+    return _recording(collector)
+
+
+def _add_lips(graph: Graph, path: Path, config: Config) -> None:
+    with while_loading():
+        face = config.face
+        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
+    graph.add("video", MediaVideo(path, config.pace, config.video.max_side, face.max_fps, config.limits))
+    graph.add("face", Face(networks, face.max_gap))
+    graph.add("lips", LipStream(LIP_RATE, config.lips.max_gap))
+    graph.connect("video.video", "face.video", Bounds(items=8))
+    graph.connect("face.faces", "lips.faces", Bounds(items=64))
+    graph.connect("lips.lips", "collector.lips", Bounds(items=1_000_000))
+
+
+def _recording(collected: _Collector) -> Recording:
+    blocks = [packet.payload.samples for packet in collected.sound]
+    sound = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    pcm = np.clip(np.round(sound * 32768), -32768, 32767).astype(np.int16)
+    period = 1_000_000 / LIP_RATE
+    last = max((round(packet.timestamp / period) for packet in collected.lips), default=-1)
+    track = LipTrack.unseen(last + 1)
+    for packet in collected.lips:
+        lips, at = packet.payload.lips, round(packet.timestamp / period)
+        if lips is not None:
+            track.points[at], track.blendshapes[at] = lips.points, lips.blendshapes
+            track.crops[at], track.mask[at] = lips.crop, True
+    return Recording(pcm, track)

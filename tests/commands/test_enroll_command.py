@@ -1,0 +1,83 @@
+"""`enroll` and `eval speech`: what goes wrong is one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from commands import enroll as enroll_command
+from commands import eval as eval_command
+from commands.failures import guarded
+from commands.options import HelpFormatter
+from models.av_speech import profile
+from models.av_speech.profile import LipNetworks, save_networks
+
+
+def run(*arguments: str) -> int:
+    parser = argparse.ArgumentParser(formatter_class=HelpFormatter)
+    verbs = parser.add_subparsers(required=True)
+    for command in (enroll_command, eval_command):
+        command.add(verbs)
+    args = parser.parse_args(arguments)
+    return guarded(args.run, args)
+
+
+@pytest.fixture
+def profiles(tmp_path, monkeypatch):
+    folder = tmp_path / "profiles"
+    monkeypatch.setattr(profile, "profiles_folder", lambda: folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        ([], "expected the name of a profile"),
+        (["ann", "missing"], "no such file or folder"),
+        (["ann", "empty"], "no recordings found"),
+        (["../ann", "empty"], "expected a name"),
+        (["--delete", "bob"], "no profile called 'bob'"),
+    ],
+)
+def test_what_cannot_be_enrolled_is_one_line_and_exit_code_2(arguments, wrong, profiles, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIPSTREAM_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "empty").mkdir()
+    assert run("enroll", *arguments) == 2
+    error = capsys.readouterr().err
+    assert wrong in error
+    assert error.count("\n") == 1
+
+
+def test_profiles_are_listed_and_deleted(profiles, capsys):
+    assert run("enroll", "--list") == 0
+    assert capsys.readouterr().out == "no profiles\n"
+    save_networks(LipNetworks.untrained(), profiles / "ann.safetensors")
+    assert run("enroll", "--list") == 0
+    assert capsys.readouterr().out == "ann\n"
+    assert run("enroll", "--delete", "ann") == 0
+    assert not (profiles / "ann.safetensors").exists()
+
+
+@pytest.mark.media
+def test_recordings_that_are_too_short_are_refused(profiles, obama_speech, tmp_path, capsys):
+    assert run("enroll", "ann", str(obama_speech), "--work", str(tmp_path / "work")) == 2
+    assert "a profile needs 3 min" in capsys.readouterr().err
+    assert not profiles.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        (["--snr", "loud"], "--snr 'loud'"),
+        (["--noise", "brown"], "expected babble1"),
+        (["--seeds", "0"], "expected 1 or more"),
+        ([], "no clips of speech found"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_one_line_and_exit_code_2(arguments, wrong, tmp_path, capsys):
+    assert run("eval", "speech", "--data", str(tmp_path), "--out", str(tmp_path / "out"), *arguments) == 2
+    error = capsys.readouterr().err
+    assert wrong in error
+    assert error.count("\n") == 1

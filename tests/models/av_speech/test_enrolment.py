@@ -1,0 +1,149 @@
+"""Enrolment: what is refused, how long recordings are cut, and that the recordings held back decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.av_speech import enrolment
+from models.av_speech.corpora import Utterance
+from models.av_speech.encodings import Mixing
+from models.av_speech.enrolment import Enrolment, Material, Recipe, Teacher, check_material
+from models.av_speech.evaluation import lip_samples
+from models.av_speech.features import cached_recordings
+from models.av_speech.profile import LipNetworks
+from models.av_speech.recording import LipTrack, Recording, load_recording
+from models.av_speech.train_fusion import FusionRecipe
+from models.av_speech.train_lips import LipRecipe
+from models.errors import ModelError
+from models.speech.engine import Encoding, Hypothesis, TimedWord
+from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+
+RATE = 16_000
+
+
+def recording(seconds=3.0, seed=0, seen=True, hiss=0.0005):
+    rng = np.random.default_rng(seed)
+    count = int(seconds * RATE)
+    voice = np.sin(np.arange(count) * 0.1) * (np.arange(count) % RATE > RATE // 2) * 0.3
+    pcm = ((voice + hiss * rng.standard_normal(count)) * 32767).astype(np.int16)
+    frames = int(seconds * 25)
+    track = LipTrack(
+        rng.normal(size=(frames, 40, 2)).astype(np.float16),
+        rng.random((frames, 27)).astype(np.float16),
+        rng.integers(0, 256, (frames, 96, 96), dtype=np.uint8),
+        np.full(frames, seen),
+    )
+    return Recording(pcm, track)
+
+
+def material(count=70, **kind):
+    names = [f"clip{index}" for index in range(count)]
+    return Material(names, [recording(seed=index, **kind) for index in range(count)], ["go on"] * count, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (material(5), "0.2 min"),
+        (material(seen=False), "visible in 0%"),
+        (material(hiss=0.2), "noisy"),
+    ],
+)
+def test_recordings_that_teach_nothing_are_refused_in_one_line(given, reason):
+    with pytest.raises(ModelError, match=reason) as caught:
+        check_material(given)
+    assert "\n" not in str(caught.value)
+
+
+def test_quiet_recordings_of_a_face_are_accepted():
+    check_material(material())
+
+
+def test_long_recordings_are_cut_in_pauses_and_nothing_is_lost():
+    whole = recording(30)
+    parts = whole.pieces(8)
+    assert max(len(each.pcm) for each in parts) <= 8 * RATE
+    np.testing.assert_array_equal(np.concatenate([each.pcm for each in parts]), whole.pcm)
+    np.testing.assert_array_equal(np.concatenate([each.lips.points for each in parts]), whole.lips.points)
+    for each in parts[:-1]:
+        assert abs(int(each.pcm[-100:].max())) < 1000
+
+
+def test_long_recordings_with_a_transcript_are_refused():
+    with pytest.raises(ModelError, match="talk lasts 30 s"):
+        Material.of(["talk"], [recording(30)], ["a long text"], [])
+
+
+def test_a_recording_is_read_once_and_comes_back_the_same(tmp_path):
+    reads = []
+
+    def read(path):
+        reads.append(path)
+        return recording()
+
+    utterances = [Utterance(tmp_path / "a.mp4", "a", "", None)]
+    for _ in range(2):
+        (found,) = cached_recordings(utterances, read, tmp_path / "cache", lambda *_: None)
+    assert len(reads) == 1
+    np.testing.assert_array_equal(found.pcm, recording().pcm)
+    np.testing.assert_array_equal(found.lips.crops, recording().lips.crops)
+
+
+def test_a_damaged_cache_is_one_line(tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(b"no tensors")
+    with pytest.raises(ModelError, match="delete it"):
+        load_recording(path)
+
+
+def test_lip_samples_keep_time_and_mask():
+    track = recording(1.0).lips
+    track.mask[3] = False
+    samples = lip_samples(track)
+    assert [each.time for each in samples[:3]] == pytest.approx([0.0, 0.04, 0.08])
+    assert samples[3].points is None
+    assert samples[4].points is not None
+
+
+class Spelling:
+    def encode(self, text):
+        return [5, 6, 7]
+
+
+class Echo:
+    """A recogniser that says whatever the frames' mean tells it to."""
+
+    def __init__(self, clean, after):
+        self.clean, self.after = clean, after
+
+    def encode(self, sound):
+        return Encoding(np.zeros((len(sound) // 384, 288), np.float32), RATE / 384, len(sound))
+
+    def decode(self, encoding, prefix=(), draft=()):
+        text = self.after if encoding.features.any() else self.clean
+        return Hypothesis((), (), text)
+
+    def align(self, encoding, hypothesis):
+        return [TimedWord(word, 1.0 + at, 1.5 + at, 1.0) for at, word in enumerate(hypothesis.text.split())]
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "accepted"),
+    [
+        ("go on", "go on", True),
+        ("go on", "something else", False),
+        (None, "something else", False),
+    ],
+)
+def test_a_profile_that_spoils_clean_speech_is_not_accepted(text, after, accepted, tmp_path, monkeypatch):
+    monkeypatch.setattr(enrolment, "LEAST_MINUTES", 0.1)
+    given = material(12)
+    given = Material(given.names, given.recordings, [text] * 12, [np.ones(RATE, np.float32)] * 4)
+    engine = Echo("go on", after)
+    decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False).eval()
+    teacher = Teacher(engine, lambda sound: engine.encode(sound).features, Spelling(), decoder)
+    recipe = Recipe(LipRecipe(epochs=1), FusionRecipe(epochs=2), Mixing(variants=1))
+    found, figures = Enrolment(teacher, recipe, tmp_path, lambda *_: None).run(given, LipNetworks.untrained())
+    assert found is accepted
+    assert figures["clean"]["backbone"]["wer"] == 0

@@ -1,0 +1,54 @@
+"""The fusion network: where it begins, what it may look at."""
+
+from __future__ import annotations
+
+import torch
+
+from models.av_speech.fusion_net import REACH, FusionNet
+
+
+def inputs(frames=60, lips=36):
+    torch.manual_seed(0)
+    return {
+        "features": torch.randn(2, frames, 288),
+        "times": torch.arange(frames) / 41.67,
+        "lips": torch.randn(2, lips, 16),
+        "lip_times": torch.arange(lips) / 25,
+        "lip_mask": torch.ones(2, lips, dtype=torch.bool),
+    }
+
+
+def trained():
+    """A network whose gate lets something through."""
+    network = FusionNet(16, width=32, layers=2).eval()
+    torch.nn.init.normal_(network.out.weight)
+    return network
+
+
+def test_an_untrained_network_leaves_the_frames_as_they_are():
+    given = inputs()
+    assert torch.equal(FusionNet(16, width=32).eval()(**given).features, given["features"])
+
+
+def test_hidden_lips_do_not_matter():
+    network, given = trained(), inputs()
+    given["lip_mask"][:, 10:20] = False
+    before = network(**given).features
+    given["lips"][:, 10:20] += 5
+    assert torch.equal(before, network(**given).features)
+
+
+def test_lips_move_the_frames_around_them_only():
+    network, given = trained(), inputs(frames=300, lips=180)
+    before = network(**given).features
+    given["lips"][:, 0] += 5
+    moved = (before - network(**given).features).abs().amax(dim=(0, 2)) > 0
+    assert moved[0]
+    assert not moved[int(len(network.layers) * REACH * 41.67) + 2 :].any()
+
+
+def test_only_differences_of_time_count():
+    network, given = trained(), inputs()
+    before = network(**given).features
+    given["times"], given["lip_times"] = given["times"] + 3, given["lip_times"] + 3
+    assert torch.allclose(before, network(**given).features, atol=1e-3)

@@ -1,0 +1,109 @@
+"""Lip fusion at work, and the profiles it comes from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.av_speech import profile
+from models.av_speech.lip_fusion import LipFusion
+from models.av_speech.profile import LipNetworks, load_networks, load_profile, profile_path, save_networks
+from models.errors import ModelError
+from models.fusion import LipSample
+from models.speech.engine import Encoding
+from models.speech.moonshine import FRAME_RATE
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Networks whose gate lets something through."""
+    made = LipNetworks.untrained()
+    torch.nn.init.normal_(made.fusion.out.weight)
+    for network in (made.lips, made.fusion):
+        network.eval().requires_grad_(False)
+    return made
+
+
+@pytest.fixture
+def fusion(networks):
+    made = LipFusion(lambda: networks)
+    made.load()
+    return made
+
+
+def encoding(frames=50, rate=FRAME_RATE):
+    features = np.random.default_rng(0).normal(size=(frames, 288)).astype(np.float32)
+    return Encoding(features, rate, frames * 384)
+
+
+def sample(time, seen=True):
+    if not seen:
+        return LipSample(time, None, None, None)
+    rng = np.random.default_rng(round(time * 1000))
+    crop = rng.integers(0, 256, (96, 96), dtype=np.uint8)
+    points, blendshapes = rng.normal(size=(40, 2)), rng.random(27)
+    return LipSample(time, crop, points.astype(np.float32), blendshapes.astype(np.float32))
+
+
+@pytest.mark.parametrize("lips", [[], [sample(0.0, seen=False), sample(0.04, seen=False)]])
+def test_without_a_mouth_the_very_same_encoding_comes_back(fusion, lips):
+    given = encoding()
+    assert fusion.fuse(given, lips) == (given, 0.0)
+    assert fusion.fuse(given, lips)[0] is given
+
+
+def test_lips_move_the_frames_and_the_gate_says_how_far(fusion):
+    given = encoding()
+    refined, gate = fusion.fuse(given, [sample(index / 25) for index in range(30)])
+    assert refined.features.shape == given.features.shape
+    assert refined.samples == given.samples
+    assert not np.allclose(refined.features, given.features)
+    assert 0 < gate < 1
+
+
+def test_frames_without_lips_among_others_do_not_count(fusion):
+    given, seen = encoding(), [sample(index / 25) for index in range(20)]
+    behind = [sample(1.0 + index / 25, seen=False) for index in range(10)]
+    one, other = fusion.fuse(given, seen)[0], fusion.fuse(given, seen + behind)[0]
+    np.testing.assert_allclose(one.features, other.features, atol=1e-4)
+
+
+def test_frames_of_another_recogniser_are_refused(fusion):
+    with pytest.raises(ModelError, match="moonshine"):
+        fusion.fuse(encoding(rate=50.0), [sample(0.0)])
+
+
+def test_fusion_that_was_not_loaded_says_so(networks):
+    with pytest.raises(ModelError, match="load"):
+        LipFusion(lambda: networks).fuse(encoding(), [])
+
+
+def test_a_profile_comes_back_as_it_was_saved(networks, tmp_path):
+    path = tmp_path / "ann.safetensors"
+    save_networks(networks.with_facts({"minutes": 5}), path)
+    loaded = load_networks(path)
+    assert loaded.facts == {"minutes": 5}
+    assert path.stat().st_size < 6_000_000
+    assert torch.allclose(loaded.fusion.out.weight, networks.fusion.out.weight, atol=1e-2)
+
+
+def test_a_profile_that_is_not_there_is_named_with_those_that_are(networks, tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    save_networks(networks, profile_path("ann"))
+    with pytest.raises(ModelError, match=r"'bob'.*there are: ann"):
+        load_profile("bob")
+
+
+def test_a_damaged_profile_is_one_line(tmp_path):
+    path = tmp_path / "ann.safetensors"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ModelError, match="enroll") as caught:
+        load_networks(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "../ann", "a/b", ".hidden", "x" * 65])
+def test_names_that_are_no_file_names_are_refused(name):
+    with pytest.raises(ModelError, match="expected a name"):
+        profile_path(name)
