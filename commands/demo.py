@@ -16,7 +16,8 @@ CLIP = "media/obama_speech.mp4"
 NEXT = """
 What to try next:
   {command} file VIDEO.mp4    a recording of your own
-  {command} live              your webcam and microphone
+  {command} live --show       your webcam and microphone, in a window
+  {command} serve             the same as a web page
   {command} file --help       every option, with an example
 In Python, a function called for every finished sentence:
   from pipeline import Pipeline, TranscriptFinal
