@@ -39,7 +39,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
     parser.add_argument("--epochs", metavar="N", type=int, help="passes over the recordings")
     parser.add_argument(
-        "--work", metavar="DIR", type=Path, help="folder for what a resumed run needs; removed when the profile is made"
+        "--work",
+        metavar="DIR",
+        type=Path,
+        help="where to make the folder for what a resumed run needs, which is removed when the profile is made",
     )
     parser.add_argument("--list", action="store_true", help="list the profiles and exit")
     parser.add_argument("--delete", metavar="NAME", help="delete a profile and exit")
@@ -81,7 +84,8 @@ def _enrol(args: argparse.Namespace) -> int:
     from models.av_speech.profile import LipNetworks, profile_path, save_networks
 
     path = profile_path(args.profile)
-    work = args.work or cache_dir() / "enroll" / args.profile
+    # A folder of its own also within --work: it is removed in the end, with all that is in it.
+    work = (args.work or cache_dir() / "enroll") / f"lipstream-enroll-{args.profile}"
     prepare(work)
     with Steps() as steps:
         material = _material(args, work, steps.report)

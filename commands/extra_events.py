@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from commands.extras import Extra
+from commands.extras import Extra, path_of
 from commands.failures import note
 
 if TYPE_CHECKING:
@@ -35,21 +35,14 @@ def from_args(args: argparse.Namespace) -> Events | None:
     """
     if args.events is None:
         return None
-    from pipeline import UserError
-
-    try:
-        Path(args.events).resolve().exists()
-    except (OSError, RuntimeError, ValueError) as error:
-        # A name that is too long, or links that lead in a circle.
-        raise UserError(f"--events {args.events}: no file can have this name ({error})") from error
-    return Events(args.events)
+    return Events(None if args.events == STDOUT else path_of("--events", args.events))
 
 
 class Events(Extra):
     """The events as JSONL, for other programs.
 
     Args:
-        where: "-" for standard output, else a path. A pipe or a device is written to directly; any other path names a
+        path: None for standard output. A pipe or a device is written to directly; any other path names a
             file, which grows as `NAME.part` and takes its place at the end like every output.
 
     Attributes:
@@ -58,9 +51,9 @@ class Events(Extra):
 
     option = "--events"
 
-    def __init__(self, where: str) -> None:
-        self.takes_stdout = where == STDOUT
-        self.path = None if self.takes_stdout else Path(where)
+    def __init__(self, path: Path | None) -> None:
+        self.takes_stdout = path is None
+        self.path = path
         self.ends_run = False
         self._writer: Writer | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from commands.extras import Extra
+from commands.extras import Extra, path_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def from_args(args: argparse.Namespace) -> Extra | None:
     """
     if args.mux is None:
         return None
-    from commands.media_extra import Mux, path_of
+    from commands.media_extra import Mux
     from views.mux import FORMATS
 
     return Mux(path_of("--mux", args.mux, FORMATS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from commands.extras import Extra
+from commands.extras import Extra, path_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def from_args(args: argparse.Namespace) -> Extra | None:
     """
     if args.render is None:
         return None
-    from commands.media_extra import Render, path_of
+    from commands.media_extra import Render
     from views.render import FORMATS
 
     return Render(path_of("--render", args.render, FORMATS))

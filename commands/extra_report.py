@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from commands.extras import Extra
+from commands.extras import Extra, path_of
 from commands.record_extra import RecordExtra
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ def from_args(args: argparse.Namespace) -> Extra | None:
     """
     if args.report is None:
         return None
-    from commands.media_extra import path_of
-
     return Report(path_of("--report", args.report, ENDINGS))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -117,11 +118,38 @@ def check_extras(extras: Sequence[Extra], inputs: Sequence[Path], outputs: Seque
             continue
         if extra.path.is_dir():
             raise UserError(f"{extra.option} {extra.path}: that is a folder; name a file")
+        part = f"{extra.path}.part"
+        if os.path.exists(part) and any(path.exists() and path.samefile(part) for path in inputs):
+            raise UserError(f"{extra.option} {extra.path}: it would grow in the input itself; choose another name")
         where = extra.path.resolve()
         if where in taken:
             what = "the input itself" if taken[where] in inputs else "written by another option"
             raise UserError(f"{extra.option} {extra.path}: this file is {what}; choose another name")
         taken[where] = extra.path
+
+
+def path_of(option: str, text: str, endings: Iterable[str] = ()) -> Path:
+    """Read the name of a file to make.
+
+    Args:
+        option: whose value it is, for messages.
+        text: the name.
+        endings: what it must end in, with any of them; none for any name.
+
+    Raises:
+        UserError: its ending is none of those, or no file can have that name.
+    """
+    from pipeline import UserError
+
+    path, known = Path(text), list(endings)
+    if known and path.suffix.lower() not in known:
+        raise UserError(f"{option} {text}: the name must end in {', '.join(known[:-1])} or {known[-1]}")
+    try:
+        path.resolve().exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        # A name that is too long, or links that lead in a circle.
+        raise UserError(f"{option} {text}: no file can have this name ({error})") from error
+    return path
 
 
 def _modules() -> Sequence[ModuleType]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ from av import codecs_available
 from rich.console import Console
 from rich.live import Live
 
-from commands.extras import Extra
 from commands.failures import note
+from commands.record_extra import RecordedExtra
 from commands.running import interrupts
 from pipeline import UserError
 from stages.sinks.progress import MediaProgress, clock
@@ -23,7 +23,6 @@ from views.mux import Muxer
 from views.overlay import Overlay
 from views.part_file import PartFile
 from views.picture_track import CODEC
-from views.record import Recorder
 from views.recorded_scene import cues_of
 from views.render import Renderer
 
@@ -37,8 +36,8 @@ SOUND_RATE = 12.5
 _REFRESH_HZ = 4.0
 
 
-class MediaExtra(Extra):
-    """Records the run, and afterwards reads the recording a second time.
+class MediaExtra(RecordedExtra):
+    """Reads the recording a second time after the run.
 
     Ctrl-C in this second pass keeps what there is by then as a whole, shorter file; in the run before it, nothing is
     made, because whoever ends a run does not want to wait for another one.
@@ -47,27 +46,13 @@ class MediaExtra(Extra):
         path: the file to make.
     """
 
-    path: Path
     verb = "writing"
     """What is done, for messages."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.record = Recorder()
-        self._target = PartFile(path)
-        self._quiet = False
-
-    def check(self, config: Config, source: Path) -> None:
-        """See to it that nothing that is written takes the place of the recording."""
-        if self._target.part.exists() and self._target.part.samefile(source):
-            raise UserError(f"{self.option} {self.path}: it would grow in the input itself; choose another name")
-        self.config, self.source = config, source
-
     def attach(self, pipeline: Pipeline, quiet: bool) -> None:
-        """Begin the file, so that a place that cannot be written to is known at once, and record the run."""
+        """Begin the file and record the run, and note whether to be quiet."""
         self._quiet = quiet
-        self._target.open()
-        pipeline.add_sink(f"{self.option.lstrip('-')} recorder", self.record)
+        super().attach(pipeline, quiet)
 
     def finish(self, outcome: Outcome) -> bool:
         """Make the file.
@@ -82,17 +67,13 @@ class MediaExtra(Extra):
         self.note(f"{self.verb} {self.path} (Ctrl-C ends it early and keeps what there is by then)")
         with interrupts() as stopped:
             with self._shown_progress() as progress:
-                seconds = self.make(self._target, stopped, progress)
+                seconds = self.make(self.file, stopped, progress)
             if seconds > 0 or not stopped.is_set():
-                self._target.commit()
+                self.file.commit()
         if not stopped.is_set():
             return True
         self.note(f"stopped: {self.path} " + (f"has the first {clock(seconds)}" if seconds > 0 else "was not made"))
         raise KeyboardInterrupt
-
-    def discard(self) -> None:
-        """Remove what is not complete."""
-        self._target.discard()
 
     def note(self, text: str) -> None:
         """Print a line, unless nothing is to be printed."""
@@ -124,7 +105,6 @@ class MediaExtra(Extra):
         bar = MediaProgress(console, self.record.duration)
         with Live(get_renderable=lambda: bar.row, console=console, refresh_per_second=_REFRESH_HZ, transient=True):
             yield bar.update
-
 
 
 class Render(MediaExtra):
@@ -166,20 +146,3 @@ class Mux(MediaExtra):
         if muxer.left_out:
             self.note(f"{self.path} cannot hold, and is without: {', '.join(muxer.left_out)}")
         return seconds
-
-
-def path_of(option: str, text: str, endings: Iterable[str]) -> Path:
-    """Read the name of a media file.
-
-    Raises:
-        UserError: its ending is none of those.
-    """
-    path, known = Path(text), list(endings)
-    if path.suffix.lower() not in known:
-        raise UserError(f"{option} {text}: the name must end in {', '.join(known[:-1])} or {known[-1]}")
-    try:
-        path.resolve().exists()
-    except (OSError, RuntimeError) as error:
-        # A name that is too long, or links that lead in a circle.
-        raise UserError(f"{option} {text}: no file can have this name ({error})") from error
-    return path

@@ -1,4 +1,4 @@
-"""Extras that are drawn from the record of a run once it is over."""
+"""Extras that are made of the record of a run once it is over."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ if TYPE_CHECKING:
 # Whatever draws is imported when it is wanted: it takes its time, and `file --help` should not.
 
 
-class RecordExtra(Extra):
-    """Records the run, and writes a file of what was recorded; of an interrupted run, of what there is.
+class RecordedExtra(Extra):
+    """Keeps what the run tells, for a file that is made of it once the run is over.
 
     Args:
         path: the file to make.
+
+    Attributes:
+        config: of the run.
+        source: the recording.
+        file: the file while it grows.
+        record: what the run has told.
     """
 
     path: Path
+    config: Config
+    source: Path
+    file: PartFile
+    record: Recorder
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.source = Path()
-        self._file: PartFile | None = None
-        self._record: Recorder | None = None
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """Levels of the sound, and where faces are."""
-        from views.timeline import REPORT_RATES
-
-        return REPORT_RATES
+        self._begun = False
 
     def check(self, config: Config, source: Path) -> None:
         """Note what is recorded."""
-        self.source = source
+        self.config, self.source = config, source
 
     def attach(self, pipeline: Pipeline, quiet: bool) -> None:
         """Begin the file, to see whether it can be written, and keep what the run tells.
@@ -53,10 +54,26 @@ class RecordExtra(Extra):
         from views.part_file import PartFile
         from views.record import Recorder
 
-        self._file = PartFile(self.path)
-        self._file.open()
-        self._record = Recorder()
-        pipeline.add_sink(self.option.removeprefix("--"), self._record)
+        self.file, self.record = PartFile(self.path), Recorder()
+        self.file.open()
+        self._begun = True
+        pipeline.add_sink(f"{self.option.removeprefix('--')} recorder", self.record)
+
+    def discard(self) -> None:
+        """Leave no half file."""
+        if self._begun:
+            self.file.discard()
+
+
+class RecordExtra(RecordedExtra):
+    """Writes a file of what was recorded; of an interrupted run, of what there is."""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Levels of the sound, and where faces are."""
+        from views.timeline import REPORT_RATES
+
+        return REPORT_RATES
 
     def finish(self, outcome: Outcome) -> bool:
         """Write the file; none if nothing at all was read.
@@ -64,17 +81,11 @@ class RecordExtra(Extra):
         Raises:
             UserError: it cannot be written.
         """
-        assert self._file is not None and self._record is not None
-        if self._record.duration <= 0 and not self._record.finals:
+        if self.record.duration <= 0 and not self.record.finals:
             return False
-        self.write(self._file, self._record)
-        self._file.commit()
+        self.write(self.file, self.record)
+        self.file.commit()
         return True
-
-    def discard(self) -> None:
-        """Leave no half file."""
-        if self._file is not None:
-            self._file.discard()
 
     @abstractmethod
     def write(self, file: PartFile, record: Recorder) -> None:

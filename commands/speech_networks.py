@@ -1,4 +1,4 @@
-"""What the verbs of audio-visual speech have in common: recordings read, the recogniser as a teacher, voices."""
+"""What the verbs that train and judge have in common: recordings read, the recogniser, as a teacher too, voices."""
 
 from __future__ import annotations
 

@@ -96,14 +96,13 @@ def _train(branch: str, args: argparse.Namespace, report: Any) -> dict[str, Any]
 
 def speech_encoder() -> Encode:
     """The inner layers of the speech encoder, through which the voice branch listens."""
+    from commands.speech_networks import engine
     from models.errors import ModelError
-    from models.speech.moonshine import MoonshineEngine
 
-    engine = MoonshineEngine(1)
-    engine.load()
+    loaded = engine()
 
     def encode(audio: Float32) -> Float32:
-        inner = engine.encode(audio).inner
+        inner = loaded.encode(audio).inner
         if inner is None:
             raise ModelError("the speech encoder gives no inner layers; run `lipstream models verify`")
         return inner

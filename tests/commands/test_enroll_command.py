@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from types import SimpleNamespace
 
 import pytest
 
 from commands import enroll as enroll_command
 from commands import eval as eval_command
+from commands import speech_networks
 from commands.failures import guarded
 from commands.options import HelpFormatter
-from models.av_speech import profile
+from models.av_speech import enrolment, profile
 from models.av_speech.profile import LipNetworks, save_networks
 
 
@@ -65,6 +67,23 @@ def test_recordings_that_are_too_short_are_refused(profiles, obama_speech, tmp_p
     assert run("enroll", "ann", str(obama_speech), "--work", str(tmp_path / "work")) == 2
     assert "a profile needs 3 min" in capsys.readouterr().err
     assert not profiles.exists()
+
+
+def test_what_else_lies_in_the_work_folder_is_not_removed_with_it(profiles, tmp_path, monkeypatch):
+    class Enrolment:
+        def __init__(self, teacher, recipe, work, report) -> None:
+            (work / "checkpoint").write_text("state")
+
+        def run(self, material, networks):
+            return True, {}
+
+    monkeypatch.setattr(speech_networks, "teacher", lambda: None)
+    monkeypatch.setattr(enrolment, "Enrolment", Enrolment)
+    monkeypatch.setattr(enroll_command, "_material", lambda args, work, report: SimpleNamespace(recordings=[None]))
+    (tmp_path / "mine.mp4").write_text("precious")
+    assert run("enroll", "ann", str(tmp_path), "--work", str(tmp_path)) == 0
+    assert (profiles / "ann.safetensors").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.mp4", "profiles"}
 
 
 @pytest.mark.parametrize(

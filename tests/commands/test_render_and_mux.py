@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from commands import media_extra
 from main import main
 from pipeline import TranscriptFinal
 from tests.commands.fakes import Captions, sentence
+from tests.full_disk import FullDisk
 from tests.media_factory import Picture, Sound, moving, tone, write_media
 from views import part_file
 
@@ -162,17 +161,7 @@ def test_a_disk_that_fills_up_is_one_line_and_the_captions_are_saved(
 ):
     opened = part_file.open_exclusively
 
-    class Full:
-        def __init__(self, path: Path) -> None:
-            self._file = opened(path)
-
-        def write(self, data: bytes) -> int:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        def __getattr__(self, name: str):
-            return getattr(self._file, name)
-
-    monkeypatch.setattr(part_file, "open_exclusively", Full)
+    monkeypatch.setattr(part_file, "open_exclusively", lambda path: FullDisk(opened(path), 0))
     for option, name in (("--render", "out.mp4"), ("--mux", "out.mkv")):
         assert main(["file", "talk.mp4", *QUICK, option, name]) == 2
         line = capsys.readouterr().err.splitlines()[-1]

@@ -15,26 +15,11 @@ import pytest
 from main import main
 from stages.sinks import writer
 from tests.faults.world import World
+from tests.full_disk import FullDisk
 from tests.stages.fakes import spoken
 
 BOTH = ["one two three", "four five six"]
 ROOT = Path(__file__).parents[2]
-
-
-class FullDisk:
-    """A file on a disk that has room for so many bytes more."""
-
-    def __init__(self, file, room: int) -> None:
-        self._file, self._room = file, room
-
-    def write(self, data: bytes) -> int:
-        self._room -= len(data)
-        if self._room < 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return self._file.write(data)
-
-    def __getattr__(self, name: str):
-        return getattr(self._file, name)
 
 
 @pytest.fixture

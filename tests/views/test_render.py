@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +14,7 @@ from av.video.frame import VideoFrame
 from pipeline import UserError
 from pipeline.config import LimitsConfig
 from pipeline.events import End
+from tests.full_disk import FullDisk
 from tests.media_factory import Picture, Sound, beeps, moving, tone, truncated, turned, write_media
 from tests.views import flash_and_beep
 from tests.views.flash_and_beep import timing
@@ -298,22 +297,6 @@ def test_nothing_is_rendered_beyond_the_limit_of_length(tmp_path: Path):
     limits = LimitsConfig(max_duration=1.0)
     assert render(source, tmp_path / "out.mp4", limits=limits) == pytest.approx(1.0, abs=0.05)
     assert len(timing_of_pictures(tmp_path / "out.mp4")) <= 27
-
-
-class FullDisk:
-    """A file on a disk that has room for so many bytes more."""
-
-    def __init__(self, file, room: int) -> None:
-        self._file, self._room = file, room
-
-    def write(self, data: bytes) -> int:
-        self._room -= len(data)
-        if self._room < 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return self._file.write(data)
-
-    def __getattr__(self, name: str):
-        return getattr(self._file, name)
 
 
 @pytest.mark.parametrize("room", [0, 20_000])
