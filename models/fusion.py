@@ -29,6 +29,22 @@ class LipSample:
     blendshapes: npt.NDArray[np.float32] | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FusedSpeech:
+    """What fusion makes of an encoding of T frames.
+
+    Attributes:
+        encoding: of equal shape; the very one that was given if nothing moved it.
+        gate: (T,) float32 in [0, 1], how far the lips moved each frame; None if they moved none.
+        own_voice: (T,) float32 probability that the visible mouth is the voice heard in each frame, NaN where no mouth
+            is seen; None if that was not judged.
+    """
+
+    encoding: Encoding
+    gate: npt.NDArray[np.float32] | None = None
+    own_voice: npt.NDArray[np.float32] | None = None
+
+
 class Fusion(ABC):
     """Refines encoder frames by what the lips did meanwhile."""
 
@@ -40,27 +56,28 @@ class Fusion(ABC):
         """Load the network. Idempotent."""
 
     @abstractmethod
-    def fuse(self, encoding: Encoding, lips: Sequence[LipSample]) -> tuple[Encoding, float]:
+    def fuse(
+        self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]
+    ) -> FusedSpeech:
         """Refine frames.
 
         Args:
             encoding: frames of the speech encoder.
+            sound: (N,) float32 at 16 kHz, that was encoded.
             lips: lip frames over the encoded sound, in order of time; empty without a picture.
-
-        Returns:
-            The encoding, of equal shape, and the gate in [0, 1]: how far the lips moved it. With a gate of 0 the
-            encoding is the very one that was given.
         """
 
 
 class AudioOnlyFusion(Fusion):
-    """Sound alone decides: the frames pass unchanged and the gate is 0."""
+    """Sound alone decides: the frames pass unchanged."""
 
     uses_lips = False
 
     def load(self) -> None:
         """Nothing to load."""
 
-    def fuse(self, encoding: Encoding, lips: Sequence[LipSample]) -> tuple[Encoding, float]:
-        """Return the encoding that was given, and 0."""
-        return encoding, 0.0
+    def fuse(
+        self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]
+    ) -> FusedSpeech:
+        """Return the encoding that was given."""
+        return FusedSpeech(encoding)

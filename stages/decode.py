@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
 from models.speech.guards import is_hallucination
 from pipeline import Packet, Port, RecoverableError, Stage, TranscriptFinal, TranscriptPartial, Word, micros, seconds
@@ -134,7 +136,7 @@ class Decode(Stage):
                 end=words[-1].end,
                 text=" ".join(word.word for word in words),
                 words=words,
-                lip_gate=speech.lip_gate,
+                lip_gate=0.0 if speech.lip_gate is None else float(np.mean(speech.lip_gate)),
             )
         )
 

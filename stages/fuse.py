@@ -52,14 +52,15 @@ class Fuse(Stage):
         speech: EncodedSpeech = packet.payload
         try:
             with while_running("video", "fusion"):
-                encoding, gate = self._fusion.fuse(speech.encoding, self._samples(speech))
+                fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
         except RecoverableError:
             # The lips are a second witness: without them the sound goes on alone.
             self.emit("speech", speech, packet.timestamp)
             raise
-        if encoding is not speech.encoding:
-            speech = dataclasses.replace(speech, encoding=encoding, lip_gate=gate)
-        self.emit("speech", speech, packet.timestamp)
+        refined = dataclasses.replace(
+            speech, encoding=fused.encoding, lip_gate=fused.gate, own_voice=fused.own_voice
+        )
+        self.emit("speech", refined, packet.timestamp)
 
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
         if self.context.switched_off(LIPS):

@@ -183,7 +183,9 @@ class EncodedSpeech:
         speech_start: first voiced moment, microseconds.
         speech_end: last voiced moment so far, microseconds.
         last: the segment is finished; this is its final encoding.
-        lip_gate: how much fusion let the lips move the frames, in [0, 1].
+        lip_gate: (T,) how far fusion let the lips move each frame, in [0, 1]; None if they moved none.
+        own_voice: (T,) probability that the visible mouth is the voice heard in each frame, NaN where no mouth is seen;
+            None if that was not judged.
     """
 
     segment: int
@@ -193,4 +195,5 @@ class EncodedSpeech:
     speech_start: int
     speech_end: int
     last: bool
-    lip_gate: float = 0.0
+    lip_gate: Float32 | None = None
+    own_voice: Float32 | None = None

@@ -242,8 +242,9 @@ class Enrolment:
         """How much surer the decoder is of clean speech with the profile: mean log-probability of a token."""
         engine, gains = self._teacher.engine, []
         for trial in trials:
-            encoding = engine.encode(trial.recording.sound)
-            refined = fusion.fuse(encoding, lip_samples(trial.recording.lips))[0]
+            sound = trial.recording.sound
+            encoding = engine.encode(sound)
+            refined = fusion.fuse(encoding, sound, lip_samples(trial.recording.lips)).encoding
             gains.append(engine.decode(refined).mean_log_probability - engine.decode(encoding).mean_log_probability)
         return float(np.mean(gains))
 

@@ -124,7 +124,7 @@ def evaluate(
 def lips_alone(recording: Recording, engine: SpeechEngine, fusion: Fusion) -> str:
     """What is read from the lips of a recording whose sound is muted."""
     hiss = np.random.default_rng(0).standard_normal(len(recording.pcm)).astype(np.float32) * np.float32(1e-4)
-    return engine.decode(fusion.fuse(engine.encode(hiss), lip_samples(recording.lips))[0]).text
+    return engine.decode(fusion.fuse(engine.encode(hiss), hiss, lip_samples(recording.lips)).encoding).text
 
 
 def lip_samples(track: LipTrack) -> list[LipSample]:
@@ -157,7 +157,7 @@ def _encodings(systems: Systems, heard: Float32, lips: LipTrack) -> dict[str, En
     if systems.audio_only is not None:
         found[AUDIO_ONLY] = systems.audio_only(encoding)
     if systems.fusion is not None:
-        found[AUDIO_VISUAL] = systems.fusion.fuse(encoding, lip_samples(lips))[0]
+        found[AUDIO_VISUAL] = systems.fusion.fuse(encoding, heard, lip_samples(lips)).encoding
     return found
 
 

@@ -15,7 +15,7 @@ from models.av_speech.lip_input import INPUTS, lip_input, thumbs
 from models.av_speech.profile import LipNetworks
 from models.av_speech.train_fusion import frame_times
 from models.errors import ModelError
-from models.fusion import Fusion, LipSample
+from models.fusion import FusedSpeech, Fusion, LipSample
 from models.speech.engine import Encoding, Float32
 from models.speech.moonshine import FRAME_RATE
 
@@ -45,21 +45,21 @@ class LipFusion(Fusion):
         if self._networks is None:
             self._networks = self._read()
 
-    def fuse(self, encoding: Encoding, lips: Sequence[LipSample]) -> tuple[Encoding, float]:
+    def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.
 
-        The gate is the length of what was added to the frames, in parts of that and the frames' own together.
+        The gate is the length of what was added to a frame, in parts of that and the frame's own together.
 
         Raises:
             ModelError: `load` was not called, or the frames are not Moonshine's.
         """
         self._check(encoding)
         if not any(sample.points is not None for sample in lips):
-            return encoding, 0.0
+            return FusedSpeech(encoding)
         refined = self._refine(encoding.features, lips)
-        moved = float(np.linalg.norm(refined - encoding.features))
-        gate = moved / (moved + float(np.linalg.norm(encoding.features)) + 1e-9)
-        return dataclasses.replace(encoding, features=refined), gate
+        moved = np.linalg.norm(refined - encoding.features, axis=1)
+        gate = moved / (moved + np.linalg.norm(encoding.features, axis=1) + 1e-9)
+        return FusedSpeech(dataclasses.replace(encoding, features=refined), gate.astype(np.float32))
 
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What the same network makes of the sound with the lips masked: the rival that lips must beat."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.fusion import AudioOnlyFusion, Fusion
+from models.fusion import AudioOnlyFusion, FusedSpeech, Fusion
 from pipeline import Degraded, Packet, Recovered, TranscriptFinal, TranscriptPartial, micros
 from pipeline.testing import run_stage
 from stages.decode import Decode
@@ -160,9 +160,10 @@ class RecordingFusion(Fusion):
 
     def load(self) -> None: ...
 
-    def fuse(self, encoding, lips):
+    def fuse(self, encoding, sound, lips):
         self.seen.append([round(sample.time, 3) for sample in lips])
-        return dataclasses.replace(encoding, features=encoding.features * 2), 0.25
+        gate = np.full(len(encoding.features), 0.25, np.float32)
+        return FusedSpeech(dataclasses.replace(encoding, features=encoding.features * 2), gate)
 
 
 def test_fusion_sees_the_lips_of_the_time_it_refines():
@@ -170,7 +171,7 @@ def test_fusion_sees_the_lips_of_the_time_it_refines():
     encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1], 0.4, 0.0), [512]))
     lips = [Packet(i * 40_000, LipFrame(None)) for i in range(100)]
     (fused,) = run_stage(Fuse(fusion, 10.0), {"lips": lips, "speech": encoded})
-    assert fused.payload.lip_gate == 0.25
+    assert (fused.payload.lip_gate == 0.25).all()
     assert fusion.seen[0][0] == pytest.approx(-0.2)
     assert fusion.seen[0][-1] == pytest.approx(0.4)
 
@@ -178,13 +179,13 @@ def test_fusion_sees_the_lips_of_the_time_it_refines():
 def test_without_lips_the_frames_pass_unchanged_and_the_gate_is_zero():
     encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2]), [512]))
     fused = run_stage(Fuse(AudioOnlyFusion(), 10.0), {"speech": encoded})
-    assert fused[0].payload is encoded[0].payload
-    assert fused[0].payload.lip_gate == 0.0
+    assert fused[0].payload.encoding is encoded[0].payload.encoding
+    assert fused[0].payload.lip_gate is None
 
 
 def test_a_fusion_that_fails_lets_the_sound_through():
     class Broken(RecordingFusion):
-        def fuse(self, encoding, lips):
+        def fuse(self, encoding, sound, lips):
             raise RuntimeError("scripted failure")
 
     encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2]), [512]))

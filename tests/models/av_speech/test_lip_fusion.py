@@ -14,6 +14,8 @@ from models.fusion import LipSample
 from models.speech.engine import Encoding
 from models.speech.moonshine import FRAME_RATE
 
+SOUND = np.zeros(50 * 384, np.float32)
+
 
 @pytest.fixture(scope="module")
 def networks():
@@ -49,34 +51,37 @@ def sample(time, seen=True):
 @pytest.mark.parametrize("lips", [[], [sample(0.0, seen=False), sample(0.04, seen=False)]])
 def test_without_a_mouth_the_very_same_encoding_comes_back(fusion, lips):
     given = encoding()
-    assert fusion.fuse(given, lips) == (given, 0.0)
-    assert fusion.fuse(given, lips)[0] is given
+    fused = fusion.fuse(given, SOUND, lips)
+    assert fused.encoding is given
+    assert fused.gate is None
 
 
 def test_lips_move_the_frames_and_the_gate_says_how_far(fusion):
     given = encoding()
-    refined, gate = fusion.fuse(given, [sample(index / 25) for index in range(30)])
+    fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
+    refined, gate = fused.encoding, fused.gate
     assert refined.features.shape == given.features.shape
     assert refined.samples == given.samples
     assert not np.allclose(refined.features, given.features)
-    assert 0 < gate < 1
+    assert gate.shape == (len(given.features),)
+    assert (gate > 0).all() and (gate < 1).all()
 
 
 def test_frames_without_lips_among_others_do_not_count(fusion):
     given, seen = encoding(), [sample(index / 25) for index in range(20)]
     behind = [sample(1.0 + index / 25, seen=False) for index in range(10)]
-    one, other = fusion.fuse(given, seen)[0], fusion.fuse(given, seen + behind)[0]
+    one, other = (fusion.fuse(given, SOUND, lips).encoding for lips in (seen, seen + behind))
     np.testing.assert_allclose(one.features, other.features, atol=1e-4)
 
 
 def test_frames_of_another_recogniser_are_refused(fusion):
     with pytest.raises(ModelError, match="moonshine"):
-        fusion.fuse(encoding(rate=50.0), [sample(0.0)])
+        fusion.fuse(encoding(rate=50.0), SOUND, [sample(0.0)])
 
 
 def test_fusion_that_was_not_loaded_says_so(networks):
     with pytest.raises(ModelError, match="load"):
-        LipFusion(lambda: networks).fuse(encoding(), [])
+        LipFusion(lambda: networks).fuse(encoding(), SOUND, [])
 
 
 def test_a_profile_comes_back_as_it_was_saved(networks, tmp_path):
