@@ -8,17 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands import enroll_live
 from commands.failures import FAILED, OK, note
 from commands.options import add_verb
 from commands.steps import Steps
 
 if TYPE_CHECKING:
+    from models.av_speech.corpora import Utterance
     from models.av_speech.enrolment import Material, Recipe
     from models.emotion.progress import Report
 
 EXAMPLE = """\
 lipstream enroll ann videos_of_ann
 lipstream enroll ann videos_of_ann --transcripts words.tsv
+lipstream enroll ann --live --minutes 10
 lipstream live --profile ann
 lipstream enroll --list
 lipstream enroll --delete ann"""
@@ -44,6 +47,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=Path,
         help="where to make the folder for what a resumed run needs, which is removed when the profile is made",
     )
+    enroll_live.add_arguments(parser)
     parser.add_argument("--list", action="store_true", help="list the profiles and exit")
     parser.add_argument("--delete", metavar="NAME", help="delete a profile and exit")
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
@@ -59,9 +63,18 @@ def run(args: argparse.Namespace) -> int:
         return OK
     if args.delete:
         return _delete(args.delete)
-    if args.profile is None or not args.recordings:
-        raise UserError("expected the name of a profile and recordings of its user: lipstream enroll NAME PATH...")
-    return _enrol(args)
+    if args.profile is None or not (args.recordings or args.live):
+        raise UserError(
+            "expected the name of a profile and recordings of its user, or --live: lipstream enroll NAME PATH..."
+        )
+    if args.epochs is not None and args.epochs < 1:
+        raise UserError(f"--epochs {args.epochs}: expected 1 or more")
+    enroll_live.check_arguments(args)
+    try:
+        return _enrol(args)
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on where it was")
+        raise
 
 
 def _delete(name: str) -> int:
@@ -76,19 +89,51 @@ def _delete(name: str) -> int:
     return OK
 
 
+def _read_aloud(args: argparse.Namespace, work: Path) -> Material | None:
+    """What the user reads aloud; None if it is too little."""
+    from commands.reading_session import gather
+    from commands.speech_networks import other_voices
+    from models.av_speech.enrolment import Material
+
+    readings = gather(args, work)
+    if readings is None:
+        return None
+    recordings = readings.recordings()
+    voices = other_voices(args.voices, [each.sound for each in recordings])
+    return Material.of(readings.names, recordings, readings.texts, voices)
+
+
+def _found(args: argparse.Namespace) -> list[Utterance]:
+    """The recordings that the user names."""
+    from models.av_speech.corpora import find_recordings, read_transcripts
+    from pipeline import UserError
+
+    utterances = find_recordings(args.recordings)
+    if args.transcripts is not None:
+        told = read_transcripts(args.transcripts)
+        if not any(each.name in told for each in utterances):
+            raise UserError(f"{args.transcripts}: has none of the recordings; expected their names without extension")
+    return utterances
+
+
 def _enrol(args: argparse.Namespace) -> int:
     from commands.speech_networks import teacher
     from commands.train import prepare
     from models.assets import cache_dir
     from models.av_speech.enrolment import Enrolment
     from models.av_speech.profile import LipNetworks, profile_path, save_networks
+    from models.av_speech.word_errors import normaliser
 
     path = profile_path(args.profile)
+    normaliser()  # what is missing is said before the long work
     # A folder of its own also within --work: it is removed in the end, with all that is in it.
     work = (args.work or cache_dir() / "enroll") / f"lipstream-enroll-{args.profile}"
     prepare(work)
+    read = _read_aloud(args, work) if args.live else None
+    if args.live and read is None:
+        return FAILED
     with Steps() as steps:
-        material = _material(args, work, steps.report)
+        material = read or _material(args, work, steps.report)
         networks = LipNetworks.untrained(args.seed)
         enrolment = Enrolment(teacher(), _recipe(args, len(material.recordings)), work, steps.report)
         accepted, figures = enrolment.run(material, networks)
@@ -114,11 +159,11 @@ def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
 
 def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
     from commands.speech_networks import other_voices, reader
-    from models.av_speech.corpora import find_recordings, read_transcripts
+    from models.av_speech.corpora import read_transcripts
     from models.av_speech.enrolment import Material
     from models.av_speech.features import cached_recordings
 
-    utterances = find_recordings(args.recordings)
+    utterances = _found(args)
     told = {} if args.transcripts is None else read_transcripts(args.transcripts)
     recordings = cached_recordings(utterances, reader(), work / "recordings", report)
     names = [each.name for each in utterances]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,90 +13,146 @@ from commands.options import add_verb
 from commands.steps import Steps
 
 if TYPE_CHECKING:
-    from models.av_speech.evaluation import Systems, Trial
+    from models.av_speech.corpora import Utterance
+    from models.av_speech.evaluation import Condition, Figures, Trial
     from models.emotion.progress import Report
 
 EXAMPLE = """\
 lipstream eval speech --data datasets/grid --snr clean,0 --noise babble4
-lipstream eval speech --data datasets/grid --profile ann --seeds 3"""
+lipstream eval speech --data datasets/grid --profile ann --clips held_out.txt --seeds 3"""
 
 
 def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the parser of `eval`."""
-    parser = add_verb(what, "speech", "word errors with and without lips, clean and among other sounds", EXAMPLE, run)
+    parser = add_verb(
+        what, "speech", "word errors and word times with and without lips, clean and among other sounds", EXAMPLE, run
+    )
     parser.add_argument(
         "--data", metavar="DIR", type=Path, required=True, help="GRID (words.tsv), clips with transcripts, or LRS3"
     )
-    parser.add_argument("--snr", metavar="LIST", default="clean,10,5,0,-5", help="'clean' and decibels")
+    parser.add_argument(
+        "--snr", metavar="LIST", default="clean,10,5,0,-5", help="'clean' and decibels; write --snr=-5,0 if - is first"
+    )
     parser.add_argument("--noise", metavar="LIST", default="babble1,babble4,white", help="babbleN, white, pink")
-    parser.add_argument("--voices", metavar="DIR", type=Path, help="recordings that make the babble")
-    parser.add_argument("--profile", metavar="NAME|FILE", help="an enrolled user; without, the backbone alone")
+    parser.add_argument(
+        "--voices", metavar="DIR", type=Path, help="recordings that make the babble; without, the data's other speakers"
+    )
+    parser.add_argument(
+        "--profile", metavar="NAME|FILE", help="an enrolled user; without, what `file` does for anybody"
+    )
     parser.add_argument("--clips", metavar="FILE", type=Path, help="names of the clips to use, one a line")
     parser.add_argument("--seeds", metavar="N", type=int, default=1, help="times, each with other noise")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("evaluation"), help="folder for speech.json and speech.png"
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("evaluation"),
+        help="folder for speech.json, speech.png and what is read from the clips",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print a table, and write figures and a picture of word errors against noise."""
+    from commands.speech_networks import systems_of
     from commands.train import prepare
-    from models.av_speech.evaluation import evaluate, parse_conditions
+    from models.av_speech.corpora import find_utterances
+    from models.av_speech.evaluation import check_voices, evaluate, parse_conditions
+    from models.av_speech.trials import chosen_clips
+    from models.av_speech.word_errors import normaliser
+    from models.av_speech.word_time_errors import WORD_TIMES, word_time_errors
     from pipeline import UserError
 
     conditions = parse_conditions(args.snr, args.noise)
     if args.seeds < 1:
         raise UserError(f"--seeds {args.seeds}: expected 1 or more")
+    normaliser()  # what is missing is said before the long work
+    utterances = chosen_clips(find_utterances(args.data), args.data, args.clips)
+    systems = systems_of(args.profile)
     prepare(args.out)
-    with Steps() as steps:
-        trials = _trials(args, steps.report)
-        figures = evaluate(trials, conditions, _systems(args), args.seeds, steps.report)
-    path = args.out / "speech.json"
-    path.write_text(json.dumps({"clips": len(trials), "figures": figures}, indent=1) + "\n", encoding="utf-8")
-    _print(figures)
-    note(f"figures in {path}{_draw(figures, args.out / 'speech.png')}")
+    result = Result(args.out / "speech.json", _facts(args, conditions, utterances))
+    try:
+        with Steps() as steps:
+            trials = _trials(args, utterances, steps.report)
+            check_voices(trials, conditions)
+            result.save(
+                figures=evaluate(trials, conditions, systems, args.seeds, steps.report, result.saver("figures"))
+            )
+            times = word_time_errors(trials, systems, steps.report)
+        result.save(**{WORD_TIMES: times, "complete": True})
+    except KeyboardInterrupt:
+        note(f"interrupted; what was finished is in {result.path}" if result.saved else "interrupted")
+        raise
+    _print(result.content["figures"], times)
+    note(f"figures in {result.path}{_draw(result.content['figures'], args.out / 'speech.png')}")
     return OK
 
 
-def _trials(args: argparse.Namespace, report: Report) -> list[Trial]:
+class Result:
+    """The file of figures: whole at any time, with what is known so far.
+
+    Args:
+        path: where.
+        facts: what the figures are of.
+    """
+
+    def __init__(self, path: Path, facts: dict[str, Any]) -> None:
+        self.path = path
+        self.content: dict[str, Any] = facts
+        self.saved = False
+
+    def save(self, **parts: Any) -> None:  # noqa: ANN401
+        """Add parts and write the file.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        from pipeline import UserError
+
+        self.content |= parts
+        partial = self.path.with_suffix(".part")
+        try:
+            partial.write_text(json.dumps(self.content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.replace(self.path)
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror}); choose another --out") from None
+        self.saved = True
+
+    def saver(self, name: str) -> Callable[[Figures], None]:
+        """Writes the file with a new value of one part."""
+        return lambda value: self.save(**{name: value})
+
+
+def _facts(args: argparse.Namespace, conditions: list[Condition], utterances: list[Utterance]) -> dict[str, Any]:
+    from stages.version import version
+
+    return {
+        "lipstream": version(),
+        "data": str(args.data),
+        "profile": args.profile,
+        "voices": str(args.voices) if args.voices else None,
+        "conditions": [str(each) for each in conditions],
+        "seeds": list(range(args.seeds)),
+        "speakers": sorted({each.speaker for each in utterances}),
+        "clips": [each.name for each in utterances],
+        "complete": False,
+    }
+
+
+def _trials(args: argparse.Namespace, utterances: list[Utterance], report: Report) -> list[Trial]:
     from commands.speech_networks import other_voices, reader
-    from models.av_speech.corpora import find_utterances
-    from models.av_speech.evaluation import Trial
     from models.av_speech.features import cached_recordings
-    from pipeline import UserError
+    from models.av_speech.trials import make_trials
 
-    utterances = [each for each in find_utterances(args.data) if each.text]
-    if args.clips is not None:
-        wanted = set(args.clips.read_text(encoding="utf-8").split())
-        utterances = [each for each in utterances if each.name in wanted]
-    if not utterances:
-        raise UserError(f"{args.data}: no clips with a transcript among those asked for")
+    # What is wrong with the voices is said before the long reading of faces.
+    voices = None if args.voices is None else other_voices(args.voices, ())
     recordings = cached_recordings(utterances, reader(), args.out / "recordings", report)
-    speakers = {each.speaker for each in utterances}
-    pairs = list(zip(utterances, recordings, strict=True))
-    if args.voices is not None or len(speakers) < 2:
-        voices = other_voices(args.voices, [each.sound for each in recordings])
-        return [Trial(recording, utterance.text or "", voices) for utterance, recording in pairs]
-    others = {one: [r.sound for u, r in pairs if u.speaker != one] for one in speakers}
-    return [Trial(recording, utterance.text or "", others[utterance.speaker]) for utterance, recording in pairs]
+    if voices is None and len({each.speaker for each in utterances}) == 1:
+        voices = other_voices(None, [each.sound for each in recordings])
+    return make_trials(utterances, recordings, voices)
 
 
-def _systems(args: argparse.Namespace) -> Systems:
-    from commands.speech_networks import engine
-    from models.av_speech.evaluation import Systems
-    from models.av_speech.lip_fusion import LipFusion
-    from models.av_speech.profile import load_networks, load_profile
-
-    if args.profile is None:
-        return Systems(engine(), None, None)
-    file = Path(args.profile)
-    fusion = LipFusion(lambda: load_networks(file) if file.suffix == ".safetensors" else load_profile(args.profile))
-    fusion.load()
-    return Systems(engine(), fusion.without_lips, fusion)
-
-
-def _print(figures: dict[str, dict[str, dict[str, Any]]]) -> None:
+def _print(figures: Figures, times: dict[str, dict[str, Any]]) -> None:
     print(f"{'':16}{'':20}{'WER':>7}{'ins':>7}{'del':>7}{'sub':>7}  by seed")
     for condition, rows in figures.items():
         for name, row in rows.items():
@@ -103,9 +160,18 @@ def _print(figures: dict[str, dict[str, dict[str, Any]]]) -> None:
             parts = "".join(f"{row[key] / words:7.3f}" for key in ("insertions", "deletions", "substitutions"))
             seeds = " ".join(f"{each:.3f}" for each in row["wer by seed"])
             print(f"{condition:16}{name:20}{row['wer']:7.3f}{parts}  {seeds}")
+    for name, row in times.items():
+        print(f"{'word times':16}{name:20}  {_word_times(row)}")
 
 
-def _draw(figures: dict[str, Any], path: Path) -> str:
+def _word_times(row: dict[str, Any]) -> str:
+    if row["edges"] is None:
+        return "no word is right"
+    edges = ", ".join(f"{key} {row[key]['median']} ms (90 %: {row[key]['p90']} ms)" for key in ("start", "end"))
+    return f"median error of {edges}; {row['right']} of {row['words']} words"
+
+
+def _draw(figures: Figures, path: Path) -> str:
     try:
         from models.av_speech.error_picture import draw_errors
     except ImportError:

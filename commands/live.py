@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     from stages.sinks import ConsoleSink, parse_formats
 
     chosen = emotion_settings(args) | profile_settings(args)
-    overrides = settings(args.settings) | {"mode": "live"} | _devices(args) | chosen
+    overrides = settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
     config = load_config(args.config, overrides)
     if args.show:
         config = load_config(args.config, _window_settings(config) | overrides)
@@ -135,7 +135,7 @@ def _window(args: argparse.Namespace, pipeline: Pipeline) -> Iterator[Callable[[
         yield window.update
 
 
-def _devices(args: argparse.Namespace) -> dict[str, object]:
+def device_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that --camera and --microphone stand for."""
     chosen: dict[str, object] = {}
     for section, key, value in (("video", "camera", args.camera), ("audio", "microphone", args.microphone)):

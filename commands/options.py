@@ -79,7 +79,7 @@ def add_config_arguments(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def add_set_argument(parser: argparse.ArgumentParser) -> None:
+def add_set_argument(parser: argparse._ActionsContainer) -> None:
     """Add --set."""
     parser.add_argument(
         "--set",

@@ -62,12 +62,15 @@ class Outcome(EventSink):
     def losses(self) -> str:
         """What is missing from the captions, to be put behind the closing line; empty if nothing is."""
         missing = []
+        off_camera = self.counters.get("audio.off_camera_seconds", 0.0)
         if (failed := round(self.counters.get(FAILED_SEGMENTS, 0))) > 0:
             missing.append(f"recognition failed on {failed} of {self.heard} stretches of speech")
-        elif self.heard and not self.written:
+        elif self.heard and not self.written and not off_camera:
             missing.append("speech was heard, but nothing could be understood")
         if (lost := self.counters.get("audio.lost_seconds", 0.0)) >= _NOTABLE_LOSS:
             missing.append(f"{lost:.1f} s of sound were lost")
+        if off_camera:
+            missing.append(f"{off_camera:.1f} s of speech off camera were left out")
         return "".join(f"; {each}" for each in missing)
 
     @property

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.av_speech.enrolment import Teacher
+    from models.av_speech.evaluation import Systems
     from models.av_speech.features import Read
     from models.av_speech.recording import Float32
+    from models.fusion import Fusion
     from models.speech.moonshine import MoonshineEngine
 
 
@@ -30,6 +32,43 @@ def engine() -> MoonshineEngine:
     loaded = MoonshineEngine(1)
     loaded.load()
     return loaded
+
+
+def fusion_of(profile: str | None) -> Fusion:
+    """What stands between encoder and decoder in `file` and `live`, loaded.
+
+    Args:
+        profile: an enrolled user's name, or a profile's file; None for what serves anybody.
+
+    Raises:
+        UserError: there is no such profile.
+        ModelError: it is unusable.
+    """
+    from pipeline import load_config
+    from stages.build import make_fusion
+
+    if profile is not None and Path(profile).suffix == ".safetensors":
+        from models.av_speech.lip_fusion import LipFusion
+        from models.av_speech.profile import load_networks
+
+        fusion: Fusion = LipFusion(lambda: load_networks(Path(profile)))
+    else:
+        fusion = make_fusion(load_config("file", {"fusion.profile": profile}))
+    fusion.load()
+    return fusion
+
+
+def systems_of(profile: str | None) -> Systems:
+    """The recogniser alone, the fusion without lips and the fusion with lips; see `fusion_of`."""
+    from models.av_speech.evaluation import MasksLips, Systems
+
+    fusion = fusion_of(profile)
+    if not fusion.uses_lips:
+        return Systems(engine(), None, None)
+    if isinstance(fusion, MasksLips):
+        masked = fusion.without_lips
+        return Systems(engine(), lambda encoding, _: masked(encoding), fusion)
+    return Systems(engine(), lambda encoding, sound: fusion.fuse(encoding, sound, ()).encoding, fusion)
 
 
 def teacher() -> Teacher:

@@ -38,12 +38,14 @@ class Word:
         start: seconds.
         end: seconds, >= start.
         confidence: in [0, 1].
+        lip_gate: how much the lips moved the word, in [0, 1]; 0 when no face was used.
     """
 
     word: str
     start: float
     end: float
     confidence: float
+    lip_gate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class TranscriptFinal(Event):
         text: the transcript.
         words: its words with times and confidence.
         lip_gate: how much the lips moved the result, in [0, 1]; 0 when no face was used.
+        face: id of the face whose mouth was the voice for most of it; None when none was seen, or it was none of them.
+        off_camera: a mouth was in view, and it was not the voice. False where no mouth was seen for most of it.
     """
 
     segment: int
@@ -124,6 +128,8 @@ class TranscriptFinal(Event):
     text: str
     words: tuple[Word, ...]
     lip_gate: float = 0.0
+    face: int | None = None
+    off_camera: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +316,8 @@ class Stats(Event):
         counters: named totals. Of the sound, in seconds: "audio.captured_seconds" came from the source and
             "audio.lost_seconds" are silence in place of what did not; together they are "audio.processed_seconds", but
             for what is still on its way. "audio.speech_seconds" of it are speech, and "audio.recognised_seconds" of
-            those went through recognition to the end. "load.level" is how many kinds of work are left out just now.
+            those went through recognition to the end, of which "audio.off_camera_seconds" were left out with
+            `speech.only_on_camera`. "load.level" is how many kinds of work are left out just now.
         consumers: per event sink and hook: events in and dropped, busy seconds, service percentiles in milliseconds.
     """
 

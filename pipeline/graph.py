@@ -40,7 +40,8 @@ class Graph:
         edges: their connections.
         sinks: event sinks by name.
         skew_limits: see `add`.
-        paced: names of the components whose delay tells, in a live run, how far it is behind; each with one input.
+        paced: names of the components whose delay tells, in a live run, how far it is behind; each takes what
+            comes as it comes: it has one input, or a skew limit of 0.
         sheds: what a live run that is behind leaves out, in this order; components ask `context.sheds`.
         switches: what can be switched off and on during the run; components ask `context.switched_off`.
     """

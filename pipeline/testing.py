@@ -230,8 +230,8 @@ def run_stage(
 
     Args:
         stage: the stage.
-        packets: for a stage with one input, its packets; else the packets by input port. Ports left out count as not
-            connected. Packets of several ports are delivered ordered by timestamp, as in a graph.
+        packets: for a stage with one input that is not optional, its packets; else the packets by input port. Ports
+            left out count as not connected. Packets of several ports are delivered ordered by timestamp, as in a graph.
         clock: session clock; a scripted one at 0 by default.
         lossless: what the stage is told about the run.
         shed: names of the kinds of work it is told to leave out.
@@ -245,9 +245,10 @@ def run_stage(
         StreamOrderError: the stage emitted a packet earlier than it had promised.
     """
     if not isinstance(packets, Mapping):
-        if len(stage.inputs) != 1:
+        needed = [port for port, declared in stage.inputs.items() if not declared.optional]
+        if len(needed) != 1:
             raise ValueError(f"{type(stage).__name__} has inputs {list(stage.inputs)}: give packets by port")
-        packets = {next(iter(stage.inputs)): packets}
+        packets = {needed[0]: packets}
     order = list(stage.inputs)
     if unknown := [port for port in packets if port not in order]:
         raise ValueError(f"{type(stage).__name__} has no input port '{unknown[0]}' (it has: {', '.join(order)})")

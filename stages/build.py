@@ -1,8 +1,8 @@
 """The captions graph: which stages a configuration needs, and how they are connected.
 
 Sound to text: audio, windows, vad, encode, fuse, decode.
-Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, and to lip_report, which publishes
-LipActivity.
+Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, to lip_report, which publishes
+LipActivity, and to mouth, by which vad tells where speech ends and decode whose it was.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from stages.media_audio import MediaAudio
 from stages.media_probe import probe
 from stages.media_video import MediaVideo
 from stages.microphone import Microphone
+from stages.mouth import MouthWatch
 from stages.notice import Notice
 from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
 from stages.switches import EMOTION, LIPS, PICTURE, SOUND
@@ -63,8 +64,10 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         _add_face_branch(graph, config, video)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion)
-    if audio is not None and video is not None and fusion.uses_lips:
-        graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
+    if audio is not None and video is not None:
+        _add_mouth(graph, config)
+        if fusion.uses_lips:
+            graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
     if config.emotion.enabled:
         from stages.build_emotion import add_emotion
 
@@ -142,13 +145,18 @@ def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusi
     live_buffer = micros(config.audio.buffer)
     graph.add("audio", source)
     graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))
-    graph.add("vad", VoiceActivity(SileroVad(), config.vad, config.audio.report_rate))
+    # Live, mouths come as they come: sound never waits for them.
+    graph.add("vad", VoiceActivity(SileroVad(), config.vad, config.audio.report_rate), skew_limit=0)
     graph.add("encode", Encode(engine, config.speech.update_interval if config.partials else None))
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
     lateness = 0.0 if config.lossless else config.audio.buffer
-    graph.add("fuse", Fuse(fusion, config.vad.max_segment + lateness), skew_limit)
-    graph.add("decode", Decode(engine))
+    history = config.vad.max_segment + lateness
+    graph.add("fuse", Fuse(fusion, history), skew_limit)
+    # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
+    longest = history + config.vad.cut_lookback + 1.0
+    decode = Decode(engine, only_on_camera=config.speech.only_on_camera, history=longest)
+    graph.add("decode", decode, skew_limit=0)
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
     graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
     graph.connect("windows.windows", "vad.windows", Bounds(items=8192, duration=micros(2)))
@@ -159,6 +167,16 @@ def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusi
     graph.connect("fuse.speech", "decode.speech", updates)
     # How late the sound is tells the load.
     graph.paced |= {"windows", "vad", "encode", "decode"}
+
+
+def _add_mouth(graph: Graph, config: Config) -> None:
+    graph.add("mouth", MouthWatch(config.lips.rate))
+    graph.connect("lips.lips", "mouth.lips", Bounds(items=64))
+    # Small packets; decoding takes some for each of its own.
+    bounds = Bounds(items=4096, duration=micros(160))
+    graph.connect("mouth.mouths", "decode.mouths", bounds)
+    if config.vad.lips:
+        graph.connect("mouth.mouths", "vad.mouths", bounds)
 
 
 def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -12,7 +14,9 @@ from models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord, 
 from models.speech.guards import is_hallucination
 from pipeline import Packet, Port, RecoverableError, Stage, TranscriptFinal, TranscriptPartial, Word, micros, seconds
 from stages.failures import insist, while_running
-from stages.payloads import EncodedSpeech
+from stages.mouth import MOUTH_DELAY
+from stages.on_camera import PIECE, speaker_of
+from stages.payloads import EncodedSpeech, Mouth
 
 
 class Decode(Stage):
@@ -22,15 +26,24 @@ class Decode(Stage):
     2307.14743): the words on which two consecutive hypotheses agree, less the newest word, which may still be cut
     short. Stable words are forced on every later decoding of the segment, so they are never taken back.
 
+    With mouths it is also told who spoke, and whether that was off camera (`stages.on_camera`).
+
     Args:
         engine: the recogniser, shared with `Encode`.
+        only_on_camera: publish nothing of speech that is off camera.
+        history: seconds of mouths kept; at least the longest segment.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
+    # Mouths first: at equal timestamps they are delivered before the speech that is judged by them.
+    inputs: ClassVar[Mapping[str, Port]] = {"mouths": Port(Mouth, optional=True), "speech": Port(EncodedSpeech)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
-    def __init__(self, engine: SpeechEngine) -> None:
+    def __init__(self, engine: SpeechEngine, *, only_on_camera: bool = False, history: float = 30.0) -> None:
         self._engine = engine
+        self._only_on_camera = only_on_camera
+        self._history = micros(history)
+        self._mouths: deque[Mouth] = deque()
+        self._was_off_camera = False
         self._segment = 0
         self._previous: tuple[int, ...] = ()
         self._stable: tuple[int, ...] = ()
@@ -38,7 +51,12 @@ class Decode(Stage):
         self._guess: tuple[EncodedSpeech, Hypothesis] | None = None
 
     def process(self, port: str, packet: Packet[Any]) -> None:
-        """Decode one encoding."""
+        """Decode one encoding; remember mouths."""
+        if port == "mouths":
+            self._mouths.append(packet.payload)
+            while self._mouths[0].time < packet.timestamp - self._history:
+                self._mouths.popleft()
+            return
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
             self._settle()
@@ -102,7 +120,7 @@ class Decode(Stage):
         text = self._text(hypothesis.tokens)
         # The next token may continue the last stable word ("belief" + "."), so the rest is whatever follows directly.
         unstable = text[len(stable) :] if text.startswith(stable) else ""
-        if (stable, unstable) == self._shown:
+        if (stable, unstable) == self._shown or self._hidden(speech):
             return
         self._shown = (stable, unstable)
         self.publish(
@@ -125,9 +143,22 @@ class Decode(Stage):
         agreed = [word.last for word in words[:-1] if word.last <= same]
         return max([len(self._stable), *agreed])
 
+    def _hidden(self, speech: EncodedSpeech) -> bool:
+        """Whether the open segment is left out as far as can be told; too early, it is what the one before was."""
+        if not self._only_on_camera:
+            return False
+        if speech.speech_end - speech.speech_start < micros(PIECE + MOUTH_DELAY):
+            return self._was_off_camera
+        return speaker_of(speech, self._mouths).off_camera
+
     def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord]) -> None:
         words = tuple(_place(word, speech) for word in timed)
         if not words:
+            return
+        speaker = speaker_of(speech, self._mouths)
+        self._was_off_camera = speaker.off_camera
+        if self._only_on_camera and speaker.off_camera:
+            self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
             return
         self.publish(
             TranscriptFinal(
@@ -137,6 +168,8 @@ class Decode(Stage):
                 text=" ".join(word.word for word in words),
                 words=words,
                 lip_gate=0.0 if speech.lip_gate is None else float(np.mean(speech.lip_gate)),
+                face=speaker.face,
+                off_camera=speaker.off_camera,
             )
         )
 
@@ -157,7 +190,18 @@ def _place(word: TimedWord, speech: EncodedSpeech) -> Word:
         start=seconds(speech.start + micros(word.start)),
         end=seconds(speech.start + micros(word.end)),
         confidence=round(word.confidence, 4),
+        lip_gate=round(_word_gate(word, speech), 4),
     )
+
+
+def _word_gate(word: TimedWord, speech: EncodedSpeech) -> float:
+    """Mean gate of the frames that a word touches."""
+    gate = speech.lip_gate
+    if gate is None or not len(gate):
+        return 0.0
+    rate = speech.encoding.frame_rate
+    first = min(int(word.start * rate), len(gate) - 1)
+    return float(np.mean(gate[first : max(first + 1, math.ceil(word.end * rate))]))
 
 
 def _tidy(word: str) -> str:

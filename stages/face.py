@@ -68,9 +68,11 @@ class Face(Stage):
         speaker = self._selector.update(candidates, lost, (width, height), packet.timestamp)
         chosen = next((face for face in tracked.faces if face.id == speaker), None)
         lips = None if chosen is None else _lips(frame.image, chosen, poses[chosen.id], apertures[chosen.id])
-        self.emit("faces", FaceFrame(tracked.faces, speaker, width, height, lips), packet.timestamp, packet.duration)
+        talking = self._selector.talking
+        faces = FaceFrame(tracked.faces, speaker, width, height, lips, talking)
+        self.emit("faces", faces, packet.timestamp, packet.duration)
         if self.context.connected("views"):
-            view = FaceView(frame.image, tracked.faces, speaker, self._selector.talking)
+            view = FaceView(frame.image, tracked.faces, speaker, talking)
             self.emit("views", view, packet.timestamp, packet.duration)
 
     def advance(self, frontier: int) -> None:

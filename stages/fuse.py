@@ -57,9 +57,7 @@ class Fuse(Stage):
             # The lips are a second witness: without them the sound goes on alone.
             self.emit("speech", speech, packet.timestamp)
             raise
-        refined = dataclasses.replace(
-            speech, encoding=fused.encoding, lip_gate=fused.gate, own_voice=fused.own_voice
-        )
+        refined = dataclasses.replace(speech, encoding=fused.encoding, lip_gate=fused.gate, own_voice=fused.own_voice)
         self.emit("speech", refined, packet.timestamp)
 
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:

@@ -37,7 +37,7 @@ class LipStream(Stage):
         if self._next is None:
             self._next = -int(-packet.timestamp // self._period)
         while self._time() <= packet.timestamp:
-            self._put(self._between(self._last, packet, self._time()))
+            self._put(self._between(self._last, packet, self._time()), packet.payload.talking)
         self._last = packet
 
     def advance(self, frontier: int) -> None:
@@ -55,8 +55,8 @@ class LipStream(Stage):
         assert self._next is not None
         return round(self._next * self._period)
 
-    def _put(self, lips: LipFeatures | None) -> None:
-        self.emit("lips", LipFrame(lips), self._time(), round(self._period))
+    def _put(self, lips: LipFeatures | None, talking: frozenset[int] = frozenset()) -> None:
+        self.emit("lips", LipFrame(lips, talking), self._time(), round(self._period))
         assert self._next is not None
         self._next += 1
 

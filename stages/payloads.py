@@ -6,6 +6,7 @@ Arrays are shared, never copied, between stages and must not be written to.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
@@ -94,6 +95,7 @@ class FaceFrame:
         width: width of the scaled frame in pixels.
         height: height of the scaled frame in pixels.
         lips: lip features of the speaker's face, None without a face.
+        talking: ids of the faces whose lips move as they do in speech.
     """
 
     faces: tuple[TrackedFace, ...]
@@ -101,6 +103,7 @@ class FaceFrame:
     width: int
     height: int
     lips: LipFeatures | None
+    talking: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +148,48 @@ class LipFrame:
 
     Attributes:
         lips: the features; None where the mask is off: no face, or no picture for too long.
+        talking: ids of all faces in view whose lips move as they do in speech.
     """
 
     lips: LipFeatures | None
+    talking: frozenset[int] = frozenset()
 
     @property
     def valid(self) -> bool:
         """The mask: whether there are lips to look at."""
         return self.lips is not None
+
+
+class MouthState(Enum):
+    """What a mouth has done of late."""
+
+    UNSEEN = "unseen"
+    SHUT = "shut"
+    """Closed and still."""
+    MOVING = "moving"
+    """Open, and opening or closing."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """The mouth that the lip stream shows, for those who do not look at it closely.
+
+    The packet's timestamp is the moment from which on this counts as known, `MOUTH_DELAY` after `time`.
+
+    Attributes:
+        time: session time of the lip frame, microseconds.
+        face: id of the face track; None where no mouth is seen.
+        aperture: inner lip opening in distances between the outer corners of the eyes; 0 where no mouth is seen.
+        state: what the mouth has done up to then.
+        talking: ids of all faces in view whose lips move as they do in speech.
+    """
+
+    time: int
+    face: int | None
+    aperture: float
+    state: MouthState
+    talking: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from models.av_speech.recording import LIP_RATE, LipTrack, Recording
+from models.av_speech.recording import LIP_RATE, Int16, LipTrack, Recording
 from models.face import backend
 from pipeline import Bounds, Config, Graph, Packet, Pipeline, Port, Sink, UserError
 from stages.face import Face
@@ -17,7 +17,7 @@ from stages.lips import LipStream
 from stages.media_audio import MediaAudio
 from stages.media_probe import probe
 from stages.media_video import MediaVideo
-from stages.payloads import AudioBlock, LipFrame
+from stages.payloads import AudioBlock, Float32, LipFrame
 
 
 class _Collector(Sink):
@@ -43,6 +43,7 @@ def read_recording(path: Path, config: Config) -> Recording:
 
     Raises:
         UserError: the file cannot be read or has no sound.
+        KeyboardInterrupt: Ctrl-C ended the reading.
     """
     collector = _Collector()
     media = probe(path, config.limits)
@@ -58,7 +59,9 @@ def read_recording(path: Path, config: Config) -> Recording:
             _add_lips(graph, path, config)
         return graph
 
-    Pipeline(config, build).run()
+    if Pipeline(config, build).run().reason == "stopped":
+        # A run that Ctrl-C ends is whole in itself; the recording is not.
+        raise KeyboardInterrupt
     return _recording(collector)
 
 
@@ -77,13 +80,31 @@ def _add_lips(graph: Graph, path: Path, config: Config) -> None:
 def _recording(collected: _Collector) -> Recording:
     blocks = [packet.payload.samples for packet in collected.sound]
     sound = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    pcm = np.clip(np.round(sound * 32768), -32768, 32767).astype(np.int16)
-    period = 1_000_000 / LIP_RATE
-    last = max((round(packet.timestamp / period) for packet in collected.lips), default=-1)
-    track = LipTrack.unseen(last + 1)
-    for packet in collected.lips:
-        lips, at = packet.payload.lips, round(packet.timestamp / period)
-        if lips is not None:
+    last = max((_place(packet) for packet in collected.lips), default=-1)
+    return Recording(as_pcm(sound), lip_track(collected.lips, 0, last + 1))
+
+
+def as_pcm(sound: Float32) -> Int16:
+    """(N,) samples in [-1, 1] as 16-bit integers."""
+    return np.clip(np.round(sound * 32768), -32768, 32767).astype(np.int16)
+
+
+def lip_track(frames: Iterable[Packet[LipFrame]], first: int, count: int) -> LipTrack:
+    """The lips of a stretch of time.
+
+    Args:
+        frames: of a lip stream at `LIP_RATE`; those outside the stretch are left out.
+        first: where the stretch begins, in lip frames of session time.
+        count: how many lip frames it has.
+    """
+    track = LipTrack.unseen(count)
+    for packet in frames:
+        lips, at = packet.payload.lips, _place(packet) - first
+        if lips is not None and 0 <= at < count:
             track.points[at], track.blendshapes[at] = lips.points, lips.blendshapes
             track.crops[at], track.mask[at] = lips.crop, True
-    return Recording(pcm, track)
+    return track
+
+
+def _place(packet: Packet[LipFrame]) -> int:
+    return round(packet.timestamp * LIP_RATE / 1_000_000)

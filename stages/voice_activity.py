@@ -24,7 +24,7 @@ from pipeline import (
 )
 from pipeline.config import VadConfig
 from stages.failures import while_running
-from stages.payloads import SAMPLE_RATE, AudioWindow, Float32, SpeechChunk
+from stages.payloads import SAMPLE_RATE, AudioWindow, Float32, Mouth, MouthState, SpeechChunk
 from stages.sound_level import LevelMeter
 
 WINDOW = 512
@@ -34,6 +34,8 @@ LONGEST_ONSET = 0.3
 """Seconds within which, beyond `min_speech`, the voice that begins a segment must have been heard."""
 SHORTEST_PAUSE = 0.1
 """The pause, in seconds, that ends a segment which has reached its maximum length."""
+MOUTH_HOLDS = 0.4
+"""Seconds between a mouth and the sound, live, from which on it counts as unseen."""
 
 
 class VoiceDetector(Protocol):
@@ -72,13 +74,17 @@ class VoiceActivity(Stage):
 
     Begin and end use two thresholds (hysteresis), as Silero's own iterator does.
 
+    With mouths, a segment in which the mouth moved ends after `lip_hang_over` of silence while the mouth is shut and
+    still, and none before `lip_hold` of it while the mouth is open and moving. Where no mouth is seen, nothing changes.
+
     Args:
         detector: the network.
         config: thresholds and times.
         report_rate: `SoundLevel` events a second; 0 for none.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"windows": Port(AudioWindow)}
+    # Mouths first: at equal timestamps they are delivered before the sound that is judged with them.
+    inputs: ClassVar[Mapping[str, Port]] = {"mouths": Port(Mouth, optional=True), "windows": Port(AudioWindow)}
     outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(SpeechChunk)}
 
     def __init__(self, detector: VoiceDetector, config: VadConfig, report_rate: float = 0.0) -> None:
@@ -99,6 +105,10 @@ class VoiceActivity(Stage):
         self._first = False
         self._newest = 0
         self._probability = 0.0
+        self._reached = 0
+        self._mouth = MouthState.UNSEEN
+        self._mouth_time = 0
+        self._moved = False
 
     def open(self) -> None:
         """Load the network."""
@@ -109,8 +119,15 @@ class VoiceActivity(Stage):
         self._detector.reset()
 
     def process(self, port: str, packet: Packet[Any]) -> None:
-        """Judge one window."""
+        """Judge one window; take note of mouths."""
+        if port == "mouths":
+            self._mouth, self._mouth_time = packet.payload.state, packet.timestamp
+            self._moved |= self._mouth is MouthState.MOVING
+            return
         samples = packet.payload.samples
+        self._reached = packet.timestamp
+        if abs(packet.timestamp - self._mouth_time) > micros(MOUTH_HOLDS):
+            self._mouth = MouthState.UNSEEN
         try:
             with while_running("audio", "voice activity"):
                 self._probability = self._detector.probability(samples)
@@ -136,7 +153,11 @@ class VoiceActivity(Stage):
     def watermark(self, frontier: int) -> int:
         """Chunks may begin as early as the oldest window held back."""
         held = self._held or self._waiting
-        return min(frontier, held[0].timestamp) if held else frontier
+        if held:
+            return min(frontier, held[0].timestamp)
+        # Mouths that come late, live, are no reason to promise less. They may also go on when the sound has ended, and
+        # then the end of the segment repeats the newest timestamp.
+        return min(frontier, self._newest) if self._open else max(frontier, self._reached)
 
     # No segment is open.
 
@@ -168,6 +189,7 @@ class VoiceActivity(Stage):
     def _start_segment(self, windows: Sequence[_Heard], speech_start: int) -> None:
         self._segment += 1
         self._open, self._first = True, True
+        self._moved = self._mouth is MouthState.MOVING
         self._length = len(windows)
         self._silence = 0
         self._held = []
@@ -203,7 +225,13 @@ class VoiceActivity(Stage):
         span = config.max_segment - config.cut_lookback - config.soft_segment
         over = elapsed - config.soft_segment
         ratio = 0.0 if over <= 0 else 1.0 if over >= span else over / span
-        return config.hang_over + (shortest - config.hang_over) * ratio
+        pause = config.hang_over + (shortest - config.hang_over) * ratio
+        if self._mouth is MouthState.MOVING and ratio < 1:
+            return max(pause, config.lip_hold)
+        # A mouth that did not move with this voice does not know when it ends.
+        if self._mouth is MouthState.SHUT and self._moved:
+            return min(pause, config.lip_hang_over)
+        return pause
 
     def _end(self, reason: str) -> None:
         self._send(self._held, last=True)

@@ -268,6 +268,8 @@ def _troubles(record: Recorder, duration: float) -> list[Trouble]:
     counters = record.stats.counters if record.stats else {}
     if (lost := counters.get("audio.lost_seconds", 0.0)) >= _NOTABLE_LOSS:
         troubles.append(Trouble(f"{lost:.1f} s of sound were lost; silence stands in their place."))
+    if off_camera := counters.get("audio.off_camera_seconds", 0.0):
+        troubles.append(Trouble(f"{off_camera:.1f} s of speech off camera were left out, as asked."))
     if (failed := round(counters.get(FAILED_SEGMENTS, 0))) > 0:
         troubles.append(Trouble(f"Recognition failed on {failed} stretch{'es' if failed > 1 else ''} of speech."))
     kinds = {"audio": "Sound", "video": "Picture"}

@@ -1,13 +1,16 @@
-"""`eval speech` without its command line: word errors of three systems among other sounds."""
+"""`eval speech` without its command line: word errors with and without lips, among other sounds."""
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 
+from models.av_speech.corpora import SpokenWord
 from models.av_speech.mixtures import Noise, mixed
 from models.av_speech.recording import LIP_RATE, Float32, LipTrack, Recording
 from models.av_speech.word_errors import WordErrors, count_errors
@@ -20,10 +23,22 @@ CLEAN: Final = "clean"
 BACKBONE: Final = "backbone"
 AUDIO_ONLY: Final = "audio-only fusion"
 AUDIO_VISUAL: Final = "audio-visual"
-MUTED: Final = "lips alone"
+FOREIGN: Final = "someone else's lips"
+LIPS_ALONE: Final = "lips alone"
+MUTED: Final = "muted"
 
-AudioOnly = Callable[[Encoding], Encoding]
-"""The fusion with the lips masked."""
+AudioOnly = Callable[[Encoding, Float32], Encoding]
+"""The fusion of an encoding and its sound with the lips masked."""
+Figures = dict[str, dict[str, dict[str, Any]]]
+"""For each condition and system its `WordErrors`, with `wer`, and `wer by seed`."""
+
+
+@runtime_checkable
+class MasksLips(Protocol):
+    """A fusion whose network also runs with the lips masked: the rival that lips must beat."""
+
+    def without_lips(self, encoding: Encoding) -> Encoding:
+        """What it makes of the sound alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +65,15 @@ class Trial:
         recording: sound and lips.
         text: what is said.
         voices: of other people.
+        words: when each word is spoken, empty where that is not known.
+        foreign: the lips of another clip, of another speaker where there is one; None to leave that out.
     """
 
     recording: Recording
     text: str
     voices: Sequence[Float32]
+    words: tuple[SpokenWord, ...] = ()
+    foreign: LipTrack | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,61 +82,103 @@ class Systems:
 
     Attributes:
         engine: the recogniser.
-        audio_only: the fusion with masked lips; None without a profile.
-        fusion: the fusion; None without a profile.
+        audio_only: the fusion with masked lips; None without fusion.
+        fusion: the fusion; None for the recogniser alone.
     """
 
     engine: SpeechEngine
     audio_only: AudioOnly | None
     fusion: Fusion | None
 
+    def encodings(self, heard: Float32, lips: LipTrack) -> dict[str, Encoding]:
+        """What each system gives the decoder for (N,) sound and the lips seen meanwhile."""
+        encoding = self.engine.encode(heard)
+        found = {BACKBONE: encoding}
+        if self.audio_only is not None:
+            found[AUDIO_ONLY] = self.audio_only(encoding, heard)
+        if self.fusion is not None:
+            found[AUDIO_VISUAL] = self.fusion.fuse(encoding, heard, lip_samples(lips)).encoding
+        return found
+
 
 def parse_conditions(snrs: str, noises: str) -> list[Condition]:
     """Conditions from "clean,10,5,0,-5" and "babble1,babble4,white".
 
     Raises:
-        ModelError: a level is no number, or there is no such noise.
+        ModelError: a level is no number, there is no such noise, or there is nothing to do.
     """
+    levels = [_level(item.strip()) for item in snrs.split(",") if item.strip()]
     kinds = [Noise.parse(name.strip()) for name in noises.split(",") if name.strip()]
-    found: list[Condition] = []
-    levels: list[float] = []
-    for item in (each.strip() for each in snrs.split(",") if each.strip()):
-        if item == CLEAN:
-            found.append(Condition(None))
-            continue
-        try:
-            levels.append(float(item))
-        except ValueError:
-            raise ModelError(f"--snr {item!r}: expected 'clean' or decibels such as 10 or -5") from None
-    return found + [Condition(kind, level) for kind in kinds for level in levels]
+    clean = [Condition(None)] if None in levels else []
+    found = clean + [Condition(kind, level) for kind in kinds for level in levels if level is not None]
+    if not found:
+        raise ModelError(f"--snr {snrs!r} and --noise {noises!r}: expected 'clean', or decibels and a noise")
+    return list(dict.fromkeys(found))
+
+
+def _level(item: str) -> float | None:
+    """Decibels; None for clean."""
+    if item == CLEAN:
+        return None
+    with contextlib.suppress(ValueError):
+        if math.isfinite(level := float(item)):
+            return level
+    raise ModelError(f"--snr {item!r}: expected 'clean' or decibels such as 10 or -5")
+
+
+def check_voices(trials: Sequence[Trial], conditions: Sequence[Condition]) -> None:
+    """See whether there are voices enough for the babble.
+
+    Raises:
+        ModelError: there are not.
+    """
+    there = min(len(trial.voices) for trial in trials)
+    for condition in conditions:
+        if condition.noise is not None and condition.noise.voices > there:
+            raise ModelError(
+                f"{condition.noise.name} needs {condition.noise.voices} other voices, there are {there}; "
+                "give more with --voices DIR"
+            )
 
 
 def evaluate(
-    trials: Sequence[Trial], conditions: Sequence[Condition], systems: Systems, seeds: int, report: Report
-) -> dict[str, dict[str, dict[str, Any]]]:
+    trials: Sequence[Trial],
+    conditions: Sequence[Condition],
+    systems: Systems,
+    seeds: int,
+    report: Report,
+    done: Callable[[Figures], None] = lambda _: None,
+) -> Figures:
     """Word errors by condition and system.
 
     Args:
         trials: what is recognised.
         conditions: what among; the same mixtures for every system.
         systems: what is compared.
-        seeds: how many times, each with other voices and noise; clean speech is the same each time.
+        seeds: how many times, each with other voices and noise; clean speech is the same each time. The noise of trial
+            i the n-th time follows from [n, i] alone, both counted from 0.
         report: progress.
+        done: called with all figures so far after each condition.
 
     Returns:
-        For each condition and system its `WordErrors`, with `wer`, and `wer by seed`.
+        The figures.
     """
-    figures: dict[str, dict[str, dict[str, Any]]] = {}
+    figures: Figures = {}
+    said = [trial.text for trial in trials]
     for condition in conditions:
         runs: dict[str, list[WordErrors]] = {}
         for seed in range(1 if condition.noise is None else seeds):
-            texts = _texts(trials, condition, systems, seed, report)
-            for name, hypotheses in texts.items():
-                runs.setdefault(name, []).append(count_errors([trial.text for trial in trials], hypotheses))
+            for name, texts in _texts(trials, condition, systems, seed, report).items():
+                runs.setdefault(name, []).append(count_errors(said, texts))
         figures[str(condition)] = {name: _summary(errors) for name, errors in runs.items()}
+        done(figures)
     if systems.fusion is not None:
-        hypotheses = [lips_alone(trial.recording, systems.engine, systems.fusion) for trial in trials]
-        figures["muted"] = {MUTED: _summary([count_errors([trial.text for trial in trials], hypotheses)])}
+        read = []
+        for index, trial in enumerate(trials):
+            read.append(lips_alone(trial.recording, systems.engine, systems.fusion))
+            report(MUTED, index + 1, len(trials), "")
+        figures[MUTED] = {LIPS_ALONE: _summary([count_errors(said, read)])}
+        done(figures)
     return figures
 
 
@@ -142,23 +203,18 @@ def lip_samples(track: LipTrack) -> list[LipSample]:
 def _texts(
     trials: Sequence[Trial], condition: Condition, systems: Systems, seed: int, report: Report
 ) -> dict[str, list[str]]:
+    """What each system hears, by trial; a system that has no lips for one of them is left out."""
     texts: dict[str, list[str]] = {}
     for index, trial in enumerate(trials):
         heard = _heard(trial, condition, np.random.default_rng([seed, index]))
-        for name, encoding in _encodings(systems, heard, trial.recording.lips).items():
+        encodings = systems.encodings(heard, trial.recording.lips)
+        if systems.fusion is not None and trial.foreign is not None:
+            fused = systems.fusion.fuse(encodings[BACKBONE], heard, lip_samples(trial.foreign))
+            encodings[FOREIGN] = fused.encoding
+        for name, encoding in encodings.items():
             texts.setdefault(name, []).append(systems.engine.decode(encoding).text)
         report(f"{condition}, seed {seed}", index + 1, len(trials), "")
-    return texts
-
-
-def _encodings(systems: Systems, heard: Float32, lips: LipTrack) -> dict[str, Encoding]:
-    encoding = systems.engine.encode(heard)
-    found = {BACKBONE: encoding}
-    if systems.audio_only is not None:
-        found[AUDIO_ONLY] = systems.audio_only(encoding)
-    if systems.fusion is not None:
-        found[AUDIO_VISUAL] = systems.fusion.fuse(encoding, heard, lip_samples(lips)).encoding
-    return found
+    return {name: each for name, each in texts.items() if len(each) == len(trials)}
 
 
 def _heard(trial: Trial, condition: Condition, rng: np.random.Generator) -> Float32:

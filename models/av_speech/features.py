@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.av_speech.corpora import Utterance
-from models.av_speech.recording import Recording, load_recording, save_recording
+from models.av_speech.recording import Recording, load_recording, recording_origin, save_recording
 from models.emotion.progress import Report
 from models.errors import ModelError
 
@@ -17,19 +17,32 @@ Read = Callable[[Path], Recording]
 def cached_recordings(utterances: Sequence[Utterance], read: Read, cache: Path, report: Report) -> list[Recording]:
     """The recordings of utterances, from the cache where they are in it.
 
+    A clip whose file is another one than when it was put there, or has changed, is read again.
+
     Raises:
         ModelError: a clip cannot be read, or the cache cannot be written.
     """
     recordings = []
     for index, utterance in enumerate(utterances):
         path = cache / f"{utterance.name}.safetensors"
-        if path.exists():
+        origin = _origin(utterance.path)
+        if path.exists() and recording_origin(path) in ("", origin):
             recordings.append(load_recording(path))
         else:
             recordings.append(read(utterance.path))
             try:
-                save_recording(recordings[-1], path)
+                save_recording(recordings[-1], path, origin)
             except OSError as error:
-                raise ModelError(f"{cache}: cannot be written ({error.strerror}); choose another --out") from None
+                why = f"cannot be written ({error.strerror}); choose another --out or --work"
+                raise ModelError(f"{cache}: {why}") from None
         report("reading faces and voices", index + 1, len(utterances), utterance.name)
     return recordings
+
+
+def _origin(path: Path) -> str:
+    """Tells a file, as it is now, from others."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{path.resolve()} {found.st_size} {found.st_mtime_ns}"

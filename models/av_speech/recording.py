@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from models.errors import ModelError
@@ -79,7 +79,6 @@ class Recording:
         """(N,) float32 in [-1, 1]."""
         return self.pcm.astype(np.float32) / np.float32(32768)
 
-
     def pieces(self, longest: float) -> list[Recording]:
         """The recording in parts of at most `longest` seconds, cut where it is quietest in the second half of each."""
         parts, first = [], 0
@@ -106,8 +105,14 @@ def _quietest(pcm: Int16) -> int:
     return (int(around.argmin()) + _PAUSE // 2) * LIP_SAMPLES
 
 
-def save_recording(recording: Recording, path: Path) -> None:
-    """Write a recording; a run that is killed leaves none or a whole one."""
+def save_recording(recording: Recording, path: Path, origin: str = "") -> None:
+    """Write a recording; a run that is killed leaves none or a whole one.
+
+    Args:
+        recording: what to write.
+        path: where.
+        origin: what tells the media file it was read from; see `recording_origin`.
+    """
     lips = recording.lips
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
@@ -120,8 +125,22 @@ def save_recording(recording: Recording, path: Path) -> None:
             "mask": lips.mask.astype(np.uint8),
         },
         partial,
+        {"origin": origin},
     )
     os.replace(partial, path)
+
+
+def recording_origin(path: Path) -> str:
+    """The origin that was given to `save_recording`, "" if none was.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            return str((file.metadata() or {}).get("origin", ""))
+    except (OSError, SafetensorError) as error:
+        raise _not_cached(path, error) from None
 
 
 def load_recording(path: Path) -> Recording:
@@ -135,4 +154,8 @@ def load_recording(path: Path) -> Recording:
         lips = LipTrack(arrays["points"], arrays["blendshapes"], arrays["crops"], arrays["mask"].astype(np.bool_))
         return Recording(arrays["pcm"], lips)
     except (OSError, KeyError, SafetensorError) as error:
-        raise ModelError(f"{path}: not a cached recording ({error}); delete it to read the clip again") from None
+        raise _not_cached(path, error) from None
+
+
+def _not_cached(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: not a cached recording ({error}); delete it to read the clip again")

@@ -92,6 +92,12 @@ class VadConfig(_Section):
     """Seconds after which ever shorter pauses end a segment."""
     cut_lookback: Annotated[float, Field(ge=0.2, le=5)] = 2.0
     """Where the best pause is sought: this many seconds before max_segment."""
+    lips: bool = True
+    """Whether a mouth in view helps to tell where speech ends."""
+    lip_hang_over: Annotated[float, Field(ge=0.1, le=5)] = 0.25
+    """Seconds of silence that end a segment, if under hang_over, while the mouth that moved in it is shut and still."""
+    lip_hold: Annotated[float, Field(ge=0, le=5)] = 0.4
+    """Seconds of silence that end a segment, if fewer else would, while the mouth in view is open and moving."""
 
     @model_validator(mode="after")
     def _ordered(self) -> VadConfig:
@@ -116,6 +122,8 @@ class SpeechConfig(_Section):
     """Decode the open segment while it grows: on, off, or auto (live and real-time pace only)."""
     update_interval: Annotated[float, Field(ge=0.1, le=5)] = 0.4
     """Seconds between two partial transcripts of an open segment."""
+    only_on_camera: bool = False
+    """Leave out speech that is not of a mouth in view; where no mouth is in view, nothing is left out."""
 
 
 class FaceConfig(_Section):

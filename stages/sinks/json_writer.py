@@ -127,10 +127,18 @@ class JsonWriter(Writer):
                 "start": round(word.start, 3),
                 "end": round(word.end, 3),
                 "confidence": round(word.confidence, 3),
+                "lip_gate": round(word.lip_gate, 3),
             }
             for word in event.words
         ]
-        segment = {"start": round(event.start, 3), "end": round(event.end, 3), "text": event.text, "words": words}
+        segment = {
+            "start": round(event.start, 3),
+            "end": round(event.end, 3),
+            "text": event.text,
+            "face": event.face,
+            "off_camera": event.off_camera,
+            "words": words,
+        }
         self.put(_item(self._segments, segment))
         self._segments += 1
         self.mark_content()

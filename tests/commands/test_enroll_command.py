@@ -39,6 +39,8 @@ def profiles(tmp_path, monkeypatch):
         (["ann", "missing"], "no such file or folder"),
         (["ann", "empty"], "no recordings found"),
         (["../ann", "empty"], "expected a name"),
+        (["ann", "empty", "--epochs", "0"], "expected 1 or more"),
+        (["ann", "empty", "--minutes", "1"], "a profile needs 3 min"),
         (["--delete", "bob"], "no profile called 'bob'"),
     ],
 )
@@ -100,3 +102,11 @@ def test_what_cannot_be_evaluated_is_one_line_and_exit_code_2(arguments, wrong, 
     error = capsys.readouterr().err
     assert wrong in error
     assert error.count("\n") == 1
+
+
+def test_transcripts_of_other_recordings_are_refused(profiles, tmp_path, capsys):
+    (tmp_path / "talk.mp4").touch()
+    (tmp_path / "said.tsv").write_text("clip\ttranscript\nother\thello\n")
+    table = str(tmp_path / "said.tsv")
+    assert run("enroll", "ann", str(tmp_path), "--transcripts", table, "--work", str(tmp_path / "work")) == 2
+    assert "has none of the recordings" in capsys.readouterr().err

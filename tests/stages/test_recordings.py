@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from models.av_speech.profile import LipNetworks, profile_path, save_networks
 from models.av_speech.recording import LIP_RATE
 from models.fusion import AudioOnlyFusion
 from pipeline import UserError, load_config
+from stages import recordings
 from stages.build import make_fusion
 from stages.recordings import read_recording
 
@@ -61,3 +64,17 @@ def test_a_profile_that_cannot_be_used_is_the_users_matter(settings, wrong, tmp_
     monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
     with pytest.raises(UserError, match=wrong):
         make_fusion(load_config("file", settings))
+
+
+@pytest.mark.media
+def test_a_reading_that_is_interrupted_is_no_shorter_recording(obama_speech, monkeypatch):
+    frames = []
+
+    def interrupt(self, port, packet):
+        frames.append(packet)
+        if len(frames) == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(recordings._Collector, "process", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        read_recording(obama_speech, load_config("file", {"video.enabled": False}))

@@ -26,12 +26,12 @@ def lips(time: float, face: int = 1) -> LipActivity:
 
 
 def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
-    word = Word(word="Hello.", start=0.50049, end=1.0, confidence=0.98765)
+    word = Word(word="Hello.", start=0.50049, end=1.0, confidence=0.98765, lip_gate=0.12345)
     data = result(
         tmp_path,
         FaceFound(face=1, time=0.04, box=BOX),
         lips(0.04),
-        TranscriptFinal(segment=1, start=0.50049, end=1.0, text="Hello.", words=(word,)),
+        TranscriptFinal(segment=1, start=0.50049, end=1.0, text="Hello.", words=(word,), face=1, off_camera=False),
         FaceLost(face=1, start=0.04, time=4.0),
         Stats(wall=2.5, stages={"vad": {"packets_in": 10.0}}, channels={}, counters={}),
         End(reason="finished", duration=5.0),
@@ -57,7 +57,9 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
                 "start": 0.5,
                 "end": 1.0,
                 "text": "Hello.",
-                "words": [{"word": "Hello.", "start": 0.5, "end": 1.0, "confidence": 0.988}],
+                "face": 1,
+                "off_camera": False,
+                "words": [{"word": "Hello.", "start": 0.5, "end": 1.0, "confidence": 0.988, "lip_gate": 0.123}],
             }
         ],
         "faces": [{"id": 1, "start": 0.04, "end": 4.0}],

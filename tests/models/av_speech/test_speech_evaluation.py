@@ -1,0 +1,143 @@
+"""`eval speech`: which clips, what is compared, and how far the times of words are off."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.av_speech.corpora import SpokenWord, Utterance
+from models.av_speech.evaluation import (
+    AUDIO_ONLY,
+    AUDIO_VISUAL,
+    BACKBONE,
+    FOREIGN,
+    LIPS_ALONE,
+    MUTED,
+    Systems,
+    Trial,
+    check_voices,
+    evaluate,
+    parse_conditions,
+)
+from models.av_speech.trials import chosen_clips, make_trials
+from models.av_speech.word_errors import count_errors, right_words
+from models.av_speech.word_time_errors import word_time_errors
+from models.errors import ModelError
+from tests.models.av_speech.lip_fakes import SAID, Hearing, Lips, recording
+
+RATE = 16_000
+
+
+def trial(**parts):
+    words = tuple(SpokenWord(word, at / 2, at / 2 + 0.5) for at, word in enumerate(SAID.split()))
+    return Trial(recording(), SAID, [np.ones(RATE, np.float32)] * 4, words, **parts)
+
+
+SYSTEMS = Systems(Hearing(), lambda encoding, sound: encoding, Lips())
+
+
+def test_every_row_has_its_errors_by_kind_and_lips_of_others_are_a_row_of_their_own():
+    found = evaluate([trial(foreign=recording(2).lips)], parse_conditions("clean,0", "babble4"), SYSTEMS, 2, print_no)
+    assert list(found) == ["clean", "babble4 0 dB", MUTED]
+    assert list(found["clean"]) == [BACKBONE, AUDIO_ONLY, AUDIO_VISUAL, FOREIGN]
+    assert found["clean"][BACKBONE] | {"wer": 0} == {
+        "words": 6, "substitutions": 0, "deletions": 4, "insertions": 0, "wer": 0, "wer by seed": [0.6667]
+    }  # fmt: skip
+    assert found["clean"][AUDIO_VISUAL]["wer"] == 0
+    assert found["babble4 0 dB"][FOREIGN]["wer by seed"] == [1.0, 1.0]
+    assert found[MUTED][LIPS_ALONE]["wer"] == 0
+
+
+def test_without_lips_of_somebody_else_for_every_clip_there_is_no_such_row():
+    trials = [trial(foreign=recording(2).lips), trial()]
+    assert FOREIGN not in evaluate(trials, parse_conditions("clean", ""), SYSTEMS, 1, print_no)["clean"]
+
+
+def test_what_is_finished_is_told_after_each_condition():
+    told = []
+    done = lambda figures: told.append(list(figures))  # noqa: E731
+    evaluate([trial()], parse_conditions("clean,0", "white"), SYSTEMS, 1, print_no, done)
+    assert told == [["clean"], ["clean", "white 0 dB"], ["clean", "white 0 dB", MUTED]]
+
+
+def print_no(*_):
+    """Progress that nobody looks at."""
+
+
+@pytest.mark.parametrize("snr", ["nan", "inf", "", ",", "10 5"])
+def test_levels_that_are_none_are_refused(snr):
+    with pytest.raises(ModelError, match="expected 'clean'"):
+        parse_conditions(snr, "white")
+
+
+def test_decibels_without_a_noise_are_refused_and_conditions_come_once():
+    with pytest.raises(ModelError, match="decibels and a noise"):
+        parse_conditions("0", "")
+    assert [str(each) for each in parse_conditions("clean,0,0.0,clean", "white,white")] == ["clean", "white 0 dB"]
+
+
+def test_too_few_voices_are_said_before_the_work_begins():
+    with pytest.raises(ModelError, match="babble9 needs 9 other voices, there are 4"):
+        check_voices([trial()], parse_conditions("0", "babble4,babble9"))
+    check_voices([trial()], parse_conditions("clean,0", "babble4,white"))
+
+
+def utterances(*speakers):
+    return [Utterance(Path(f"{i}.mp4"), f"clip{i}", each, "a text") for i, each in enumerate(speakers)]
+
+
+def test_lips_of_somebody_else_are_of_another_speaker_where_there_is_one():
+    recordings = [recording(1), recording(1), recording(2, sound=0.2)]
+    trials = make_trials(utterances("ann", "ann", "bob"), recordings, None)
+    assert [float(each.foreign.points[0, 0, 0]) for each in trials] == [2, 2, 1]
+    assert [len(each.voices) for each in trials] == [1, 1, 2]
+    alone = make_trials(utterances("ann", "ann"), recordings[:2], [])
+    assert alone[0].foreign is recordings[1].lips
+    assert make_trials(utterances("ann"), recordings[:1], [])[0].foreign is None
+
+
+def test_clips_can_be_chosen_and_those_that_are_not_there_are_named(tmp_path):
+    told, names = utterances("ann", "ann", "bob"), tmp_path / "clips.txt"
+    names.write_text("clip2\n\nclip0\n")
+    assert [each.name for each in chosen_clips(told, tmp_path, names)] == ["clip0", "clip2"]
+    assert chosen_clips(told, tmp_path, None) == told
+    for content, wrong in (("clip0\nclip7\n", "'clip7': no such clip"), ("", "it is empty")):
+        names.write_text(content)
+        with pytest.raises(ModelError, match=wrong):
+            chosen_clips(told, tmp_path, names)
+    with pytest.raises(ModelError, match="cannot be read"):
+        chosen_clips(told, tmp_path, tmp_path / "missing.txt")
+    with pytest.raises(ModelError, match="none has a transcript"):
+        chosen_clips([Utterance(Path("a.mp4"), "a", "", None)], tmp_path, None)
+
+
+def test_times_are_judged_of_words_that_are_right():
+    found = word_time_errors([trial(), dataclasses.replace(trial(), words=())], SYSTEMS, print_no)
+    assert found[BACKBONE] == {
+        "words": 6, "right": 2, "start": {"median": 20, "p90": 20}, "end": {"median": 100, "p90": 100},
+        "edges": {"median": 60, "p90": 100},
+    }  # fmt: skip
+    assert found[AUDIO_VISUAL]["right"] == 6
+    assert word_time_errors([dataclasses.replace(trial(), words=())], SYSTEMS, print_no) == {}
+
+
+def test_times_without_a_right_word_are_none():
+    class Deaf(Hearing):
+        texts = ("something else",)
+
+    found = word_time_errors([trial()], Systems(Deaf(), None, None), print_no)
+    assert found[BACKBONE] == {"words": 6, "right": 0, "start": None, "end": None, "edges": None}
+
+
+def test_words_that_are_spelt_otherwise_are_right_and_sounds_that_are_no_words_are_passed_over():
+    assert right_words(["place", "two", "uh", "now"], ["Place", "2,", "then", "now."]) == [(0, 0), (1, 1), (3, 3)]
+    assert right_words([], ["now"]) == []
+
+
+def test_errors_are_counted_with_digits_and_words_made_equal():
+    found = count_errors(["twenty two birds", "it is late", ""], ["22 bird", "it's", "well then"])
+    assert (found.words, found.substitutions, found.deletions, found.insertions) == (5, 1, 1, 2)
+    assert found.rate == pytest.approx(4 / 5)
