@@ -102,7 +102,7 @@ def bank(states, spoilt, seed, count=140):
 
 def test_the_better_witness_is_trusted_and_the_simplest_way_that_does_so_is_kept(tmp_path):
     banks = [(bank(FACE_STATES, "blurred", s), bank(VARIANTS, "babble", s + 10)) for s in range(3)]
-    report = train_fusion(Split(*banks), FusionRecipe(steps=120, batch=48), tmp_path, lambda *_: None)
+    report = train_fusion(Split(*banks), FusionRecipe(steps=60, batch=48), tmp_path, lambda *_: None)
     rows = report["ways"]["gated"]
     assert rows["voice under 0 dB babble"]["weight face"] > 0.7 > 0.3 > rows["face blurred"]["weight face"]
     assert rows["face blurred"]["both"] >= rows["face blurred"]["voice"] - 0.03
