@@ -36,12 +36,14 @@ class Fused(NamedTuple):
         gate: (B, T) in [0, 1].
         hidden: (B, T, D) states of the sound, for `FusionNet.character_scores`.
         lips: (B, L, D) states of the lips.
+        agreement: (B,) score (logit) that these lips belong to this sound; without meaning where no lips are seen.
     """
 
     features: Tensor
     gate: Tensor
     hidden: Tensor
     lips: Tensor
+    agreement: Tensor
 
 
 class FusionNet(nn.Module):
@@ -65,10 +67,20 @@ class FusionNet(nn.Module):
         self.out = nn.Linear(width, FEATURES)
         self.gate = nn.Linear(width, 1)
         self.characters = nn.Linear(width, CLASSES)
+        self.evidence = nn.Linear(width, width)
+        self.verdict = nn.Linear(width, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, features: Tensor, times: Tensor, lips: Tensor, lip_times: Tensor, lip_mask: Tensor) -> Fused:
+    def forward(
+        self,
+        features: Tensor,
+        times: Tensor,
+        lips: Tensor,
+        lip_times: Tensor,
+        lip_mask: Tensor,
+        sound_mask: Tensor | None = None,
+    ) -> Fused:
         """Refine frames.
 
         Args:
@@ -77,6 +89,7 @@ class FusionNet(nn.Module):
             lips: (B, L, lip_width) states of the lip network.
             lip_times: (L,) or (B, L) seconds of each.
             lip_mask: (B, L) bool, True where lips are seen.
+            sound_mask: (B, T) bool, True where a frame is real; None when all are.
         """
         count = features.shape[1]
         hidden = torch.cat((self._sound(features), self.lip(self.lip_norm(lips)) + self.kind[1]), dim=1)
@@ -84,13 +97,16 @@ class FusionNet(nn.Module):
             (times.expand(len(lips), -1), lip_times.expand(len(lips), -1) if lip_times.ndim == 1 else lip_times), dim=1
         )
         rotation = turns(everywhen, self.turned)
-        mask = self._mask(everywhen, lip_mask, count)
+        heard = lip_mask.new_ones(len(lip_mask), count) if sound_mask is None else sound_mask
+        mask = self._mask(everywhen, torch.cat((heard, lip_mask), dim=1))
         for layer in self.layers:
             hidden = layer(hidden, rotation, mask)
         hidden = self.norm(hidden)
         sound = hidden[:, :count]
         gate = self.gate(sound).sigmoid()
-        return Fused(features + gate * self.out(sound), gate[..., 0], sound, hidden[:, count:])
+        seen = hidden[:, count:]
+        refined = features + gate * self.out(sound)
+        return Fused(refined, gate[..., 0], sound, seen, self._agreement(seen, lip_mask))
 
     def character_scores(self, hidden: Tensor) -> Tensor:
         """(B, T, D) states -> (B, T, CLASSES) log-probabilities of characters, for CTC."""
@@ -101,12 +117,19 @@ class FusionNet(nn.Module):
         projected: Tensor = self.sound(self.sound_norm(features)) + self.kind[0]
         return projected
 
+    def _agreement(self, lips: Tensor, mask: Tensor) -> Tensor:
+        """(B, L, D) states and (B, L) mask of those that count -> (B,)."""
+        found = F.gelu(self.evidence(lips)) * mask[..., None]
+        verdict: Tensor = self.verdict(found.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp_min(1))
+        return verdict[:, 0]
+
     @staticmethod
-    def _mask(times: Tensor, lip_mask: Tensor, count: int) -> Tensor:
-        """(B, 1, T + L, T + L) True where the row may look at the column."""
+    def _mask(times: Tensor, real: Tensor) -> Tensor:
+        """(B, N) seconds, (B, N) those that count -> (B, 1, N, N) True where the row may look at the column."""
         near = (times[:, :, None] - times[:, None, :]).abs() <= REACH
-        real = torch.cat((lip_mask.new_ones(len(lip_mask), count), lip_mask), dim=1)
-        return (near & real[:, None, :])[:, None]
+        # Every row sees itself: one that sees nothing would be a softmax over nothing.
+        itself = torch.eye(times.shape[1], dtype=torch.bool)
+        return (near & (real[:, None, :] | itself))[:, None]
 
 
 class FusionLayer(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 import torch
@@ -19,11 +20,15 @@ from models.fusion import FusedSpeech, Fusion, LipSample
 from models.speech.engine import Encoding, Float32
 from models.speech.moonshine import FRAME_RATE
 
+AGREEMENT: Final = 0.5
+"""Probability that lips belong to the sound below which they are left out."""
+
 
 class LipFusion(Fusion):
     """Refines the frames of the Moonshine encoder by the lips of the user that a profile knows.
 
-    Without a visible mouth the encoding passes as it is and no network runs. One processor thread.
+    Without a visible mouth the encoding passes as it is and no network runs. Lips that do not belong to the sound are
+    left out: the frames are then those of `without_lips`. One processor thread.
 
     Args:
         load: gives the networks; called by `load`.
@@ -48,7 +53,8 @@ class LipFusion(Fusion):
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.
 
-        The gate is the length of what was added to a frame, in parts of that and the frame's own together.
+        The gate is the length of what was added to a frame, in parts of that and the frame's own together; None where
+        the lips do not belong to the sound.
 
         Raises:
             ModelError: `load` was not called, or the frames are not Moonshine's.
@@ -56,7 +62,9 @@ class LipFusion(Fusion):
         self._check(encoding)
         if not any(sample.points is not None for sample in lips):
             return FusedSpeech(encoding)
-        refined = self._refine(encoding.features, lips)
+        refined, agreement = self._refine(encoding.features, lips)
+        if agreement < AGREEMENT:
+            return FusedSpeech(self.without_lips(encoding))
         moved = np.linalg.norm(refined - encoding.features, axis=1)
         gate = moved / (moved + np.linalg.norm(encoding.features, axis=1) + 1e-9)
         return FusedSpeech(dataclasses.replace(encoding, features=refined), gate.astype(np.float32))
@@ -64,7 +72,12 @@ class LipFusion(Fusion):
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What the same network makes of the sound with the lips masked: the rival that lips must beat."""
         self._check(encoding)
-        return dataclasses.replace(encoding, features=self._refine(encoding.features, [_UNSEEN]))
+        return dataclasses.replace(encoding, features=self._refine(encoding.features, [_UNSEEN])[0])
+
+    def agreement(self, encoding: Encoding, lips: Sequence[LipSample]) -> float:
+        """Probability that lips belong to a sound; without meaning where none are seen."""
+        self._check(encoding)
+        return self._refine(encoding.features, lips)[1]
 
     def _check(self, encoding: Encoding) -> None:
         if self._networks is None:
@@ -72,7 +85,8 @@ class LipFusion(Fusion):
         if encoding.features.shape[1] != FEATURES or encoding.frame_rate != FRAME_RATE:
             raise ModelError("profiles are made for the moonshine engine; set speech.engine to moonshine")
 
-    def _refine(self, features: Float32, lips: Sequence[LipSample]) -> Float32:
+    def _refine(self, features: Float32, lips: Sequence[LipSample]) -> tuple[Float32, float]:
+        """Refined frames, and the probability that the lips belong to the sound."""
         networks = self._networks
         assert networks is not None
         # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
@@ -83,7 +97,7 @@ class LipFusion(Fusion):
             given = torch.from_numpy(np.ascontiguousarray(features))[None]
             fused = networks.fusion(given, frame_times(len(features)), states, times, mask[None])
             refined: Float32 = fused.features[0].numpy()
-        return refined
+            return refined, float(fused.agreement.sigmoid())
 
 
 _UNSEEN = LipSample(0.0, None, None, None)

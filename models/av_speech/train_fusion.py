@@ -20,6 +20,7 @@ from torch import Tensor
 from models.av_speech.batches import IGNORED, real, shuffled, stacked, taught
 from models.av_speech.characters import spell
 from models.av_speech.encodings import Encodings, Stretch
+from models.av_speech.foreign_lips import foreign_lips
 from models.av_speech.fusion_net import Fused, FusionNet
 from models.av_speech.lip_augment import LipSequence, drop_frames
 from models.av_speech.lip_input import INPUTS
@@ -50,10 +51,11 @@ class FusionRecipe:
         smoothing: label smoothing of the cross-entropy.
         character_weight: of the CTC loss.
         distil_weight: of the distance to the clean frames, for recordings without a transcript.
+        agreement_weight: of the decision whether the lips belong to the sound.
         clean: share of the examples with clean sound.
         muted: share with no sound at all, from which the lips alone must be read.
         masked: share without lips, so that they never are relied on.
-        foreign: share with somebody else's lips, which are to be ignored.
+        foreign: share with lips that do not belong to the sound, which are to be ignored.
         skew: seconds by which lips are shifted against the sound at most.
     """
 
@@ -65,10 +67,11 @@ class FusionRecipe:
     smoothing: float = 0.1
     character_weight: float = 0.3
     distil_weight: float = 1.0
+    agreement_weight: float = 0.3
     clean: float = 0.15
     muted: float = 0.1
     masked: float = 0.15
-    foreign: float = 0.05
+    foreign: float = 0.2
     skew: float = 0.12
 
 
@@ -120,6 +123,7 @@ class _Drawn:
         offset: seconds from the first encoded sample to the first lip frame.
         said: what the decoder should write, None where that is not known.
         clean: (T, 288) frames that these should become instead.
+        own: whether the lips belong to the sound.
     """
 
     frames: Tensor
@@ -128,6 +132,7 @@ class _Drawn:
     offset: float
     said: SpokenPrefix | None
     clean: Tensor
+    own: bool
 
 
 class FusionTraining:
@@ -187,7 +192,7 @@ class FusionTraining:
             counted = real(lengths)[untold]
             distance = distil(fused.features[untold][counted], clean[counted])
             loss = loss + self._recipe.distil_weight * distance
-        return loss
+        return loss + self._recipe.agreement_weight * _disagreement(fused.agreement, drawn)
 
     def _cross_entropy(self, features: Tensor, mask: Tensor, texts: Sequence[Sequence[int]]) -> Tensor:
         given, wanted = taught(texts)
@@ -216,10 +221,11 @@ def fuse_batch(
         offsets: (B, 1) seconds from the first encoded sample to the first lip frame.
     """
     features, mask = stacked(frames), stacked(masks)
+    sound_mask = real([len(each) for each in frames])
     states = lip_net(stacked(lips), mask)
     times = frame_times(features.shape[1])
     lip_times = torch.arange(mask.shape[1]) / LIP_RATE + offsets
-    fused: Fused = fusion(features, times, states, lip_times, mask)
+    fused: Fused = fusion(features, times, states, lip_times, mask, sound_mask)
     return fused
 
 
@@ -233,21 +239,31 @@ def distil(features: Tensor, clean: Tensor) -> Tensor:
     return F.smooth_l1_loss(features, clean) + (1 - F.cosine_similarity(features, clean, dim=-1)).mean()
 
 
+def _disagreement(scores: Tensor, drawn: Sequence[_Drawn]) -> Tensor:
+    """Cross-entropy of (B,) scores that lips belong to the sound, over the examples in which lips are seen."""
+    seen = [index for index, each in enumerate(drawn) if bool(each.mask.any())]
+    if not seen:
+        return scores.new_zeros(())
+    own = torch.tensor([float(drawn[index].own) for index in seen])
+    return F.binary_cross_entropy_with_logits(scores[seen], own)
+
+
 def _draw(
     example: Example, everybody: Sequence[Example], recipe: FusionRecipe, rng: np.random.Generator
 ) -> _Drawn:
     stretch = _stretch(example, recipe, rng)
     muted = stretch is example.sound.silent
-    lips, mask = _lips(example.lips, stretch, rng)
     fate = rng.random()
+    # With muted sound there is nothing that lips could disagree with.
+    foreign = not muted and recipe.masked <= fate < recipe.masked + recipe.foreign
+    shown = foreign_lips(example.lips, [each.lips for each in everybody], rng) if foreign else example.lips
+    lips, mask = _lips(shown, stretch, rng)
     if not muted and fate < recipe.masked:
         mask = torch.zeros_like(mask)
-    elif not muted and fate < recipe.masked + recipe.foreign:
-        lips, mask = _lips(everybody[int(rng.integers(len(everybody)))].lips, stretch, rng)
     offset = _first(stretch) / LIP_RATE - stretch.start + float(rng.uniform(-recipe.skew, recipe.skew))
     said = example.until(stretch.end) or SpokenPrefix(0.0, "", ()) if example.words else None
     clean = torch.from_numpy(example.sound.clean.frames).float()
-    return _Drawn(torch.from_numpy(stretch.frames).float(), lips, mask, offset, said, clean)
+    return _Drawn(torch.from_numpy(stretch.frames).float(), lips, mask, offset, said, clean, not foreign)
 
 
 def _stretch(example: Example, recipe: FusionRecipe, rng: np.random.Generator) -> Stretch:
