@@ -44,7 +44,7 @@ def moved(lips: LipSequence, frames: int) -> LipSequence:
 
 def _shuffled(lips: LipSequence, rng: np.random.Generator) -> LipSequence:
     """Pieces of lips in a random order."""
-    pieces = torch.arange(len(lips.mask)).split(_PIECE)
+    pieces = torch.split(torch.arange(len(lips.mask)), _PIECE)
     return _at(lips, torch.cat([pieces[index] for index in rng.permutation(len(pieces))]))
 
 

@@ -24,6 +24,8 @@ WIDTH = 192
 """Width of the fusion network."""
 LAYERS = 3
 """Layers of the fusion network."""
+FORMAT = 2
+"""Of the file; 2 since the fusion tells lips that do not belong to the sound."""
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
@@ -85,7 +87,7 @@ def save_networks(networks: LipNetworks, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".part")
-        save_file(tensors, partial, {"facts": json.dumps(networks.facts)})
+        save_file(tensors, partial, {"format": str(FORMAT), "facts": json.dumps(networks.facts)})
         partial.replace(path)
     except OSError as error:
         raise ModelError(f"{path.parent}: cannot be written ({error.strerror})") from None
@@ -95,17 +97,20 @@ def load_networks(path: Path) -> LipNetworks:
     """Read what `save_networks` wrote, in inference mode.
 
     Raises:
-        ModelError: the file is missing or holds something else.
+        ModelError: the file is missing, of another format, or holds something else.
     """
     networks = LipNetworks.untrained()
     try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+        if int(about.get("format", 1)) != FORMAT:
+            raise ModelError(f"{path}: made by another version of Lipstream; run `lipstream enroll` again")
         tensors = load_file(path)
         for name, network in (("lips", networks.lips), ("fusion", networks.fusion)):
             parts = {key.partition(".")[2]: tensor.float() for key, tensor in tensors.items() if key.startswith(name)}
             network.load_state_dict(parts)
             network.eval().requires_grad_(False)
-        with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+        facts = json.loads(about.get("facts", "{}"))
     except (OSError, RuntimeError, SafetensorError, ValueError) as error:
         why = str(error).splitlines()[0]
         raise ModelError(f"{path}: no usable profile ({why}); run `lipstream enroll` again") from None

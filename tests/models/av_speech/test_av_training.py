@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from models.av_speech.encodings import Encodings, Stretch, cut
+from models.av_speech.foreign_lips import foreign_lips
 from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_augment import LipSequence
 from models.av_speech.lip_net import LipNet
@@ -136,6 +139,36 @@ def test_a_resumed_fusion_training_is_the_same_training(tmp_path):
     resumed.run(examples(), tmp_path / "parts", silent)
     assert same(weights(whole.fusion), weights(resumed.fusion))
     assert same(weights(whole.lips), weights(resumed.lips))
+
+
+def test_foreign_lips_are_never_the_own_ones_in_place():
+    own, others = lips(0, 75), [lips(seed, 60) for seed in range(1, 4)]
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        found = foreign_lips(own, [own, *others], rng)
+        same_place = (found.shape[:60] == own.shape[:60]).all(dim=1).float().mean()
+        assert same_place < 0.6
+        assert len(found.mask) in (60, 75)
+
+
+def test_fusion_learns_which_lips_belong_to_the_sound(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def example(seed):
+        picture = lips(seed, 50)
+        beat = picture.shape.numpy()[:, :1].repeat(2, axis=0)[:83]
+        frames = np.concatenate((beat.repeat(144, axis=1), rng.normal(size=(83, 144))), axis=1).astype(np.float16)
+        stretch = Stretch(frames, 0.0, 2.0)
+        return Example(Encodings(stretch, stretch, (stretch,)), picture, None, ())
+
+    recipe = FusionRecipe(
+        epochs=1, batch=4, distil_weight=0.0, agreement_weight=1.0, muted=0.0, masked=0.0, foreign=0.5
+    )
+    losses = []
+    fusion_training(replace(recipe, epochs=12, learning_rate=5e-3)).run(
+        [example(seed) for seed in range(8)], tmp_path, lambda _n, _d, _t, words: losses.append(float(words.split()[1]))
+    )
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_parts_of_recordings_begin_before_the_speech_and_end_in_it():

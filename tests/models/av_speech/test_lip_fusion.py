@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from models.av_speech import profile
 from models.av_speech.lip_fusion import LipFusion
@@ -29,9 +32,7 @@ def networks():
 
 @pytest.fixture
 def fusion(networks):
-    made = LipFusion(lambda: networks)
-    made.load()
-    return made
+    return believing(networks, 5.0)
 
 
 def encoding(frames=50, rate=FRAME_RATE):
@@ -65,6 +66,30 @@ def test_lips_move_the_frames_and_the_gate_says_how_far(fusion):
     assert not np.allclose(refined.features, given.features)
     assert gate.shape == (len(given.features),)
     assert (gate > 0).all() and (gate < 1).all()
+
+
+def believing(networks, score):
+    """The fusion of networks that find any lips to agree with the sound by this score."""
+    made = copy.deepcopy(networks)
+    torch.nn.init.zeros_(made.fusion.verdict.weight)
+    torch.nn.init.constant_(made.fusion.verdict.bias, score)
+    fusion = LipFusion(lambda: made)
+    fusion.load()
+    return fusion
+
+
+def test_lips_that_do_not_belong_to_the_sound_are_as_if_masked(networks):
+    fusion, given = believing(networks, -5.0), encoding()
+    fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
+    np.testing.assert_array_equal(fused.encoding.features, fusion.without_lips(given).features)
+    assert fused.gate is None
+
+
+def test_lips_that_belong_to_the_sound_count(networks):
+    fusion, given = believing(networks, 5.0), encoding()
+    fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
+    assert not np.array_equal(fused.encoding.features, fusion.without_lips(given).features)
+    assert fused.gate is not None
 
 
 def test_frames_without_lips_among_others_do_not_count(fusion):
@@ -104,6 +129,14 @@ def test_a_damaged_profile_is_one_line(tmp_path):
     path = tmp_path / "ann.safetensors"
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ModelError, match="enroll") as caught:
+        load_networks(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_profile_of_an_earlier_format_is_refused_in_one_line(networks, tmp_path):
+    path = tmp_path / "ann.safetensors"
+    save_file({"fusion.out.bias": torch.zeros(288)}, path, {"facts": "{}"})
+    with pytest.raises(ModelError, match="another version") as caught:
         load_networks(path)
     assert "\n" not in str(caught.value)
 
