@@ -144,7 +144,7 @@ class FusionLayer(nn.Module):
         self.join = nn.Linear(width, width)
         self.mlp_norm = nn.LayerNorm(width)
         wide = 3 * width
-        self.mlp = nn.Sequential(nn.Linear(width, wide), nn.GELU(), nn.Dropout(dropout), nn.Linear(wide, width))
+        self.mlp = nn.Sequential(nn.Linear(width, wide), nn.GELU(), nn.Linear(wide, width))
 
     def forward(self, hidden: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D); rotation of `turns`, mask (B, 1, N, N)."""

@@ -7,6 +7,7 @@ frames are what the noisy ones should become (distillation).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.av_speech.batches import IGNORED, real, shuffled, stacked, taught
+from models.av_speech.batches import IGNORED, half_precision, real, shuffled, stacked, taught
 from models.av_speech.characters import spell
 from models.av_speech.encodings import Encodings, Stretch
 from models.av_speech.foreign_lips import foreign_lips
@@ -30,10 +31,13 @@ from models.av_speech.train_lips import ctc
 from models.av_speech.training_run import TrainingRun, run_epochs
 from models.emotion.progress import Report
 from models.speech.moonshine import FRAME_RATE
+from models.speech.tokenizer import END
 from models.speech.torch_decoder import MoonshineDecoder
 
 LATE: Final = 0.05
 """Seconds of a word that may be missing at the end of a stretch and it still counts as said."""
+SAMPLED: Final = 2048
+"""Tokens that stand for those of the vocabulary that are in no text."""
 MARGIN: Final = 0.2
 """Seconds of lips before and after the sound, as the fusion stage gives them."""
 
@@ -143,6 +147,7 @@ class FusionTraining:
         self.fusion = fusion
         self._decoder = decoder
         self._recipe = recipe
+        self._known = np.array([END])
 
     def run(self, examples: Sequence[Example], out: Path, report: Report) -> None:
         """Train in place; the networks are in inference mode afterwards.
@@ -156,6 +161,7 @@ class FusionTraining:
             {"params": list(self.fusion.parameters()), "lr": recipe.learning_rate},
             {"params": lip_parameters, "lr": recipe.learning_rate * recipe.lip_rate},
         ]
+        self._known = np.unique([END, *(token for each in examples for word in each.words for token in word.tokens)])
         facts = {"recipe": asdict(recipe), "recordings": len(examples)}
         run = TrainingRun(out, "fusion", {"lips": self.lips, "fusion": self.fusion}, groups, facts)
         for network in (self.lips, self.fusion):
@@ -174,16 +180,18 @@ class FusionTraining:
     def _loss(self, chosen: Sequence[Example], everybody: Sequence[Example], rng: np.random.Generator) -> Tensor:
         drawn = [_draw(each, everybody, self._recipe, rng) for each in chosen]
         offsets = torch.tensor([[each.offset] for each in drawn], dtype=torch.float32)
-        fused = fuse_batch(
-            self.lips, self.fusion, [d.frames for d in drawn], [d.lips for d in drawn], [d.mask for d in drawn], offsets
-        )
+        frames, lips, masks = ([getattr(each, name) for each in drawn] for name in ("frames", "lips", "mask"))
+        with half_precision():
+            fused = fuse_batch(self.lips, self.fusion, frames, lips, masks, offsets)
+        fused = Fused(*(each.float() for each in fused))
         lengths = [len(each.frames) for each in drawn]
         told = [index for index, each in enumerate(drawn) if each.said is not None]
         untold = [index for index, each in enumerate(drawn) if each.said is None]
         loss = fused.features.new_zeros(())
         if told:
             said = [each.said for each in drawn if each.said is not None]
-            loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], [each.tokens for each in said])
+            texts = [each.tokens for each in said]
+            loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], texts, rng)
             scores = self.fusion.character_scores(fused.hidden[told])
             spelled = [spell(each.text) for each in said]
             loss = loss + self._recipe.character_weight * ctc(scores, [lengths[index] for index in told], spelled)
@@ -194,12 +202,30 @@ class FusionTraining:
             loss = loss + self._recipe.distil_weight * distance
         return loss + self._recipe.agreement_weight * _disagreement(fused.agreement, drawn)
 
-    def _cross_entropy(self, features: Tensor, mask: Tensor, texts: Sequence[Sequence[int]]) -> Tensor:
+    def _cross_entropy(
+        self, features: Tensor, mask: Tensor, texts: Sequence[Sequence[int]], rng: np.random.Generator
+    ) -> Tensor:
         given, wanted = taught(texts)
-        hidden = self._decoder(given, features, mask).hidden
+        with half_precision():
+            hidden = self._decoder(given, features, mask).hidden
         counted = wanted != IGNORED
-        scores = self._decoder.logits(hidden[counted])
-        return F.cross_entropy(scores, wanted[counted], label_smoothing=self._recipe.smoothing)
+        scores, place = self._scores(hidden[counted].float(), rng)
+        return F.cross_entropy(scores, place[wanted[counted]], label_smoothing=self._recipe.smoothing)
+
+    def _scores(self, hidden: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Scores of the tokens of all texts and of some others in the place of the rest, and the column of each token.
+
+        A sampled softmax: most of the vocabulary never comes near, and to score all of it is a quarter of a step.
+        """
+        vocabulary = self._decoder.embed_tokens.weight
+        rest = np.setdiff1d(np.arange(len(vocabulary)), self._known)
+        drawn = rng.choice(rest, min(SAMPLED, len(rest)), replace=False)
+        columns = torch.from_numpy(np.concatenate((self._known, drawn)))
+        place = torch.full((len(vocabulary),), IGNORED)
+        place[columns] = torch.arange(len(columns))
+        scores = F.linear(hidden, vocabulary[columns])
+        scores[:, len(self._known) :] += math.log(max(1, len(rest)) / max(1, len(drawn)))
+        return scores, place
 
 
 def fuse_batch(
