@@ -113,7 +113,8 @@ def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
     recipe = Recipe.suited(recordings, args.seed)
     if args.epochs is None:
         return recipe
-    return Recipe(replace(recipe.lips, epochs=args.epochs), replace(recipe.fusion, epochs=args.epochs), recipe.mixing)
+    lips, fusion = replace(recipe.lips, epochs=args.epochs), replace(recipe.fusion, epochs=args.epochs)
+    return replace(recipe, lips=lips, fusion=fusion)
 
 
 def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:

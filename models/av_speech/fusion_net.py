@@ -36,14 +36,12 @@ class Fused(NamedTuple):
         gate: (B, T) in [0, 1].
         hidden: (B, T, D) states of the sound, for `FusionNet.character_scores`.
         lips: (B, L, D) states of the lips.
-        agreement: (B,) score (logit) that these lips belong to this sound; without meaning where no lips are seen.
     """
 
     features: Tensor
     gate: Tensor
     hidden: Tensor
     lips: Tensor
-    agreement: Tensor
 
 
 class FusionNet(nn.Module):
@@ -67,8 +65,6 @@ class FusionNet(nn.Module):
         self.out = nn.Linear(width, FEATURES)
         self.gate = nn.Linear(width, 1)
         self.characters = nn.Linear(width, CLASSES)
-        self.evidence = nn.Linear(width, width)
-        self.verdict = nn.Linear(width, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -104,9 +100,7 @@ class FusionNet(nn.Module):
         hidden = self.norm(hidden)
         sound = hidden[:, :count]
         gate = self.gate(sound).sigmoid()
-        seen = hidden[:, count:]
-        refined = features + gate * self.out(sound)
-        return Fused(refined, gate[..., 0], sound, seen, self._agreement(seen, lip_mask))
+        return Fused(features + gate * self.out(sound), gate[..., 0], sound, hidden[:, count:])
 
     def character_scores(self, hidden: Tensor) -> Tensor:
         """(B, T, D) states -> (B, T, CLASSES) log-probabilities of characters, for CTC."""
@@ -116,12 +110,6 @@ class FusionNet(nn.Module):
     def _sound(self, features: Tensor) -> Tensor:
         projected: Tensor = self.sound(self.sound_norm(features)) + self.kind[0]
         return projected
-
-    def _agreement(self, lips: Tensor, mask: Tensor) -> Tensor:
-        """(B, L, D) states and (B, L) mask of those that count -> (B,)."""
-        found = F.gelu(self.evidence(lips)) * mask[..., None]
-        verdict: Tensor = self.verdict(found.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp_min(1))
-        return verdict[:, 0]
 
     @staticmethod
     def _mask(times: Tensor, real: Tensor) -> Tensor:

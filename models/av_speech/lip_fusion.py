@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
+from models.av_speech.agreement_net import doubt, strangeness
 from models.av_speech.fusion_net import FEATURES
 from models.av_speech.lip_input import INPUTS, lip_input, thumbs
 from models.av_speech.profile import LipNetworks
+from models.av_speech.train_agreement import heard_alone, sound_at
 from models.av_speech.train_fusion import frame_times
 from models.errors import ModelError
 from models.fusion import FusedSpeech, Fusion, LipSample
 from models.speech.engine import Encoding, Float32
 from models.speech.moonshine import FRAME_RATE
 
-AGREEMENT: Final = 0.5
-"""Probability that lips belong to the sound below which they are left out."""
-
 
 class LipFusion(Fusion):
     """Refines the frames of the Moonshine encoder by the lips of the user that a profile knows.
 
     Without a visible mouth the encoding passes as it is and no network runs. Lips that do not belong to the sound are
-    left out: the frames are then those of `without_lips`. One processor thread.
+    left out, see `AgreementNet`: the frames are then those of `without_lips`. One processor thread.
 
     Args:
         load: gives the networks; called by `load`.
@@ -62,22 +61,24 @@ class LipFusion(Fusion):
         self._check(encoding)
         if not any(sample.points is not None for sample in lips):
             return FusedSpeech(encoding)
-        refined, agreement = self._refine(encoding.features, lips)
-        if agreement < AGREEMENT:
-            return FusedSpeech(self.without_lips(encoding))
+        fused = self._fused(encoding.features, lips)
+        refined = fused.refined
+        found = dataclasses.replace(encoding, features=refined)
+        if fused.evidence < 0:
+            return FusedSpeech(found)
         moved = np.linalg.norm(refined - encoding.features, axis=1)
         gate = moved / (moved + np.linalg.norm(encoding.features, axis=1) + 1e-9)
-        return FusedSpeech(dataclasses.replace(encoding, features=refined), gate.astype(np.float32))
+        return FusedSpeech(found, gate.astype(np.float32))
 
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What the same network makes of the sound with the lips masked: the rival that lips must beat."""
         self._check(encoding)
-        return dataclasses.replace(encoding, features=self._refine(encoding.features, [_UNSEEN])[0])
+        return dataclasses.replace(encoding, features=self._fused(encoding.features, []).masked)
 
-    def agreement(self, encoding: Encoding, lips: Sequence[LipSample]) -> float:
-        """Probability that lips belong to a sound; without meaning where none are seen."""
+    def evidence(self, encoding: Encoding, lips: Sequence[LipSample]) -> float:
+        """How sure it is that lips belong to a sound: log-odds; below 0 they are left out. Some must be seen."""
         self._check(encoding)
-        return self._refine(encoding.features, lips)[1]
+        return self._fused(encoding.features, lips).evidence
 
     def _check(self, encoding: Encoding) -> None:
         if self._networks is None:
@@ -85,22 +86,37 @@ class LipFusion(Fusion):
         if encoding.features.shape[1] != FEATURES or encoding.frame_rate != FRAME_RATE:
             raise ModelError("profiles are made for the moonshine engine; set speech.engine to moonshine")
 
-    def _refine(self, features: Float32, lips: Sequence[LipSample]) -> tuple[Float32, float]:
-        """Refined frames, and the probability that the lips belong to the sound."""
+    def _fused(self, features: Float32, lips: Sequence[LipSample]) -> _Fused:
         networks = self._networks
         assert networks is not None
+        given = torch.from_numpy(np.ascontiguousarray(features))[None]
         # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
+            alone, heard = heard_alone(networks.fusion, given)
+            masked: Float32 = alone[0].numpy()
+            if not lips:
+                return _Fused(masked, masked, 0.0)
             frames, mask = lip_frames(lips)
             states = networks.lips(frames[None], mask[None])
             times = torch.tensor([sample.time for sample in lips], dtype=torch.float32)
-            given = torch.from_numpy(np.ascontiguousarray(features))[None]
+            sound, counted = sound_at(heard[0], times, mask)
+            strange = strangeness(frames, mask, networks.lips.mean, networks.lips.scale)
+            evidence = float(networks.agreement(states, sound[None], counted[None])) - doubt(strange)
+            if evidence < 0:
+                return _Fused(masked, masked, evidence)
             fused = networks.fusion(given, frame_times(len(features)), states, times, mask[None])
-            refined: Float32 = fused.features[0].numpy()
-            return refined, float(fused.agreement.sigmoid())
+            return _Fused(masked, fused.features[0].numpy(), evidence)
 
 
-_UNSEEN = LipSample(0.0, None, None, None)
+class _Fused(NamedTuple):
+    """Frames refined without lips and with them, and the evidence that the lips belong to the sound.
+
+    Where that speaks against them, both are the same.
+    """
+
+    masked: Float32
+    refined: Float32
+    evidence: float
 
 
 def lip_frames(lips: Sequence[LipSample]) -> tuple[Tensor, Tensor]:

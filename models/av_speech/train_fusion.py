@@ -55,7 +55,6 @@ class FusionRecipe:
         smoothing: label smoothing of the cross-entropy.
         character_weight: of the CTC loss.
         distil_weight: of the distance to the clean frames, for recordings without a transcript.
-        agreement_weight: of the decision whether the lips belong to the sound.
         clean: share of the examples with clean sound.
         muted: share with no sound at all, from which the lips alone must be read.
         masked: share without lips, so that they never are relied on.
@@ -64,18 +63,17 @@ class FusionRecipe:
     """
 
     seed: int = 0
-    epochs: int = 12
+    epochs: int = 14
     batch: int = 12
     learning_rate: float = 8e-4
-    lip_rate: float = 0.25
+    lip_rate: float = 0.5
     smoothing: float = 0.1
     character_weight: float = 0.3
     distil_weight: float = 1.0
-    agreement_weight: float = 0.3
     clean: float = 0.15
-    muted: float = 0.1
+    muted: float = 0.12
     masked: float = 0.15
-    foreign: float = 0.2
+    foreign: float = 0.08
     skew: float = 0.12
 
 
@@ -127,7 +125,6 @@ class _Drawn:
         offset: seconds from the first encoded sample to the first lip frame.
         said: what the decoder should write, None where that is not known.
         clean: (T, 288) frames that these should become instead.
-        own: whether the lips belong to the sound.
     """
 
     frames: Tensor
@@ -136,7 +133,6 @@ class _Drawn:
     offset: float
     said: SpokenPrefix | None
     clean: Tensor
-    own: bool
 
 
 class FusionTraining:
@@ -200,7 +196,7 @@ class FusionTraining:
             counted = real(lengths)[untold]
             distance = distil(fused.features[untold][counted], clean[counted])
             loss = loss + self._recipe.distil_weight * distance
-        return loss + self._recipe.agreement_weight * _disagreement(fused.agreement, drawn)
+        return loss
 
     def _cross_entropy(
         self, features: Tensor, mask: Tensor, texts: Sequence[Sequence[int]], rng: np.random.Generator
@@ -265,22 +261,12 @@ def distil(features: Tensor, clean: Tensor) -> Tensor:
     return F.smooth_l1_loss(features, clean) + (1 - F.cosine_similarity(features, clean, dim=-1)).mean()
 
 
-def _disagreement(scores: Tensor, drawn: Sequence[_Drawn]) -> Tensor:
-    """Cross-entropy of (B,) scores that lips belong to the sound, over the examples in which lips are seen."""
-    seen = [index for index, each in enumerate(drawn) if bool(each.mask.any())]
-    if not seen:
-        return scores.new_zeros(())
-    own = torch.tensor([float(drawn[index].own) for index in seen])
-    return F.binary_cross_entropy_with_logits(scores[seen], own)
-
-
 def _draw(
     example: Example, everybody: Sequence[Example], recipe: FusionRecipe, rng: np.random.Generator
 ) -> _Drawn:
     stretch = _stretch(example, recipe, rng)
     muted = stretch is example.sound.silent
     fate = rng.random()
-    # With muted sound there is nothing that lips could disagree with.
     foreign = not muted and recipe.masked <= fate < recipe.masked + recipe.foreign
     shown = foreign_lips(example.lips, [each.lips for each in everybody], rng) if foreign else example.lips
     lips, mask = _lips(shown, stretch, rng)
@@ -289,7 +275,7 @@ def _draw(
     offset = _first(stretch) / LIP_RATE - stretch.start + float(rng.uniform(-recipe.skew, recipe.skew))
     said = example.until(stretch.end) or SpokenPrefix(0.0, "", ()) if example.words else None
     clean = torch.from_numpy(example.sound.clean.frames).float()
-    return _Drawn(torch.from_numpy(stretch.frames).float(), lips, mask, offset, said, clean, not foreign)
+    return _Drawn(torch.from_numpy(stretch.frames).float(), lips, mask, offset, said, clean)
 
 
 def _stretch(example: Example, recipe: FusionRecipe, rng: np.random.Generator) -> Stretch:

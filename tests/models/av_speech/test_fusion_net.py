@@ -61,12 +61,3 @@ def test_padding_behind_a_sound_does_not_matter():
     padded["times"] = torch.arange(69) / 41.67
     among = network(**padded, sound_mask=torch.arange(69).expand(2, -1) < 60)
     assert torch.allclose(alone.features, among.features[:, :60], atol=1e-4)
-    assert torch.allclose(alone.agreement, among.agreement, atol=1e-4)
-
-
-def test_hidden_lips_say_nothing_about_agreement():
-    network, given = trained(), inputs()
-    given["lip_mask"][:, 10:20] = False
-    before = network(**given).agreement
-    given["lips"][:, 10:20] += 5
-    assert torch.equal(before, network(**given).agreement)

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from models.av_speech import profile
+from models.av_speech.agreement_net import STRANGE
 from models.av_speech.lip_fusion import LipFusion
 from models.av_speech.profile import LipNetworks, load_networks, load_profile, profile_path, save_networks
 from models.errors import ModelError
@@ -25,7 +26,7 @@ def networks():
     """Networks whose gate lets something through."""
     made = LipNetworks.untrained()
     torch.nn.init.normal_(made.fusion.out.weight)
-    for network in (made.lips, made.fusion):
+    for network in made.parts().values():
         network.eval().requires_grad_(False)
     return made
 
@@ -69,10 +70,12 @@ def test_lips_move_the_frames_and_the_gate_says_how_far(fusion):
 
 
 def believing(networks, score):
-    """The fusion of networks that find any lips to agree with the sound by this score."""
+    """The fusion of networks that find this evidence for any lips that look familiar."""
     made = copy.deepcopy(networks)
-    torch.nn.init.zeros_(made.fusion.verdict.weight)
-    torch.nn.init.constant_(made.fusion.verdict.bias, score)
+    for weight in (made.agreement.lip_weight, made.agreement.sound_weight):
+        torch.nn.init.zeros_(weight.weight)
+        torch.nn.init.constant_(weight.bias, -50.0)
+    torch.nn.init.constant_(made.agreement.bias, score)
     fusion = LipFusion(lambda: made)
     fusion.load()
     return fusion
@@ -83,6 +86,15 @@ def test_lips_that_do_not_belong_to_the_sound_are_as_if_masked(networks):
     fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
     np.testing.assert_array_equal(fused.encoding.features, fusion.without_lips(given).features)
     assert fused.gate is None
+
+
+def test_a_strange_mouth_must_bring_more_evidence(networks):
+    given, lips = encoding(), [sample(index / 25) for index in range(30)]
+    fusion = believing(networks, 0.5)
+    assert fusion.evidence(given, lips) == pytest.approx(0.5)
+    fusion._networks.lips.mean.add_(3.0)
+    assert fusion.evidence(given, lips) == pytest.approx(0.5 - STRANGE)
+    assert fusion.fuse(given, SOUND, lips).gate is None
 
 
 def test_lips_that_belong_to_the_sound_count(networks):
@@ -114,7 +126,7 @@ def test_a_profile_comes_back_as_it_was_saved(networks, tmp_path):
     save_networks(networks.with_facts({"minutes": 5}), path)
     loaded = load_networks(path)
     assert loaded.facts == {"minutes": 5}
-    assert path.stat().st_size < 6_000_000
+    assert path.stat().st_size < 6_500_000
     assert torch.allclose(loaded.fusion.out.weight, networks.fusion.out.weight, atol=1e-2)
 
 
