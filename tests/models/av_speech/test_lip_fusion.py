@@ -18,7 +18,7 @@ from models.fusion import LipSample
 from models.speech.engine import Encoding
 from models.speech.moonshine import FRAME_RATE
 
-SOUND = np.zeros(50 * 384, np.float32)
+SOUND = np.full(50 * 384, 0.1, np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,11 @@ def test_lips_that_do_not_belong_to_the_sound_are_as_if_masked(networks):
     fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
     np.testing.assert_array_equal(fused.encoding.features, fusion.without_lips(given).features)
     assert fused.gate is None
+
+
+def test_nothing_heard_is_nothing_to_disagree_with(networks):
+    fused = believing(networks, -5.0).fuse(encoding(), 1e-4 * SOUND, [sample(index / 25) for index in range(30)])
+    assert fused.gate is not None
 
 
 def test_a_strange_mouth_must_bring_more_evidence(networks):
