@@ -64,7 +64,7 @@ sure of its tokens as without the profile (mean log-probability, less this), and
 in quiet is heard."""
 OWN_REFUSED: Final = 0.02
 """Share of the recordings held back whose own lips may be taken for foreign ones in babble at 0 dB."""
-MOST_EVIDENCE: Final = 2.0
+MOST_EVIDENCE: Final = 1.0
 """Evidence (log-odds) that is asked of lips at most."""
 BABBLE: Final = Noise("babble4", 4)
 """What the profile is judged in, at 0 dB."""
