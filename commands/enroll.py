@@ -6,7 +6,7 @@ import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from commands import enroll_live
 from commands.failures import FAILED, OK, note
@@ -16,6 +16,7 @@ from commands.steps import Steps
 if TYPE_CHECKING:
     from models.av_speech.corpora import Utterance
     from models.av_speech.enrolment import Material, Recipe
+    from models.av_speech.recording import Recording
     from models.emotion.progress import Report
 
 EXAMPLE = """\
@@ -38,7 +39,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--transcripts", metavar="FILE", type=Path, help="what is said: TSV of clip and transcript, or GRID's words.tsv"
     )
     parser.add_argument("--voices", metavar="DIR", type=Path, help="recordings of other people, to train among")
-    parser.add_argument("--minutes", metavar="N", type=float, help="use so many minutes of the recordings at most")
+    parser.add_argument(
+        "--minutes", metavar="N", type=float, help="use about so many minutes of the recordings, drawn from all of them"
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
     parser.add_argument("--epochs", metavar="N", type=int, help="passes over the recordings")
     parser.add_argument(
@@ -154,7 +157,8 @@ def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
     recipe = Recipe.suited(recordings, args.seed)
     if args.epochs is None:
         return recipe
-    return Recipe(replace(recipe.lips, epochs=args.epochs), replace(recipe.fusion, epochs=args.epochs), recipe.mixing)
+    lips, fusion = replace(recipe.lips, epochs=args.epochs), replace(recipe.fusion, epochs=args.epochs)
+    return replace(recipe, lips=lips, fusion=fusion)
 
 
 def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
@@ -165,21 +169,31 @@ def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
 
     utterances = _found(args)
     told = {} if args.transcripts is None else read_transcripts(args.transcripts)
-    recordings = cached_recordings(utterances, reader(), work / "recordings", report)
+    if args.minutes is None:
+        recordings = cached_recordings(utterances, reader(), work / "recordings", report)
+    else:
+        utterances, recordings = _sample(utterances, args, work, report)
     names = [each.name for each in utterances]
     texts = [told[name][0] if name in told else None for name in names]
-    if args.minutes is not None:
-        count = _within(recordings, args.minutes)
-        names, recordings, texts = names[:count], recordings[:count], texts[:count]
     voices = other_voices(args.voices, [each.sound for each in recordings])
     return Material.of(names, recordings, texts, voices)
 
 
-def _within(recordings: list[Any], minutes: float) -> int:
-    """How many of the first recordings last so many minutes."""
-    seconds = 0.0
-    for index, each in enumerate(recordings):
-        seconds += len(each.pcm) / 16_000
-        if seconds > 60 * minutes:
-            return index
-    return len(recordings)
+def _sample(
+    utterances: list[Utterance], args: argparse.Namespace, work: Path, report: Report
+) -> tuple[list[Utterance], list[Recording]]:
+    """Recordings drawn until they last `--minutes`, in their order: the first ones may all say the same."""
+    from random import Random
+
+    from commands.speech_networks import reader
+    from models.av_speech.features import cached_recordings
+
+    read, wanted, seconds = reader(), 60 * args.minutes, 0.0
+    chosen: dict[int, Recording] = {}
+    for index in Random(args.seed).sample(range(len(utterances)), len(utterances)):
+        if seconds >= wanted:
+            break
+        (chosen[index],) = cached_recordings([utterances[index]], read, work / "recordings", lambda *_: None)
+        seconds += len(chosen[index].pcm) / 16_000
+        report("reading faces and voices", min(int(seconds), int(wanted)), int(wanted), utterances[index].name)
+    return [utterances[index] for index in sorted(chosen)], [chosen[index] for index in sorted(chosen)]

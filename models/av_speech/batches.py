@@ -43,3 +43,9 @@ def shuffled(count: int, size: int, rng: np.random.Generator) -> list[list[int]]
     """Everything once, in batches of `size` or a little more, in another order each time."""
     order = rng.permutation(count)
     return [part.tolist() for part in np.array_split(order, max(1, count // size))]
+
+
+def half_precision() -> torch.autocast:
+    """Products of matrices in bfloat16 where the processor has instructions for them; elsewhere it would be slower."""
+    able = torch.cpu.get_capabilities()
+    return torch.autocast("cpu", torch.bfloat16, enabled=bool(able.get("avx512_bf16") or able.get("amx_bf16")))

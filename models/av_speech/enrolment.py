@@ -7,12 +7,13 @@ what was said. A part of the recordings is held back and decides whether the pro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from models.av_speech.agreement_net import AgreementNet
 from models.av_speech.captioned import captioned
 from models.av_speech.encodings import Encode, Mixing, cached_encodings
 from models.av_speech.evaluation import (
@@ -26,9 +27,10 @@ from models.av_speech.evaluation import (
 )
 from models.av_speech.lip_augment import lip_sequence
 from models.av_speech.lip_fusion import LipFusion
-from models.av_speech.mixtures import Noise
+from models.av_speech.mixtures import Noise, mixed
 from models.av_speech.profile import LipNetworks
 from models.av_speech.recording import Float32, Recording
+from models.av_speech.train_agreement import AgreementRecipe, train_agreement
 from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
 from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
 from models.emotion.progress import Report
@@ -60,7 +62,13 @@ MOST_DOUBT: Final = 0.1
 """Without transcripts nobody knows which text of the clean sound is right. What is asked then: that the decoder is as
 sure of its tokens as without the profile (mean log-probability, less this), and that in babble more of what was heard
 in quiet is heard."""
-_JUDGING = (Condition(None), Condition(Noise("babble4", 4), 0.0))
+OWN_REFUSED: Final = 0.02
+"""Share of the recordings held back whose own lips may be taken for foreign ones in babble at 0 dB."""
+MOST_EVIDENCE: Final = 1.0
+"""Evidence (log-odds) that is asked of lips at most."""
+BABBLE: Final = Noise("babble4", 4)
+"""What the profile is judged in, at 0 dB."""
+_JUDGING = (Condition(None), Condition(BABBLE, 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +134,7 @@ class Recipe:
     lips: LipRecipe
     fusion: FusionRecipe
     mixing: Mixing
+    agreement: AgreementRecipe = field(default_factory=AgreementRecipe)
 
     @staticmethod
     def suited(recordings: int, seed: int) -> Recipe:
@@ -135,6 +144,7 @@ class Recipe:
             replace(lips, epochs=max(lips.epochs, LEAST_LIP_STEPS * lips.batch // recordings)),
             replace(fusion, epochs=max(fusion.epochs, LEAST_STEPS * fusion.batch // recordings)),
             Mixing(seed),
+            AgreementRecipe(seed),
         )
 
 
@@ -227,16 +237,31 @@ class Enrolment:
         pretrain_lips(networks.lips, readings, self._recipe.lips, self._out, self._report)
         training = FusionTraining(networks.lips, networks.fusion, self._teacher.decoder, self._recipe.fusion)
         training.run(examples, self._out, self._report)
+        frozen = networks.lips, networks.fusion
+        train_agreement(networks.agreement, frozen, examples, self._recipe.agreement, self._out, self._report)
         trials = [Trial(material.recordings[i], texts[i], material.voices) for i in held if texts[i]]
         if not trials:
             raise ModelError("nothing was heard in the recordings held back; a profile needs speech in most recordings")
         fusion = _ready(networks)
+        self._calibrate(networks.agreement, fusion, trials)
         figures = evaluate(trials, _JUDGING, Systems(self._teacher.engine, None, fusion), 1, self._report)
         clean, babble = (figures[str(each)] for each in _JUDGING)
         if any(material.texts):
             return clean[AUDIO_VISUAL]["wer"] <= clean[BACKBONE]["wer"], figures
         sure = self._sureness(trials, fusion)
         return sure >= -MOST_DOUBT and babble[AUDIO_VISUAL]["wer"] < babble[BACKBONE]["wer"], figures
+
+    def _calibrate(self, agreement: AgreementNet, fusion: LipFusion, trials: Sequence[Trial]) -> None:
+        """Have the own lips accepted in nearly all recordings held back, in babble."""
+        found, engine = [], self._teacher.engine
+        for index, trial in enumerate(trials):
+            sound, track = trial.recording.sound, trial.recording.lips
+            if track.mask.any():
+                noise = BABBLE.make(trial.voices, len(sound), np.random.default_rng([0, index]))
+                found.append(fusion.evidence(engine.encode(mixed(sound, noise, 0.0)), lip_samples(track)))
+            self._report("weighing agreement", index + 1, len(trials), "")
+        if found:
+            agreement.offset.fill_(min(MOST_EVIDENCE, float(np.quantile(found, OWN_REFUSED))))
 
     def _sureness(self, trials: Sequence[Trial], fusion: LipFusion) -> float:
         """How much surer the decoder is of clean speech with the profile: mean log-probability of a token."""

@@ -68,7 +68,15 @@ class FusionNet(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, features: Tensor, times: Tensor, lips: Tensor, lip_times: Tensor, lip_mask: Tensor) -> Fused:
+    def forward(
+        self,
+        features: Tensor,
+        times: Tensor,
+        lips: Tensor,
+        lip_times: Tensor,
+        lip_mask: Tensor,
+        sound_mask: Tensor | None = None,
+    ) -> Fused:
         """Refine frames.
 
         Args:
@@ -77,6 +85,7 @@ class FusionNet(nn.Module):
             lips: (B, L, lip_width) states of the lip network.
             lip_times: (L,) or (B, L) seconds of each.
             lip_mask: (B, L) bool, True where lips are seen.
+            sound_mask: (B, T) bool, True where a frame is real; None when all are.
         """
         count = features.shape[1]
         hidden = torch.cat((self._sound(features), self.lip(self.lip_norm(lips)) + self.kind[1]), dim=1)
@@ -84,7 +93,8 @@ class FusionNet(nn.Module):
             (times.expand(len(lips), -1), lip_times.expand(len(lips), -1) if lip_times.ndim == 1 else lip_times), dim=1
         )
         rotation = turns(everywhen, self.turned)
-        mask = self._mask(everywhen, lip_mask, count)
+        heard = lip_mask.new_ones(len(lip_mask), count) if sound_mask is None else sound_mask
+        mask = self._mask(everywhen, torch.cat((heard, lip_mask), dim=1))
         for layer in self.layers:
             hidden = layer(hidden, rotation, mask)
         hidden = self.norm(hidden)
@@ -102,11 +112,12 @@ class FusionNet(nn.Module):
         return projected
 
     @staticmethod
-    def _mask(times: Tensor, lip_mask: Tensor, count: int) -> Tensor:
-        """(B, 1, T + L, T + L) True where the row may look at the column."""
+    def _mask(times: Tensor, real: Tensor) -> Tensor:
+        """(B, N) seconds, (B, N) those that count -> (B, 1, N, N) True where the row may look at the column."""
         near = (times[:, :, None] - times[:, None, :]).abs() <= REACH
-        real = torch.cat((lip_mask.new_ones(len(lip_mask), count), lip_mask), dim=1)
-        return (near & real[:, None, :])[:, None]
+        # Every row sees itself: one that sees nothing would be a softmax over nothing.
+        itself = torch.eye(times.shape[1], dtype=torch.bool)
+        return (near & (real[:, None, :] | itself))[:, None]
 
 
 class FusionLayer(nn.Module):
@@ -121,7 +132,7 @@ class FusionLayer(nn.Module):
         self.join = nn.Linear(width, width)
         self.mlp_norm = nn.LayerNorm(width)
         wide = 3 * width
-        self.mlp = nn.Sequential(nn.Linear(width, wide), nn.GELU(), nn.Dropout(dropout), nn.Linear(wide, width))
+        self.mlp = nn.Sequential(nn.Linear(width, wide), nn.GELU(), nn.Linear(wide, width))
 
     def forward(self, hidden: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D); rotation of `turns`, mask (B, 1, N, N)."""

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
+from models.av_speech.agreement_net import doubt, strangeness
 from models.av_speech.fusion_net import FEATURES
 from models.av_speech.lip_input import INPUTS, lip_input, thumbs
+from models.av_speech.mixtures import loudness
 from models.av_speech.profile import LipNetworks
+from models.av_speech.train_agreement import heard_alone, sound_at
 from models.av_speech.train_fusion import frame_times
 from models.errors import ModelError
 from models.fusion import FusedSpeech, Fusion, LipSample
 from models.speech.engine import Encoding, Float32
 from models.speech.moonshine import FRAME_RATE
 
+SILENT: Final = 1e-3
+"""Loudness (root mean square) below which nothing is heard that lips could disagree with: -60 dB of full scale."""
+
 
 class LipFusion(Fusion):
     """Refines the frames of the Moonshine encoder by the lips of the user that a profile knows.
 
-    Without a visible mouth the encoding passes as it is and no network runs. One processor thread.
+    Without a visible mouth the encoding passes as it is and no network runs. Lips that do not belong to the sound are
+    left out, see `AgreementNet`: the frames are then those of `without_lips`. One processor thread.
 
     Args:
         load: gives the networks; called by `load`.
@@ -48,7 +57,8 @@ class LipFusion(Fusion):
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.
 
-        The gate is the length of what was added to a frame, in parts of that and the frame's own together.
+        The gate is the length of what was added to a frame, in parts of that and the frame's own together; None where
+        the lips do not belong to the sound.
 
         Raises:
             ModelError: `load` was not called, or the frames are not Moonshine's.
@@ -56,15 +66,31 @@ class LipFusion(Fusion):
         self._check(encoding)
         if not any(sample.points is not None for sample in lips):
             return FusedSpeech(encoding)
-        refined = self._refine(encoding.features, lips)
-        moved = np.linalg.norm(refined - encoding.features, axis=1)
+        with self._running() as networks:
+            given = _given(encoding)
+            read = _read(networks, lips)
+            if loudness(sound) > SILENT:
+                alone, heard = heard_alone(networks.fusion, given)
+                if _evidence(networks, heard[0], read) < 0:
+                    return FusedSpeech(_taken(encoding, alone))
+            fused = networks.fusion(given, frame_times(given.shape[1]), read.states, read.times, read.mask[None])
+            found = _taken(encoding, fused.features)
+        moved = np.linalg.norm(found.features - encoding.features, axis=1)
         gate = moved / (moved + np.linalg.norm(encoding.features, axis=1) + 1e-9)
-        return FusedSpeech(dataclasses.replace(encoding, features=refined), gate.astype(np.float32))
+        return FusedSpeech(found, gate.astype(np.float32))
 
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What the same network makes of the sound with the lips masked: the rival that lips must beat."""
         self._check(encoding)
-        return dataclasses.replace(encoding, features=self._refine(encoding.features, [_UNSEEN]))
+        with self._running() as networks:
+            return _taken(encoding, heard_alone(networks.fusion, _given(encoding))[0])
+
+    def evidence(self, encoding: Encoding, lips: Sequence[LipSample]) -> float:
+        """How sure it is that lips belong to a sound: log-odds; below 0 they are left out. Some must be seen."""
+        self._check(encoding)
+        with self._running() as networks:
+            heard = heard_alone(networks.fusion, _given(encoding))[1]
+            return _evidence(networks, heard[0], _read(networks, lips))
 
     def _check(self, encoding: Encoding) -> None:
         if self._networks is None:
@@ -72,21 +98,43 @@ class LipFusion(Fusion):
         if encoding.features.shape[1] != FEATURES or encoding.frame_rate != FRAME_RATE:
             raise ModelError("profiles are made for the moonshine engine; set speech.engine to moonshine")
 
-    def _refine(self, features: Float32, lips: Sequence[LipSample]) -> Float32:
+    @contextmanager
+    def _running(self) -> Iterator[LipNetworks]:
         networks = self._networks
         assert networks is not None
         # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            frames, mask = lip_frames(lips)
-            states = networks.lips(frames[None], mask[None])
-            times = torch.tensor([sample.time for sample in lips], dtype=torch.float32)
-            given = torch.from_numpy(np.ascontiguousarray(features))[None]
-            fused = networks.fusion(given, frame_times(len(features)), states, times, mask[None])
-            refined: Float32 = fused.features[0].numpy()
-        return refined
+            yield networks
 
 
-_UNSEEN = LipSample(0.0, None, None, None)
+class _Read(NamedTuple):
+    """Lips through the lip network: (L, INPUTS) input, (L,) seconds and mask, (1, L, D) states."""
+
+    frames: Tensor
+    times: Tensor
+    mask: Tensor
+    states: Tensor
+
+
+def _read(networks: LipNetworks, lips: Sequence[LipSample]) -> _Read:
+    frames, mask = lip_frames(lips)
+    times = torch.tensor([sample.time for sample in lips], dtype=torch.float32)
+    return _Read(frames, times, mask, networks.lips(frames[None], mask[None]))
+
+
+def _evidence(networks: LipNetworks, heard: Tensor, read: _Read) -> float:
+    """Of lips for (T, D) of a sound."""
+    sounds, counted = sound_at(heard, read.times, read.mask)
+    strange = strangeness(read.frames, read.mask, networks.lips.mean, networks.lips.scale)
+    return float(networks.agreement(read.states, sounds[None], counted[None])) - doubt(strange)
+
+
+def _given(encoding: Encoding) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(encoding.features))[None]
+
+
+def _taken(encoding: Encoding, features: Tensor) -> Encoding:
+    return dataclasses.replace(encoding, features=features[0].numpy())
 
 
 def lip_frames(lips: Sequence[LipSample]) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from models.av_speech.agreement_net import AgreementNet
 from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_net import LipNet
 from models.errors import ModelError
@@ -24,6 +25,8 @@ WIDTH = 192
 """Width of the fusion network."""
 LAYERS = 3
 """Layers of the fusion network."""
+FORMAT = 2
+"""Of the file; 2 since lips that do not belong to the sound are told."""
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
@@ -35,11 +38,13 @@ class LipNetworks:
     Attributes:
         lips: the lip network.
         fusion: the fusion network.
+        agreement: tells lips that do not belong to the sound.
         facts: how they came about, as JSON takes it.
     """
 
     lips: LipNet
     fusion: FusionNet
+    agreement: AgreementNet
     facts: dict[str, Any]
 
     @staticmethod
@@ -47,11 +52,16 @@ class LipNetworks:
         """Networks as training begins; the fusion leaves frames as they are."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return LipNetworks(LipNet(width=LIP_WIDTH), FusionNet(LIP_WIDTH, WIDTH, layers=LAYERS), {})
+            lips, fusion = LipNet(width=LIP_WIDTH), FusionNet(LIP_WIDTH, WIDTH, layers=LAYERS)
+            return LipNetworks(lips, fusion, AgreementNet(LIP_WIDTH, WIDTH), {})
+
+    def parts(self) -> dict[str, nn.Module]:
+        """The networks by name."""
+        return {"lips": self.lips, "fusion": self.fusion, "agreement": self.agreement}
 
     def with_facts(self, facts: dict[str, Any]) -> LipNetworks:
         """The same networks with other facts."""
-        return LipNetworks(self.lips, self.fusion, facts)
+        return LipNetworks(self.lips, self.fusion, self.agreement, facts)
 
 
 def profiles_folder() -> Path:
@@ -81,11 +91,11 @@ def save_networks(networks: LipNetworks, path: Path) -> None:
     Raises:
         ModelError: the folder cannot be written.
     """
-    tensors = _tensors("lips", networks.lips) | _tensors("fusion", networks.fusion)
+    tensors = {key: each for name, network in networks.parts().items() for key, each in _tensors(name, network).items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".part")
-        save_file(tensors, partial, {"facts": json.dumps(networks.facts)})
+        save_file(tensors, partial, {"format": str(FORMAT), "facts": json.dumps(networks.facts)})
         partial.replace(path)
     except OSError as error:
         raise ModelError(f"{path.parent}: cannot be written ({error.strerror})") from None
@@ -95,21 +105,25 @@ def load_networks(path: Path) -> LipNetworks:
     """Read what `save_networks` wrote, in inference mode.
 
     Raises:
-        ModelError: the file is missing or holds something else.
+        ModelError: the file is missing, of another format, or holds something else.
     """
     networks = LipNetworks.untrained()
     try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+        if int(about.get("format", 1)) != FORMAT:
+            raise ModelError(f"{path}: made by another version of Lipstream; run `lipstream enroll` again")
         tensors = load_file(path)
-        for name, network in (("lips", networks.lips), ("fusion", networks.fusion)):
-            parts = {key.partition(".")[2]: tensor.float() for key, tensor in tensors.items() if key.startswith(name)}
+        for name, network in networks.parts().items():
+            own = (key for key in tensors if key.startswith(f"{name}."))
+            parts = {key.partition(".")[2]: tensors[key].float() for key in own}
             network.load_state_dict(parts)
             network.eval().requires_grad_(False)
-        with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+        facts = json.loads(about.get("facts", "{}"))
     except (OSError, RuntimeError, SafetensorError, ValueError) as error:
         why = str(error).splitlines()[0]
         raise ModelError(f"{path}: no usable profile ({why}); run `lipstream enroll` again") from None
-    return LipNetworks(networks.lips, networks.fusion, facts)
+    return networks.with_facts(facts)
 
 
 def load_profile(name: str) -> LipNetworks:

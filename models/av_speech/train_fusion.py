@@ -7,6 +7,7 @@ frames are what the noisy ones should become (distillation).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.av_speech.batches import IGNORED, real, shuffled, stacked, taught
+from models.av_speech.batches import IGNORED, half_precision, real, shuffled, stacked, taught
 from models.av_speech.characters import spell
 from models.av_speech.encodings import Encodings, Stretch
+from models.av_speech.foreign_lips import foreign_lips
 from models.av_speech.fusion_net import Fused, FusionNet
 from models.av_speech.lip_augment import LipSequence, drop_frames
 from models.av_speech.lip_input import INPUTS
@@ -29,10 +31,13 @@ from models.av_speech.train_lips import ctc
 from models.av_speech.training_run import TrainingRun, run_epochs
 from models.emotion.progress import Report
 from models.speech.moonshine import FRAME_RATE
+from models.speech.tokenizer import END
 from models.speech.torch_decoder import MoonshineDecoder
 
 LATE: Final = 0.05
 """Seconds of a word that may be missing at the end of a stretch and it still counts as said."""
+SAMPLED: Final = 2048
+"""Tokens that stand for those of the vocabulary that are in no text."""
 MARGIN: Final = 0.2
 """Seconds of lips before and after the sound, as the fusion stage gives them."""
 
@@ -53,22 +58,22 @@ class FusionRecipe:
         clean: share of the examples with clean sound.
         muted: share with no sound at all, from which the lips alone must be read.
         masked: share without lips, so that they never are relied on.
-        foreign: share with somebody else's lips, which are to be ignored.
+        foreign: share with lips that do not belong to the sound, which are to be ignored.
         skew: seconds by which lips are shifted against the sound at most.
     """
 
     seed: int = 0
-    epochs: int = 12
+    epochs: int = 14
     batch: int = 12
     learning_rate: float = 8e-4
-    lip_rate: float = 0.25
+    lip_rate: float = 0.5
     smoothing: float = 0.1
     character_weight: float = 0.3
     distil_weight: float = 1.0
     clean: float = 0.15
-    muted: float = 0.1
+    muted: float = 0.12
     masked: float = 0.15
-    foreign: float = 0.05
+    foreign: float = 0.08
     skew: float = 0.12
 
 
@@ -138,6 +143,7 @@ class FusionTraining:
         self.fusion = fusion
         self._decoder = decoder
         self._recipe = recipe
+        self._known = np.array([END])
 
     def run(self, examples: Sequence[Example], out: Path, report: Report) -> None:
         """Train in place; the networks are in inference mode afterwards.
@@ -151,6 +157,7 @@ class FusionTraining:
             {"params": list(self.fusion.parameters()), "lr": recipe.learning_rate},
             {"params": lip_parameters, "lr": recipe.learning_rate * recipe.lip_rate},
         ]
+        self._known = np.unique([END, *(token for each in examples for word in each.words for token in word.tokens)])
         facts = {"recipe": asdict(recipe), "recordings": len(examples)}
         run = TrainingRun(out, "fusion", {"lips": self.lips, "fusion": self.fusion}, groups, facts)
         for network in (self.lips, self.fusion):
@@ -169,16 +176,18 @@ class FusionTraining:
     def _loss(self, chosen: Sequence[Example], everybody: Sequence[Example], rng: np.random.Generator) -> Tensor:
         drawn = [_draw(each, everybody, self._recipe, rng) for each in chosen]
         offsets = torch.tensor([[each.offset] for each in drawn], dtype=torch.float32)
-        fused = fuse_batch(
-            self.lips, self.fusion, [d.frames for d in drawn], [d.lips for d in drawn], [d.mask for d in drawn], offsets
-        )
+        frames, lips, masks = ([getattr(each, name) for each in drawn] for name in ("frames", "lips", "mask"))
+        with half_precision():
+            fused = fuse_batch(self.lips, self.fusion, frames, lips, masks, offsets)
+        fused = Fused(*(each.float() for each in fused))
         lengths = [len(each.frames) for each in drawn]
         told = [index for index, each in enumerate(drawn) if each.said is not None]
         untold = [index for index, each in enumerate(drawn) if each.said is None]
         loss = fused.features.new_zeros(())
         if told:
             said = [each.said for each in drawn if each.said is not None]
-            loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], [each.tokens for each in said])
+            texts = [each.tokens for each in said]
+            loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], texts, rng)
             scores = self.fusion.character_scores(fused.hidden[told])
             spelled = [spell(each.text) for each in said]
             loss = loss + self._recipe.character_weight * ctc(scores, [lengths[index] for index in told], spelled)
@@ -189,12 +198,30 @@ class FusionTraining:
             loss = loss + self._recipe.distil_weight * distance
         return loss
 
-    def _cross_entropy(self, features: Tensor, mask: Tensor, texts: Sequence[Sequence[int]]) -> Tensor:
+    def _cross_entropy(
+        self, features: Tensor, mask: Tensor, texts: Sequence[Sequence[int]], rng: np.random.Generator
+    ) -> Tensor:
         given, wanted = taught(texts)
-        hidden = self._decoder(given, features, mask).hidden
+        with half_precision():
+            hidden = self._decoder(given, features, mask).hidden
         counted = wanted != IGNORED
-        scores = self._decoder.logits(hidden[counted])
-        return F.cross_entropy(scores, wanted[counted], label_smoothing=self._recipe.smoothing)
+        scores, place = self._scores(hidden[counted].float(), rng)
+        return F.cross_entropy(scores, place[wanted[counted]], label_smoothing=self._recipe.smoothing)
+
+    def _scores(self, hidden: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Scores of the tokens of all texts and of some others in the place of the rest, and the column of each token.
+
+        A sampled softmax: most of the vocabulary never comes near, and to score all of it is a quarter of a step.
+        """
+        vocabulary = self._decoder.embed_tokens.weight
+        rest = np.setdiff1d(np.arange(len(vocabulary)), self._known)
+        drawn = rng.choice(rest, min(SAMPLED, len(rest)), replace=False)
+        columns = torch.from_numpy(np.concatenate((self._known, drawn)))
+        place = torch.full((len(vocabulary),), IGNORED)
+        place[columns] = torch.arange(len(columns))
+        scores = F.linear(hidden, vocabulary[columns])
+        scores[:, len(self._known) :] += math.log(max(1, len(rest)) / max(1, len(drawn)))
+        return scores, place
 
 
 def fuse_batch(
@@ -216,10 +243,11 @@ def fuse_batch(
         offsets: (B, 1) seconds from the first encoded sample to the first lip frame.
     """
     features, mask = stacked(frames), stacked(masks)
+    sound_mask = real([len(each) for each in frames])
     states = lip_net(stacked(lips), mask)
     times = frame_times(features.shape[1])
     lip_times = torch.arange(mask.shape[1]) / LIP_RATE + offsets
-    fused: Fused = fusion(features, times, states, lip_times, mask)
+    fused: Fused = fusion(features, times, states, lip_times, mask, sound_mask)
     return fused
 
 
@@ -238,12 +266,12 @@ def _draw(
 ) -> _Drawn:
     stretch = _stretch(example, recipe, rng)
     muted = stretch is example.sound.silent
-    lips, mask = _lips(example.lips, stretch, rng)
     fate = rng.random()
+    foreign = not muted and recipe.masked <= fate < recipe.masked + recipe.foreign
+    shown = foreign_lips(example.lips, [each.lips for each in everybody], rng) if foreign else example.lips
+    lips, mask = _lips(shown, stretch, rng)
     if not muted and fate < recipe.masked:
         mask = torch.zeros_like(mask)
-    elif not muted and fate < recipe.masked + recipe.foreign:
-        lips, mask = _lips(everybody[int(rng.integers(len(everybody)))].lips, stretch, rng)
     offset = _first(stretch) / LIP_RATE - stretch.start + float(rng.uniform(-recipe.skew, recipe.skew))
     said = example.until(stretch.end) or SpokenPrefix(0.0, "", ()) if example.words else None
     clean = torch.from_numpy(example.sound.clean.frames).float()

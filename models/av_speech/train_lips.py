@@ -47,7 +47,7 @@ class LipRecipe:
     """
 
     seed: int = 0
-    epochs: int = 24
+    epochs: int = 30
     batch: int = 16
     learning_rate: float = 2e-3
     slowest: float = 0.9

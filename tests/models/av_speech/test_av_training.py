@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from models.av_speech.agreement_net import AgreementNet
 from models.av_speech.encodings import Encodings, Stretch, cut
+from models.av_speech.foreign_lips import foreign_lips
 from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_augment import LipSequence
 from models.av_speech.lip_net import LipNet
+from models.av_speech.train_agreement import AgreementRecipe, train_agreement
 from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
 from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
 from models.errors import ModelError
@@ -136,6 +139,39 @@ def test_a_resumed_fusion_training_is_the_same_training(tmp_path):
     resumed.run(examples(), tmp_path / "parts", silent)
     assert same(weights(whole.fusion), weights(resumed.fusion))
     assert same(weights(whole.lips), weights(resumed.lips))
+
+
+def test_foreign_lips_are_never_the_own_ones_in_place():
+    own, others = lips(0, 75), [lips(seed, 60) for seed in range(1, 4)]
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        found = foreign_lips(own, [own, *others], rng)
+        same_place = (found.shape[:60] == own.shape[:60]).all(dim=1).float().mean()
+        assert same_place < 0.6
+        assert len(found.mask) in (60, 75)
+
+
+def test_agreement_tells_own_lips_from_those_of_others(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def example(seed):
+        picture = lips(seed, 50)
+        said = torch.nn.functional.interpolate(picture.shape[:, :48].T[None], size=83)[0].T.numpy()
+        frames = (said.repeat(6, axis=1) + 0.1 * rng.normal(size=(83, 288))).astype(np.float16)
+        stretch = Stretch(frames, 0.0, 2.0)
+        return Example(Encodings(stretch, stretch, (stretch,)), picture, None, ())
+
+    torch.manual_seed(0)
+    given, network = [example(seed) for seed in range(8)], AgreementNet(16, 16)
+    frozen, losses = (LipNet(width=16), FusionNet(16, width=16, layers=1)), []
+    recipe = AgreementRecipe(steps=30, batch=8, learning_rate=5e-3, takes=1)
+
+    def report(name, _done, _total, words):
+        if name == "matching lips and sound":
+            losses.append(float(words.split()[1]))
+
+    train_agreement(network, frozen, given, recipe, tmp_path, report)
+    assert losses[-1] < 0.5 * losses[0]
 
 
 def test_parts_of_recordings_begin_before_the_speech_and_end_in_it():

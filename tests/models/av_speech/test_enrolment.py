@@ -13,6 +13,7 @@ from models.av_speech.evaluation import lip_samples
 from models.av_speech.features import cached_recordings
 from models.av_speech.profile import LipNetworks
 from models.av_speech.recording import LipTrack, Recording, load_recording
+from models.av_speech.train_agreement import AgreementRecipe
 from models.av_speech.train_fusion import FusionRecipe
 from models.av_speech.train_lips import LipRecipe
 from models.errors import ModelError
@@ -143,7 +144,7 @@ def test_a_profile_that_spoils_clean_speech_is_not_accepted(text, after, accepte
     engine = Echo("go on", after)
     decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False).eval()
     teacher = Teacher(engine, lambda sound: engine.encode(sound).features, Spelling(), decoder)
-    recipe = Recipe(LipRecipe(epochs=1), FusionRecipe(epochs=2), Mixing(variants=1))
+    recipe = Recipe(LipRecipe(epochs=1), FusionRecipe(epochs=2), Mixing(variants=1), AgreementRecipe(steps=1))
     found, figures = Enrolment(teacher, recipe, tmp_path, lambda *_: None).run(given, LipNetworks.untrained())
     assert found is accepted
     assert figures["clean"]["backbone"]["wer"] == 0

@@ -52,3 +52,12 @@ def test_only_differences_of_time_count():
     before = network(**given).features
     given["times"], given["lip_times"] = given["times"] + 3, given["lip_times"] + 3
     assert torch.allclose(before, network(**given).features, atol=1e-3)
+
+
+def test_padding_behind_a_sound_does_not_matter():
+    network, given = trained(), inputs()
+    alone = network(**given)
+    padded = dict(given, features=torch.cat((given["features"], torch.ones(2, 9, 288)), dim=1))
+    padded["times"] = torch.arange(69) / 41.67
+    among = network(**padded, sound_mask=torch.arange(69).expand(2, -1) < 60)
+    assert torch.allclose(alone.features, among.features[:, :60], atol=1e-4)

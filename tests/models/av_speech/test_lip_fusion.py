@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from models.av_speech import profile
+from models.av_speech.agreement_net import STRANGE
 from models.av_speech.lip_fusion import LipFusion
 from models.av_speech.profile import LipNetworks, load_networks, load_profile, profile_path, save_networks
 from models.errors import ModelError
@@ -14,7 +18,7 @@ from models.fusion import LipSample
 from models.speech.engine import Encoding
 from models.speech.moonshine import FRAME_RATE
 
-SOUND = np.zeros(50 * 384, np.float32)
+SOUND = np.full(50 * 384, 0.1, np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +26,14 @@ def networks():
     """Networks whose gate lets something through."""
     made = LipNetworks.untrained()
     torch.nn.init.normal_(made.fusion.out.weight)
-    for network in (made.lips, made.fusion):
+    for network in made.parts().values():
         network.eval().requires_grad_(False)
     return made
 
 
 @pytest.fixture
 def fusion(networks):
-    made = LipFusion(lambda: networks)
-    made.load()
-    return made
+    return believing(networks, 5.0)
 
 
 def encoding(frames=50, rate=FRAME_RATE):
@@ -67,6 +69,46 @@ def test_lips_move_the_frames_and_the_gate_says_how_far(fusion):
     assert (gate > 0).all() and (gate < 1).all()
 
 
+def believing(networks, score):
+    """The fusion of networks that find this evidence for any lips that look familiar."""
+    made = copy.deepcopy(networks)
+    for weight in (made.agreement.lip_weight, made.agreement.sound_weight):
+        torch.nn.init.zeros_(weight.weight)
+        torch.nn.init.constant_(weight.bias, -50.0)
+    torch.nn.init.constant_(made.agreement.bias, score)
+    fusion = LipFusion(lambda: made)
+    fusion.load()
+    return fusion
+
+
+def test_lips_that_do_not_belong_to_the_sound_are_as_if_masked(networks):
+    fusion, given = believing(networks, -5.0), encoding()
+    fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
+    np.testing.assert_array_equal(fused.encoding.features, fusion.without_lips(given).features)
+    assert fused.gate is None
+
+
+def test_nothing_heard_is_nothing_to_disagree_with(networks):
+    fused = believing(networks, -5.0).fuse(encoding(), 1e-4 * SOUND, [sample(index / 25) for index in range(30)])
+    assert fused.gate is not None
+
+
+def test_a_strange_mouth_must_bring_more_evidence(networks):
+    given, lips = encoding(), [sample(index / 25) for index in range(30)]
+    fusion = believing(networks, 0.5)
+    assert fusion.evidence(given, lips) == pytest.approx(0.5)
+    fusion._networks.lips.mean.add_(3.0)
+    assert fusion.evidence(given, lips) == pytest.approx(0.5 - STRANGE)
+    assert fusion.fuse(given, SOUND, lips).gate is None
+
+
+def test_lips_that_belong_to_the_sound_count(networks):
+    fusion, given = believing(networks, 5.0), encoding()
+    fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
+    assert not np.array_equal(fused.encoding.features, fusion.without_lips(given).features)
+    assert fused.gate is not None
+
+
 def test_frames_without_lips_among_others_do_not_count(fusion):
     given, seen = encoding(), [sample(index / 25) for index in range(20)]
     behind = [sample(1.0 + index / 25, seen=False) for index in range(10)]
@@ -89,7 +131,7 @@ def test_a_profile_comes_back_as_it_was_saved(networks, tmp_path):
     save_networks(networks.with_facts({"minutes": 5}), path)
     loaded = load_networks(path)
     assert loaded.facts == {"minutes": 5}
-    assert path.stat().st_size < 6_000_000
+    assert path.stat().st_size < 6_500_000
     assert torch.allclose(loaded.fusion.out.weight, networks.fusion.out.weight, atol=1e-2)
 
 
@@ -104,6 +146,14 @@ def test_a_damaged_profile_is_one_line(tmp_path):
     path = tmp_path / "ann.safetensors"
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ModelError, match="enroll") as caught:
+        load_networks(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_profile_of_an_earlier_format_is_refused_in_one_line(networks, tmp_path):
+    path = tmp_path / "ann.safetensors"
+    save_file({"fusion.out.bias": torch.zeros(288)}, path, {"facts": "{}"})
+    with pytest.raises(ModelError, match="another version") as caught:
         load_networks(path)
     assert "\n" not in str(caught.value)
 
