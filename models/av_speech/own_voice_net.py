@@ -28,8 +28,9 @@ _FAR: Final = 25
 _NEAR: Final = 3
 _CUES: Final = 5
 """Numbers that each tower says about the moment itself."""
-EVIDENCE: Final = 3 + _CUES + BLENDSHAPES
-"""Numbers of the evidence of a frame: the score, the likeness, whether lips are seen, cues, and blendshapes."""
+EVIDENCE: Final = 3 + _CUES + BLENDSHAPES + 2 * _EMBEDDING
+"""Numbers of the evidence of a frame: score, likeness, whether lips are seen, cues of the lips, blendshapes, the vector
+of the lips, and its product with that of the sound."""
 _LIP_PADS: Final = ((2, 2), (3, 1), (2, 0))
 _SOUND_PADS: Final = ((2, 2), (2, 2), (1, 1))
 
@@ -105,10 +106,13 @@ class OwnVoiceNet(nn.Module):
             (B, L) scores as `forward` gives them, and (B, L, EVIDENCE), all 0 where no lips are seen.
         """
         seen = mask.to(lips)
-        cues = self._cues(self.lips(lips, seen), self.sound(sound, torch.ones_like(seen)), seen)
+        said, heard = self.lips(lips, seen), self.sound(sound, torch.ones_like(seen))
+        cues = self._cues(said, heard, seen)
         scores = self._decide(cues)
         moves = 3 * lips[..., 2 * POINTS : 2 * POINTS + BLENDSHAPES]
-        known = torch.cat((scores[..., None] / 4, cues[..., : 2 + _CUES], moves), dim=-1)
+        # Vectors of length 1 have small numbers: brought to the size of the others.
+        vectors = (8 * said, 64 * said * heard)
+        known = torch.cat((scores[..., None] / 4, cues[..., : 2 + _CUES], moves, *vectors), dim=-1)
         return scores, known * seen[..., None]
 
     def _cues(self, lips: Tensor, sound: Tensor, seen: Tensor) -> Tensor:

@@ -115,9 +115,7 @@ def _mixture(
     return Mixture(loudness_of(of_heard).half(), gains.half(), other.half(), frames.half(), evidence[0].half())
 
 
-def disturbed(
-    sound: Float32, others: Sequence[Float32], rng: np.random.Generator
-) -> tuple[Float32, Float32]:
+def disturbed(sound: Float32, others: Sequence[Float32], rng: np.random.Generator) -> tuple[Float32, Float32]:
     """What is to be kept of a mixture, the speaker with what noise there is, and the other voices; both (N,)."""
     kept = in_a_room(sound, rng) if rng.random() < 0.15 else sound
     kind = rng.random()
@@ -127,7 +125,7 @@ def disturbed(
     voices = 1 if kind < 0.7 else int(rng.integers(2, 7))
     foreign = babble([_another(each, rng) for each in _drawn(others, voices, rng)], voices, len(sound), rng)
     foreign = in_a_room(foreign, rng) if rng.random() < 0.3 else foreign
-    snr = float(rng.uniform(-5, 12)) if voices == 1 else float(rng.uniform(-3, 14))
+    snr = float(rng.uniform(-5, 9)) if voices == 1 else float(rng.uniform(-3, 14))
     foreign = foreign * np.float32(loudness(kept) / 10 ** (snr / 20) / max(loudness(foreign), 1e-9))
     if voices < 3 and rng.random() < 0.4:
         foreign[_outside(len(foreign), rng)] = 0

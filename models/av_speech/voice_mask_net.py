@@ -58,8 +58,8 @@ class VoiceMaskNet(nn.Module):
             self.register_buffer(f"{name}_scale", torch.ones(size))
         self.bands = nn.Linear(BANDS, width)
         self.sound = nn.Linear(SOUND, width)
-        self.lips = nn.Linear(EVIDENCE, width // 4)
-        self.enter = nn.Conv1d(2 * width + width // 4, 2 * width, 3, padding=1)
+        self.lips = nn.Linear(EVIDENCE, width // 2)
+        self.enter = nn.Conv1d(2 * width + width // 2, 2 * width, 3, padding=1)
         self.norm = nn.LayerNorm(2 * width)
         self.dropout = nn.Dropout(dropout)
         self.first = nn.GRU(2 * width, width, batch_first=True, bidirectional=True)
@@ -83,7 +83,7 @@ class VoiceMaskNet(nn.Module):
             evidence: (B, L, EVIDENCE) of `OwnVoiceNet.evidence`.
         """
         heard = self.sound(self.dropout((sound - self.sound_mean) * self.sound_scale))
-        beside = at_frames(torch.cat((heard, self.lips(evidence)), dim=-1), bands.shape[1])
+        beside = at_frames(torch.cat((heard, self.lips(self.dropout(evidence))), dim=-1), bands.shape[1])
         together = torch.cat((self.bands((bands - self.band_mean) * self.band_scale), beside), dim=-1)
         hidden = self.norm(F.gelu(self.enter(together.transpose(1, 2)).transpose(1, 2)))
         hidden = hidden + self.first(self.dropout(hidden))[0]
