@@ -42,8 +42,8 @@ class VoiceMaskRecipe:
     """
 
     seed: int = 0
-    mixtures: int = 4000
-    epochs: int = 80
+    mixtures: int = 3000
+    epochs: int = 52
     batch: int = 12
     learning_rate: float = 1.5e-3
     doubt: float = 0.3
