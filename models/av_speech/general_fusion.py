@@ -47,13 +47,15 @@ class Caution:
         full: share from which on it is done in full; between the two the gains are softened.
         own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
             it the mouth may be anybody's, and nothing is done.
+        sharpness: power of the gains: above 1, what is doubtful is taken for another voice.
         floor: least gain.
     """
 
-    least: float = 0.1
+    least: float = 0.15
     full: float = 0.2
-    own: float = 0.5
-    floor: float = 0.1
+    own: float = 0.3
+    sharpness: float = 1.4
+    floor: float = 0.05
 
 
 class Judgement(NamedTuple):
@@ -170,7 +172,7 @@ class GeneralFusion(Fusion):
         if found.removed <= caution.least or float(found.own[found.seen].quantile(0.8)) < caution.own:
             return None
         depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
-        return found.gains.clamp_min(caution.floor).pow(depth)
+        return found.gains.pow(caution.sharpness).clamp_min(caution.floor).pow(depth)
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
@@ -195,19 +197,18 @@ def _weighed(lines: Tensor, gains: Tensor) -> float:
 
 def _taken(lines: Tensor, gains: Tensor) -> npt.NDArray[np.float32]:
     loud = _loud(lines)
-    taken: npt.NDArray[np.float32] = (1 - (gains * loud).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)).numpy()
-    return taken.clip(0, 1)
+    taken = 1 - (gains * loud).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)
+    return np.asarray(taken.clamp(0, 1).numpy(), np.float32)
 
 
 def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
     """Frames centred on the samples t * 384 as `count` frames that begin there."""
     at = np.arange(count) + 0.5
-    return np.interp(at, np.arange(len(values)), values).astype(np.float32)
+    return np.asarray(np.interp(at, np.arange(len(values)), values), np.float32)
 
 
 def _at_encoding(found: Judgement, encoding: Encoding) -> npt.NDArray[np.float32]:
     times = (np.arange(len(encoding.features)) + 0.5) / encoding.frame_rate
     own = np.interp(times, np.arange(len(found.own)) / LIP_RATE, found.own.numpy())
     nearest = (times * LIP_RATE).round().astype(int).clip(0, len(found.seen) - 1)
-    return np.where(found.seen.numpy()[nearest], own, np.nan).astype(np.float32)
-
+    return np.asarray(np.where(found.seen.numpy()[nearest], own, np.nan), np.float32)

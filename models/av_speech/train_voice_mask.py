@@ -98,7 +98,8 @@ def _loss(network: VoiceMaskNet, chosen: Sequence[Mixture], doubt: float, rng: n
     error = heard * (found.gains.pow(_COMPRESSED) - batch.gains.pow(_COMPRESSED))
     cost = error.square() * torch.where(error < 0, _LOST, 1.0)
     told = F.binary_cross_entropy_with_logits(found.other, batch.other, reduction="none") * batch.real
-    return 10 * cost.sum() / heard.square().sum() + 0.1 * told.sum() / batch.real.sum()
+    loss: Tensor = 10 * cost.sum() / heard.square().sum() + 0.1 * told.sum() / batch.real.sum()
+    return loss
 
 
 def _batch(chosen: Sequence[Mixture], doubt: float, rng: np.random.Generator) -> _Batch:

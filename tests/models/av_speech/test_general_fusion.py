@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.av_speech import train_voice_mask as train_voice_mask_module
 from models.av_speech.general_fusion import Caution, GeneralFusion
 from models.av_speech.lip_augment import LipSequence
 from models.av_speech.own_voice_net import EVIDENCE, SOUND, OwnVoiceNet
@@ -197,7 +198,8 @@ def mixture(seed):
     return Mixture(bands.half(), gains.half(), 1 - heard.half(), torch.randn(50, SOUND).half(), evidence.half())
 
 
-def test_the_mask_learns_which_bands_are_of_others(tmp_path):
+def test_the_mask_learns_which_bands_are_of_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_voice_mask_module, "_STEPS", 14)
     mixtures = [mixture(seed) for seed in range(12)]
     recipe = VoiceMaskRecipe(epochs=1, batch=4, learning_rate=5e-3)
     network = train_voice_mask(mixtures, recipe, tmp_path, lambda *_: None)
