@@ -53,7 +53,7 @@ class Caution:
 
     least: float = 0.15
     full: float = 0.2
-    own: float = 0.3
+    own: float = 0.1
     sharpness: float = 1.4
     floor: float = 0.05
 
