@@ -47,6 +47,7 @@ class Caution:
         full: share from which on it is done in full; between the two the gains are softened.
         own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
             it the mouth may be anybody's, and nothing is done.
+        shortest: seconds of sound; in less, two voices are hardly told apart, and nothing is done.
         sharpness: power of the gains: above 1, what is doubtful is taken for another voice.
         floor: least gain.
     """
@@ -54,6 +55,7 @@ class Caution:
     least: float = 0.15
     full: float = 0.2
     own: float = 0.1
+    shortest: float = 1.0
     sharpness: float = 1.4
     floor: float = 0.05
 
@@ -169,7 +171,7 @@ class GeneralFusion(Fusion):
     def gains(self, found: Judgement) -> Tensor | None:
         """(T, BANDS) what to multiply the sound by; None to leave it as it is."""
         caution = self._caution
-        if found.removed <= caution.least or float(found.own[found.seen].quantile(0.8)) < caution.own:
+        if len(found.seen) < caution.shortest * LIP_RATE or found.removed <= caution.least or float(found.own[found.seen].quantile(0.8)) < caution.own:
             return None
         depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
         return found.gains.pow(caution.sharpness).clamp_min(caution.floor).pow(depth)

@@ -124,6 +124,12 @@ def test_a_mouth_that_is_not_heard_takes_nothing_away(made):
     assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
 
 
+def test_what_is_too_short_to_tell_voices_apart_is_left_alone(made):
+    engine, fusion = made(-9.0, EAGER)
+    encoding = engine.encode(SOUND_2S[:15_000])
+    assert fusion.fuse(encoding, SOUND_2S[:15_000], lips()).encoding is encoding
+
+
 def test_other_voices_are_softened_no_further_than_the_floor(made):
     engine, fusion = made(-9.0, EAGER)
     encoding = engine.encode(SOUND_2S)
