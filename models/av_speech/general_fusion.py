@@ -37,6 +37,9 @@ _NEAR: Final = 0.05
 _COMPRESSED: Final = 0.3
 """Power of the amplitude in which it is counted how much was taken away: about as loudness is heard."""
 
+_HEARD: Final = 0.8
+"""Quantile of the own-voice probability: people pause, and beside other voices the mouth is seldom told for sure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caution:
@@ -171,7 +174,10 @@ class GeneralFusion(Fusion):
     def gains(self, found: Judgement) -> Tensor | None:
         """(T, BANDS) what to multiply the sound by; None to leave it as it is."""
         caution = self._caution
-        if len(found.seen) < caution.shortest * LIP_RATE or found.removed <= caution.least or float(found.own[found.seen].quantile(0.8)) < caution.own:
+        if len(found.seen) < caution.shortest * LIP_RATE or not found.seen.any():
+            return None
+        heard = float(found.own[found.seen].quantile(_HEARD))
+        if found.removed <= caution.least or heard < caution.own:
             return None
         depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
         return found.gains.pow(caution.sharpness).clamp_min(caution.floor).pow(depth)

@@ -124,6 +124,14 @@ def test_a_mouth_that_is_not_heard_takes_nothing_away(made):
     assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
 
 
+def test_a_mouth_seen_only_before_the_sound_takes_nothing_away(made):
+    engine, fusion = made(-9.0, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    fused = fusion.fuse(encoding, SOUND_2S, lips(3, start=-0.2) + lips(50, seen=False))
+    assert fused.encoding is encoding
+    assert np.isnan(fused.own_voice).all()
+
+
 def test_what_is_too_short_to_tell_voices_apart_is_left_alone(made):
     engine, fusion = made(-9.0, EAGER)
     encoding = engine.encode(SOUND_2S[:15_000])
