@@ -1,4 +1,4 @@
-"""`train speech`: train whose voice is heard, from folders of talking faces."""
+"""`train speech`: train what serves people whom nobody enrolled, from folders of talking faces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from commands.options import add_verb
 from commands.steps import Steps
 
 EXAMPLE = """\
-lipstream train speech --data datasets/talking_faces
+lipstream train speech --data datasets/talking_faces --voices datasets/more_voices
 lipstream train speech --data datasets/lrs3/trainval --out runs/lrs3"""
 
 
@@ -26,8 +26,11 @@ def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         required=True,
         help="talking faces: LRS3, GRID (words.tsv), or clips with a table of transcripts",
     )
+    parser.add_argument("--voices", metavar="DIR", type=Path, help="recordings of further people, who are heard only")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
-    parser.add_argument("--epochs", metavar="N", type=int, help="of 25 steps")
+    parser.add_argument("--epochs", metavar="N", type=int, help="of whose voice is heard, 25 steps each")
+    parser.add_argument("--mask-epochs", metavar="N", type=int, help="of the mask of other voices, 50 steps each")
+    parser.add_argument("--mixtures", metavar="N", type=int, help="for the mask, of 5 s each")
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -43,18 +46,38 @@ def run(args: argparse.Namespace) -> int:
     from commands.speech_networks import engine, reader
     from commands.train import prepare
     from models.av_speech.train_own_voice import OwnVoiceRecipe
-    from models.av_speech.training import train_own_voice_on
-    from models.errors import ModelError
+    from models.av_speech.train_voice_mask import VoiceMaskRecipe
+    from models.av_speech.training import train_general
+    from models.av_speech.voices import read_voices
 
-    if args.epochs is not None and args.epochs < 1:
-        raise ModelError(f"--epochs {args.epochs}: expected 1 or more")
+    recipes = (
+        OwnVoiceRecipe(args.seed, **_given(args, epochs="epochs")),
+        VoiceMaskRecipe(args.seed, **_given(args, epochs="mask_epochs", mixtures="mixtures")),
+    )
     prepare(args.out)
-    recipe = OwnVoiceRecipe(args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
     with Steps() as steps:
-        report = train_own_voice_on(args.data, args.out, recipe, reader(), engine().encode, steps.report)
-    path = args.out / "own_voice_report.json"
+        voices = [] if args.voices is None else read_voices(args.voices)
+        report = train_general(args.data, voices, args.out, recipes, reader(), engine().encode, steps.report)
+    path = args.out / "speech_report.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for name, each in report["left out"].items():
         print(f"{name}: {each['clips']} clips of {each['speakers']} speakers left out, AUC {each['auc']:.3f}")
-    note(f"own voice trained; figures in {path}")
+    mask = report["mask, left out"]
+    print(f"mask: own voice to others {mask['ratio before']:.1f} dB before, {mask['ratio after']:.1f} dB after")
+    note(f"trained; weights and figures in {args.out}")
     return OK
+
+
+def _given(args: argparse.Namespace, **names: str) -> dict[str, int]:
+    """The numbers that were given, by the recipe's name for them.
+
+    Raises:
+        ModelError: one is no number of times.
+    """
+    from models.errors import ModelError
+
+    given = {field: getattr(args, name) for field, name in names.items() if getattr(args, name) is not None}
+    for field, value in given.items():
+        if value < 1:
+            raise ModelError(f"--{names[field].replace('_', '-')} {value}: expected 1 or more")
+    return given

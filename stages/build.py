@@ -8,10 +8,12 @@ LipActivity, and to mouth, by which vad tells where speech ends and decode whose
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.face import backend
 from models.fusion import AudioOnlyFusion, Fusion
 from models.speech import engines
+from models.speech.engine import SpeechEngine
 from models.vad import SileroVad
 from pipeline import Bounds, Config, Graph, Policy, Source, Switches, UserError, micros
 from stages.camera import Camera
@@ -33,6 +35,9 @@ from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
 from stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from stages.voice_activity import WINDOW_SECONDS, VoiceActivity
 from stages.windows import AudioWindows
+
+if TYPE_CHECKING:
+    from models.av_speech.lip_fusion import LipFusion
 
 
 def build(config: Config) -> Graph:
@@ -59,11 +64,13 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         graph: where to add it; a new one by default.
     """
     graph = graph or Graph()
-    fusion = make_fusion(config)
+    engine = None if audio is None else _recogniser(config)
+    seen = config.fusion.profile is not None or (audio is not None and video is not None)
+    fusion = make_fusion(config, engine) if seen else AudioOnlyFusion()
     if video is not None:
         _add_face_branch(graph, config, video)
     if audio is not None:
-        add_speech_branch(graph, config, audio, fusion)
+        add_speech_branch(graph, config, audio, fusion, engine)
     if audio is not None and video is not None:
         _add_mouth(graph, config)
         if fusion.uses_lips:
@@ -79,17 +86,35 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     return graph
 
 
-def make_fusion(config: Config) -> Fusion:
-    """What stands between encoder and decoder: lip fusion for an enrolled user, else sound alone.
+def make_fusion(config: Config, engine: SpeechEngine | None = None) -> Fusion:
+    """What stands between encoder and decoder: lips of an enrolled user, of anybody, or none.
+
+    Args:
+        config: the configuration.
+        engine: the recogniser; a new one by default.
 
     Raises:
         UserError: there is no such profile, or the recogniser is not the one that profiles are made for.
     """
-    name = config.fusion.profile
-    if name is None:
+    name, moonshine = config.fusion.profile, config.speech.engine == "moonshine"
+    if name is None and not (config.fusion.general and moonshine):
         return AudioOnlyFusion()
-    if config.speech.engine != "moonshine":
+    if not moonshine:
         raise UserError(f"fusion.profile works with speech.engine=moonshine, not {config.speech.engine}")
+    enrolled = None if name is None else _lips_of(name)
+    if not config.fusion.general:
+        return enrolled or AudioOnlyFusion()
+    from models.av_speech.general_fusion import GeneralFusion
+
+    return GeneralFusion(engine or _recogniser(config), enrolled)
+
+
+def _recogniser(config: Config) -> SpeechEngine:
+    with while_loading():
+        return engines.create(config.speech.engine, config.speech.model, config.speech.threads)
+
+
+def _lips_of(name: str) -> LipFusion:
     from models.av_speech.lip_fusion import LipFusion
     from models.av_speech.profile import check_profile, load_profile
 
@@ -130,7 +155,9 @@ def _nothing_left(path: Path, config: Config) -> str:
     return f"'{path}' has no {missing} and {disabled} is switched off, so there is nothing to process"
 
 
-def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusion | None = None) -> None:
+def add_speech_branch(
+    graph: Graph, config: Config, source: Source, fusion: Fusion | None = None, engine: SpeechEngine | None = None
+) -> None:
     """Add sound to text to a graph.
 
     Args:
@@ -138,10 +165,10 @@ def add_speech_branch(graph: Graph, config: Config, source: Source, fusion: Fusi
         config: the configuration.
         source: what delivers the sound, on its port "audio".
         fusion: what stands between encoder and decoder; sound alone by default.
+        engine: the recogniser; a new one by default.
     """
     fusion = fusion or AudioOnlyFusion()
-    with while_loading():
-        engine = engines.create(config.speech.engine, config.speech.model, config.speech.threads)
+    engine = engine or _recogniser(config)
     live_buffer = micros(config.audio.buffer)
     graph.add("audio", source)
     graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))

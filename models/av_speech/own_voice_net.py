@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.av_speech.lip_input import INPUTS
+from models.av_speech.recording import BLENDSHAPES, POINTS
 
 SOUND: Final = 4 * 288 + 1
 """Numbers of a sound frame: the encoder's last layer, three inner ones, and the level."""
@@ -27,6 +28,9 @@ _FAR: Final = 25
 _NEAR: Final = 3
 _CUES: Final = 5
 """Numbers that each tower says about the moment itself."""
+EVIDENCE: Final = 3 + _CUES + BLENDSHAPES + 2 * _EMBEDDING
+"""Numbers of the evidence of a frame: score, likeness, whether lips are seen, cues of the lips, blendshapes, the vector
+of the lips, and its product with that of the sound."""
 _LIP_PADS: Final = ((2, 2), (3, 1), (2, 0))
 _SOUND_PADS: Final = ((2, 2), (2, 2), (1, 1))
 
@@ -93,16 +97,32 @@ class OwnVoiceNet(nn.Module):
 
     def judge(self, lips: Tensor, sound: Tensor, seen: Tensor) -> Tensor:
         """The same from the vectors of both towers, each (B, L, 128)."""
+        return self._decide(self._cues(lips, sound, seen))
+
+    def evidence(self, lips: Tensor, mask: Tensor, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """What there is to know of the visible mouth beside a mixture; arguments as of `forward`.
+
+        Returns:
+            (B, L) scores as `forward` gives them, and (B, L, EVIDENCE), all 0 where no lips are seen.
+        """
+        seen = mask.to(lips)
+        said, heard = self.lips(lips, seen), self.sound(sound, torch.ones_like(seen))
+        cues = self._cues(said, heard, seen)
+        scores = self._decide(cues)
+        moves = 3 * lips[..., 2 * POINTS : 2 * POINTS + BLENDSHAPES]
+        # Vectors of length 1 have small numbers: brought to the size of the others.
+        vectors = (8 * said, 64 * said * heard)
+        known = torch.cat((scores[..., None] / 4, cues[..., : 2 + _CUES], moves, *vectors), dim=-1)
+        return scores, known * seen[..., None]
+
+    def _cues(self, lips: Tensor, sound: Tensor, seen: Tensor) -> Tensor:
         likeness = (lips * sound).sum(dim=-1) * seen
-        cues = torch.cat(
-            (
-                torch.stack((4 * likeness, seen), dim=-1),
-                3 * self.lip_cues(lips) * seen[..., None],
-                3 * self.sound_cues(sound),
-            ),
-            dim=-1,
-        ).transpose(1, 2)
-        scores: Tensor = self.decide(F.gelu(torch.cat((self.far(cues), self.near(cues)), dim=1)))
+        of_lips = 3 * self.lip_cues(lips) * seen[..., None]
+        return torch.cat((torch.stack((4 * likeness, seen), dim=-1), of_lips, 3 * self.sound_cues(sound)), dim=-1)
+
+    def _decide(self, cues: Tensor) -> Tensor:
+        around = cues.transpose(1, 2)
+        scores: Tensor = self.decide(F.gelu(torch.cat((self.far(around), self.near(around)), dim=1)))
         return scores[:, 0]
 
     def likeness(self, lips: Tensor, sound: Tensor, seen: Tensor) -> Tensor:

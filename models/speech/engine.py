@@ -106,8 +106,8 @@ class TimedWord:
 class SpeechEngine(ABC):
     """A speech recogniser. The constructor never fails and loads nothing; `load` does the work.
 
-    An engine is used from several threads: one may call `encode` while another calls `decode`. Neither is called
-    concurrently with itself.
+    An engine is used from several threads: one may call `encode` while others call `encode` or `decode`. `decode` is
+    not called concurrently with itself.
     """
 
     @abstractmethod

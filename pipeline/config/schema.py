@@ -162,7 +162,9 @@ class FusionConfig(_Section):
     skew_limit: Seconds = 0.2
     """Live: longest wait of the sound for its lip frames, in seconds; then it goes on without."""
     profile: str | None = None
-    """Profile of an enrolled user, whose lips then help the recogniser; null for sound alone."""
+    """Profile of an enrolled user, whose lips then help to tell words; null for none."""
+    general: bool = True
+    """Whether anybody's lips help to tell the own voice from others; with moonshine, where there is a picture."""
 
 
 class EmotionConfig(_Section):

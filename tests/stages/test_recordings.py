@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.av_speech import profile
+from models.av_speech.general_fusion import GeneralFusion
 from models.av_speech.lip_fusion import LipFusion
 from models.av_speech.profile import LipNetworks, profile_path, save_networks
 from models.av_speech.recording import LIP_RATE
@@ -41,14 +42,19 @@ def test_a_file_that_is_not_there_is_the_users_matter(tmp_path):
         read_recording(tmp_path / "missing.mp4", load_config("file", {}))
 
 
-def test_without_a_profile_sound_alone_decides():
-    assert isinstance(make_fusion(load_config("file", {})), AudioOnlyFusion)
+def test_without_a_profile_anybodys_lips_help():
+    assert isinstance(make_fusion(load_config("file", {})), GeneralFusion)
+
+
+@pytest.mark.parametrize("settings", [{"fusion.general": False}, {"speech.engine": "whisper"}])
+def test_sound_alone_decides_where_lips_are_not_wanted_or_cannot_help(settings):
+    assert isinstance(make_fusion(load_config("file", settings)), AudioOnlyFusion)
 
 
 def test_a_profile_brings_lips_in(tmp_path, monkeypatch):
     monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
     save_networks(LipNetworks.untrained(), profile_path("ann"))
-    fusion = make_fusion(load_config("file", {"fusion.profile": "ann"}))
+    fusion = make_fusion(load_config("file", {"fusion.profile": "ann", "fusion.general": False}))
     assert isinstance(fusion, LipFusion)
     fusion.load()
 

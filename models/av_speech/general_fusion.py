@@ -1,0 +1,222 @@
+"""Lips of people whom nobody enrolled: what is heard of other voices is taken away before the words are read.
+
+The frames of the speech encoder are not rewritten. The sound itself is softened in those bands and moments that belong
+to other voices than that of the visible mouth, and is encoded once more. Where no mouth is seen, where no other voice
+is heard, and where the mouth is not that of any voice heard, nothing happens at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from torch import Tensor
+
+from models.av_speech.lip_fusion import LipFusion, lip_frames
+from models.av_speech.own_voice_data import sound_frames
+from models.av_speech.own_voice_net import OwnVoiceNet, centred
+from models.av_speech.recording import LIP_RATE, Float32
+from models.av_speech.voice_bands import powers, spectrum, with_gains
+from models.av_speech.voice_mask_net import VoiceMaskNet, loudness_of
+from models.emotion.checkpoint import load_weights
+from models.errors import ModelError
+from models.fusion import FusedSpeech, Fusion, LipSample
+from models.speech.engine import Encoding, SpeechEngine
+
+OWN_VOICE: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
+VOICE_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
+_NEAR: Final = 0.05
+"""Seconds within which a lip frame stands for a moment."""
+_COMPRESSED: Final = 0.3
+"""Power of the amplitude in which it is counted how much was taken away: about as loudness is heard."""
+
+_HEARD: Final = 0.8
+"""Quantile of the own-voice probability: people pause, and beside other voices the mouth is seldom told for sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """When, and how far, other voices are taken away; tuned on speakers of the training part.
+
+    Attributes:
+        least: share of the loudness that must belong to others before anything is done.
+        full: share from which on it is done in full; between the two the gains are softened.
+        own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
+            it the mouth may be anybody's, and nothing is done.
+        shortest: seconds of sound; in less, two voices are hardly told apart, and nothing is done.
+        sharpness: power of the gains: above 1, what is doubtful is taken for another voice.
+        floor: least gain.
+    """
+
+    least: float = 0.15
+    full: float = 0.2
+    own: float = 0.1
+    shortest: float = 1.0
+    sharpness: float = 1.4
+    floor: float = 0.05
+
+
+class Judgement(NamedTuple):
+    """What is known of a segment of N samples, T frames of 24 ms and L lip frames on a grid of 25 Hz.
+
+    Attributes:
+        own: (L,) probability that the visible mouth is the voice heard.
+        seen: (L,) where a mouth is seen.
+        lines: (T, lines) spectrum of the sound.
+        gains: (T, BANDS) what of it is not another voice's.
+        removed: share of the loudness that is others', in [0, 1].
+    """
+
+    own: Tensor
+    seen: Tensor
+    lines: Tensor
+    gains: Tensor
+    removed: float
+
+
+class GeneralFusion(Fusion):
+    """Softens other voices than that of the visible mouth.
+
+    A function of sound and lips alone: the same segment has the same text each time. One processor thread.
+
+    Args:
+        engine: the recogniser that encodes the sound; it encodes once more what was softened.
+        inner: refines the frames of an enrolled user. The sound is then left as it is, and only judged.
+        caution: when to act.
+        own_voice: weights of `OwnVoiceNet`.
+        voice_mask: weights of `VoiceMaskNet`.
+    """
+
+    uses_lips = True
+
+    def __init__(
+        self,
+        engine: SpeechEngine,
+        inner: LipFusion | None = None,
+        caution: Caution | None = None,
+        own_voice: Path = OWN_VOICE,
+        voice_mask: Path = VOICE_MASK,
+    ) -> None:
+        self._engine = engine
+        self._inner = inner
+        self._caution = caution or Caution()
+        self._files = own_voice, voice_mask
+        self._networks: tuple[OwnVoiceNet, VoiceMaskNet] | None = None
+        self._pools = ThreadpoolController()
+
+    def load(self) -> None:
+        """Load the networks and the recogniser. Idempotent.
+
+        Raises:
+            ModelError: weights are missing or unusable.
+        """
+        self._engine.load()
+        if self._inner is not None:
+            self._inner.load()
+        if self._networks is None:
+            networks = OwnVoiceNet(), VoiceMaskNet()
+            for network, path in zip(networks, self._files, strict=True):
+                load_weights(network, path)
+            self._networks = networks
+
+    def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
+        """See `Fusion.fuse`.
+
+        The gate is the share of the loudness of a frame that was taken away.
+
+        Raises:
+            ModelError: `load` was not called, or the recogniser gives no inner layers.
+        """
+        if not any(sample.points is not None for sample in lips):
+            return FusedSpeech(encoding)
+        # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
+        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
+            found = self.judge(encoding, sound, lips)
+            own = _at_encoding(found, encoding)
+            if self._inner is not None:
+                return dataclasses.replace(self._inner.fuse(encoding, sound, lips), own_voice=own)
+            gains = self.gains(found)
+            if gains is None:
+                return FusedSpeech(encoding, own_voice=own)
+            softened = with_gains(found.lines, gains, len(sound)).numpy()
+            gate = _taken(found.lines, gains)
+        again = self._engine.encode(softened)
+        return FusedSpeech(again, _resampled(gate, len(again.features)), own)
+
+    def without_lips(self, encoding: Encoding) -> Encoding:
+        """What becomes of an encoding with the lips masked: the very same, unless somebody is enrolled."""
+        return encoding if self._inner is None else self._inner.without_lips(encoding)
+
+    def judge(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> Judgement:
+        """Run the networks; arguments as of `fuse`.
+
+        Raises:
+            ModelError: `load` was not called, or the recogniser gives no inner layers.
+        """
+        if self._networks is None:
+            raise ModelError("general fusion is not loaded: call load() first")
+        own_voice, voice_mask = self._networks
+        frames, mask = lip_frames(_on_grid(lips, encoding.duration))
+        beside = sound_frames(encoding, torch.arange(len(mask)) / LIP_RATE)[None]
+        scores, evidence = own_voice.evidence(centred(frames, mask)[None], mask[None], beside)
+        lines = spectrum(torch.from_numpy(np.asarray(sound, np.float32)))
+        gains = voice_mask(loudness_of(powers(lines))[None], beside, evidence).gains[0]
+        removed = 1 - _weighed(lines, gains)
+        return Judgement(scores[0].sigmoid(), mask, lines, gains, removed)
+
+    def gains(self, found: Judgement) -> Tensor | None:
+        """(T, BANDS) what to multiply the sound by; None to leave it as it is."""
+        caution = self._caution
+        if len(found.seen) < caution.shortest * LIP_RATE or not found.seen.any():
+            return None
+        heard = float(found.own[found.seen].quantile(_HEARD))
+        if found.removed <= caution.least or heard < caution.own:
+            return None
+        depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
+        return found.gains.pow(caution.sharpness).clamp_min(caution.floor).pow(depth)
+
+
+def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
+    """The lip frame nearest to each moment of a 25 Hz grid over the sound; unseen where none is near."""
+    times = np.array([sample.time for sample in lips])
+    grid = []
+    for moment in np.arange(max(1, int(duration * LIP_RATE))) / LIP_RATE:
+        nearest = int(np.abs(times - moment).argmin())
+        near = abs(times[nearest] - moment) <= _NEAR
+        grid.append(lips[nearest] if near else LipSample(float(moment), None, None, None))
+    return grid
+
+
+def _loud(lines: Tensor) -> Tensor:
+    return powers(lines).pow(_COMPRESSED / 2)
+
+
+def _weighed(lines: Tensor, gains: Tensor) -> float:
+    loud = _loud(lines)
+    return float((gains * loud).sum() / loud.sum().clamp_min(1e-9))
+
+
+def _taken(lines: Tensor, gains: Tensor) -> npt.NDArray[np.float32]:
+    loud = _loud(lines)
+    taken = 1 - (gains * loud).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)
+    return np.asarray(taken.clamp(0, 1).numpy(), np.float32)
+
+
+def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
+    """Frames centred on the samples t * 384 as `count` frames that begin there."""
+    at = np.arange(count) + 0.5
+    return np.asarray(np.interp(at, np.arange(len(values)), values), np.float32)
+
+
+def _at_encoding(found: Judgement, encoding: Encoding) -> npt.NDArray[np.float32]:
+    times = (np.arange(len(encoding.features)) + 0.5) / encoding.frame_rate
+    own = np.interp(times, np.arange(len(found.own)) / LIP_RATE, found.own.numpy())
+    nearest = (times * LIP_RATE).round().astype(int).clip(0, len(found.seen) - 1)
+    return np.asarray(np.where(found.seen.numpy()[nearest], own, np.nan), np.float32)

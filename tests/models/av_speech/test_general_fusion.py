@@ -1,0 +1,222 @@
+"""Voices of others taken away beside a visible mouth: bands, the network, its data, its training, and the fusion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.av_speech import train_voice_mask as train_voice_mask_module
+from models.av_speech.general_fusion import Caution, GeneralFusion
+from models.av_speech.lip_augment import LipSequence
+from models.av_speech.own_voice_net import EVIDENCE, SOUND, OwnVoiceNet
+from models.av_speech.train_voice_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
+from models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
+from models.av_speech.voice_mask_data import Mixture, Speaker, disturbed, make_mixtures
+from models.av_speech.voice_mask_net import FLOOR, VoiceMaskNet, loudness_of
+from models.emotion.checkpoint import save_weights
+from models.errors import ModelError
+from models.fusion import LipSample
+from models.speech.engine import Encoding, SpeechEngine
+
+RATE = 16_000 / 384
+SOUND_2S = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+
+
+class Hears(SpeechEngine):
+    """Encodes to frames that depend on the sound, and remembers what it heard."""
+
+    def __init__(self):
+        self.heard = []
+
+    def load(self):
+        pass
+
+    def encode(self, audio):
+        self.heard.append(audio)
+        count = len(audio) // 384
+        level = np.square(audio[: count * 384]).reshape(count, 384).mean(axis=1).astype(np.float32)
+        return Encoding(np.tile(level[:, None], 288), RATE, len(audio), level, np.tile(level[:, None], 864))
+
+    def decode(self, encoding, prefix=(), draft=()):
+        raise NotImplementedError
+
+    def words(self, tokens):
+        raise NotImplementedError
+
+    def align(self, encoding, hypothesis):
+        raise NotImplementedError
+
+
+def lips(count=50, seen=True, start=0.0):
+    crop = np.random.default_rng(0).integers(0, 256, (96, 96), dtype=np.uint8)
+    points, shapes = np.zeros((40, 2), np.float32), np.zeros(27, np.float32)
+    given = (crop, points, shapes) if seen else (None, None, None)
+    return [LipSample(start + index / 25, *given) for index in range(count)]
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A fusion with untrained networks whose mask takes away `loud` of each band."""
+
+    def make(score, caution):
+        torch.manual_seed(0)
+        mask = VoiceMaskNet(dropout=0.0)
+        torch.nn.init.zeros_(mask.gains.weight)
+        torch.nn.init.constant_(mask.gains.bias, score)
+        save_weights(OwnVoiceNet(), tmp_path / "own.safetensors", {})
+        save_weights(mask, tmp_path / "mask.safetensors", {})
+        engine = Hears()
+        fusion = GeneralFusion(engine, None, caution, tmp_path / "own.safetensors", tmp_path / "mask.safetensors")
+        fusion.load()
+        return engine, fusion
+
+    return make
+
+
+EAGER = Caution(least=0.0, full=0.01, own=0.0, floor=0.3)
+
+
+def test_bands_with_gains_of_one_give_the_sound_back():
+    sound = torch.from_numpy(SOUND_2S[:20_001])
+    lines = spectrum(sound)
+    assert powers(lines).shape == (20_001 // 384 + 1, BANDS)
+    assert torch.allclose(with_gains(lines, torch.ones(len(lines), BANDS), len(sound)), sound, atol=1e-5)
+
+
+def test_every_line_of_the_spectrum_is_in_one_band():
+    lines = spectrum(torch.from_numpy(SOUND_2S))
+    assert torch.allclose(powers(lines).sum(dim=1), lines.abs().square().sum(dim=1), rtol=1e-4)
+
+
+def test_gains_stay_between_floor_and_one():
+    bands, sound, evidence = torch.randn(2, 84, BANDS), torch.randn(2, 50, SOUND), torch.randn(2, 50, EVIDENCE)
+    found = VoiceMaskNet().eval()(9 * bands, 9 * sound, 9 * evidence)
+    assert found.gains.shape == bands.shape
+    assert found.other.shape == (2, 84)
+    assert found.gains.min() >= FLOOR
+    assert found.gains.max() <= 1
+
+
+@pytest.mark.parametrize("samples", [[], lips(50, seen=False)])
+def test_without_a_mouth_the_very_encoding_is_kept(made, samples):
+    engine, fusion = made(-9.0, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    fused = fusion.fuse(encoding, SOUND_2S, samples)
+    assert fused.encoding is encoding
+    assert fused.gate is None
+    assert fused.own_voice is None
+    assert len(engine.heard) == 1
+
+
+def test_where_no_other_voice_is_heard_the_very_encoding_is_kept_and_the_mouth_is_judged(made):
+    engine, fusion = made(9.0, Caution(own=0.0))
+    encoding = engine.encode(SOUND_2S)
+    fused = fusion.fuse(encoding, SOUND_2S, lips())
+    assert fused.encoding is encoding
+    assert fused.own_voice.shape == (len(encoding.features),)
+    assert ((fused.own_voice > 0) & (fused.own_voice < 1)).all()
+
+
+def test_a_mouth_that_is_not_heard_takes_nothing_away(made):
+    engine, fusion = made(-9.0, Caution(own=1.1))
+    encoding = engine.encode(SOUND_2S)
+    assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
+
+
+def test_a_mouth_seen_only_before_the_sound_takes_nothing_away(made):
+    engine, fusion = made(-9.0, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    fused = fusion.fuse(encoding, SOUND_2S, lips(3, start=-0.2) + lips(50, seen=False))
+    assert fused.encoding is encoding
+    assert np.isnan(fused.own_voice).all()
+
+
+def test_what_is_too_short_to_tell_voices_apart_is_left_alone(made):
+    engine, fusion = made(-9.0, EAGER)
+    encoding = engine.encode(SOUND_2S[:15_000])
+    assert fusion.fuse(encoding, SOUND_2S[:15_000], lips()).encoding is encoding
+
+
+def test_other_voices_are_softened_no_further_than_the_floor(made):
+    engine, fusion = made(-9.0, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    fused = fusion.fuse(encoding, SOUND_2S, lips())
+    assert len(engine.heard[1]) == len(SOUND_2S)
+    assert np.allclose(engine.heard[1], 0.3 * SOUND_2S, atol=1e-5)
+    assert fused.encoding.features.shape == encoding.features.shape
+    assert fused.gate == pytest.approx(np.full(len(encoding.features), 0.7), abs=1e-3)
+
+
+def test_the_same_sound_and_lips_give_the_same_frames(made):
+    engine, fusion = made(0.0, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    first, second = (fusion.fuse(encoding, SOUND_2S, lips()).encoding for _ in range(2))
+    assert np.array_equal(first.features, second.features)
+
+
+def test_own_voice_is_unknown_where_no_mouth_is_seen(made):
+    engine, fusion = made(9.0, None)
+    fused = fusion.fuse(engine.encode(SOUND_2S), SOUND_2S, lips(25))
+    assert np.isfinite(fused.own_voice[:40]).all()
+    assert np.isnan(fused.own_voice[46:]).all()
+
+
+def test_use_before_loading_is_an_error():
+    engine = Hears()
+    with pytest.raises(ModelError, match="load"):
+        GeneralFusion(engine).fuse(engine.encode(SOUND_2S), SOUND_2S, lips())
+
+
+def test_what_is_kept_and_what_is_not_make_up_the_mixture():
+    rng = np.random.default_rng(3)
+    others = [rng.normal(0, 0.1, 20_000).astype(np.float32) for _ in range(8)]
+    for seed in range(20):
+        kept, foreign = disturbed(SOUND_2S, others, np.random.default_rng(seed))
+        assert kept.shape == foreign.shape == SOUND_2S.shape
+        assert np.isfinite(kept).all()
+        assert np.abs(kept).max() > 0
+
+
+def speaker(name):
+    rng = np.random.default_rng(len(name))
+    frames = 50
+    shape = torch.from_numpy(rng.normal(size=(frames, 107)).astype(np.float32))
+    pictures = torch.from_numpy(rng.integers(0, 256, (frames, 32, 32), dtype=np.uint8))
+    return Speaker(name, SOUND_2S, LipSequence(shape, pictures, torch.ones(frames, dtype=torch.bool)))
+
+
+def test_mixtures_are_the_same_for_a_seed():
+    made = [
+        make_mixtures([speaker("a"), speaker("bb")], [], 4, 1, Hears().encode, OwnVoiceNet().eval(), lambda *_: None)
+        for _ in range(2)
+    ]
+    for one, other in zip(*made, strict=True):
+        assert torch.equal(one.bands, other.bands)
+        assert one.gains.shape == one.bands.shape == (84, BANDS)
+        assert one.sound.shape == (50, SOUND)
+        assert one.evidence.shape == (50, EVIDENCE)
+        assert one.gains.min() >= FLOOR - 1e-3
+
+
+def mixture(seed):
+    """Another voice is in the upper half of the bands, where and when the lips' evidence is low."""
+    rng = np.random.default_rng(seed)
+    own = torch.from_numpy(np.repeat(rng.integers(0, 2, 10), 5).astype(np.float32))
+    heard = own[(torch.arange(84) * 0.6).long().clamp_max(49)]
+    gains = torch.ones(84, BANDS)
+    gains[:, BANDS // 2 :] = torch.where(heard > 0, 1.0, FLOOR)[:, None]
+    evidence = own[:, None] * torch.ones(EVIDENCE)
+    evidence[:, 2] = 1
+    bands = loudness_of(torch.from_numpy(rng.exponential(1.0, (84, BANDS)).astype(np.float32)))
+    return Mixture(bands.half(), gains.half(), 1 - heard.half(), torch.randn(50, SOUND).half(), evidence.half())
+
+
+def test_the_mask_learns_which_bands_are_of_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_voice_mask_module, "_STEPS", 14)
+    mixtures = [mixture(seed) for seed in range(12)]
+    recipe = VoiceMaskRecipe(epochs=1, batch=4, learning_rate=5e-3)
+    network = train_voice_mask(mixtures, recipe, tmp_path, lambda *_: None)
+    figures = judge_voice_mask(network, [mixture(seed) for seed in range(20, 24)])
+    assert figures["ratio after"] > figures["ratio before"] + 3
+    assert figures["auc"] > 0.9
