@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from models.av_speech.features import Read
     from models.av_speech.recording import Float32
     from models.fusion import Fusion
+    from models.speech.engine import SpeechEngine
     from models.speech.moonshine import MoonshineEngine
 
 
@@ -34,11 +35,12 @@ def engine() -> MoonshineEngine:
     return loaded
 
 
-def fusion_of(profile: str | None) -> Fusion:
+def fusion_of(profile: str | None, recogniser: SpeechEngine) -> Fusion:
     """What stands between encoder and decoder in `file` and `live`, loaded.
 
     Args:
         profile: an enrolled user's name, or a profile's file; None for what serves anybody.
+        recogniser: that it stands in.
 
     Raises:
         UserError: there is no such profile.
@@ -53,7 +55,7 @@ def fusion_of(profile: str | None) -> Fusion:
 
         fusion: Fusion = LipFusion(lambda: load_networks(Path(profile)))
     else:
-        fusion = make_fusion(load_config("file", {"fusion.profile": profile}))
+        fusion = make_fusion(load_config("file", {"fusion.profile": profile}), recogniser)
     fusion.load()
     return fusion
 
@@ -62,13 +64,14 @@ def systems_of(profile: str | None) -> Systems:
     """The recogniser alone, the fusion without lips and the fusion with lips; see `fusion_of`."""
     from models.av_speech.evaluation import MasksLips, Systems
 
-    fusion = fusion_of(profile)
+    recogniser = engine()
+    fusion = fusion_of(profile, recogniser)
     if not fusion.uses_lips:
-        return Systems(engine(), None, None)
+        return Systems(recogniser, None, None)
     if isinstance(fusion, MasksLips):
         masked = fusion.without_lips
-        return Systems(engine(), lambda encoding, _: masked(encoding), fusion)
-    return Systems(engine(), lambda encoding, sound: fusion.fuse(encoding, sound, ()).encoding, fusion)
+        return Systems(recogniser, lambda encoding, _: masked(encoding), fusion)
+    return Systems(recogniser, lambda encoding, sound: fusion.fuse(encoding, sound, ()).encoding, fusion)
 
 
 def teacher() -> Teacher:
