@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -48,11 +50,12 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--work",
         metavar="DIR",
         type=Path,
-        help="where to make the folder for what a resumed run needs, which is removed when the profile is made",
+        help="where to make the folder for what a resumed run needs, lipstream-enroll-NAME, which is removed when the "
+        "profile is made",
     )
     enroll_live.add_arguments(parser)
     parser.add_argument("--list", action="store_true", help="list the profiles and exit")
-    parser.add_argument("--delete", metavar="NAME", help="delete a profile and exit")
+    parser.add_argument("--delete", metavar="NAME", help="delete a profile, and what was read for it, and exit")
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
 
 
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(profile_names()) or "no profiles")
         return OK
     if args.delete:
-        return _delete(args.delete)
+        return _delete(args.delete, args.work)
     if args.profile is None or not (args.recordings or args.live):
         raise UserError(
             "expected the name of a profile and recordings of its user, or --live: lipstream enroll NAME PATH..."
@@ -73,22 +76,70 @@ def run(args: argparse.Namespace) -> int:
     if args.epochs is not None and args.epochs < 1:
         raise UserError(f"--epochs {args.epochs}: expected 1 or more")
     enroll_live.check_arguments(args)
+    work = _work_folder(args.profile, args.work)
     try:
-        return _enrol(args)
+        return _enrol(args, work)
     except KeyboardInterrupt:
         note("interrupted; the same command goes on where it was")
         raise
+    finally:
+        _tell_what_stays(args, work)
 
 
-def _delete(name: str) -> int:
+def _work_folder(name: str, within: Path | None) -> Path:
+    """What is read for a profile: a folder of its own also within --work, for it is removed with all that is in it.
+
+    Raises:
+        ModelError: the name cannot be a file's.
+    """
+    from models.assets import cache_dir
+    from models.av_speech.profile import profile_path
+
+    return (within or cache_dir() / "enroll") / f"lipstream-enroll-{profile_path(name).stem}"
+
+
+def _make_private(work: Path) -> None:
+    """Make the folder, for this user alone: voice and mouth are in it."""
+    from commands.train import prepare
+
+    prepare(work, "--work")
+    with contextlib.suppress(OSError):  # a file system without rights, such as that of a memory stick
+        work.chmod(0o700)
+
+
+def _tell_what_stays(args: argparse.Namespace, work: Path) -> None:
+    """Say where voice and mouth lie if no profile was made of them."""
+    from models.av_speech.profile import profile_path
+
+    with contextlib.suppress(OSError):
+        work.rmdir()  # nothing was read
+    if not work.exists():
+        return
+    if profile_path(args.profile).exists():
+        removal = "delete that folder"  # --delete would take the earlier profile too
+    else:
+        where = "" if args.work is None else f" --work {shlex.quote(str(args.work))}"
+        removal = f"`lipstream enroll --delete {args.profile}{where}`"
+    note(f"what was read of voice and mouth stays in {work}, for the same command to go on; to remove it: {removal}")
+
+
+def _delete(name: str, within: Path | None) -> int:
     from models.av_speech.profile import profile_names, profile_path
     from pipeline import UserError
 
     path = profile_path(name)
-    if not path.exists():
+    folders = [each for each in {_work_folder(name, None), _work_folder(name, within)} if each.exists()]
+    if not (path.exists() or folders):
         raise UserError(f"no profile called {name!r} (there are: {', '.join(profile_names()) or 'none'})")
-    path.unlink()
-    note(f"profile {name} deleted")
+    try:
+        for folder in folders:
+            shutil.rmtree(folder)
+            note(f"{folder} deleted")
+        if path.exists():
+            path.unlink()
+            note(f"profile {name} deleted")
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be deleted ({error.strerror})") from None
     return OK
 
 
@@ -119,19 +170,18 @@ def _found(args: argparse.Namespace) -> list[Utterance]:
     return utterances
 
 
-def _enrol(args: argparse.Namespace) -> int:
+def _enrol(args: argparse.Namespace, work: Path) -> int:
     from commands.speech_networks import teacher
-    from commands.train import prepare
-    from models.assets import cache_dir
     from models.av_speech.enrolment import Enrolment
     from models.av_speech.profile import LipNetworks, profile_path, save_networks
     from models.av_speech.word_errors import normaliser
 
     path = profile_path(args.profile)
     normaliser()  # what is missing is said before the long work
-    # A folder of its own also within --work: it is removed in the end, with all that is in it.
-    work = (args.work or cache_dir() / "enroll") / f"lipstream-enroll-{args.profile}"
-    prepare(work)
+    _make_private(work)
+    again = path.exists()
+    if again:
+        note(f"there is a profile {args.profile} already: it stays until the new one is accepted, which replaces it")
     read = _read_aloud(args, work) if args.live else None
     if args.live and read is None:
         return FAILED
@@ -143,11 +193,14 @@ def _enrol(args: argparse.Namespace) -> int:
     for condition, rows in figures.items():
         print(f"{condition}: " + ", ".join(f"{name} WER {row['wer']:.3f}" for name, row in rows.items()))
     if not accepted:
+        for checkpoint in work.glob("*_checkpoint.*"):  # more recordings are another training
+            checkpoint.unlink()
         note("the profile makes clean speech worse and is not kept; record more, in better light and in quiet")
         return FAILED
     save_networks(networks.with_facts({"held back": figures}), path)
     shutil.rmtree(work, ignore_errors=True)
-    note(f"profile {args.profile} made: use it with --profile {args.profile}; {path}")
+    made = "replaced" if again else "made"
+    note(f"profile {args.profile} {made}: use it with --profile {args.profile}; {path}")
     return OK
 
 

@@ -50,11 +50,10 @@ def gather(args: argparse.Namespace, work: Path) -> Readings | None:
     if readings.seconds >= goal:
         note(f"{readings.seconds / 60:.1f} min were read before; --minutes asks for more")
     else:
-        before = readings.names
         try:
             _read_aloud(config, Lesson(readings, goal, _recogniser()))
         finally:
-            if readings.names != before:
+            if readings.changed:
                 _forget_training(work)
             if readings.names:
                 note(f"{readings.seconds / 60:.1f} min were read and are kept until the profile is made")

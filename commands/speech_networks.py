@@ -50,14 +50,22 @@ def fusion_of(profile: str | None, recogniser: SpeechEngine) -> Fusion:
     from stages.build import make_fusion
 
     if profile is not None and Path(profile).suffix == ".safetensors":
-        from models.av_speech.lip_fusion import LipFusion
-        from models.av_speech.profile import load_networks
-
-        fusion: Fusion = LipFusion(lambda: load_networks(Path(profile)))
+        fusion = _fusion_of_file(Path(profile), recogniser)
     else:
         fusion = make_fusion(load_config("file", {"fusion.profile": profile}), recogniser)
     fusion.load()
     return fusion
+
+
+def _fusion_of_file(path: Path, recogniser: SpeechEngine) -> Fusion:
+    """The same as of a profile by name."""
+    from models.av_speech.general_fusion import GeneralFusion
+    from models.av_speech.lip_fusion import LipFusion
+    from models.av_speech.profile import load_networks
+    from pipeline import load_config
+
+    enrolled = LipFusion(lambda: load_networks(path))
+    return GeneralFusion(recogniser, enrolled) if load_config("file", {}).fusion.general else enrolled
 
 
 def systems_of(profile: str | None) -> Systems:

@@ -47,6 +47,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train the branches that were asked for, and write a report of each."""
     from models.errors import ModelError
+    from models.whole_file import whole_file
 
     if args.epochs is not None and args.epochs < 2:
         raise ModelError(f"--epochs {args.epochs}: expected 2 or more")
@@ -55,13 +56,18 @@ def run(args: argparse.Namespace) -> int:
         with Steps() as steps:
             report = _train(branch, args, steps.report)
         path = args.out / f"{branch}_report.json"
-        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         note(f"{branch} trained; figures in {path}")
     return OK
 
 
-def prepare(out: Path) -> None:
+def prepare(out: Path, option: str = "--out") -> None:
     """Keep torch to one thread, and make the folder for what comes out.
+
+    Args:
+        out: the folder.
+        option: of the command line, which names another one.
 
     Raises:
         ModelError: the folder cannot be made.
@@ -74,7 +80,7 @@ def prepare(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ModelError(f"{out}: cannot be made ({error.strerror}); choose another --out") from None
+        raise ModelError(f"{out}: cannot be made ({error.strerror}); choose another {option}") from None
 
 
 def _train(branch: str, args: argparse.Namespace, report: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from models.av_speech.train_voice_mask import VoiceMaskRecipe
     from models.av_speech.training import train_general
     from models.av_speech.voices import read_voices
+    from models.whole_file import whole_file
 
     recipes = (
         OwnVoiceRecipe(args.seed, **_given(args, epochs="epochs")),
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
         voices = [] if args.voices is None else read_voices(args.voices)
         report = train_general(args.data, voices, args.out, recipes, reader(), engine().encode, steps.report)
     path = args.out / "speech_report.json"
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for name, each in report["left out"].items():
         print(f"{name}: {each['clips']} clips of {each['speakers']} speakers left out, AUC {each['auc']:.3f}")
     mask = report["mask, left out"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from models.errors import ModelError
+from models.whole_file import whole_file
 
 
 class Checkpoint:
@@ -28,15 +28,18 @@ class Checkpoint:
         self._facts = folder / f"{name}.json"
 
     def save(self, networks: dict[str, nn.Module], optimiser: Optimizer, facts: dict[str, Any]) -> None:
-        """Write the state."""
+        """Write the state.
+
+        Raises:
+            ModelError: it cannot be written; what was there stays.
+        """
         tensors = {f"{key}/{name}": t for key, net in networks.items() for name, t in net.state_dict().items()}
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{index}/{key}": v for key, v in values.items() if isinstance(v, Tensor)}
-        self._tensors.parent.mkdir(parents=True, exist_ok=True)
-        _write_tensors({key: t.detach().cpu().contiguous().clone() for key, t in tensors.items()}, self._tensors)
-        partial = self._facts.with_suffix(".json.part")
-        partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        os.replace(partial, self._facts)
+        with whole_file(self._tensors) as partial:
+            save_file({key: t.detach().cpu().contiguous().clone() for key, t in tensors.items()}, partial)
+        with whole_file(self._facts) as partial:
+            partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
     def load(self, networks: dict[str, nn.Module], optimiser: Optimizer) -> dict[str, Any] | None:
         """Restore the state in place.
@@ -69,20 +72,18 @@ class Checkpoint:
         return facts
 
 
-def _write_tensors(tensors: dict[str, Tensor], path: Path, facts: dict[str, str] | None = None) -> None:
-    partial = path.with_suffix(".safetensors.part")
-    save_file(tensors, partial, metadata=facts)
-    os.replace(partial, path)
-
-
 def save_weights(network: nn.Module, path: Path, facts: dict[str, str]) -> None:
-    """Write the weights of a trained network in half precision, with facts in the file's metadata."""
+    """Write the weights of a trained network in half precision, with facts in the file's metadata.
+
+    Raises:
+        ModelError: they cannot be written.
+    """
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
         for name, tensor in network.state_dict().items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write_tensors(tensors, path, facts)
+    with whole_file(path) as partial:
+        save_file(tensors, partial, metadata=facts)
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -97,6 +98,6 @@ def load_weights(network: nn.Module, path: Path) -> None:
     except (OSError, RuntimeError, SafetensorError) as error:
         # torch lists every tensor that does not fit, a line each
         why = str(error).splitlines()[0]
-        raise ModelError(f"{path}: no usable weights ({why}); reinstall, or run `train emotion` again") from None
+        raise ModelError(f"{path}: no usable weights ({why}); reinstall, or train it again") from None
     network.eval()
     network.requires_grad_(False)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from models.av_speech.fingerprint import fingerprint
 from models.av_speech.mixtures import Noise, babble, in_a_room, mixed
 from models.av_speech.recording import Float16, Float32
 from models.errors import ModelError
 from models.progress import Report
 from models.speech.engine import SAMPLE_RATE
+from models.whole_file import whole_file
 
 Encode = Callable[[Float32], Float32]
 """(N,) sound at 16 kHz to (T, 288) encoder frames."""
@@ -117,32 +118,33 @@ def cut(length: int, speech: tuple[float, float], share: float, rng: np.random.G
 def cached_encodings(
     sounds: dict[str, Float32],
     speech: dict[str, tuple[float, float]],
-    voices: Callable[[str], Sequence[Float32]],
+    voices: Sequence[Float32],
     encode: Encode,
     mixing: Mixing,
     cache: Path,
     report: Report,
 ) -> dict[str, Encodings]:
-    """Encode recordings and their mixtures, or take them from the cache.
+    """Encode recordings and their mixtures, or take them from the cache if they were made of the same.
 
     Args:
         sounds: (N,) float32 at 16 kHz, by name.
         speech: seconds at which the first word of each begins and its last one ends.
-        voices: gives the other voices that a recording may be mixed with.
+        voices: of others, which recordings may be mixed with.
         encode: the speech encoder.
         mixing: how.
         cache: folder for what was encoded.
         report: progress.
 
     Raises:
-        ModelError: the cache is damaged.
+        ModelError: the cache is damaged or cannot be written.
     """
-    found = {}
+    found, others = {}, fingerprint(voices)
     for index, (name, sound) in enumerate(sounds.items()):
         path = cache / f"{name}_{mixing.seed}_{mixing.variants}.safetensors"
-        if not path.exists():
+        origin = fingerprint((sound, str(speech[name]), others, str(asdict(mixing)), str(index)))
+        if not path.exists() or _origin(path) != origin:
             rng = np.random.default_rng([mixing.seed, index])
-            _save(_stretches(sound, speech[name], voices(name), mixing, rng), encode, path)
+            _save(_stretches(sound, speech[name], voices, mixing, rng), encode, path, origin)
         found[name] = _load(path)
         report("encoding voices", index + 1, len(sounds), name)
     return found
@@ -162,12 +164,19 @@ def _stretches(
     return made
 
 
-def _save(stretches: Sequence[tuple[Float32, float, float]], encode: Encode, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
+def _save(stretches: Sequence[tuple[Float32, float, float]], encode: Encode, path: Path, origin: str) -> None:
     arrays = {str(index): encode(sound).astype(np.float16) for index, (sound, _, _) in enumerate(stretches)}
-    save_file(arrays | {"spans": np.array([each[1:] for each in stretches], np.float32)}, partial)
-    os.replace(partial, path)
+    spans = np.array([each[1:] for each in stretches], np.float32)
+    with whole_file(path) as partial:
+        save_file(arrays | {"spans": spans}, partial, {"origin": origin})
+
+
+def _origin(path: Path) -> str:
+    try:
+        with safe_open(path, "np") as file:
+            return str((file.metadata() or {}).get("origin", ""))
+    except (OSError, SafetensorError) as error:
+        raise _not_cached(path, error) from None
 
 
 def _load(path: Path) -> Encodings:
@@ -176,4 +185,8 @@ def _load(path: Path) -> Encodings:
         found = [Stretch(arrays[str(i)], float(a), float(b)) for i, (a, b) in enumerate(arrays["spans"])]
         return Encodings(found[0], found[1], tuple(found[2:]))
     except (OSError, KeyError, SafetensorError) as error:
-        raise ModelError(f"{path}: not cached encodings ({error}); delete it to encode the recording again") from None
+        raise _not_cached(path, error) from None
+
+
+def _not_cached(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: not cached encodings ({error}); delete it to encode the recording again")

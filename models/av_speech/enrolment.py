@@ -164,7 +164,7 @@ def check_material(material: Material) -> None:
             f"the mouth is visible in {seen:.0%} of the recordings; a profile needs {LEAST_FACE:.0%}: "
             "face the camera, in good light"
         )
-    ranges = [_range(each.sound) for each in material.recordings]
+    ranges = [speech_range(each.sound) for each in material.recordings]
     if float(np.median(ranges)) < LEAST_RANGE:
         raise ModelError(
             f"the recordings are noisy: speech is {np.median(ranges):.0f} dB above the pauses, and should be "
@@ -172,7 +172,7 @@ def check_material(material: Material) -> None:
         )
 
 
-def _range(sound: Float32) -> float:
+def speech_range(sound: Float32) -> float:
     """Decibels between the loud and the quiet frames of a sound."""
     levels = frame_levels(sound, max(1, int(len(sound) / SAMPLE_RATE * FRAME_RATE)), FRAME_RATE)
     low, high = np.percentile(levels, [5, 90])
@@ -284,7 +284,7 @@ class Enrolment:
         encodings = cached_encodings(
             sounds,
             {name: _spoken(each, len(sounds[name])) for name, each in words.items()},
-            lambda name: material.voices,
+            material.voices,
             self._teacher.encode,
             self._recipe.mixing,
             self._out / "encodings",

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from models.av_speech.corpora import Utterance
 from models.av_speech.recording import Recording, load_recording, recording_origin, save_recording
-from models.errors import ModelError
 from models.progress import Report
 
 Read = Callable[[Path], Recording]
@@ -30,11 +29,7 @@ def cached_recordings(utterances: Sequence[Utterance], read: Read, cache: Path, 
             recordings.append(load_recording(path))
         else:
             recordings.append(read(utterance.path))
-            try:
-                save_recording(recordings[-1], path, origin)
-            except OSError as error:
-                why = f"cannot be written ({error.strerror}); choose another --out or --work"
-                raise ModelError(f"{cache}: {why}") from None
+            save_recording(recordings[-1], path, origin)
         report("reading faces and voices", index + 1, len(utterances), utterance.name)
     return recordings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
+from models.av_speech.fingerprint import of_recording
 from models.av_speech.lip_augment import LipSequence, lip_sequence
 from models.av_speech.mixtures import babble, mixed
 from models.av_speech.own_voice_net import at_times
@@ -22,6 +22,7 @@ from models.av_speech.recording import LIP_RATE, Float32, Recording
 from models.errors import ModelError
 from models.progress import Report
 from models.speech.engine import Encoding
+from models.whole_file import whole_file
 
 Hear = Callable[[Float32], Encoding]
 """(N,) sound at 16 kHz to its encoding, inner layers and levels included."""
@@ -83,33 +84,47 @@ def cached_samples(
 ) -> list[Sample]:
     """Samples of recordings, their mixtures with the others' voices from the cache where they are in it.
 
+    What was made of another recording of that name is made anew.
+
     Raises:
-        ModelError: the cache is damaged.
+        ModelError: the cache is damaged or cannot be written.
     """
     samples = []
     for index, (name, recording) in enumerate(zip(names, recordings, strict=True)):
         path = cache / f"{name}.safetensors"
-        if not path.exists():
+        origin = of_recording(recording)
+        if not path.exists() or _origin(path) != origin:
             others = [r.sound for r, who in zip(recordings, speakers, strict=True) if who != speakers[index]]
-            _save(recording, others, hear, path, np.random.default_rng([11, index]))
+            _save(_heard(recording, others, hear, np.random.default_rng([11, index])), path, origin)
         samples.append(_load(path, speakers[index], recording))
         report("listening", index + 1, len(names), name)
     return samples
 
 
-def _save(
-    recording: Recording, others: Sequence[Float32], hear: Hear, path: Path, rng: np.random.Generator
-) -> None:
+def _heard(
+    recording: Recording, others: Sequence[Float32], hear: Hear, rng: np.random.Generator
+) -> list[npt.NDArray[np.float16]]:
+    """Sound frames of a recording and of its mixtures."""
     sound, count = recording.sound, len(recording.lips.mask)
     heard = [sound]
     for most, low, high in MIXTURES:
         voices = int(rng.integers(1, min(most, len(others)) + 1))
         heard.append(mixed(sound, babble(others, voices, len(sound), rng), float(rng.uniform(low, high))))
     times = torch.arange(count) / LIP_RATE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    save_file({str(i): sound_frames(hear(each), times).half().numpy() for i, each in enumerate(heard)}, partial)
-    os.replace(partial, path)
+    return [sound_frames(hear(each), times).half().numpy() for each in heard]
+
+
+def _save(heard: Sequence[npt.NDArray[np.float16]], path: Path, origin: str) -> None:
+    with whole_file(path) as partial:
+        save_file({str(index): each for index, each in enumerate(heard)}, partial, {"origin": origin})
+
+
+def _origin(path: Path) -> str:
+    try:
+        with safe_open(path, "np") as file:
+            return str((file.metadata() or {}).get("origin", ""))
+    except (OSError, SafetensorError) as error:
+        raise _not_cached(path, error) from None
 
 
 def _load(path: Path, speaker: str, recording: Recording) -> Sample:
@@ -117,6 +132,10 @@ def _load(path: Path, speaker: str, recording: Recording) -> Sample:
         arrays = load_file(path)
         clean, *noisy = (torch.from_numpy(arrays[str(index)]) for index in range(1 + len(MIXTURES)))
     except (OSError, KeyError, SafetensorError) as error:
-        raise ModelError(f"{path}: not a cached recording ({error}); delete it to encode the clip again") from None
+        raise _not_cached(path, error) from None
     active = torch.from_numpy(speech_active(clean[:, -1].float().numpy()))
     return Sample(speaker, lip_sequence(recording.lips), clean, tuple(noisy), active)
+
+
+def _not_cached(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: not a cached recording ({error}); delete it to encode the clip again")

@@ -9,7 +9,6 @@ Shapes: B recordings, L lip frames at 25 Hz.
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import torch
@@ -144,8 +143,3 @@ def at_times(frames: Tensor, rate: float, times: Tensor) -> Tensor:
     after = (before + 1).clamp_max(len(frames) - 1)
     weight = (at - before)[:, None].to(frames)
     return torch.lerp(frames[before], frames[after], weight)
-
-
-def probability(score: float) -> float:
-    """Of a score (logit)."""
-    return 1 / (1 + math.exp(-score))

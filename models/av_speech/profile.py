@@ -18,6 +18,7 @@ from models.av_speech.agreement_net import AgreementNet
 from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_net import LipNet
 from models.errors import ModelError
+from models.whole_file import whole_file
 
 LIP_WIDTH = 192
 """Width of the lip network."""
@@ -89,16 +90,11 @@ def save_networks(networks: LipNetworks, path: Path) -> None:
     """Write networks in half precision.
 
     Raises:
-        ModelError: the folder cannot be written.
+        ModelError: the file cannot be written.
     """
     tensors = {key: each for name, network in networks.parts().items() for key, each in _tensors(name, network).items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part")
+    with whole_file(path) as partial:
         save_file(tensors, partial, {"format": str(FORMAT), "facts": json.dumps(networks.facts)})
-        partial.replace(path)
-    except OSError as error:
-        raise ModelError(f"{path.parent}: cannot be written ({error.strerror})") from None
 
 
 def load_networks(path: Path) -> LipNetworks:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import shutil
 from pathlib import Path
 
 from models.av_speech.recording import SAMPLE_RATE, Recording, load_recording, save_recording
 from models.errors import ModelError
+from models.whole_file import whole_file
 
 _TABLE = "read.tsv"
 _COLUMNS = ("clip", "transcript", "seconds")
@@ -21,11 +23,15 @@ class Readings:
     Args:
         folder: made when the first sentence comes.
 
+    Attributes:
+        changed: whether a sentence came or went since.
+
     Raises:
         ModelError: what lies in the folder is damaged.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.changed = False
         self._folder = folder
         self._rows: list[tuple[str, str, float]] = self._read()
 
@@ -52,20 +58,21 @@ class Readings:
         """
         name = f"read-{self._number() + 1:04d}"
         row = (name, text, round(len(recording.pcm) / SAMPLE_RATE, 2))
-        try:
-            save_recording(recording, self._path(name))
-            self._write([*self._rows, row])
-        except OSError as error:
-            raise ModelError(f"{self._folder}: cannot be written ({error.strerror}); choose another --work") from None
-        self._rows.append(row)
+        save_recording(recording, self._path(name))
+        self._write([*self._rows, row])
 
     def drop_last(self) -> str | None:
-        """Forget the last sentence; returns it, None if there is none."""
+        """Forget the last sentence; returns it, None if there is none.
+
+        Raises:
+            ModelError: the folder cannot be written.
+        """
         if not self._rows:
             return None
-        name, text, _ = self._rows.pop()
-        self._write(self._rows)
-        self._path(name).unlink(missing_ok=True)
+        name, text, _ = self._rows[-1]
+        self._write(self._rows[:-1])
+        with contextlib.suppress(OSError):  # it is in no list any more, and the next one takes its place
+            self._path(name).unlink(missing_ok=True)
         return text
 
     def recordings(self) -> list[Recording]:
@@ -88,10 +95,9 @@ class Readings:
         return self._folder / f"{name}.safetensors"
 
     def _write(self, rows: list[tuple[str, str, float]]) -> None:
-        partial = (self._folder / _TABLE).with_suffix(".part")
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(self._folder / _TABLE) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, delimiter="\t", lineterminator="\n").writerows([_COLUMNS, *rows])
-        partial.replace(self._folder / _TABLE)
+        self._rows, self.changed = rows, True
 
     def _read(self) -> list[tuple[str, str, float]]:
         path = self._folder / _TABLE

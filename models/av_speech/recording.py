@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from models.errors import ModelError
+from models.whole_file import whole_file
 
 Float32 = npt.NDArray[np.float32]
 Float16 = npt.NDArray[np.float16]
@@ -112,22 +113,20 @@ def save_recording(recording: Recording, path: Path, origin: str = "") -> None:
         recording: what to write.
         path: where.
         origin: what tells the media file it was read from; see `recording_origin`.
+
+    Raises:
+        ModelError: the file cannot be written.
     """
     lips = recording.lips
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    save_file(
-        {
-            "pcm": recording.pcm,
-            "points": lips.points,
-            "blendshapes": lips.blendshapes,
-            "crops": lips.crops,
-            "mask": lips.mask.astype(np.uint8),
-        },
-        partial,
-        {"origin": origin},
-    )
-    os.replace(partial, path)
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "pcm": recording.pcm,
+        "points": lips.points,
+        "blendshapes": lips.blendshapes,
+        "crops": lips.crops,
+        "mask": lips.mask.astype(np.uint8),
+    }
+    with whole_file(path) as partial:
+        save_file(arrays, partial, {"origin": origin})
 
 
 def recording_origin(path: Path) -> str:

@@ -7,11 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from models.av_speech.enrolment import LEAST_RANGE
-from models.av_speech.recording import SAMPLE_RATE, Float32, Recording
+from models.av_speech.enrolment import LEAST_RANGE, LONGEST_TOLD, speech_range
+from models.av_speech.recording import SAMPLE_RATE, Recording
 from models.av_speech.word_errors import normaliser
-from models.speech.alignment import frame_levels
-from models.speech.moonshine import FRAME_RATE
 
 LEAST_FACE: Final = 0.8
 """Share of a sentence in which the mouth must be visible; more than of recordings, for it can be read again."""
@@ -22,7 +20,10 @@ LEAST_LIKENESS: Final = 0.8
 
 
 def fault(recording: Recording) -> str | None:
-    """What is wrong with sound or picture, in words for the one who reads; None if nothing is."""
+    """What is wrong with length, sound or picture, in words for the one who reads; None if nothing is."""
+    seconds = len(recording.pcm) / SAMPLE_RATE
+    if seconds > LONGEST_TOLD:
+        return f"it lasts {seconds:.0f} s, and may last {LONGEST_TOLD:.0f}: read it in one go, and be quiet afterwards"
     seen = float(recording.lips.mask.mean()) if len(recording.lips.mask) else 0.0
     if seen < LEAST_FACE:
         return f"your mouth was visible for {seen:.0%} of it: face the camera, in good light"
@@ -47,10 +48,3 @@ def likeness(text: str, heard: str) -> float:
     """
     one, other = (normaliser()(each).replace(" ", "") for each in (text, heard))
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
-
-
-def speech_range(sound: Float32) -> float:
-    """Decibels between the loud and the quiet frames of a sound."""
-    levels = frame_levels(sound, max(1, int(len(sound) / SAMPLE_RATE * FRAME_RATE)), FRAME_RATE)
-    low, high = np.percentile(levels, [5, 90])
-    return float(high - low)

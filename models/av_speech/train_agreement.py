@@ -22,7 +22,7 @@ from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_net import LipNet
 from models.av_speech.own_voice_net import at_times
 from models.av_speech.recording import LIP_RATE
-from models.av_speech.train_fusion import MARGIN, Example, frame_times
+from models.av_speech.train_fusion import MARGIN, Example, data_of, frame_times
 from models.av_speech.training_run import TrainingRun, run_epochs
 from models.progress import Report
 from models.speech.moonshine import FRAME_RATE
@@ -107,7 +107,7 @@ def train_agreement(
         "agreement",
         {"agreement": network},
         [{"params": list(network.parameters()), "lr": recipe.learning_rate}],
-        {"recipe": asdict(recipe), "recordings": len(known)},
+        {"recipe": asdict(recipe), "recordings": len(known), "data": data_of(usable)},
     )
     network.train().requires_grad_(True)
     a_pass = max(1, len(known) // recipe.batch)

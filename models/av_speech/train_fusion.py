@@ -21,6 +21,7 @@ from torch import Tensor
 from models.av_speech.batches import IGNORED, half_precision, real, shuffled, stacked, taught
 from models.av_speech.characters import spell
 from models.av_speech.encodings import Encodings, Stretch
+from models.av_speech.fingerprint import Part, fingerprint, of_lips
 from models.av_speech.foreign_lips import foreign_lips
 from models.av_speech.fusion_net import Fused, FusionNet
 from models.av_speech.lip_augment import LipSequence, drop_frames
@@ -114,6 +115,15 @@ class Example:
         return next((word for word in reversed(self.words) if word.end <= seconds + LATE), None)
 
 
+def data_of(examples: Sequence[Example]) -> str:
+    """Fingerprint of what is learnt from."""
+    parts: list[Part] = []
+    for each in examples:
+        parts += [of_lips(each.lips), str(each.text), str(each.words)]
+        parts += [stretch.frames for stretch in (each.sound.clean, *each.sound.noisy)]
+    return fingerprint(parts)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
     """An example as training varies it.
@@ -158,7 +168,7 @@ class FusionTraining:
             {"params": lip_parameters, "lr": recipe.learning_rate * recipe.lip_rate},
         ]
         self._known = np.unique([END, *(token for each in examples for word in each.words for token in word.tokens)])
-        facts = {"recipe": asdict(recipe), "recordings": len(examples)}
+        facts = {"recipe": asdict(recipe), "recordings": len(examples), "data": data_of(examples)}
         run = TrainingRun(out, "fusion", {"lips": self.lips, "fusion": self.fusion}, groups, facts)
         for network in (self.lips, self.fusion):
             network.train().requires_grad_(True)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from models.av_speech.batches import shuffled, stacked
 from models.av_speech.characters import BLANK, spell
+from models.av_speech.fingerprint import fingerprint, of_lips
 from models.av_speech.lip_augment import LipSequence, at_speed, drop_frames
 from models.av_speech.lip_net import STEPS, LipNet
 from models.av_speech.training_run import TrainingRun, run_epochs
@@ -127,7 +128,7 @@ def pretrain_lips(
         "lips",
         {"reader": reader},
         [{"params": list(reader.parameters()), "lr": recipe.learning_rate}],
-        {"recipe": asdict(recipe), "recordings": len(usable)},
+        {"recipe": asdict(recipe), "recordings": len(usable), "data": _data(usable)},
     )
     reader.train()
     run_epochs(
@@ -139,6 +140,10 @@ def pretrain_lips(
         lambda done, steps, words: report("reading lips", done, steps, words),
     )
     return reader.eval()
+
+
+def _data(readings: Sequence[Reading]) -> str:
+    return fingerprint(part for each in readings for part in (of_lips(each.lips), each.text, str(each.tokens)))
 
 
 def _loss(reader: PieceReader, readings: Sequence[Reading], recipe: LipRecipe, rng: np.random.Generator) -> Tensor:

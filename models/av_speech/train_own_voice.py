@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.av_speech.fingerprint import Part, fingerprint, of_lips
 from models.av_speech.lip_augment import drop_frames
 from models.av_speech.own_voice_data import Sample
 from models.av_speech.own_voice_net import OwnVoiceNet, centred
@@ -70,7 +71,7 @@ def train_own_voice(samples: Sequence[Sample], recipe: OwnVoiceRecipe, out: Path
         "own_voice",
         {"network": network},
         [{"params": list(network.parameters()), "lr": recipe.learning_rate}],
-        {"recipe": asdict(recipe), "recordings": len(usable)},
+        {"recipe": asdict(recipe), "recordings": len(usable), "data": data_of(usable)},
         weight_decay=0.05,
     )
     size = min(recipe.batch, len(usable))
@@ -86,6 +87,14 @@ def train_own_voice(samples: Sequence[Sample], recipe: OwnVoiceRecipe, out: Path
         lambda done, steps, words: report("learning whose voice is heard", done, steps, words),
     )
     return network.eval()
+
+
+def data_of(samples: Sequence[Sample]) -> str:
+    """Fingerprint of what is learnt from."""
+    parts: list[Part] = []
+    for each in samples:
+        parts += [each.speaker, of_lips(each.lips), each.clean, *each.mixtures]
+    return fingerprint(parts)
 
 
 def is_usable(sample: Sample) -> bool:

@@ -49,8 +49,17 @@ class VoiceMaskRecipe:
     doubt: float = 0.3
 
 
-def train_voice_mask(mixtures: Sequence[Mixture], recipe: VoiceMaskRecipe, out: Path, report: Report) -> VoiceMaskNet:
+def train_voice_mask(
+    mixtures: Sequence[Mixture], recipe: VoiceMaskRecipe, out: Path, report: Report, data: str
+) -> VoiceMaskNet:
     """Train; resumable. The network is in inference mode.
+
+    Args:
+        mixtures: what to learn from.
+        recipe: how.
+        out: folder of the checkpoint.
+        report: progress.
+        data: fingerprint of what the mixtures are made of.
 
     Raises:
         ModelError: `out` holds another training.
@@ -64,7 +73,7 @@ def train_voice_mask(mixtures: Sequence[Mixture], recipe: VoiceMaskRecipe, out: 
         "voice_mask",
         {"network": network},
         [{"params": list(network.parameters()), "lr": recipe.learning_rate}],
-        {"recipe": asdict(recipe)},
+        {"recipe": asdict(recipe), "data": data},
         weight_decay=0.05,
     )
     size = min(recipe.batch, len(mixtures))

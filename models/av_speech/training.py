@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from models.av_speech.corpora import Utterance, find_utterances
 from models.av_speech.features import Read, cached_recordings
+from models.av_speech.fingerprint import fingerprint
 from models.av_speech.own_voice_data import Hear, Sample, cached_samples
 from models.av_speech.own_voice_net import OwnVoiceNet
 from models.av_speech.recording import Float32, Recording
-from models.av_speech.train_own_voice import OwnVoiceRecipe, is_usable, judge, left_out, train_own_voice
+from models.av_speech.train_own_voice import OwnVoiceRecipe, data_of, is_usable, judge, left_out, train_own_voice
 from models.av_speech.train_voice_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
 from models.av_speech.voice_mask_data import Mixture, Speaker, make_mixtures
 from models.checkpoint import save_weights
@@ -72,7 +73,8 @@ def train_general(
         return make_mixtures(speakers, others, count, seed, hear, network, _told(report))
 
     made = mixtures(learning, voices, voice_mask.mixtures, voice_mask.seed)
-    mask = train_voice_mask(made, voice_mask, out, report)
+    of = fingerprint((data_of([each.sample for each in learning]), str(asdict(own_voice)), *voices))
+    mask = train_voice_mask(made, voice_mask, out, report, of)
     save_weights(mask, out / VOICE_MASK_WEIGHTS, {"recipe": str(asdict(voice_mask))})
     return {
         "recipe": {"own voice": asdict(own_voice), "voice mask": asdict(voice_mask)},

@@ -88,7 +88,7 @@ class TrainingRun:
         if facts != self._facts:
             raise ModelError(
                 f"{self._folder} holds the beginning of another training ({self._checkpoint.name}: other data, seed or "
-                "recipe); choose another --out or --work, or delete that file"
+                "recipe); choose another --out or --work, or delete the checkpoints there"
             )
         self.history = history
 

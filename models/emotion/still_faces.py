@@ -17,6 +17,7 @@ from models.errors import ModelError
 from models.face.litert_backend import LiteRtBackend
 from models.face.roi import Roi, from_landmarks
 from models.progress import Report
+from models.whole_file import whole_file
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -63,16 +64,14 @@ def cached_shapes(images: UInt8, finder: Callable[[], StillFaces], cache: Path, 
     """`StillFaces.shapes` of images, in half precision, from the file `cache` if it holds them.
 
     Raises:
-        ModelError: the file is no such cache, or holds another number of images.
+        ModelError: the file is no such cache, holds another number of images, or cannot be written.
     """
     if not cache.exists():
         loaded = finder()
         loaded.load()
         shapes = torch.from_numpy(loaded.shapes(images, report, name)).half()
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        partial = cache.with_suffix(".part")
-        save_file({"shapes": shapes}, partial)
-        partial.replace(cache)
+        with whole_file(cache) as partial:
+            save_file({"shapes": shapes}, partial)
     try:
         kept: Float32 = load_file(cache)["shapes"].float().numpy()
     except (OSError, KeyError, SafetensorError) as error:

@@ -20,6 +20,7 @@ from models.emotion.voice_net import STEP, steps_of
 from models.errors import ModelError
 from models.media import read_sound
 from models.progress import Report
+from models.whole_file import whole_file
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -92,7 +93,6 @@ def build_features(
             clean = result["clean"][index] if variant != "clean" else None
             made.append(_variant(variant, speech, by_fold[folds[index]], rng, encode, clean))
             report(f"encode {variant}", index + 1, len(speeches), "")
-        cache.mkdir(parents=True, exist_ok=True)
         _write(made, file)
         result[variant] = made
     return result
@@ -130,9 +130,8 @@ def _write(features: Sequence[VoiceFeatures], file: Path) -> None:
         "sound": np.concatenate([f.sound for f in features]),
         "spans": np.array([(len(f.encoded), f.start, f.end) for f in features], dtype=np.int64),
     }
-    partial = file.with_suffix(".part")
-    save_file({name: torch.from_numpy(array) for name, array in arrays.items()}, partial)
-    partial.replace(file)
+    with whole_file(file) as partial:
+        save_file({name: torch.from_numpy(array) for name, array in arrays.items()}, partial)
 
 
 def _read(file: Path) -> list[VoiceFeatures]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,9 @@ from commands import speech_networks
 from commands.failures import guarded
 from commands.options import HelpFormatter
 from models.av_speech import enrolment, profile
+from models.av_speech.general_fusion import GeneralFusion
 from models.av_speech.profile import LipNetworks, save_networks
+from models.errors import ModelError
 
 
 def run(*arguments: str) -> int:
@@ -71,17 +74,78 @@ def test_recordings_that_are_too_short_are_refused(profiles, obama_speech, tmp_p
     assert not profiles.exists()
 
 
-def test_what_else_lies_in_the_work_folder_is_not_removed_with_it(profiles, tmp_path, monkeypatch):
+@pytest.fixture
+def verdicts(monkeypatch):
+    """What the enrolments to come find of their recordings: whether the profile is any good, or an error."""
+    coming = []
+
     class Enrolment:
         def __init__(self, teacher, recipe, work, report) -> None:
-            (work / "checkpoint").write_text("state")
+            (work / "lips_checkpoint.json").write_text("state")
+            (work / "voice").write_text("sound")
 
         def run(self, material, networks):
-            return True, {}
+            found = coming.pop(0)
+            if isinstance(found, Exception):
+                raise found
+            return found, {}
 
     monkeypatch.setattr(speech_networks, "teacher", lambda: None)
     monkeypatch.setattr(enrolment, "Enrolment", Enrolment)
     monkeypatch.setattr(enroll_command, "_material", lambda args, work, report: SimpleNamespace(recordings=[None]))
+    return coming
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIPSTREAM_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("verdict", [False, ModelError("the recordings are noisy")])
+def test_what_stays_of_a_refused_profile_is_told_private_and_deleted_by_name(
+    verdict, profiles, cache, verdicts, tmp_path, capsys
+):
+    verdicts.append(verdict)
+    assert run("enroll", "ann", str(tmp_path)) != 0
+    folder = cache / "enroll" / "lipstream-enroll-ann"
+    lines = capsys.readouterr().err
+    assert f"voice and mouth stays in {folder}" in lines
+    assert "to remove it: `lipstream enroll --delete ann`\n" in lines
+    if os.name == "posix":
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert run("enroll", "--delete", "ann") == 0
+    assert not folder.exists()
+    assert run("enroll", "--delete", "ann") == 2
+
+
+def test_an_earlier_profile_stays_until_the_new_one_is_accepted(profiles, cache, verdicts, tmp_path, capsys):
+    path = profiles / "ann.safetensors"
+    save_networks(LipNetworks.untrained(), path)
+    before = path.read_bytes()
+    verdicts += [False, True]
+    assert run("enroll", "ann", str(tmp_path)) == 1
+    lines = capsys.readouterr().err
+    assert "there is a profile ann already" in lines
+    assert "delete that folder" in lines and "--delete" not in lines
+    assert path.read_bytes() == before
+    # What was read stays; the training does not, so that more recordings may be given.
+    assert [each.name for each in (cache / "enroll" / "lipstream-enroll-ann").iterdir()] == ["voice"]
+    assert run("enroll", "ann", str(tmp_path), "--seed", "1") == 0
+    assert "profile ann replaced" in capsys.readouterr().err
+    assert path.read_bytes() != before
+
+
+def test_a_profile_by_its_file_is_used_as_one_by_its_name(profiles):
+    engine = SimpleNamespace(load=lambda: None)
+    save_networks(LipNetworks.untrained(), profiles / "ann.safetensors")
+    by_name = speech_networks.fusion_of("ann", engine)
+    by_file = speech_networks.fusion_of(str(profiles / "ann.safetensors"), engine)
+    assert type(by_file) is type(by_name) is GeneralFusion
+
+
+def test_what_else_lies_in_the_work_folder_is_not_removed_with_it(profiles, verdicts, tmp_path):
+    verdicts.append(True)
     (tmp_path / "mine.mp4").write_text("precious")
     assert run("enroll", "ann", str(tmp_path), "--work", str(tmp_path)) == 0
     assert (profiles / "ann.safetensors").exists()

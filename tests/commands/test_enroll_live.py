@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from contextlib import redirect_stderr
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -126,8 +127,11 @@ def test_a_reader_who_is_interrupted_goes_on_where_he_was(room, learnt, tmp_path
 
     code, lines = enrol(room, interrupted, tmp_path)
     assert code == 130
-    assert "0.0 min were read and are kept" in lines[-2]
-    assert lines[-1] == "lipstream: interrupted; the same command goes on where it was"
+    assert "0.0 min were read and are kept" in lines[-3]
+    assert lines[-2] == "lipstream: interrupted; the same command goes on where it was"
+    folder = tmp_path / "lipstream-enroll-ann"
+    assert f"voice and mouth stays in {folder}" in lines[-1]
+    assert lines[-1].endswith(f"`lipstream enroll --delete ann --work {tmp_path}`")
     assert not learnt
     again = ReadingRoom()
     monkeypatch.setattr(speech_networks, "engine", lambda: again.engine)
@@ -179,6 +183,7 @@ def lesson(tmp_path, monkeypatch):
     ("given", "line"),
     [
         (take(seen=False), "your mouth was visible for 0% of it"),
+        (take(seconds=21.0), "it lasts 21 s, and may last 20"),
         (take(hiss=0.3), "too noisy"),
         (take(gain=40.0), "distorted"),
     ],
@@ -246,6 +251,23 @@ def test_training_of_fewer_sentences_is_forgotten_when_more_are_read(tmp_path):
     (tmp_path / "lips_checkpoint.safetensors").write_text("kept?")
     reading_session._forget_training(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"read"}
+
+
+def test_training_is_forgotten_when_the_last_sentence_was_read_again(tmp_path, monkeypatch):
+    def reads_again(config, lesson):
+        lesson.repeat()
+        lesson.take(take())
+
+    monkeypatch.setattr(sentences, "sentences", lambda: TEXTS)
+    monkeypatch.setattr(reading_session, "configured", lambda args: None)
+    monkeypatch.setattr(reading_session, "_recogniser", lambda: lambda sound: TEXTS[0])
+    Readings(tmp_path / "read").add(TEXTS[0], take())
+    (tmp_path / "lips_checkpoint.json").write_text("{}")
+    for reading, left in ((lambda config, lesson: None, 2), (reads_again, 1)):
+        monkeypatch.setattr(reading_session, "_read_aloud", reading)
+        reading_session.gather(SimpleNamespace(minutes=None), tmp_path)
+        assert len(list(tmp_path.iterdir())) == left
+    assert Readings(tmp_path / "read").names == ["read-0001"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")

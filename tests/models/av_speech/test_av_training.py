@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.av_speech.agreement_net import AgreementNet
-from models.av_speech.encodings import Encodings, Stretch, cut
+from models.av_speech.encodings import Encodings, Mixing, Stretch, cached_encodings, cut
 from models.av_speech.foreign_lips import foreign_lips
 from models.av_speech.fusion_net import FusionNet
 from models.av_speech.lip_augment import LipSequence
@@ -86,6 +86,30 @@ def test_a_folder_with_another_training_is_refused(tmp_path):
     pretrain_lips(lip_net(), readings(), LipRecipe(epochs=1, batch=2), tmp_path, silent)
     with pytest.raises(ModelError, match="another training"):
         pretrain_lips(lip_net(), readings(), LipRecipe(epochs=2, batch=2), tmp_path, silent)
+
+
+def test_a_training_of_other_lips_of_that_number_is_not_gone_on_with(tmp_path):
+    recipe = LipRecipe(epochs=1, batch=2)
+    pretrain_lips(lip_net(), readings(), recipe, tmp_path, silent)
+    others = [*readings()[1:], Reading(lips(99), "one", (5,))]
+    with pytest.raises(ModelError, match="another training"):
+        pretrain_lips(lip_net(), others, recipe, tmp_path, silent)
+
+
+def test_encodings_of_other_sounds_or_voices_of_that_name_are_made_anew(tmp_path):
+    heard = []
+
+    def encode(sound):
+        heard.append(sound)
+        return np.zeros((len(sound) // 384, 288), np.float32)
+
+    def encoded(sound, voice):
+        heard.clear()
+        sounds, voices = {"a": np.full(16_000, sound, np.float32)}, [np.full(16_000, voice, np.float32)]
+        cached_encodings(sounds, {"a": (0.2, 0.8)}, voices, encode, Mixing(variants=1), tmp_path, silent)
+        return len(heard)
+
+    assert [encoded(0.1, 0.5), encoded(0.1, 0.5), encoded(0.2, 0.5), encoded(0.2, 0.4)] == [3, 0, 3, 3]
 
 
 def test_recordings_without_words_cannot_teach_lips(tmp_path):

@@ -216,7 +216,7 @@ def test_the_mask_learns_which_bands_are_of_others(tmp_path, monkeypatch):
     monkeypatch.setattr(train_voice_mask_module, "_STEPS", 14)
     mixtures = [mixture(seed) for seed in range(12)]
     recipe = VoiceMaskRecipe(epochs=1, batch=4, learning_rate=5e-3)
-    network = train_voice_mask(mixtures, recipe, tmp_path, lambda *_: None)
+    network = train_voice_mask(mixtures, recipe, tmp_path, lambda *_: None, "data")
     figures = judge_voice_mask(network, [mixture(seed) for seed in range(20, 24)])
     assert figures["ratio after"] > figures["ratio before"] + 3
     assert figures["auc"] > 0.9

@@ -8,14 +8,11 @@ import torch
 
 from models.av_speech.lip_augment import LipSequence
 from models.av_speech.lip_input import INPUTS
-from models.av_speech.own_voice import OwnVoice
 from models.av_speech.own_voice_data import Sample, cached_samples, sound_frames, speech_active
 from models.av_speech.own_voice_net import SOUND, OwnVoiceNet, at_times, centred
 from models.av_speech.recording import LipTrack, Recording
 from models.av_speech.train_own_voice import OwnVoiceRecipe, area, judge, left_out, train_own_voice
-from models.checkpoint import save_weights
 from models.errors import ModelError
-from models.fusion import LipSample
 from models.speech.engine import Encoding
 
 
@@ -115,21 +112,8 @@ def test_recordings_are_encoded_once(tmp_path):
         found = cached_samples(["a", "b", "c"], ["1", "2", "3"], recordings, hear, tmp_path, lambda *_: None)
     assert len(calls) == 3 * 4
     assert found[0].clean.shape == (50, SOUND)
-
-
-def lip_samples(count):
-    rng = np.random.default_rng(0)
-    crop = rng.integers(0, 256, (96, 96), dtype=np.uint8)
-    seen = [LipSample(i / 25, crop, np.zeros((40, 2), np.float32), np.zeros(27, np.float32)) for i in range(count)]
-    return [*seen, LipSample(count / 25, None, None, None)]
-
-
-def test_every_frame_is_judged_and_those_without_a_mouth_are_not(tmp_path):
-    save_weights(OwnVoiceNet(), tmp_path / "own.safetensors", {})
-    own = OwnVoice(tmp_path / "own.safetensors")
-    own.load()
-    found = own.judge(encoding(), lip_samples(20))
-    assert found.shape == (21,)
-    assert ((found[:20] > 0) & (found[:20] < 1)).all()
-    assert np.isnan(found[20])
-    assert own.judge(encoding(), []).shape == (0,)
+    # The clip was replaced: its sound frames are not set beside the new lips.
+    recordings[1] = Recording(recordings[1].pcm[:25_600], LipTrack.unseen(40))
+    found = cached_samples(["a", "b", "c"], ["1", "2", "3"], recordings, hear, tmp_path, lambda *_: None)
+    assert len(calls) == 4 * 4
+    assert [len(each.clean) for each in found] == [50, 40, 50]
