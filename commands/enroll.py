@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.av_speech.corpora import Utterance
     from models.av_speech.enrolment import Material, Recipe
     from models.av_speech.recording import Recording
-    from models.emotion.progress import Report
+    from models.progress import Report
 
 EXAMPLE = """\
 lipstream enroll ann videos_of_ann

@@ -15,7 +15,7 @@ from commands.steps import Steps
 if TYPE_CHECKING:
     from models.av_speech.corpora import Utterance
     from models.av_speech.evaluation import Condition, Figures, Trial
-    from models.emotion.progress import Report
+    from models.progress import Report
 
 EXAMPLE = """\
 lipstream eval speech --data datasets/grid --snr clean,0 --noise babble4

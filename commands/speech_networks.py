@@ -99,7 +99,7 @@ def other_voices(folder: Path | None, own: Sequence[Float32]) -> list[Float32]:
     """
     from models.assets import resolve
     from models.av_speech.voices import like_others, read_voices
-    from models.emotion.media import read_sound
+    from models.media import read_sound
 
     if folder is not None:
         return read_voices(folder)

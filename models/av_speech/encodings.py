@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from models.av_speech.mixtures import Noise, babble, in_a_room, mixed
 from models.av_speech.recording import Float16, Float32
-from models.emotion.progress import Report
 from models.errors import ModelError
+from models.progress import Report
 from models.speech.engine import SAMPLE_RATE
 
 Encode = Callable[[Float32], Float32]

@@ -33,8 +33,8 @@ from models.av_speech.recording import Float32, Recording
 from models.av_speech.train_agreement import AgreementRecipe, train_agreement
 from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
 from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
-from models.emotion.progress import Report
 from models.errors import ModelError
+from models.progress import Report
 from models.speech.alignment import CLOSING_TOKENS, frame_levels
 from models.speech.engine import SAMPLE_RATE, Hypothesis, SpeechEngine, TimedWord
 from models.speech.moonshine import FRAME_RATE

@@ -14,9 +14,9 @@ from models.av_speech.corpora import SpokenWord
 from models.av_speech.mixtures import Noise, mixed
 from models.av_speech.recording import LIP_RATE, Float32, LipTrack, Recording
 from models.av_speech.word_errors import WordErrors, count_errors
-from models.emotion.progress import Report
 from models.errors import ModelError
 from models.fusion import Fusion, LipSample
+from models.progress import Report
 from models.speech.engine import Encoding, SpeechEngine
 
 CLEAN: Final = "clean"

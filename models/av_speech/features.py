@@ -7,8 +7,8 @@ from pathlib import Path
 
 from models.av_speech.corpora import Utterance
 from models.av_speech.recording import Recording, load_recording, recording_origin, save_recording
-from models.emotion.progress import Report
 from models.errors import ModelError
+from models.progress import Report
 
 Read = Callable[[Path], Recording]
 """Reads a media file."""

@@ -25,7 +25,7 @@ from models.av_speech.own_voice_net import OwnVoiceNet, centred
 from models.av_speech.recording import LIP_RATE, Float32
 from models.av_speech.voice_bands import powers, spectrum, with_gains
 from models.av_speech.voice_mask_net import VoiceMaskNet, loudness_of
-from models.emotion.checkpoint import load_weights
+from models.checkpoint import load_weights
 from models.errors import ModelError
 from models.fusion import FusedSpeech, Fusion, LipSample
 from models.speech.engine import Encoding, SpeechEngine

@@ -13,7 +13,7 @@ from models.av_speech.lip_fusion import lip_frames
 from models.av_speech.own_voice_data import sound_frames
 from models.av_speech.own_voice_net import OwnVoiceNet, centred
 from models.av_speech.recording import Float32
-from models.emotion.checkpoint import load_weights
+from models.checkpoint import load_weights
 from models.errors import ModelError
 from models.fusion import LipSample
 from models.speech.engine import Encoding

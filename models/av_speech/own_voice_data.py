@@ -19,8 +19,8 @@ from models.av_speech.lip_augment import LipSequence, lip_sequence
 from models.av_speech.mixtures import babble, mixed
 from models.av_speech.own_voice_net import at_times
 from models.av_speech.recording import LIP_RATE, Float32, Recording
-from models.emotion.progress import Report
 from models.errors import ModelError
+from models.progress import Report
 from models.speech.engine import Encoding
 
 Hear = Callable[[Float32], Encoding]

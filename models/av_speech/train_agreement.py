@@ -24,7 +24,7 @@ from models.av_speech.own_voice_net import at_times
 from models.av_speech.recording import LIP_RATE
 from models.av_speech.train_fusion import MARGIN, Example, frame_times
 from models.av_speech.training_run import TrainingRun, run_epochs
-from models.emotion.progress import Report
+from models.progress import Report
 from models.speech.moonshine import FRAME_RATE
 
 _LEAST_SHIFT: Final = 13

@@ -29,7 +29,7 @@ from models.av_speech.lip_net import LipNet
 from models.av_speech.recording import LIP_RATE
 from models.av_speech.train_lips import ctc
 from models.av_speech.training_run import TrainingRun, run_epochs
-from models.emotion.progress import Report
+from models.progress import Report
 from models.speech.moonshine import FRAME_RATE
 from models.speech.tokenizer import END
 from models.speech.torch_decoder import MoonshineDecoder

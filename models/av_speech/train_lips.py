@@ -24,8 +24,8 @@ from models.av_speech.characters import BLANK, spell
 from models.av_speech.lip_augment import LipSequence, at_speed, drop_frames
 from models.av_speech.lip_net import STEPS, LipNet
 from models.av_speech.training_run import TrainingRun, run_epochs
-from models.emotion.progress import Report
 from models.errors import ModelError
+from models.progress import Report
 
 OFTEN: Final = 5
 """Times that a piece must occur to have a class of its own."""

@@ -17,8 +17,8 @@ from models.av_speech.lip_augment import drop_frames
 from models.av_speech.own_voice_data import Sample
 from models.av_speech.own_voice_net import OwnVoiceNet, centred
 from models.av_speech.training_run import TrainingRun, run_epochs
-from models.emotion.progress import Report
 from models.errors import ModelError
+from models.progress import Report
 
 WINDOW: Final = 75
 """Lip frames of an example: 3 s."""

@@ -17,7 +17,7 @@ from models.av_speech.train_own_voice import area
 from models.av_speech.training_run import TrainingRun, run_epochs
 from models.av_speech.voice_mask_data import LIP_FRAMES, Mixture
 from models.av_speech.voice_mask_net import VoiceMaskNet
-from models.emotion.progress import Report
+from models.progress import Report
 
 _STEPS: Final = 50
 """Steps that count as an epoch: mixtures are drawn at random, so there are no passes."""

@@ -15,9 +15,9 @@ from models.av_speech.recording import Float32, Recording
 from models.av_speech.train_own_voice import OwnVoiceRecipe, is_usable, judge, left_out, train_own_voice
 from models.av_speech.train_voice_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
 from models.av_speech.voice_mask_data import Mixture, Speaker, make_mixtures
-from models.emotion.checkpoint import save_weights
-from models.emotion.progress import Report
+from models.checkpoint import save_weights
 from models.errors import ModelError
+from models.progress import Report
 
 OWN_VOICE_WEIGHTS: Final = "own_voice.safetensors"
 VOICE_MASK_WEIGHTS: Final = "voice_mask.safetensors"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from models.emotion.checkpoint import Checkpoint
+from models.checkpoint import Checkpoint
 from models.errors import ModelError
 
 CLIP_NORM = 1.0

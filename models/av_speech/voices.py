@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from models.av_speech.recording import Float32
-from models.emotion.media import read_sound
 from models.errors import ModelError
+from models.media import read_sound
 
 RATES: Final = (0.8, 0.87, 0.94, 1.07, 1.15, 1.25)
 """Speeds at which one voice sounds like another: pitch and resonances move together."""

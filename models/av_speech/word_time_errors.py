@@ -9,7 +9,7 @@ import numpy as np
 
 from models.av_speech.evaluation import Systems, Trial
 from models.av_speech.word_errors import right_words
-from models.emotion.progress import Report
+from models.progress import Report
 
 WORD_TIMES = "word times"
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from models.emotion.checkpoint import load_weights
+from models.checkpoint import load_weights
 from models.emotion.looks import STILL, FaceNetworks, Look, load_face_networks
 from models.emotion.prosody import prosody
 from models.emotion.quality import face_quality, voice_quality

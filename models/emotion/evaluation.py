@@ -18,15 +18,15 @@ from models.emotion.face_crop import face_crop
 from models.emotion.fusion import EmotionFusion, TimedEvidence
 from models.emotion.geometry_net import geometry
 from models.emotion.looks import Look
-from models.emotion.media import has_pictures, has_sound, read_pictures, read_sound
 from models.emotion.metrics import summary
-from models.emotion.progress import Report
 from models.emotion.still_faces import StillFaces
 from models.emotion.train_voice import HOP, WINDOW, speech_windows
 from models.emotion.voice_data import STEP_RATE, Encode, features_of
 from models.emotion.voice_net import STEP
 from models.errors import ModelError
 from models.face.backend import FaceBackend
+from models.media import has_pictures, has_sound, read_pictures, read_sound
+from models.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from models.checkpoint import load_weights
 from models.emotion.branches import WEIGHTS, Evidence
-from models.emotion.checkpoint import load_weights
 from models.emotion.classes import affect
 from models.emotion.fusion_net import TOKEN, WAYS, FusionNet
 from models.errors import ModelError

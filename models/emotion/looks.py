@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.emotion.checkpoint import load_weights
+from models.checkpoint import load_weights
 from models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
 from models.emotion.geometry_net import GeometryNet, blended
 

@@ -13,10 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from models.emotion.geometry_net import GEOMETRY, geometry
-from models.emotion.progress import Report
 from models.errors import ModelError
 from models.face.litert_backend import LiteRtBackend
 from models.face.roi import Roi, from_landmarks
+from models.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]

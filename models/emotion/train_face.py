@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.emotion.checkpoint import Checkpoint, load_weights, save_weights
+from models.checkpoint import Checkpoint, load_weights, save_weights
 from models.emotion.classes import EMOTIONS
 from models.emotion.face_augment import augment
 from models.emotion.face_net import FACE_SIZE, ExpressionNet, standardise
-from models.emotion.progress import Report
 from models.errors import ModelError
+from models.progress import Report
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]

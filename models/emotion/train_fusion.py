@@ -12,12 +12,12 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from models.emotion.checkpoint import save_weights
+from models.checkpoint import save_weights
 from models.emotion.fusion_net import WAYS, FusionNet, masked_mean
 from models.emotion.metrics import best_temperature, calibration_error, recall_average, softmax
 from models.emotion.pairs import FACE_STATES, Bank, Pairs, draw_pairs
-from models.emotion.progress import Report
 from models.emotion.voice_data import VARIANTS
+from models.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.emotion.checkpoint import load_weights, save_weights
+from models.checkpoint import load_weights, save_weights
 from models.emotion.geometry_net import GeometryNet, blended
-from models.emotion.progress import Report
+from models.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.emotion.checkpoint import load_weights, save_weights
-from models.emotion.progress import Report
+from models.checkpoint import load_weights, save_weights
 from models.emotion.prosody import PROSODY
 from models.emotion.voice_data import VARIANTS, VoiceFeatures
 from models.emotion.voice_net import ENCODER, STEP, VoiceNet
+from models.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]

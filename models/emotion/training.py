@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.emotion.checkpoint import load_weights, save_weights
+from models.checkpoint import load_weights, save_weights
 from models.emotion.corpora import find_faces, require_clips, require_faces
 from models.emotion.looks import (
     APPEARANCE_WEIGHTS,
@@ -23,7 +23,6 @@ from models.emotion.looks import (
 )
 from models.emotion.metrics import recall_average, softmax, summary
 from models.emotion.pairs import Bank, face_bank, voice_bank
-from models.emotion.progress import Report
 from models.emotion.still_faces import StillFaces, cached_shapes
 from models.emotion.train_face import HELD_OUT, SPLIT, FaceRecipe, FaceTraining, hold_out
 from models.emotion.train_fusion import FusionRecipe, Split, train_fusion
@@ -32,6 +31,7 @@ from models.emotion.train_voice import VoiceRecipe, train_folds
 from models.emotion.voice_data import Encode, build_features, folds_of
 from models.emotion.voice_net import VoiceNet
 from models.errors import ModelError
+from models.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]

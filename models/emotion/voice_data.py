@@ -14,12 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from models.emotion.corpora import Clip
-from models.emotion.media import read_sound
-from models.emotion.progress import Report
 from models.emotion.prosody import prosody
 from models.emotion.voice_augment import add_noise, babble, vary
 from models.emotion.voice_net import STEP, steps_of
 from models.errors import ModelError
+from models.media import read_sound
+from models.progress import Report
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]

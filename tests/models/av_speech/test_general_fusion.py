@@ -14,7 +14,7 @@ from models.av_speech.train_voice_mask import VoiceMaskRecipe, judge_voice_mask,
 from models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
 from models.av_speech.voice_mask_data import Mixture, Speaker, disturbed, make_mixtures
 from models.av_speech.voice_mask_net import FLOOR, VoiceMaskNet, loudness_of
-from models.emotion.checkpoint import save_weights
+from models.checkpoint import save_weights
 from models.errors import ModelError
 from models.fusion import LipSample
 from models.speech.engine import Encoding, SpeechEngine

@@ -13,7 +13,7 @@ from models.av_speech.own_voice_data import Sample, cached_samples, sound_frames
 from models.av_speech.own_voice_net import SOUND, OwnVoiceNet, at_times, centred
 from models.av_speech.recording import LipTrack, Recording
 from models.av_speech.train_own_voice import OwnVoiceRecipe, area, judge, left_out, train_own_voice
-from models.emotion.checkpoint import save_weights
+from models.checkpoint import save_weights
 from models.errors import ModelError
 from models.fusion import LipSample
 from models.speech.engine import Encoding

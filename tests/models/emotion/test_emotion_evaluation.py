@@ -5,8 +5,8 @@ import pytest
 
 from models.emotion.corpora import Clip
 from models.emotion.evaluation import _voice_evidence
-from models.emotion.media import has_pictures, has_sound
 from models.errors import ModelError
+from models.media import has_pictures, has_sound
 from tests.media_factory import Picture, Sound, moving, write_media
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from models.checkpoint import save_weights
 from models.emotion.branches import Evidence
-from models.emotion.checkpoint import save_weights
 from models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
 from models.emotion.fusion_net import TOKEN, WAYS, shares
 from models.emotion.metrics import softmax

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.emotion.checkpoint import load_weights, save_weights
+from models.checkpoint import load_weights, save_weights
 from models.emotion.corpora import Clip
 from models.emotion.face_augment import augment
 from models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
 
-from models.emotion.prosody import SAMPLE_RATE
 from models.errors import ModelError
+from models.speech.engine import SAMPLE_RATE
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
