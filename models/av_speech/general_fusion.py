@@ -37,6 +37,10 @@ _NEAR: Final = 0.05
 _COMPRESSED: Final = 0.3
 """Power of the amplitude in which it is counted how much was taken away: about as loudness is heard."""
 
+_AUDIBLE: Final = 0.4
+"""Loudness of a frame that counts for the overlap, in parts of the loudest frame's."""
+_MIXED: Final = (0.3, 0.85)
+"""Share of the own voice in a frame in which others are heard too."""
 _HEARD: Final = 0.8
 """Quantile of the own-voice probability: people pause, and beside other voices the mouth is seldom told for sure."""
 
@@ -50,15 +54,21 @@ class Caution:
         full: share from which on it is done in full; between the two the gains are softened.
         own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
             it the mouth may be anybody's, and nothing is done.
+        overlap: share of the loudness in frames with several voices at once, under which nothing is done: people who
+            take turns are all to be read.
         shortest: seconds of sound; in less, two voices are hardly told apart, and nothing is done.
-        sharpness: power of the gains: above 1, what is doubtful is taken for another voice.
+        crowd: share of the time in which others are heard, about which they are several: one alone makes pauses.
+        sharpness: power of the gains beside one voice: above 1, what is doubtful is taken for another voice. In a crowd
+            the gains are used as they are.
         floor: least gain.
     """
 
     least: float = 0.15
     full: float = 0.2
     own: float = 0.1
+    overlap: float = 0.4
     shortest: float = 1.0
+    crowd: tuple[float, float] = (0.94, 0.97)
     sharpness: float = 1.4
     floor: float = 0.05
 
@@ -72,6 +82,8 @@ class Judgement(NamedTuple):
         lines: (T, lines) spectrum of the sound.
         gains: (T, BANDS) what of it is not another voice's.
         removed: share of the loudness that is others', in [0, 1].
+        overlap: share of the loudness in frames in which the own voice and others are heard at once, in [0, 1].
+        others: mean probability that another voice is heard.
     """
 
     own: Tensor
@@ -79,6 +91,8 @@ class Judgement(NamedTuple):
     lines: Tensor
     gains: Tensor
     removed: float
+    overlap: float
+    others: float
 
 
 class GeneralFusion(Fusion):
@@ -146,7 +160,7 @@ class GeneralFusion(Fusion):
             if gains is None:
                 return FusedSpeech(encoding, own_voice=own)
             softened = with_gains(found.lines, gains, len(sound)).numpy()
-            gate = _taken(found.lines, gains)
+            gate = 1 - _kept(found.lines, gains)[1].numpy()
         again = self._engine.encode(softened)
         return FusedSpeech(again, _resampled(gate, len(again.features)), own)
 
@@ -167,9 +181,9 @@ class GeneralFusion(Fusion):
         beside = sound_frames(encoding, torch.arange(len(mask)) / LIP_RATE)[None]
         scores, evidence = own_voice.evidence(centred(frames, mask)[None], mask[None], beside)
         lines = spectrum(torch.from_numpy(np.asarray(sound, np.float32)))
-        gains = voice_mask(loudness_of(powers(lines))[None], beside, evidence).gains[0]
-        removed = 1 - _weighed(lines, gains)
-        return Judgement(scores[0].sigmoid(), mask, lines, gains, removed)
+        found = voice_mask(loudness_of(powers(lines))[None], beside, evidence)
+        gains, others = found.gains[0], float(found.other.sigmoid().mean())
+        return Judgement(scores[0].sigmoid(), mask, lines, gains, *_shares(lines, gains), others)
 
     def gains(self, found: Judgement) -> Tensor | None:
         """(T, BANDS) what to multiply the sound by; None to leave it as it is."""
@@ -177,10 +191,11 @@ class GeneralFusion(Fusion):
         if len(found.seen) < caution.shortest * LIP_RATE or not found.seen.any():
             return None
         heard = float(found.own[found.seen].quantile(_HEARD))
-        if found.removed <= caution.least or heard < caution.own:
+        if heard < caution.own or found.removed <= caution.least or found.overlap < caution.overlap:
             return None
         depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
-        return found.gains.pow(caution.sharpness).clamp_min(caution.floor).pow(depth)
+        sharpness = float(np.interp(found.others, caution.crowd, (caution.sharpness, 1.0)))
+        return found.gains.pow(sharpness).clamp_min(caution.floor).pow(depth)
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
@@ -194,19 +209,19 @@ def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
     return grid
 
 
-def _loud(lines: Tensor) -> Tensor:
-    return powers(lines).pow(_COMPRESSED / 2)
+def _kept(lines: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+    """(T,) loudness of each frame, and the part of it that the gains leave."""
+    loud = powers(lines).pow(_COMPRESSED / 2)
+    whole = loud.sum(dim=1).clamp_min(1e-9)
+    return whole, ((gains * loud).sum(dim=1) / whole).clamp(0, 1)
 
 
-def _weighed(lines: Tensor, gains: Tensor) -> float:
-    loud = _loud(lines)
-    return float((gains * loud).sum() / loud.sum().clamp_min(1e-9))
-
-
-def _taken(lines: Tensor, gains: Tensor) -> npt.NDArray[np.float32]:
-    loud = _loud(lines)
-    taken = 1 - (gains * loud).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)
-    return np.asarray(taken.clamp(0, 1).numpy(), np.float32)
+def _shares(lines: Tensor, gains: Tensor) -> tuple[float, float]:
+    """`removed` and `overlap` of a `Judgement`."""
+    whole, own = _kept(lines, gains)
+    audible = whole * (whole > _AUDIBLE * whole.max())
+    both = (own > _MIXED[0]) & (own < _MIXED[1])
+    return float((whole * (1 - own)).sum() / whole.sum()), float((audible * both).sum() / audible.sum())
 
 
 def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
