@@ -37,6 +37,10 @@ _NEAR: Final = 0.05
 _COMPRESSED: Final = 0.3
 """Power of the amplitude in which it is counted how much was taken away: about as loudness is heard."""
 
+_AUDIBLE: Final = 0.4
+"""Loudness of a frame that counts for the overlap, in parts of the loudest frame's."""
+_MIXED: Final = (0.3, 0.85)
+"""Share of the own voice in a frame in which others are heard too."""
 _HEARD: Final = 0.8
 """Quantile of the own-voice probability: people pause, and beside other voices the mouth is seldom told for sure."""
 
@@ -50,35 +54,57 @@ class Caution:
         full: share from which on it is done in full; between the two the gains are softened.
         own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
             it the mouth may be anybody's, and nothing is done.
+        overlap: share of the loudness in frames with several voices at once, under which nothing is done: people who
+            take turns are all to be read.
         shortest: seconds of sound; in less, two voices are hardly told apart, and nothing is done.
-        sharpness: power of the gains: above 1, what is doubtful is taken for another voice.
+        crowd: share of the time in which others are heard, about which they are several: one alone makes pauses.
+        sharpness: power of the gains beside one voice: above 1, what is doubtful is taken for another voice. In a crowd
+            the gains are used as they are.
         floor: least gain.
     """
 
     least: float = 0.15
     full: float = 0.2
     own: float = 0.1
+    overlap: float = 0.4
     shortest: float = 1.0
+    crowd: tuple[float, float] = (0.94, 0.97)
     sharpness: float = 1.4
     floor: float = 0.05
 
 
-class Judgement(NamedTuple):
-    """What is known of a segment of N samples, T frames of 24 ms and L lip frames on a grid of 25 Hz.
+class Mouth(NamedTuple):
+    """What the visible mouth says about a segment, in L lip frames on a grid of 25 Hz.
 
     Attributes:
-        own: (L,) probability that the visible mouth is the voice heard.
+        own: (L,) probability that the mouth is the voice heard.
         seen: (L,) where a mouth is seen.
-        lines: (T, lines) spectrum of the sound.
-        gains: (T, BANDS) what of it is not another voice's.
-        removed: share of the loudness that is others', in [0, 1].
+        beside: (1, L, SOUND) the sound at the times of the lips.
+        evidence: (1, L, EVIDENCE) what the mask network is given.
     """
 
     own: Tensor
     seen: Tensor
+    beside: Tensor
+    evidence: Tensor
+
+
+class Judgement(NamedTuple):
+    """Whose the sound of a segment is: N samples, T frames of 24 ms.
+
+    Attributes:
+        lines: (T, lines) spectrum of the sound.
+        gains: (T, BANDS) what of it is not another voice's.
+        removed: share of the loudness that is others', in [0, 1].
+        overlap: share of the loudness in frames in which the own voice and others are heard at once, in [0, 1].
+        others: mean probability that another voice is heard.
+    """
+
     lines: Tensor
     gains: Tensor
     removed: float
+    overlap: float
+    others: float
 
 
 class GeneralFusion(Fusion):
@@ -138,15 +164,18 @@ class GeneralFusion(Fusion):
             return FusedSpeech(encoding)
         # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            found = self.judge(encoding, sound, lips)
-            own = _at_encoding(found, encoding)
+            mouth = self.look(encoding, lips)
+            own = _at_encoding(mouth, encoding)
             if self._inner is not None:
                 return dataclasses.replace(self._inner.fuse(encoding, sound, lips), own_voice=own)
+            if not self._is_heard(mouth):
+                return FusedSpeech(encoding, own_voice=own)
+            found = self.judge(mouth, sound)
             gains = self.gains(found)
             if gains is None:
                 return FusedSpeech(encoding, own_voice=own)
             softened = with_gains(found.lines, gains, len(sound)).numpy()
-            gate = _taken(found.lines, gains)
+            gate = 1 - _kept(found.lines, gains)[1].numpy()
         again = self._engine.encode(softened)
         return FusedSpeech(again, _resampled(gate, len(again.features)), own)
 
@@ -154,33 +183,49 @@ class GeneralFusion(Fusion):
         """What becomes of an encoding with the lips masked: the very same, unless somebody is enrolled."""
         return encoding if self._inner is None else self._inner.without_lips(encoding)
 
-    def judge(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> Judgement:
-        """Run the networks; arguments as of `fuse`.
+    def look(self, encoding: Encoding, lips: Sequence[LipSample]) -> Mouth:
+        """Judge whether the mouth is the voice; arguments as of `fuse`.
 
         Raises:
             ModelError: `load` was not called, or the recogniser gives no inner layers.
         """
-        if self._networks is None:
-            raise ModelError("general fusion is not loaded: call load() first")
-        own_voice, voice_mask = self._networks
+        own_voice, _ = self._loaded()
         frames, mask = lip_frames(_on_grid(lips, encoding.duration))
         beside = sound_frames(encoding, torch.arange(len(mask)) / LIP_RATE)[None]
         scores, evidence = own_voice.evidence(centred(frames, mask)[None], mask[None], beside)
+        return Mouth(scores[0].sigmoid(), mask, beside, evidence)
+
+    def judge(self, mouth: Mouth, sound: Float32) -> Judgement:
+        """Tell the own voice from others in (N,) sound.
+
+        Raises:
+            ModelError: `load` was not called.
+        """
+        _, voice_mask = self._loaded()
         lines = spectrum(torch.from_numpy(np.asarray(sound, np.float32)))
-        gains = voice_mask(loudness_of(powers(lines))[None], beside, evidence).gains[0]
-        removed = 1 - _weighed(lines, gains)
-        return Judgement(scores[0].sigmoid(), mask, lines, gains, removed)
+        found = voice_mask(loudness_of(powers(lines))[None], mouth.beside, mouth.evidence)
+        gains, others = found.gains[0], float(found.other.sigmoid().mean())
+        return Judgement(lines, gains, *_shares(lines, gains), others)
+
+    def _loaded(self) -> tuple[OwnVoiceNet, VoiceMaskNet]:
+        if self._networks is None:
+            raise ModelError("general fusion is not loaded: call load() first")
+        return self._networks
+
+    def _is_heard(self, mouth: Mouth) -> bool:
+        """Whether the sound is long enough, and the mouth likely to be a voice in it; else the mask need not run."""
+        if len(mouth.seen) < self._caution.shortest * LIP_RATE or not mouth.seen.any():
+            return False
+        return float(mouth.own[mouth.seen].quantile(_HEARD)) >= self._caution.own
 
     def gains(self, found: Judgement) -> Tensor | None:
         """(T, BANDS) what to multiply the sound by; None to leave it as it is."""
         caution = self._caution
-        if len(found.seen) < caution.shortest * LIP_RATE or not found.seen.any():
-            return None
-        heard = float(found.own[found.seen].quantile(_HEARD))
-        if found.removed <= caution.least or heard < caution.own:
+        if found.removed <= caution.least or found.overlap < caution.overlap:
             return None
         depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
-        return found.gains.pow(caution.sharpness).clamp_min(caution.floor).pow(depth)
+        sharpness = float(np.interp(found.others, caution.crowd, (caution.sharpness, 1.0)))
+        return found.gains.pow(sharpness).clamp_min(caution.floor).pow(depth)
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
@@ -194,19 +239,19 @@ def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
     return grid
 
 
-def _loud(lines: Tensor) -> Tensor:
-    return powers(lines).pow(_COMPRESSED / 2)
+def _kept(lines: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+    """(T,) loudness of each frame, and the part of it that the gains leave."""
+    loud = powers(lines).pow(_COMPRESSED / 2)
+    whole = loud.sum(dim=1).clamp_min(1e-9)
+    return whole, ((gains * loud).sum(dim=1) / whole).clamp(0, 1)
 
 
-def _weighed(lines: Tensor, gains: Tensor) -> float:
-    loud = _loud(lines)
-    return float((gains * loud).sum() / loud.sum().clamp_min(1e-9))
-
-
-def _taken(lines: Tensor, gains: Tensor) -> npt.NDArray[np.float32]:
-    loud = _loud(lines)
-    taken = 1 - (gains * loud).sum(dim=1) / loud.sum(dim=1).clamp_min(1e-9)
-    return np.asarray(taken.clamp(0, 1).numpy(), np.float32)
+def _shares(lines: Tensor, gains: Tensor) -> tuple[float, float]:
+    """`removed` and `overlap` of a `Judgement`."""
+    whole, own = _kept(lines, gains)
+    audible = whole * (whole > _AUDIBLE * whole.max())
+    both = (own > _MIXED[0]) & (own < _MIXED[1])
+    return float((whole * (1 - own)).sum() / whole.sum()), float((audible * both).sum() / audible.sum())
 
 
 def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
@@ -215,8 +260,8 @@ def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.fl
     return np.asarray(np.interp(at, np.arange(len(values)), values), np.float32)
 
 
-def _at_encoding(found: Judgement, encoding: Encoding) -> npt.NDArray[np.float32]:
+def _at_encoding(mouth: Mouth, encoding: Encoding) -> npt.NDArray[np.float32]:
     times = (np.arange(len(encoding.features)) + 0.5) / encoding.frame_rate
-    own = np.interp(times, np.arange(len(found.own)) / LIP_RATE, found.own.numpy())
-    nearest = (times * LIP_RATE).round().astype(int).clip(0, len(found.seen) - 1)
-    return np.asarray(np.where(found.seen.numpy()[nearest], own, np.nan), np.float32)
+    own = np.interp(times, np.arange(len(mouth.own)) / LIP_RATE, mouth.own.numpy())
+    nearest = (times * LIP_RATE).round().astype(int).clip(0, len(mouth.seen) - 1)
+    return np.asarray(np.where(mouth.seen.numpy()[nearest], own, np.nan), np.float32)

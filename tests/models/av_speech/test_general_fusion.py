@@ -74,7 +74,7 @@ def made(tmp_path):
     return make
 
 
-EAGER = Caution(least=0.0, full=0.01, own=0.0, floor=0.3)
+EAGER = Caution(least=0.0, full=0.01, own=0.0, overlap=0.0, floor=0.3)
 
 
 def test_bands_with_gains_of_one_give_the_sound_back():
@@ -120,6 +120,12 @@ def test_where_no_other_voice_is_heard_the_very_encoding_is_kept_and_the_mouth_i
 
 def test_a_mouth_that_is_not_heard_takes_nothing_away(made):
     engine, fusion = made(-9.0, Caution(own=1.1))
+    encoding = engine.encode(SOUND_2S)
+    assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
+
+
+def test_people_who_take_turns_are_all_left(made):
+    engine, fusion = made(-9.0, Caution(own=0.0))
     encoding = engine.encode(SOUND_2S)
     assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
 
