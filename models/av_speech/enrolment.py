@@ -69,6 +69,8 @@ MOST_EVIDENCE: Final = 1.0
 BABBLE: Final = Noise("babble4", 4)
 """What the profile is judged in, at 0 dB."""
 _JUDGING = (Condition(None), Condition(BABBLE, 0.0))
+_CALIBRATING: Final = 1
+"""Of the random numbers: among other noise than what the profile is judged by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,7 +259,7 @@ class Enrolment:
         for index, trial in enumerate(trials):
             sound, track = trial.recording.sound, trial.recording.lips
             if track.mask.any():
-                noise = BABBLE.make(trial.voices, len(sound), np.random.default_rng([0, index]))
+                noise = BABBLE.make(trial.voices, len(sound), np.random.default_rng([_CALIBRATING, index]))
                 found.append(fusion.evidence(engine.encode(mixed(sound, noise, 0.0)), lip_samples(track)))
             self._report("weighing agreement", index + 1, len(trials), "")
         if found:
