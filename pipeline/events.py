@@ -82,11 +82,14 @@ class SpeechEnded(Event):
 class TranscriptPartial(Event):
     """The open segment's text so far.
 
+    Stable and unstable both empty take back all that was shown of the segment: with `speech.only_on_camera`, once it
+    turns out that the voice is of nobody in view. That alone takes stable text back.
+
     Attributes:
         segment: number of the segment.
         start: start of the segment, seconds.
         end: end of the audio this text was decoded from, seconds.
-        stable: text that will not be taken back; grows from partial to partial and begins the final.
+        stable: text that will not be taken back, but for the above; grows from partial to partial and begins the final.
         unstable: the rest of the present guess; follows `stable` directly, so it begins with a space where a new word
             begins.
     """

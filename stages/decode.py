@@ -26,7 +26,8 @@ class Decode(Stage):
     2307.14743): the words on which two consecutive hypotheses agree, less the newest word, which may still be cut
     short. Stable words are forced on every later decoding of the segment, so they are never taken back.
 
-    With mouths it is also told who spoke, and whether that was off camera (`stages.on_camera`).
+    With mouths it is also told who spoke, and whether that was off camera (`stages.on_camera`). With `only_on_camera`,
+    what was shown of a segment that turns out to be off camera is taken back by an empty partial.
 
     Args:
         engine: the recogniser, shared with `Encode`.
@@ -116,12 +117,21 @@ class Decode(Stage):
         agreed = self._agreed(hypothesis.tokens)
         self._stable = hypothesis.tokens[:agreed]
         self._previous = hypothesis.tokens
+        if self._hidden(speech):
+            self._take_back(speech, end)
+            return
         stable = self._text(self._stable)
         text = self._text(hypothesis.tokens)
         # The next token may continue the last stable word ("belief" + "."), so the rest is whatever follows directly.
         unstable = text[len(stable) :] if text.startswith(stable) else ""
-        if (stable, unstable) == self._shown or self._hidden(speech):
-            return
+        if (stable, unstable) != self._shown:
+            self._show(speech, end, stable, unstable)
+
+    def _take_back(self, speech: EncodedSpeech, end: int) -> None:
+        if self._shown != ("", ""):
+            self._show(speech, end, "", "")
+
+    def _show(self, speech: EncodedSpeech, end: int, stable: str, unstable: str) -> None:
         self._shown = (stable, unstable)
         self.publish(
             TranscriptPartial(
@@ -159,6 +169,7 @@ class Decode(Stage):
         self._was_off_camera = speaker.off_camera
         if self._only_on_camera and speaker.off_camera:
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
+            self._take_back(speech, speech.start + micros(speech.encoding.duration))
             return
         self.publish(
             TranscriptFinal(

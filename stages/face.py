@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from models.face.backend import FaceBackend
 from models.face.lips import aperture, lip_crop, mouth_blendshapes, normalised_lips
 from models.face.pose import HeadPose, head_pose
 from models.face.speaker import SpeakerCandidate, SpeakerSelector
+from models.face.stillness import face_change
 from models.face.tracking import FaceTracker, LostFace, TrackedFace
 from pipeline import FaceFound, FaceLost, Packet, Port, Stage, micros, seconds
 from stages.failures import while_loading, while_running
@@ -38,6 +40,7 @@ class Face(Stage):
         self._max_gap = micros(max_gap)
         self._newest = -1
         self._size = (0, 0)
+        self._image: UInt8 | None = None
 
     def open(self) -> None:
         """Load the networks."""
@@ -67,7 +70,8 @@ class Face(Stage):
         lost = [face.id for face in tracked.lost]
         speaker = self._selector.update(candidates, lost, (width, height), packet.timestamp)
         chosen = next((face for face in tracked.faces if face.id == speaker), None)
-        lips = None if chosen is None else _lips(frame.image, chosen, poses[chosen.id], apertures[chosen.id])
+        lips = None if chosen is None else self._lips(frame.image, chosen, poses[chosen.id], apertures[chosen.id])
+        self._image = frame.image
         talking = self._selector.talking
         faces = FaceFrame(tracked.faces, speaker, width, height, lips, talking)
         self.emit("faces", faces, packet.timestamp, packet.duration)
@@ -87,6 +91,17 @@ class Face(Stage):
         """Report the faces that were in view to the end as lost there."""
         self._report_lost(self._tracker.reset())
 
+    def _lips(self, image: UInt8, face: TrackedFace, pose: HeadPose, opening: float) -> LipFeatures:
+        landmarks = face.observation.landmarks
+        return LipFeatures(
+            face=face.id,
+            crop=lip_crop(image, landmarks, pose),
+            points=normalised_lips(landmarks, pose),
+            blendshapes=mouth_blendshapes(face.observation.blendshapes),
+            aperture=opening,
+            change=math.inf if self._image is None else face_change(self._image, image, face.box),
+        )
+
     def _report_found(self, faces: Iterable[TrackedFace], width: int, height: int) -> None:
         for face in faces:
             left, top, right, bottom = face.box
@@ -96,14 +111,3 @@ class Face(Stage):
     def _report_lost(self, faces: Iterable[LostFace]) -> None:
         for face in faces:
             self.publish(FaceLost(face=face.id, start=seconds(face.since_us), time=seconds(face.until_us)))
-
-
-def _lips(image: UInt8, face: TrackedFace, pose: HeadPose, opening: float) -> LipFeatures:
-    landmarks = face.observation.landmarks
-    return LipFeatures(
-        face=face.id,
-        crop=lip_crop(image, landmarks, pose),
-        points=normalised_lips(landmarks, pose),
-        blendshapes=mouth_blendshapes(face.observation.blendshapes),
-        aperture=opening,
-    )

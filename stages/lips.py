@@ -9,6 +9,10 @@ import numpy as np
 
 from pipeline import Packet, Port, Stage, micros
 from stages.payloads import FaceFrame, Float32, LipFeatures, LipFrame
+from stages.switches import LIPS, PICTURE
+
+AHEAD = micros(0.3)
+"""Microseconds of masked points emitted ahead: more than a picture takes from the camera through the face networks."""
 
 
 class LipStream(Stage):
@@ -17,6 +21,9 @@ class LipStream(Stage):
     Numbers are interpolated linearly between the frames before and after; the crop is that of the nearer one. Where
     frames are further apart than `max_gap`, where there is no face, or where the speaker changes, the mask is off.
     A grid point is emitted as soon as the frame after it is known, or once no such frame can come within `max_gap`.
+
+    While picture or lips are switched off nobody looks at lips. Live, masked points are then emitted ahead of time, so
+    that the sound does not wait for them; switched on again, lips come that much later.
 
     Args:
         rate: lip frames a second.
@@ -41,10 +48,12 @@ class LipStream(Stage):
         self._last = packet
 
     def advance(self, frontier: int) -> None:
-        """Emit masked grid points for time in which no frame came."""
+        """Emit masked grid points for time in which no frame came, or none will be looked at."""
         if self._next is None:
             return
-        while self._time() + self._max_gap < frontier:
+        off = self.context.switched_off(PICTURE) or self.context.switched_off(LIPS)
+        unseen = frontier + AHEAD if off and not self.context.lossless else frontier - self._max_gap
+        while self._time() < unseen:
             self._put(None)
 
     def watermark(self, frontier: int) -> int:
@@ -81,4 +90,5 @@ def _blend(first: LipFeatures, second: LipFeatures, weight: float) -> LipFeature
         points=mix(first.points, second.points),
         blendshapes=mix(first.blendshapes, second.blendshapes),
         aperture=first.aperture + (second.aperture - first.aperture) * weight,
+        change=second.change,
     )

@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from pipeline import micros, seconds
+from stages.mouth import MOUTH_DELAY
 from stages.payloads import SAMPLE_RATE, Bool, EncodedSpeech, Float32, Mouth
 
 PIECE = 0.6
@@ -54,17 +55,18 @@ def speaker_of(speech: EncodedSpeech, mouths: Sequence[Mouth]) -> Speaker:
 
     Args:
         speech: with `own_voice`, if that was judged.
-        mouths: those known, in order of time; others than the segment's do not matter.
+        mouths: those known, in order of time, on a regular grid; others than the segment's do not matter.
     """
-    spoken = [mouth for mouth in mouths if speech.speech_start <= mouth.time < speech.speech_end]
-    if not spoken:
+    known = [mouth for mouth in mouths if speech.speech_start <= mouth.time < speech.speech_end]
+    if not known or len(mouths) < 2:
         return UNKNOWN
-    heard = voiced(speech.samples, [seconds(mouth.time - speech.start) for mouth in spoken])
-    spoken = [mouth for mouth, loud in zip(spoken, heard, strict=True) if loud]
-    seen = [mouth for mouth in spoken if mouth.face is not None]
-    if not seen or len(seen) < MOSTLY_SEEN * len(spoken):
+    period = mouths[1].time - mouths[0].time
+    times = [*(mouth.time for mouth in known), *_missing(speech, mouths, period)]
+    heard = voiced(speech.samples, [seconds(time - speech.start) for time in times])
+    seen = [mouth for mouth, loud in zip(known, heard, strict=False) if loud and mouth.face is not None]
+    if not seen or len(seen) < MOSTLY_SEEN * heard.sum():
         return UNKNOWN
-    if not _is_foreign(speech, seen, _frames(mouths)):
+    if not _is_foreign(speech, seen, max(2, round(micros(PIECE) / period))):
         return Speaker(_most(_speaking(mouth) for mouth in seen), False)
     others = [face for mouth in seen for face in mouth.talking if face != mouth.face]
     if sum(bool(mouth.talking - {mouth.face}) for mouth in seen) >= OTHERS_TALK * len(seen):
@@ -82,9 +84,12 @@ def voiced(samples: Float32, times: Sequence[float]) -> Bool:
     return loud
 
 
-def _frames(mouths: Sequence[Mouth]) -> int:
-    """Lip frames of a piece: they are on a regular grid."""
-    return max(2, round(micros(PIECE) / (mouths[1].time - mouths[0].time))) if len(mouths) > 1 else 2
+def _missing(speech: EncodedSpeech, mouths: Sequence[Mouth], period: int) -> list[int]:
+    """Times of the speech without a mouth, since the picture begins later or ends sooner; not those yet to come."""
+    arrived = speech.start + micros(len(speech.samples) / SAMPLE_RATE - MOUTH_DELAY)
+    before = range(mouths[0].time - period, speech.speech_start - 1, -period)
+    after = range(mouths[-1].time + period, speech.speech_end, period)
+    return [time for time in (*before, *after) if speech.speech_start <= time < speech.speech_end and time <= arrived]
 
 
 def _is_foreign(speech: EncodedSpeech, seen: Sequence[Mouth], piece: int) -> bool:

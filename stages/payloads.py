@@ -5,6 +5,7 @@ Arrays are shared, never copied, between stages and must not be written to.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -133,6 +134,8 @@ class LipFeatures:
         points: (40, 2) float32 lip landmarks, normalised for pose and scale.
         blendshapes: (K,) float32 in [0, 1], MediaPipe's mouth and jaw blendshapes.
         aperture: inner lip opening in distances between the outer corners of the eyes.
+        change: how much the face's part of the picture differs from the frame before (`models.face.stillness`);
+            infinite if that is not known.
     """
 
     face: int
@@ -140,6 +143,7 @@ class LipFeatures:
     points: Float32
     blendshapes: Float32
     aperture: float
+    change: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,7 @@ class Mouth:
 
     Attributes:
         time: session time of the lip frame, microseconds.
-        face: id of the face track; None where no mouth is seen.
+        face: id of the face track; None where no mouth is seen, or the picture of it stands still.
         aperture: inner lip opening in distances between the outer corners of the eyes; 0 where no mouth is seen.
         state: what the mouth has done up to then.
         talking: ids of all faces in view whose lips move as they do in speech.

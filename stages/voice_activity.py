@@ -74,8 +74,8 @@ class VoiceActivity(Stage):
 
     Begin and end use two thresholds (hysteresis), as Silero's own iterator does.
 
-    With mouths, a segment in which the mouth moved ends after `lip_hang_over` of silence while the mouth is shut and
-    still, and none before `lip_hold` of it while the mouth is open and moving. Where no mouth is seen, nothing changes.
+    With mouths, `hang_over` is shorter by `lip_shut_factor` while the mouth that moved in the segment is shut and
+    still, and longer by `lip_moving_factor` while it is open and moving. Where no mouth is seen, nothing changes.
 
     Args:
         detector: the network.
@@ -151,13 +151,15 @@ class VoiceActivity(Stage):
             self._end("end_of_stream")
 
     def watermark(self, frontier: int) -> int:
-        """Chunks may begin as early as the oldest window held back."""
+        """Chunks may begin as early as the oldest window held back.
+
+        Mouths, by which the frontier may be behind or ahead of the sound, change nothing about that.
+        """
         held = self._held or self._waiting
         if held:
-            return min(frontier, held[0].timestamp)
-        # Mouths that come late, live, are no reason to promise less. They may also go on when the sound has ended, and
-        # then the end of the segment repeats the newest timestamp.
-        return min(frontier, self._newest) if self._open else max(frontier, self._reached)
+            return held[0].timestamp
+        # The end of a segment may repeat the newest timestamp.
+        return self._newest if self._open else max(frontier, self._reached)
 
     # No segment is open.
 
@@ -227,10 +229,10 @@ class VoiceActivity(Stage):
         ratio = 0.0 if over <= 0 else 1.0 if over >= span else over / span
         pause = config.hang_over + (shortest - config.hang_over) * ratio
         if self._mouth is MouthState.MOVING and ratio < 1:
-            return max(pause, config.lip_hold)
+            return max(pause, config.hang_over * config.lip_moving_factor)
         # A mouth that did not move with this voice does not know when it ends.
         if self._mouth is MouthState.SHUT and self._moved:
-            return min(pause, config.lip_hang_over)
+            return min(pause, config.hang_over * config.lip_shut_factor)
         return pause
 
     def _end(self, reason: str) -> None:

@@ -134,6 +134,8 @@ class LiveScene(EventSink):
                 return
             case TranscriptPartial():
                 self._roll.partial(event.segment, event.stable, event.unstable)
+                if not event.text:
+                    return
                 self._captions_end = now + PARTIAL_SECONDS
                 late = max(0.0, event.emitted - event.end)
                 before = self._latency if self._latency is not None else late

@@ -94,10 +94,10 @@ class VadConfig(_Section):
     """Where the best pause is sought: this many seconds before max_segment."""
     lips: bool = True
     """Whether a mouth in view helps to tell where speech ends."""
-    lip_hang_over: Annotated[float, Field(ge=0.1, le=5)] = 0.25
-    """Seconds of silence that end a segment, if under hang_over, while the mouth that moved in it is shut and still."""
-    lip_hold: Annotated[float, Field(ge=0, le=5)] = 0.4
-    """Seconds of silence that end a segment, if fewer else would, while the mouth in view is open and moving."""
+    lip_shut_factor: Annotated[float, Field(ge=0.2, le=1)] = 0.625
+    """Share of hang_over that ends a segment while the mouth that moved in it is shut and still."""
+    lip_moving_factor: Annotated[float, Field(ge=1, le=5)] = 1.0
+    """How many times hang_over a segment is held while the mouth in view is open and moving."""
 
     @model_validator(mode="after")
     def _ordered(self) -> VadConfig:

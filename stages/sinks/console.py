@@ -103,7 +103,7 @@ class ConsoleSink(EventSink):
     def _show(self, event: Event) -> None:
         match event:
             case TranscriptPartial():
-                self._partial = event
+                self._partial = event if event.text else None
             case TranscriptFinal():
                 if self._partial is not None and self._partial.segment <= event.segment:
                     self._partial = None

@@ -12,6 +12,8 @@ from pipeline.testing import run_stage
 from stages.lip_activity import LipReport
 from stages.lips import LipStream
 from stages.payloads import FaceFrame, LipFeatures, LipFrame
+from stages.switches import LIPS, PICTURE
+from tests.stages.test_switches import off
 
 
 def features(value: float, face: int = 1) -> LipFeatures:
@@ -83,6 +85,20 @@ def test_a_dead_camera_gives_a_mask_and_not_a_stall():
     masked = run[before:]
     assert len(masked) == 19 and not any(p.payload.valid for p in masked)
     assert stage.watermark(1_000_000) == 800_000
+
+
+@pytest.mark.parametrize("name", [LIPS, PICTURE])
+def test_live_speech_does_not_wait_for_lips_that_are_switched_off(name):
+    switches, stage = off(name), LipStream(25.0, 0.2)
+    shown = [frame(i * 0.04, features(0.1)) for i in range(10)]
+    run = run_stage(stage, shown, lossless=False, switches=switches)
+    assert stage.watermark(360_000) >= 660_000
+    assert not any(packet.payload.valid for packet in run[1:])
+    switches.turn(name, True)
+    for index in range(10, 30):
+        stage.process("faces", frame(index * 0.04, features(0.1)))
+    assert [packet.timestamp for packet in run] == [40_000 * index for index in range(30)]
+    assert all(packet.payload.valid for packet in run if packet.timestamp >= 680_000)
 
 
 def lips_for(features_of, count: int, start: int = 0) -> list[Packet[LipFrame]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from pipeline import Packet, SpeechEnded, TranscriptFinal, TranscriptPartial, micros
-from pipeline.config import VadConfig
+from pipeline.config import VadConfig, load_config
 from pipeline.testing import run_stage
 from stages.decode import Decode
 from stages.encode import Encode
@@ -28,12 +30,18 @@ TALKING = [0.02, 0.08, 0.14, 0.07]
 STILL = [0.005, 0.007]
 
 
-def lips(*spans: tuple[list[float] | None, float], talking: frozenset[int] = frozenset(), face: int = 1):
-    """Spans of (apertures that repeat, seconds) as lip frames; None for nobody in view."""
+def lips(
+    *spans: tuple[list[float] | None, float],
+    talking: frozenset[int] = frozenset(),
+    face: int = 1,
+    changes: Sequence[float] = (math.inf,),
+):
+    """Spans of (apertures that repeat, seconds) as lip frames; None for nobody in view. Changes repeat too."""
     frames = []
     for apertures, length in spans:
         for index in range(round(length * 25)):
             seen = None if apertures is None else features(apertures[index % len(apertures)], face)
+            seen = seen and dataclasses.replace(seen, change=changes[len(frames) % len(changes)])
             frames.append(Packet(len(frames) * STEP, LipFrame(seen, talking if seen else frozenset()), STEP))
     return frames
 
@@ -59,15 +67,26 @@ def test_with_lips_switched_off_no_mouth_is_seen():
     assert {(packet.payload.state, packet.payload.face) for packet in run} == {(MouthState.UNSEEN, None)}
 
 
+def test_a_frozen_picture_shows_no_mouth_and_repeated_frames_of_a_slow_camera_do():
+    frozen = mouths((STILL, 2.0), changes=[0.2])
+    assert [packet.payload.face for packet in frozen] == [1] * 9 + [None] * 41
+    assert MouthState.SHUT not in {packet.payload.state for packet in frozen}
+    redrawn = mouths((STILL, 2.0), changes=[*[0.2] * 15, 3.0])
+    assert not any(packet.payload.face for packet in redrawn[10:]), "the encoder's key frames are no life"
+    slow = mouths((STILL, 2.0), changes=[0.0, 0.0, 5.0])
+    assert all(packet.payload.face == 1 for packet in slow)
+    assert {packet.payload.state for packet in slow[4:]} == {MouthState.SHUT}
+
+
 # Where speech ends.
 
-CONFIG = VadConfig(hang_over=0.4, lip_hang_over=0.2, lip_hold=0.6)
+CONFIG = VadConfig(hang_over=0.4, lip_shut_factor=0.5, lip_moving_factor=1.5)
 
 
-def ended_after(*spans: tuple[list[float] | None, float]) -> float:
+def ended_after(*spans: tuple[list[float] | None, float], config: VadConfig = CONFIG) -> float:
     """Seconds of silence that ended a second of voice, with such lips."""
     packets = {"windows": windows((0.9, 1.0), (0.0, 2.0)), "mouths": mouths(*spans)}
-    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets)
+    run = run_stage(VoiceActivity(ScriptedDetector(), config), packets)
     (ended,) = [event for event in run.events if isinstance(event, SpeechEnded)]
     return max(packet.end for packet in run) / 1e6 - ended.end
 
@@ -87,6 +106,14 @@ def ended_after(*spans: tuple[list[float] | None, float]) -> float:
 )
 def test_a_shut_mouth_ends_speech_sooner_and_a_moving_one_holds_it(spans, expected):
     assert ended_after(*spans) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["live", "file", "low_latency"])
+def test_a_hang_over_of_ones_own_is_kept_with_a_mouth_in_view(name):
+    config = load_config(name, {"vad.hang_over": 1.2}).vad
+    assert ended_after((TALKING, 3.0), config=config) >= 1.2
+    shorter = load_config(name, {"vad.hang_over": 0.1}).vad
+    assert ended_after((TALKING, 3.0), config=shorter) <= 0.2
 
 
 def test_a_moving_mouth_keeps_a_long_segment_whole_up_to_its_limit():
@@ -151,6 +178,22 @@ def test_nobody_seen_for_most_of_it_or_too_little_speech_is_not_judged():
     assert speaker_of(encoded(), []) == UNKNOWN
 
 
+def test_a_picture_that_ends_or_begins_within_the_speech_does_not_mark_it_off_camera():
+    still = [packet.payload for packet in mouths((STILL, 6.0))]
+    assert speaker_of(encoded(6.0), still).off_camera
+    assert speaker_of(encoded(6.0), still[:20]) == UNKNOWN
+    assert speaker_of(encoded(6.0), still[-20:]) == UNKNOWN
+    assert speaker_of(encoded(6.0), [packet.payload for packet in mouths((STILL, 6.0), changes=[0.0])]) == UNKNOWN
+
+
+def test_mouths_that_may_still_come_do_not_count_as_unseen():
+    talking = [packet.payload for packet in mouths((TALKING, 0.12))]
+    assert speaker_of(encoded(0.3), talking) == Speaker(1, False)
+    assert speaker_of(encoded(0.5), talking) == UNKNOWN
+    later = [packet.payload for packet in mouths((TALKING, 1.0))][10:]
+    assert speaker_of(encoded(0.1), later) == UNKNOWN
+
+
 def test_what_own_voice_says_goes_before_what_the_mouth_does():
     assert judged(encoded(own_voice=0.01), (TALKING, 2.0)) == Speaker(None, True)
     assert judged(encoded(own_voice=0.7), (STILL, 2.0)) == Speaker(1, False)
@@ -199,9 +242,18 @@ def test_speech_off_camera_is_marked_and_left_out_only_if_asked():
     assert final.off_camera and final.face is None and final.text.startswith("one two")
     run = events(STILL, only_on_camera=True)
     assert not [event for event in run.events if isinstance(event, TranscriptFinal)]
-    # Until there is enough to judge by, partials are shown.
-    assert all(event.end < START / 1e6 + 1.3 for event in run.events)
+    # Until there is enough to judge by, partials are shown; then they are taken back, once.
+    *shown, empty = run.events
+    assert shown and all(event.text and event.end < START / 1e6 + 1.3 for event in shown)
+    assert isinstance(empty, TranscriptPartial) and (empty.stable, empty.unstable) == ("", "")
     assert run.counters["audio.off_camera_seconds"] == pytest.approx(len(SIGNAL) / 16_000, abs=0.01)
+
+
+def test_text_shown_of_a_segment_found_off_camera_only_at_its_end_is_taken_back():
+    speech = list(run_stage(Encode(CountingEngine(), 0.4), chunks(SIGNAL[: round(1.0 * 16_000)], [512])))
+    packets = {"speech": speech, "mouths": mouths((STILL, 5.0))}
+    events = run_stage(Decode(CountingEngine(), only_on_camera=True), packets).events
+    assert [bool(event.text) for event in events] == [True] * (len(events) - 1) + [False] and len(events) > 1
 
 
 def test_the_beginning_of_a_segment_is_left_out_if_the_one_before_was():

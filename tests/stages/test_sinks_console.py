@@ -138,6 +138,17 @@ def test_the_cursor_is_back_when_the_sink_is_closed():
     assert out.getvalue().count("\x1b[?25h") == 1
 
 
+def test_an_empty_partial_takes_the_row_away():
+    out = Terminal()
+    sink = ConsoleSink(out)
+    sink.handle(partial("Not from", " here"))
+    sink.handle(partial(""))
+    taken_back = out.getvalue()
+    sink.handle(partial("I am"))
+    assert taken_back.count("here") == 1 and "\x1b[2K" in taken_back.partition("here")[2]
+    assert "I am" in rows(out.getvalue())[-1]
+
+
 def test_text_of_a_segment_that_came_to_nothing_does_not_stay():
     out = Terminal()
     sink = ConsoleSink(out, io.StringIO())

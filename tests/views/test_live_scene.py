@@ -62,6 +62,15 @@ def test_a_guess_that_came_to_nothing_goes_when_the_next_segment_begins():
     assert not seen.tell(SpeechStarted(segment=2, start=3.0)).captions
 
 
+def test_an_empty_partial_takes_the_guess_away_and_nothing_else():
+    seen = Seen()
+    before = seen.tell(final("Good morning.")).captions
+    assert seen.tell(partial("Not", " from here", segment=2)).captions != before
+    scene = seen.tell(partial("", "", segment=2, emitted=9.0))
+    assert scene.captions == before and scene.figures == (("latency", "0.4 s"),)
+    assert not seen.tell(partial("", "", segment=3)).captions[1:]
+
+
 def test_a_face_that_is_not_reported_any_more_vanishes():
     seen = Seen()
     assert seen.tell(face()).faces == (FaceMark(1, (0.1, 0.2, 0.4, 0.7), LIPS_OUTLINE, speaker=True),)

@@ -22,6 +22,8 @@ def test_it_shows_what_is_said_on_a_transparent_page(page: Page, server: FakeSer
     watch(page, server)
     server.send(TranscriptPartial(segment=1, start=0, end=1, stable="Good", unstable=" moaning"))
     expect(page.locator(".caption")).to_have_text("Good moaning")
+    server.send(TranscriptPartial(segment=1, start=0, end=1, stable="", unstable=""))
+    expect(page.locator(".caption")).to_have_count(0)
     for element in ("html", "body", "main", "#captions"):
         background = page.locator(element).evaluate("e => getComputedStyle(e).backgroundColor")
         assert background == "rgba(0, 0, 0, 0)", element

@@ -49,6 +49,8 @@ export class Captions {
     const line = this.#line(segment);
     if (line.final || (line.stable === stable && line.unstable === unstable)) return false;
     Object.assign(line, { stable, unstable });
+    // An empty one takes back what was shown of the segment.
+    if (!stable && !unstable) this.lines = this.lines.filter((other) => other !== line);
     return true;
   }
 
