@@ -43,6 +43,8 @@ from tests.hostile.mutants import mutate
 from tests.hostile.seeds import RECIPES, Recipe, make_seeds
 
 REAL_LIMITS = Limits(memory=12 << 30, cpu=60)
+_SOUND_ALONE = ("--no-emotion", "--set", "fusion.general=false")
+"""Without what would load torch, which has no place in the memory of a run with fake networks."""
 """The networks reserve far more addresses than they use."""
 
 
@@ -155,7 +157,7 @@ def _try(folder: Path, recipe: Recipe, mutant: bytes, real: bool) -> tuple[Outco
     if real:
         outcome = fork_server.run(arguments, folder, REAL_LIMITS)
     else:
-        outcome = fork_server.run([*arguments, "--no-emotion"], folder, prepare=fake_networks.put_in_place)
+        outcome = fork_server.run([*arguments, *_SOUND_ALONE], folder, prepare=fake_networks.put_in_place)
     out.mkdir(exist_ok=True)
     try:
         return outcome, judge(outcome, out), ""

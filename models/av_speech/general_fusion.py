@@ -158,10 +158,13 @@ class GeneralFusion(Fusion):
         The gate is the share of the loudness of a frame that was taken away.
 
         Raises:
-            ModelError: `load` was not called, or the recogniser gives no inner layers.
+            ModelError: `load` was not called.
         """
         if not any(sample.points is not None for sample in lips):
             return FusedSpeech(encoding)
+        if encoding.inner is None or encoding.levels is None:
+            # A recogniser that does not show its inner layers: nobody can tell whose voice it hears.
+            return FusedSpeech(encoding) if self._inner is None else self._inner.fuse(encoding, sound, lips)
         # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
             mouth = self.look(encoding, lips)

@@ -227,7 +227,7 @@ def face_network_takes_10_s(world: World) -> None:
             world.quiet(0.1)
         world.speak(4, 5, 6)
         # While it is stuck.
-        world.until_written("four five six")
+        world.quiet_until_written("four five six")
         world.quiet(8.0)
         world.until_reported("the face network does not answer")
     finally:

@@ -227,6 +227,13 @@ class World:
         """Wait until a segment is final; time stands still."""
         self.until(lambda: any(event.text == text for event in self.recorder.of(TranscriptFinal)))
 
+    def quiet_until_written(self, text: str) -> None:
+        """Say nothing until a segment is final; time goes on, as waits of the run need it to."""
+        deadline = time.monotonic() + PATIENCE
+        while not any(event.text == text for event in self.recorder.of(TranscriptFinal)):
+            assert time.monotonic() < deadline, "it never happened"
+            self.quiet(BLOCK)
+
     @property
     def reports(self) -> list[str]:
         """What was reported so far, in order."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -159,6 +161,14 @@ def test_the_same_sound_and_lips_give_the_same_frames(made):
     encoding = engine.encode(SOUND_2S)
     first, second = (fusion.fuse(encoding, SOUND_2S, lips()).encoding for _ in range(2))
     assert np.array_equal(first.features, second.features)
+
+
+def test_a_recogniser_without_inner_layers_is_left_alone(made):
+    engine, fusion = made(-9.0, EAGER)
+    encoding = dataclasses.replace(engine.encode(SOUND_2S), inner=None)
+    fused = fusion.fuse(encoding, SOUND_2S, lips())
+    assert fused.encoding is encoding
+    assert fused.own_voice is None
 
 
 def test_own_voice_is_unknown_where_no_mouth_is_seen(made):
