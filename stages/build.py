@@ -10,21 +10,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.face import backend
 from models.fusion import AudioOnlyFusion, Fusion
 from models.speech import engines
 from models.speech.engine import SpeechEngine
 from models.vad import SileroVad
-from pipeline import Bounds, Config, Graph, Policy, Source, Switches, UserError, micros
+from pipeline import Bounds, Config, Graph, Source, Switches, UserError, micros
+from stages.branches import add_lips, add_voice_activity, pictures
 from stages.camera import Camera
 from stages.decode import Decode
 from stages.encode import Encode
-from stages.face import Face
 from stages.face_report import FaceReport
 from stages.failures import while_loading
 from stages.fuse import Fuse
 from stages.lip_activity import LipReport
-from stages.lips import LipStream
 from stages.media_audio import MediaAudio
 from stages.media_probe import probe
 from stages.media_video import MediaVideo
@@ -33,8 +31,6 @@ from stages.mouth import MouthWatch
 from stages.notice import Notice
 from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
 from stages.switches import EMOTION, LIPS, PICTURE, SOUND
-from stages.voice_activity import WINDOW_SECONDS, VoiceActivity
-from stages.windows import AudioWindows
 
 if TYPE_CHECKING:
     from models.av_speech.lip_fusion import LipFusion
@@ -170,10 +166,7 @@ def add_speech_branch(
     fusion = fusion or AudioOnlyFusion()
     engine = engine or _recogniser(config)
     live_buffer = micros(config.audio.buffer)
-    graph.add("audio", source)
-    graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))
-    # Live, mouths come as they come: sound never waits for them.
-    graph.add("vad", VoiceActivity(SileroVad(), config.vad, config.audio.report_rate), skew_limit=0)
+    add_voice_activity(graph, config, source, SileroVad())
     graph.add("encode", Encode(engine, config.speech.update_interval if config.partials else None))
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
@@ -185,8 +178,6 @@ def add_speech_branch(
     decode = Decode(engine, only_on_camera=config.speech.only_on_camera, history=longest)
     graph.add("decode", decode, skew_limit=0)
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
-    graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
-    graph.connect("windows.windows", "vad.windows", Bounds(items=8192, duration=micros(2)))
     graph.connect("vad.speech", "encode.speech", Bounds(items=65536, duration=max(micros(2), live_buffer)))
     # Live, updates would only grow old there: while one waits, the next is merged with those behind it.
     updates = Bounds(items=4 if config.lossless else 1, duration=live_buffer)
@@ -207,19 +198,10 @@ def _add_mouth(graph: Graph, config: Config) -> None:
 
 
 def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
-    with while_loading():
-        face = config.face
-        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
-    graph.add("video", source)
-    graph.add("face", Face(networks, config.face.max_gap))
-    graph.add("lips", LipStream(config.lips.rate, config.lips.max_gap))
-    # Decoded pictures are large: a few in a file, only the newest one live.
-    newest_only = Bounds(Policy.LATEST, items=1)
-    graph.connect("video.video", "face.video", Bounds(items=8) if config.lossless else newest_only)
-    graph.connect("face.faces", "lips.faces", Bounds(items=64))
+    add_lips(graph, config, source, config.lips.rate)
     if config.lips.report_rate > 0:
         graph.add("lip_report", LipReport(config.lips.rate, config.lips.report_rate))
         graph.connect("lips.lips", "lip_report.lips", Bounds(items=64))
     if config.face.report_rate > 0:
         graph.add("face_report", FaceReport(config.face.report_rate))
-        graph.connect("face.views", "face_report.views", Bounds(items=8) if config.lossless else newest_only)
+        graph.connect("face.views", "face_report.views", pictures(config))

@@ -9,18 +9,13 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from models.av_speech.recording import LIP_RATE, LIP_SAMPLES, Recording
-from models.face import backend
 from models.vad import SileroVad
-from pipeline import Bounds, Config, Graph, Packet, Policy, Port, Sink, micros
+from pipeline import Bounds, Config, Graph, Packet, Port, Sink, micros
+from stages.branches import add_lips, add_voice_activity
 from stages.camera import Camera
-from stages.face import Face
-from stages.failures import while_loading
-from stages.lips import LipStream
 from stages.microphone import Microphone
 from stages.payloads import SAMPLE_RATE, Float32, LipFrame, SpeechChunk
 from stages.recordings import as_pcm, lip_track
-from stages.voice_activity import WINDOW_SECONDS, VoiceActivity
-from stages.windows import AudioWindows
 
 SETTINGS: Final[Mapping[str, object]] = {
     "vad.hang_over": 0.9,
@@ -87,22 +82,11 @@ def _samples(duration: int) -> int:
 
 def build_reading(config: Config, takes: Takes) -> Graph:
     """The graph of a reading session: microphone and camera to sentences."""
-    face = config.face
-    with while_loading():
-        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
     graph = Graph()
-    graph.add("audio", Microphone(config.audio))
-    graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))
-    graph.add("vad", VoiceActivity(SileroVad(), config.vad, config.audio.report_rate))
-    graph.add("video", Camera(config.video, face.max_fps))
-    graph.add("face", Face(networks, face.max_gap))
-    graph.add("lips", LipStream(LIP_RATE, config.lips.max_gap))
+    add_voice_activity(graph, config, Microphone(config.audio), SileroVad())
+    add_lips(graph, config, Camera(config.video, config.face.max_fps), LIP_RATE)
     graph.add("takes", takes, micros(_SKEW))
     buffer = micros(config.audio.buffer)
-    graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
-    graph.connect("windows.windows", "vad.windows", Bounds(items=8192, duration=micros(2)))
     graph.connect("vad.speech", "takes.speech", Bounds(items=65536, duration=buffer))
-    graph.connect("video.video", "face.video", Bounds(Policy.LATEST, items=1))
-    graph.connect("face.faces", "lips.faces", Bounds(items=64))
     graph.connect("lips.lips", "takes.lips", Bounds(items=4096, duration=buffer))
     return graph

@@ -9,11 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from models.av_speech.recording import LIP_RATE, Int16, LipTrack, Recording
-from models.face import backend
 from pipeline import Bounds, Config, Graph, Packet, Pipeline, Port, Sink, UserError
-from stages.face import Face
-from stages.failures import while_loading
-from stages.lips import LipStream
+from stages.branches import add_lips
 from stages.media_audio import MediaAudio
 from stages.media_probe import probe
 from stages.media_video import MediaVideo
@@ -56,25 +53,15 @@ def read_recording(path: Path, config: Config) -> Recording:
         graph.add("collector", collector)
         graph.connect("audio.audio", "collector.audio", Bounds(items=8192))
         if media.has_video:
-            _add_lips(graph, path, config)
+            video = MediaVideo(path, config.pace, config.video.max_side, config.face.max_fps, config.limits)
+            add_lips(graph, config, video, LIP_RATE)
+            graph.connect("lips.lips", "collector.lips", Bounds(items=1_000_000))
         return graph
 
     if Pipeline(config, build).run().reason == "stopped":
         # A run that Ctrl-C ends is whole in itself; the recording is not.
         raise KeyboardInterrupt
     return _recording(collector)
-
-
-def _add_lips(graph: Graph, path: Path, config: Config) -> None:
-    with while_loading():
-        face = config.face
-        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
-    graph.add("video", MediaVideo(path, config.pace, config.video.max_side, face.max_fps, config.limits))
-    graph.add("face", Face(networks, face.max_gap))
-    graph.add("lips", LipStream(LIP_RATE, config.lips.max_gap))
-    graph.connect("video.video", "face.video", Bounds(items=8))
-    graph.connect("face.faces", "lips.faces", Bounds(items=64))
-    graph.connect("lips.lips", "collector.lips", Bounds(items=1_000_000))
 
 
 def _recording(collected: _Collector) -> Recording:

@@ -7,20 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from models.av_speech.cache_files import CacheFiles
 from models.av_speech.fingerprint import fingerprint
 from models.av_speech.mixtures import Noise, babble, in_a_room, mixed
 from models.av_speech.recording import Float16, Float32
-from models.errors import ModelError
 from models.progress import Report
 from models.speech.engine import SAMPLE_RATE
-from models.whole_file import whole_file
 
 Encode = Callable[[Float32], Float32]
 """(N,) sound at 16 kHz to (T, 288) encoder frames."""
 
+_CACHED = CacheFiles("cached encodings", "encode the recording again")
 _HISS = 1e-4
 """Level of what a muted microphone still gives."""
 _BEFORE = 0.2
@@ -142,7 +141,7 @@ def cached_encodings(
     for index, (name, sound) in enumerate(sounds.items()):
         path = cache / f"{name}_{mixing.seed}_{mixing.variants}.safetensors"
         origin = fingerprint((sound, str(speech[name]), others, str(asdict(mixing)), str(index)))
-        if not path.exists() or _origin(path) != origin:
+        if not path.exists() or _CACHED.origin(path) != origin:
             rng = np.random.default_rng([mixing.seed, index])
             _save(_stretches(sound, speech[name], voices, mixing, rng), encode, path, origin)
         found[name] = _load(path)
@@ -167,26 +166,11 @@ def _stretches(
 def _save(stretches: Sequence[tuple[Float32, float, float]], encode: Encode, path: Path, origin: str) -> None:
     arrays = {str(index): encode(sound).astype(np.float16) for index, (sound, _, _) in enumerate(stretches)}
     spans = np.array([each[1:] for each in stretches], np.float32)
-    with whole_file(path) as partial:
-        save_file(arrays | {"spans": spans}, partial, {"origin": origin})
-
-
-def _origin(path: Path) -> str:
-    try:
-        with safe_open(path, "np") as file:
-            return str((file.metadata() or {}).get("origin", ""))
-    except (OSError, SafetensorError) as error:
-        raise _not_cached(path, error) from None
+    _CACHED.save(arrays | {"spans": spans}, path, origin)
 
 
 def _load(path: Path) -> Encodings:
-    try:
+    with _CACHED.reading(path):
         arrays = load_file(path)
         found = [Stretch(arrays[str(i)], float(a), float(b)) for i, (a, b) in enumerate(arrays["spans"])]
-        return Encodings(found[0], found[1], tuple(found[2:]))
-    except (OSError, KeyError, SafetensorError) as error:
-        raise _not_cached(path, error) from None
-
-
-def _not_cached(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: not cached encodings ({error}); delete it to encode the recording again")
+    return Encodings(found[0], found[1], tuple(found[2:]))

@@ -23,7 +23,7 @@ from models.av_speech.lip_fusion import LipFusion, lip_frames
 from models.av_speech.own_voice_data import sound_frames
 from models.av_speech.own_voice_net import OwnVoiceNet, centred
 from models.av_speech.recording import LIP_RATE, Float32
-from models.av_speech.voice_bands import powers, spectrum, with_gains
+from models.av_speech.voice_bands import COMPRESSED, powers, spectrum, with_gains
 from models.av_speech.voice_mask_net import VoiceMaskNet, loudness_of
 from models.checkpoint import load_weights
 from models.errors import ModelError
@@ -34,8 +34,6 @@ OWN_VOICE: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
 VOICE_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
 _NEAR: Final = 0.05
 """Seconds within which a lip frame stands for a moment."""
-_COMPRESSED: Final = 0.3
-"""Power of the amplitude in which it is counted how much was taken away: about as loudness is heard."""
 
 _AUDIBLE: Final = 0.4
 """Loudness of a frame that counts for the overlap, in parts of the loudest frame's."""
@@ -244,7 +242,7 @@ def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
 
 def _kept(lines: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
     """(T,) loudness of each frame, and the part of it that the gains leave."""
-    loud = powers(lines).pow(_COMPRESSED / 2)
+    loud = powers(lines).pow(COMPRESSED / 2)
     whole = loud.sum(dim=1).clamp_min(1e-9)
     return whole, ((gains * loud).sum(dim=1) / whole).clamp(0, 1)
 

@@ -79,13 +79,18 @@ def loudness(sound: Float32) -> float:
     return float(np.sqrt(np.mean(np.square(sound), dtype=np.float64))) if len(sound) else 0.0
 
 
+def beside(speech: Float32, noise: Float32, snr: float) -> Float32:
+    """Noise as loud as it must be beside speech: the ratio of their powers over the whole length is `snr` decibels."""
+    wanted = loudness(speech) / 10 ** (snr / 20)
+    return np.asarray(noise * np.float32(wanted / max(loudness(noise), 1e-9)), np.float32)
+
+
 def mixed(speech: Float32, noise: Float32, snr: float) -> Float32:
     """Speech with noise under it, the ratio of their powers over the whole length being `snr` decibels.
 
     The sum is turned down where it would be clipped.
     """
-    wanted = loudness(speech) / 10 ** (snr / 20)
-    total = speech + noise * np.float32(wanted / max(loudness(noise), 1e-9))
+    total = speech + beside(speech, noise, snr)
     peak = float(np.abs(total).max(initial=0.0))
     return np.asarray(total / max(1.0, peak / 0.99), np.float32)
 

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from torch import Tensor
 
+from models.av_speech.cache_files import CacheFiles
 from models.av_speech.fingerprint import of_recording
 from models.av_speech.lip_augment import LipSequence, lip_sequence
 from models.av_speech.mixtures import babble, mixed
@@ -22,7 +22,6 @@ from models.av_speech.recording import LIP_RATE, Float32, Recording
 from models.errors import ModelError
 from models.progress import Report
 from models.speech.engine import Encoding
-from models.whole_file import whole_file
 
 Hear = Callable[[Float32], Encoding]
 """(N,) sound at 16 kHz to its encoding, inner layers and levels included."""
@@ -33,6 +32,7 @@ _ACTIVE: Final = 0.4
 """Where speech begins, in parts of the way from the quiet to the loud frames."""
 _LOUDEST: Final = 25.0
 """Decibels below the loud frames at which speech ends anyhow."""
+_CACHED: Final = CacheFiles("a cached recording", "encode the clip again")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +93,7 @@ def cached_samples(
     for index, (name, recording) in enumerate(zip(names, recordings, strict=True)):
         path = cache / f"{name}.safetensors"
         origin = of_recording(recording)
-        if not path.exists() or _origin(path) != origin:
+        if not path.exists() or _CACHED.origin(path) != origin:
             others = [r.sound for r, who in zip(recordings, speakers, strict=True) if who != speakers[index]]
             _save(_heard(recording, others, hear, np.random.default_rng([11, index])), path, origin)
         samples.append(_load(path, speakers[index], recording))
@@ -115,27 +115,12 @@ def _heard(
 
 
 def _save(heard: Sequence[npt.NDArray[np.float16]], path: Path, origin: str) -> None:
-    with whole_file(path) as partial:
-        save_file({str(index): each for index, each in enumerate(heard)}, partial, {"origin": origin})
-
-
-def _origin(path: Path) -> str:
-    try:
-        with safe_open(path, "np") as file:
-            return str((file.metadata() or {}).get("origin", ""))
-    except (OSError, SafetensorError) as error:
-        raise _not_cached(path, error) from None
+    _CACHED.save({str(index): each for index, each in enumerate(heard)}, path, origin)
 
 
 def _load(path: Path, speaker: str, recording: Recording) -> Sample:
-    try:
+    with _CACHED.reading(path):
         arrays = load_file(path)
         clean, *noisy = (torch.from_numpy(arrays[str(index)]) for index in range(1 + len(MIXTURES)))
-    except (OSError, KeyError, SafetensorError) as error:
-        raise _not_cached(path, error) from None
     active = torch.from_numpy(speech_active(clean[:, -1].float().numpy()))
     return Sample(speaker, lip_sequence(recording.lips), clean, tuple(noisy), active)
-
-
-def _not_cached(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: not a cached recording ({error}); delete it to encode the clip again")

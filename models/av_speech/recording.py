@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
-from models.errors import ModelError
-from models.whole_file import whole_file
+from models.av_speech.cache_files import CacheFiles
 
 Float32 = npt.NDArray[np.float32]
 Float16 = npt.NDArray[np.float16]
@@ -26,6 +24,7 @@ SAMPLE_RATE = 16_000
 """Samples a second."""
 LIP_SAMPLES = 640
 """Samples from one lip frame to the next."""
+_CACHED = CacheFiles("a cached recording", "read the clip again")
 _PAUSE = 5
 """Lip frames of the pause that is looked for to cut in."""
 POINTS = 40
@@ -125,8 +124,7 @@ def save_recording(recording: Recording, path: Path, origin: str = "") -> None:
         "crops": lips.crops,
         "mask": lips.mask.astype(np.uint8),
     }
-    with whole_file(path) as partial:
-        save_file(arrays, partial, {"origin": origin})
+    _CACHED.save(arrays, path, origin)
 
 
 def recording_origin(path: Path) -> str:
@@ -135,11 +133,7 @@ def recording_origin(path: Path) -> str:
     Raises:
         ModelError: the file is missing or damaged.
     """
-    try:
-        with safe_open(path, "np") as file:
-            return str((file.metadata() or {}).get("origin", ""))
-    except (OSError, SafetensorError) as error:
-        raise _not_cached(path, error) from None
+    return _CACHED.origin(path)
 
 
 def load_recording(path: Path) -> Recording:
@@ -148,13 +142,7 @@ def load_recording(path: Path) -> Recording:
     Raises:
         ModelError: the file is missing or damaged.
     """
-    try:
+    with _CACHED.reading(path):
         arrays = load_file(path)
         lips = LipTrack(arrays["points"], arrays["blendshapes"], arrays["crops"], arrays["mask"].astype(np.bool_))
-        return Recording(arrays["pcm"], lips)
-    except (OSError, KeyError, SafetensorError) as error:
-        raise _not_cached(path, error) from None
-
-
-def _not_cached(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: not a cached recording ({error}); delete it to read the clip again")
+    return Recording(arrays["pcm"], lips)

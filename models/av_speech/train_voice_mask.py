@@ -15,14 +15,13 @@ from torch import Tensor
 
 from models.av_speech.train_own_voice import area
 from models.av_speech.training_run import TrainingRun, run_epochs
+from models.av_speech.voice_bands import COMPRESSED
 from models.av_speech.voice_mask_data import LIP_FRAMES, Mixture
 from models.av_speech.voice_mask_net import VoiceMaskNet
 from models.progress import Report
 
 _STEPS: Final = 50
 """Steps that count as an epoch: mixtures are drawn at random, so there are no passes."""
-_COMPRESSED: Final = 0.3
-"""Power that amplitudes are raised to before they are compared: what is soft is heard too."""
 _LOST: Final = 2.0
 """How much more it costs to take away of the own voice than to leave of another."""
 
@@ -103,8 +102,8 @@ def _loss(network: VoiceMaskNet, chosen: Sequence[Mixture], doubt: float, rng: n
     batch = _batch(chosen, doubt, rng)
     found = network(batch.bands, batch.sound, batch.evidence)
     # The mean of loud and soft bands alike: a power of 0.3 of the amplitude is one of 0.15 of the power.
-    heard = (batch.bands * (_COMPRESSED / 2)).exp() * batch.real[..., None]
-    error = heard * (found.gains.pow(_COMPRESSED) - batch.gains.pow(_COMPRESSED))
+    heard = (batch.bands * (COMPRESSED / 2)).exp() * batch.real[..., None]
+    error = heard * (found.gains.pow(COMPRESSED) - batch.gains.pow(COMPRESSED))
     cost = error.square() * torch.where(error < 0, _LOST, 1.0)
     told = F.binary_cross_entropy_with_logits(found.other, batch.other, reduction="none") * batch.real
     loss: Tensor = 10 * cost.sum() / heard.square().sum() + 0.1 * told.sum() / batch.real.sum()

@@ -23,6 +23,8 @@ _SINGLE: Final = 96
 _WIDE: Final = 32
 """Bands above."""
 BANDS: Final = _SINGLE + _WIDE
+COMPRESSED: Final = 0.3
+"""Power that amplitudes are raised to before they are compared or counted: about as loudness is heard."""
 
 
 def _band_of_line() -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.av_speech.lip_augment import LipSequence
-from models.av_speech.mixtures import Noise, babble, in_a_room, loudness
+from models.av_speech.mixtures import Noise, babble, beside, in_a_room
 from models.av_speech.own_voice_data import Hear, sound_frames
 from models.av_speech.own_voice_net import OwnVoiceNet, centred
 from models.av_speech.recording import LIP_RATE, LIP_SAMPLES, Float32
@@ -126,7 +126,7 @@ def disturbed(sound: Float32, others: Sequence[Float32], rng: np.random.Generato
     foreign = babble([_another(each, rng) for each in _drawn(others, voices, rng)], voices, len(sound), rng)
     foreign = in_a_room(foreign, rng) if rng.random() < 0.3 else foreign
     snr = float(rng.uniform(-5, 9)) if voices == 1 else float(rng.uniform(-3, 14))
-    foreign = foreign * np.float32(loudness(kept) / 10 ** (snr / 20) / max(loudness(foreign), 1e-9))
+    foreign = beside(kept, foreign, snr)
     if voices < 3 and rng.random() < 0.4:
         foreign[_outside(len(foreign), rng)] = 0
     return (_with_noise(kept, rng) if rng.random() < 0.2 else kept), foreign
@@ -134,8 +134,7 @@ def disturbed(sound: Float32, others: Sequence[Float32], rng: np.random.Generato
 
 def _with_noise(sound: Float32, rng: np.random.Generator) -> Float32:
     noise = Noise("white" if rng.random() < 0.5 else "pink", 0).make([], len(sound), rng)
-    part = loudness(sound) / 10 ** (float(rng.uniform(0, 25)) / 20) / max(loudness(noise), 1e-9)
-    return sound + noise * np.float32(part)
+    return sound + beside(sound, noise, float(rng.uniform(0, 25)))
 
 
 def _drawn(others: Sequence[Float32], count: int, rng: np.random.Generator) -> list[Float32]:

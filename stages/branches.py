@@ -1,0 +1,53 @@
+"""What every graph has in common that hears or sees: sound to speech segments, pictures to lips."""
+
+from __future__ import annotations
+
+from models.face import backend
+from pipeline import Bounds, Config, Graph, Policy, Source, micros
+from stages.face import Face
+from stages.failures import while_loading
+from stages.lips import LipStream
+from stages.voice_activity import WINDOW_SECONDS, VoiceActivity, VoiceDetector
+from stages.windows import AudioWindows
+
+
+def add_voice_activity(graph: Graph, config: Config, source: Source, detector: VoiceDetector) -> None:
+    """Add `audio`, `windows` and `vad`, whose port "speech" gives segments.
+
+    Args:
+        graph: where to add them.
+        config: the configuration.
+        source: what delivers the sound, on its port "audio".
+        detector: tells speech from other sound.
+    """
+    graph.add("audio", source)
+    graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))
+    # Live, mouths come as they come: sound never waits for them.
+    graph.add("vad", VoiceActivity(detector, config.vad, config.audio.report_rate), skew_limit=0)
+    # Sound is never dropped: when what follows is behind, these channels fill up.
+    graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
+    graph.connect("windows.windows", "vad.windows", Bounds(items=8192, duration=micros(2)))
+
+
+def add_lips(graph: Graph, config: Config, source: Source, rate: float) -> None:
+    """Add `video`, `face` and `lips`, whose port "lips" gives the lips of the speaker's face.
+
+    Args:
+        graph: where to add them.
+        config: the configuration.
+        source: what delivers the pictures, on its port "video".
+        rate: lip frames a second.
+    """
+    face = config.face
+    with while_loading():
+        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
+    graph.add("video", source)
+    graph.add("face", Face(networks, face.max_gap))
+    graph.add("lips", LipStream(rate, config.lips.max_gap))
+    graph.connect("video.video", "face.video", pictures(config))
+    graph.connect("face.faces", "lips.faces", Bounds(items=64))
+
+
+def pictures(config: Config) -> Bounds:
+    """Of a channel of decoded pictures, which are large: a few in a file, only the newest one live."""
+    return Bounds(items=8) if config.lossless else Bounds(Policy.LATEST, items=1)
