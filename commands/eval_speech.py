@@ -38,6 +38,12 @@ def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--voices", metavar="DIR", type=Path, help="recordings that make the babble; without, the data's other speakers"
     )
     parser.add_argument(
+        "--faces",
+        metavar="DIR",
+        type=Path,
+        help="recordings of other people, who lend someone else's lips; without, the data's other speakers",
+    )
+    parser.add_argument(
         "--profile", metavar="NAME|FILE", help="an enrolled user; without, what `file` does for anybody"
     )
     parser.add_argument("--clips", metavar="FILE", type=Path, help="names of the clips to use, one a line")
@@ -131,6 +137,7 @@ def _facts(args: argparse.Namespace, conditions: list[Condition], utterances: li
         "data": str(args.data),
         "profile": args.profile,
         "voices": str(args.voices) if args.voices else None,
+        "faces": str(args.faces) if args.faces else None,
         "conditions": [str(each) for each in conditions],
         "seeds": list(range(args.seeds)),
         "speakers": sorted({each.speaker for each in utterances}),
@@ -142,26 +149,30 @@ def _facts(args: argparse.Namespace, conditions: list[Condition], utterances: li
 def _trials(args: argparse.Namespace, utterances: list[Utterance], report: Report) -> list[Trial]:
     from commands.speech_networks import other_voices, reader
     from models.av_speech.features import cached_recordings
-    from models.av_speech.trials import make_trials
+    from models.av_speech.trials import find_faces, make_trials, seen_lips
 
-    # What is wrong with the voices is said before the long reading of faces.
+    # What is wrong with what is lent is said before the long reading of faces.
     voices = None if args.voices is None else other_voices(args.voices, ())
+    lent = [] if args.faces is None else find_faces(args.faces)
     recordings = cached_recordings(utterances, reader(), args.out / "recordings", report)
     if voices is None and len({each.speaker for each in utterances}) == 1:
         voices = other_voices(None, [each.sound for each in recordings])
-    return make_trials(utterances, recordings, voices)
+    if not lent:
+        return make_trials(utterances, recordings, voices)
+    faces = seen_lips(cached_recordings(lent, reader(), args.out / "faces", report))
+    return make_trials(utterances, recordings, voices, faces)
 
 
 def _print(figures: Figures, times: dict[str, dict[str, Any]]) -> None:
-    print(f"{'':16}{'':20}{'WER':>7}{'ins':>7}{'del':>7}{'sub':>7}  by seed")
+    print(f"{'':16}{'':22}{'WER':>7}{'ins':>7}{'del':>7}{'sub':>7}  by seed")
     for condition, rows in figures.items():
         for name, row in rows.items():
             words = max(1, row["words"])
             parts = "".join(f"{row[key] / words:7.3f}" for key in ("insertions", "deletions", "substitutions"))
             seeds = " ".join(f"{each:.3f}" for each in row["wer by seed"])
-            print(f"{condition:16}{name:20}{row['wer']:7.3f}{parts}  {seeds}")
+            print(f"{condition:16}{name:22}{row['wer']:7.3f}{parts}  {seeds}")
     for name, row in times.items():
-        print(f"{'word times':16}{name:20}  {_word_times(row)}")
+        print(f"{'word times':16}{name:22}  {_word_times(row)}")
 
 
 def _word_times(row: dict[str, Any]) -> str:

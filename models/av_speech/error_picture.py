@@ -11,6 +11,7 @@ from models.av_speech.evaluation import (
     AUDIO_VISUAL,
     BACKBONE,
     CLEAN,
+    ELSEWHEN,
     FOREIGN,
     LIPS_ALONE,
     MUTED,
@@ -24,6 +25,7 @@ _STYLES = {
     AUDIO_ONLY: "s-C0",
     AUDIO_VISUAL: "D-C3",
     FOREIGN: "x--C1",
+    ELSEWHEN: "+--C4",
 }
 
 

@@ -24,6 +24,7 @@ BACKBONE: Final = "backbone"
 AUDIO_ONLY: Final = "audio-only fusion"
 AUDIO_VISUAL: Final = "audio-visual"
 FOREIGN: Final = "someone else's lips"
+ELSEWHEN: Final = "lips of another clip"
 LIPS_ALONE: Final = "lips alone"
 MUTED: Final = "muted"
 
@@ -66,7 +67,8 @@ class Trial:
         text: what is said.
         voices: of other people.
         words: when each word is spoken, empty where that is not known.
-        foreign: the lips of another clip, of another speaker where there is one; None to leave that out.
+        foreign: the lips of somebody else; None to leave that out.
+        elsewhen: the speaker's lips in another clip; None to leave that out.
     """
 
     recording: Recording
@@ -74,6 +76,7 @@ class Trial:
     voices: Sequence[Float32]
     words: tuple[SpokenWord, ...] = ()
     foreign: LipTrack | None = None
+    elsewhen: LipTrack | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,9 +211,10 @@ def _texts(
     for index, trial in enumerate(trials):
         heard = _heard(trial, condition, np.random.default_rng([seed, index]))
         encodings = systems.encodings(heard, trial.recording.lips)
-        if systems.fusion is not None and trial.foreign is not None:
-            fused = systems.fusion.fuse(encodings[BACKBONE], heard, lip_samples(trial.foreign))
-            encodings[FOREIGN] = fused.encoding
+        for name, lips in ((FOREIGN, trial.foreign), (ELSEWHEN, trial.elsewhen)):
+            if systems.fusion is not None and lips is not None:
+                fused = systems.fusion.fuse(encodings[BACKBONE], heard, lip_samples(lips))
+                encodings[name] = fused.encoding
         for name, encoding in encodings.items():
             texts.setdefault(name, []).append(systems.engine.decode(encoding).text)
         report(f"{condition}, seed {seed}", index + 1, len(trials), "")

@@ -61,6 +61,10 @@ class LipTrack:
             np.zeros(frames, np.bool_),
         )
 
+    def since(self, frame: int) -> LipTrack:
+        """The track from a frame on, which becomes its first."""
+        return LipTrack(self.points[frame:], self.blendshapes[frame:], self.crops[frame:], self.mask[frame:])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,11 @@ import numpy as np
 from models.av_speech.corpora import Utterance
 from models.av_speech.evaluation import Trial
 from models.av_speech.recording import Float32, LipTrack, Recording
+from models.av_speech.voices import media_in
 from models.errors import ModelError
 
+_MOST_FACES = 20
+"""Recordings of other people that are read for their lips."""
 _NAMED = 3
 """Names of missing clips that a message gives."""
 
@@ -48,6 +51,7 @@ def make_trials(
     utterances: Sequence[Utterance],
     recordings: Sequence[Recording],
     voices: Sequence[Float32] | None,
+    faces: Sequence[LipTrack] | None = None,
 ) -> list[Trial]:
     """Trials of clips.
 
@@ -55,6 +59,7 @@ def make_trials(
         utterances: the clips, each with a text.
         recordings: the same, read.
         voices: what they are mixed with; None for the clips of the other speakers.
+        faces: lips of other people; None for those of the other speakers.
     """
     speakers = [each.speaker for each in utterances]
     if voices is not None:
@@ -62,18 +67,50 @@ def make_trials(
     else:
         pairs = list(zip(speakers, recordings, strict=True))
         others = {one: [each.sound for speaker, each in pairs if speaker != one] for one in set(speakers)}
-    return [
-        Trial(
-            each, utterance.text or "", others[utterance.speaker], utterance.words, _foreign(at, speakers, recordings)
+    trials = []
+    for at, (utterance, each) in enumerate(zip(utterances, recordings, strict=True)):
+        rest = [(speakers[k], r.lips) for k, r in enumerate(recordings) if k != at and r.lips.mask.any()]
+        rng = np.random.default_rng(at)
+        strangers = [lips for who, lips in rest if who != utterance.speaker] if faces is None else faces
+        own = [lips for who, lips in rest if who == utterance.speaker]
+        trials.append(
+            Trial(
+                each,
+                utterance.text or "",
+                others[utterance.speaker],
+                utterance.words,
+                foreign=_one(strangers, rng),
+                elsewhen=_one(own, rng),
+            )
         )
-        for at, (utterance, each) in enumerate(zip(utterances, recordings, strict=True))
-    ]
+    return trials
 
 
-def _foreign(at: int, speakers: Sequence[str], recordings: Sequence[Recording]) -> LipTrack | None:
-    """The lips of another clip, of another speaker where there is one; None if nobody else is seen."""
-    others = [index for index, each in enumerate(recordings) if index != at and each.lips.mask.any()]
-    strangers = [index for index in others if speakers[index] != speakers[at]]
-    if not others:
-        return None
-    return recordings[int(np.random.default_rng(at).choice(strangers or others))].lips
+def _one(tracks: Sequence[LipTrack], rng: np.random.Generator) -> LipTrack | None:
+    return tracks[int(rng.integers(len(tracks)))] if tracks else None
+
+
+def find_faces(folder: Path) -> list[Utterance]:
+    """Recordings of other people in a folder and the folders within, some spread over all where there are many.
+
+    Raises:
+        ModelError: there are none.
+    """
+    files = media_in(folder)
+    if not files:
+        raise ModelError(f"{folder}: expected recordings of other people's faces (MP4, WebM and the like), found none")
+    some = files[:: -(-len(files) // _MOST_FACES)]
+    # Names of files may come twice in different folders.
+    return [Utterance(path, f"{index}_{path.stem}", "", None) for index, path in enumerate(some)]
+
+
+def seen_lips(recordings: Iterable[Recording]) -> list[LipTrack]:
+    """The lips of recordings from the first moment on in which there are any.
+
+    Raises:
+        ModelError: there are none in any of them.
+    """
+    found = [each.lips.since(int(each.lips.mask.argmax())) for each in recordings if each.lips.mask.any()]
+    if not found:
+        raise ModelError("no lips are seen in the recordings of other people; expected faces")
+    return found

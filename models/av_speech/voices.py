@@ -23,10 +23,15 @@ def read_voices(folder: Path) -> list[Float32]:
     Raises:
         ModelError: there is none, or one cannot be read.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _MEDIA) if folder.is_dir() else []
+    files = media_in(folder)
     if not files:
         raise ModelError(f"{folder}: expected recordings of other voices (WAV, MP3, MP4 and the like), found none")
     return [read_sound(path) for path in files]
+
+
+def media_in(folder: Path) -> list[Path]:
+    """The recordings in a folder and the folders within, in order of their names; none where there is no folder."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _MEDIA) if folder.is_dir() else []
 
 
 def at_rate(sound: Float32, rate: float) -> Float32:

@@ -50,6 +50,22 @@ def test_rows_and_word_times_are_printed_and_kept_with_what_they_are_of(corpus, 
     assert (out / "speech.png").stat().st_size > 1000
 
 
+def test_faces_that_are_lent_are_someone_elses_lips(corpus, tmp_path, capsys):
+    (corpus[0] / "clips" / "s2_b.mp4").rename(corpus[0] / "clips" / "s1_b.mp4")
+    table = corpus[0] / "words.tsv"
+    table.write_text(table.read_text().replace("s2_b", "s1_b"))
+    for folder in ("ann", "bob"):
+        (tmp_path / "faces" / folder).mkdir(parents=True)
+        (tmp_path / "faces" / folder / "x3.mp4").touch()
+    assert evaluate(corpus[0], tmp_path / "out", "--noise", "white", "--faces", str(tmp_path / "faces")) == 0
+    rows = [line[16:43].split("  ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("clean")]
+    assert rows[-2:] == ["someone else's lips", "lips of another clip"]
+    kept = json.loads((tmp_path / "out" / "speech.json").read_text())
+    assert kept["faces"] == str(tmp_path / "faces")
+    clean = kept["figures"]["clean"]
+    assert clean["lips of another clip"]["wer"] == 0 < clean["someone else's lips"]["wer"]
+
+
 def test_what_was_finished_before_ctrl_c_is_kept(corpus, tmp_path, capsys, monkeypatch):
     folder, hearing = corpus
     decode, calls = hearing.decode, []
@@ -86,6 +102,7 @@ def test_a_clip_that_changed_since_it_was_read_is_read_again(corpus, tmp_path, m
         (["--noise", "babble9"], "babble9 needs 9 other voices, there are 1"),
         (["--clips", "missing.txt"], "cannot be read"),
         (["--voices", "missing"], "found none"),
+        (["--faces", "missing"], "other people's faces"),
     ],
 )
 def test_what_is_missing_is_one_line_and_exit_code_2(corpus, tmp_path, capsys, arguments, wrong):

@@ -13,6 +13,7 @@ from models.av_speech.evaluation import (
     AUDIO_ONLY,
     AUDIO_VISUAL,
     BACKBONE,
+    ELSEWHEN,
     FOREIGN,
     LIPS_ALONE,
     MUTED,
@@ -22,7 +23,8 @@ from models.av_speech.evaluation import (
     evaluate,
     parse_conditions,
 )
-from models.av_speech.trials import chosen_clips, make_trials
+from models.av_speech.recording import LipTrack, Recording
+from models.av_speech.trials import chosen_clips, make_trials, seen_lips
 from models.av_speech.word_errors import count_errors, right_words
 from models.av_speech.word_time_errors import word_time_errors
 from models.errors import ModelError
@@ -54,6 +56,11 @@ def test_every_row_has_its_errors_by_kind_and_lips_of_others_are_a_row_of_their_
 def test_without_lips_of_somebody_else_for_every_clip_there_is_no_such_row():
     trials = [trial(foreign=recording(2).lips), trial()]
     assert FOREIGN not in evaluate(trials, parse_conditions("clean", ""), SYSTEMS, 1, print_no)["clean"]
+
+
+def test_lips_of_the_speaker_from_another_clip_are_not_called_somebody_elses():
+    found = evaluate([trial(elsewhen=recording(2).lips)], parse_conditions("clean", ""), SYSTEMS, 1, print_no)
+    assert list(found["clean"]) == [BACKBONE, AUDIO_ONLY, AUDIO_VISUAL, ELSEWHEN]
 
 
 def test_what_is_finished_is_told_after_each_condition():
@@ -93,10 +100,21 @@ def test_lips_of_somebody_else_are_of_another_speaker_where_there_is_one():
     recordings = [recording(1), recording(1), recording(2, sound=0.2)]
     trials = make_trials(utterances("ann", "ann", "bob"), recordings, None)
     assert [float(each.foreign.points[0, 0, 0]) for each in trials] == [2, 2, 1]
+    assert trials[0].elsewhen is recordings[1].lips and trials[2].elsewhen is None
     assert [len(each.voices) for each in trials] == [1, 1, 2]
     alone = make_trials(utterances("ann", "ann"), recordings[:2], [])
-    assert alone[0].foreign is recordings[1].lips
-    assert make_trials(utterances("ann"), recordings[:1], [])[0].foreign is None
+    assert alone[0].foreign is None and alone[0].elsewhen is recordings[1].lips
+    lent = make_trials(utterances("ann", "ann"), recordings[:2], [], [recordings[2].lips])
+    assert [each.foreign for each in lent] == [recordings[2].lips] * 2
+
+
+def test_lips_that_are_lent_begin_where_a_mouth_is_seen():
+    late, never = recording(1).lips, LipTrack.unseen(5)
+    late.mask[:3] = False
+    (found,) = seen_lips([Recording(np.zeros(0, np.int16), late), Recording(np.zeros(0, np.int16), never)])
+    assert found.mask[0] and len(found.mask) == len(late.mask) - 3
+    with pytest.raises(ModelError, match="expected faces"):
+        seen_lips([Recording(np.zeros(0, np.int16), never)])
 
 
 def test_clips_can_be_chosen_and_those_that_are_not_there_are_named(tmp_path):
