@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import shutil
 from pathlib import Path
 
 from models.av_speech.recording import SAMPLE_RATE, Recording, load_recording, save_recording
@@ -82,11 +81,6 @@ class Readings:
             ModelError: a file is missing or damaged.
         """
         return [load_recording(self._path(name)) for name in self.names]
-
-    def clear(self) -> None:
-        """Remove everything."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._rows = []
 
     def _number(self) -> int:
         return max((int(name.rpartition("-")[2]) for name in self.names), default=0)
