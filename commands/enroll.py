@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from commands import enroll_live
 from commands.failures import FAILED, OK, note
-from commands.options import add_verb
+from commands.options import add_device_argument, add_verb
 from commands.steps import Steps
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
     parser.add_argument("--epochs", metavar="N", type=int, help="passes over the recordings")
+    add_device_argument(parser, "the networks")
     parser.add_argument(
         "--work",
         metavar="DIR",
@@ -175,9 +176,11 @@ def _enrol(args: argparse.Namespace, work: Path) -> int:
     from models.av_speech.enrolment import Enrolment
     from models.av_speech.profile import LipNetworks, profile_path, save_networks
     from models.av_speech.word_errors import normaliser
+    from models.device import training_device
 
     path = profile_path(args.profile)
     normaliser()  # what is missing is said before the long work
+    device = training_device(args.device)
     _make_private(work)
     again = path.exists()
     if again:
@@ -188,7 +191,7 @@ def _enrol(args: argparse.Namespace, work: Path) -> int:
     with Steps() as steps:
         material = read or _material(args, work, steps.report)
         networks = LipNetworks.untrained(args.seed)
-        enrolment = Enrolment(teacher(), _recipe(args, len(material.recordings)), work, steps.report)
+        enrolment = Enrolment(teacher(), _recipe(args, len(material.recordings)), work, steps.report, device)
         accepted, figures = enrolment.run(material, networks)
     for condition, rows in figures.items():
         print(f"{condition}: " + ", ".join(f"{name} WER {row['wer']:.3f}" for name, row in rows.items()))

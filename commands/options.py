@@ -120,6 +120,20 @@ def emotion_settings(args: argparse.Namespace) -> dict[str, object]:
     return {"emotion.enabled": False} if args.no_emotion else {}
 
 
+def add_device_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --device.
+
+    Args:
+        parser: the verb's.
+        what: what is trained there.
+    """
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        help=f"where to train {what}; if not given, on a CUDA GPU where torch finds one, else on the processor",
+    )
+
+
 def add_verbosity_arguments(parser: argparse.ArgumentParser) -> None:
     """Add -q and -v."""
     verbosity = parser.add_mutually_exclusive_group()

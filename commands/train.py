@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from commands import train_speech
 from commands.failures import OK, note
-from commands.options import add_verb
+from commands.options import add_device_argument, add_verb
 from commands.steps import Steps
 
 if TYPE_CHECKING:
+    import torch
+
     from models.emotion.voice_data import Encode, Float32
+    from models.progress import Report
 
 EXAMPLE = """\
 lipstream train emotion --data datasets
@@ -33,6 +36,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     emotion.add_argument("--branch", choices=BRANCHES, help="train one part alone; the others must be in --out already")
     emotion.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
     emotion.add_argument("--epochs", metavar="N", type=int, help="passes over the faces")
+    add_device_argument(emotion, "the faces")
     emotion.add_argument(
         "--out",
         metavar="DIR",
@@ -46,15 +50,17 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train the branches that were asked for, and write a report of each."""
+    from models.device import training_device
     from models.errors import ModelError
     from models.whole_file import whole_file
 
     if args.epochs is not None and args.epochs < 2:
         raise ModelError(f"--epochs {args.epochs}: expected 2 or more")
+    device = training_device(args.device)
     prepare(args.out)
     for branch in [args.branch] if args.branch else BRANCHES:
         with Steps() as steps:
-            report = _train(branch, args, steps.report)
+            report = _train(branch, args, device, steps.report)
         path = args.out / f"{branch}_report.json"
         with whole_file(path) as partial:
             partial.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -83,16 +89,13 @@ def prepare(out: Path, option: str = "--out") -> None:
         raise ModelError(f"{out}: cannot be made ({error.strerror}); choose another {option}") from None
 
 
-def _train(branch: str, args: argparse.Namespace, report: Any) -> dict[str, Any]:  # noqa: ANN401
-    import torch
-
+def _train(branch: str, args: argparse.Namespace, device: torch.device, report: Report) -> dict[str, Any]:
     from models.emotion import training
     from models.emotion.train_face import FaceRecipe
     from models.emotion.train_fusion import FusionRecipe
     from models.emotion.train_voice import VoiceRecipe
 
     if branch == "face":
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         recipe = FaceRecipe(args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
         return training.train_face(args.data, args.out, recipe, device, report)
     if branch == "voice":

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from commands.failures import OK, note
-from commands.options import add_verb
+from commands.options import add_device_argument, add_verb
 from commands.steps import Steps
 
 EXAMPLE = """\
@@ -31,6 +31,7 @@ def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, help="of whose voice is heard, 25 steps each")
     parser.add_argument("--mask-epochs", metavar="N", type=int, help="of the mask of other voices, 50 steps each")
     parser.add_argument("--mixtures", metavar="N", type=int, help="for the mask, of 5 s each")
+    add_device_argument(parser, "the networks")
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -49,16 +50,18 @@ def run(args: argparse.Namespace) -> int:
     from models.av_speech.train_voice_mask import VoiceMaskRecipe
     from models.av_speech.training import train_general
     from models.av_speech.voices import read_voices
+    from models.device import training_device
     from models.whole_file import whole_file
 
     recipes = (
         OwnVoiceRecipe(args.seed, **_given(args, epochs="epochs")),
         VoiceMaskRecipe(args.seed, **_given(args, epochs="mask_epochs", mixtures="mixtures")),
     )
+    device = training_device(args.device)
     prepare(args.out)
     with Steps() as steps:
         voices = [] if args.voices is None else read_voices(args.voices)
-        report = train_general(args.data, voices, args.out, recipes, reader(), engine().encode, steps.report)
+        report = train_general(args.data, voices, args.out, recipes, reader(), engine().encode, steps.report, device)
     path = args.out / "speech_report.json"
     with whole_file(path) as partial:
         partial.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -45,7 +45,9 @@ def shuffled(count: int, size: int, rng: np.random.Generator) -> list[list[int]]
     return [part.tolist() for part in np.array_split(order, max(1, count // size))]
 
 
-def half_precision() -> torch.autocast:
-    """Products of matrices in bfloat16 where the processor has instructions for them; elsewhere it would be slower."""
+def half_precision(device: torch.device) -> torch.autocast:
+    """Products of matrices in bfloat16 where the device has instructions for them; elsewhere it would be slower."""
+    if device.type == "cuda":
+        return torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_bf16_supported(including_emulation=False))
     able = torch.cpu.get_capabilities()
     return torch.autocast("cpu", torch.bfloat16, enabled=bool(able.get("avx512_bf16") or able.get("amx_bf16")))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 
 from models.av_speech.agreement_net import AgreementNet
 from models.av_speech.captioned import captioned
@@ -33,6 +34,7 @@ from models.av_speech.recording import Float32, Recording
 from models.av_speech.train_agreement import AgreementRecipe, train_agreement
 from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
 from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
+from models.device import CPU
 from models.errors import ModelError
 from models.progress import Report
 from models.speech.alignment import CLOSING_TOKENS, frame_levels
@@ -64,8 +66,11 @@ sure of its tokens as without the profile (mean log-probability, less this), and
 in quiet is heard."""
 OWN_REFUSED: Final = 0.02
 """Share of the recordings held back whose own lips may be taken for foreign ones in babble at 0 dB."""
+LEAST_EVIDENCE: Final = -2.0
+"""Evidence (log-odds) that is asked of lips at least. Of five minutes ten recordings are held back, and the quantile is
+hardly more than the lowest of them: one odd clip would turn the check off for good."""
 MOST_EVIDENCE: Final = 1.0
-"""Evidence (log-odds) that is asked of lips at most."""
+"""The same at most."""
 BABBLE: Final = Noise("babble4", 4)
 """What the profile is judged in, at 0 dB."""
 _JUDGING = (Condition(None), Condition(BABBLE, 0.0))
@@ -208,13 +213,17 @@ class Enrolment:
         recipe: how.
         out: folder for what a resumed run needs.
         report: progress.
+        device: where to train; judging is on the processor.
     """
 
-    def __init__(self, teacher: Teacher, recipe: Recipe, out: Path, report: Report) -> None:
+    def __init__(
+        self, teacher: Teacher, recipe: Recipe, out: Path, report: Report, device: torch.device = CPU
+    ) -> None:
         self._teacher = teacher
         self._recipe = recipe
         self._out = out
         self._report = report
+        self._device = device
 
     def run(self, material: Material, networks: LipNetworks) -> tuple[bool, dict[str, Any]]:
         """Train and judge a profile.
@@ -236,11 +245,7 @@ class Enrolment:
         train = [index for index in range(len(texts)) if index % HELD_BACK]
         examples = self._examples(material, texts, train)
         readings = [Reading(each.lips, each.text or "", _visible(each.words[-1])) for each in examples if each.words]
-        pretrain_lips(networks.lips, readings, self._recipe.lips, self._out, self._report)
-        training = FusionTraining(networks.lips, networks.fusion, self._teacher.decoder, self._recipe.fusion)
-        training.run(examples, self._out, self._report)
-        frozen = networks.lips, networks.fusion
-        train_agreement(networks.agreement, frozen, examples, self._recipe.agreement, self._out, self._report)
+        self._train(networks, readings, examples)
         trials = [Trial(material.recordings[i], texts[i], material.voices) for i in held if texts[i]]
         if not trials:
             raise ModelError("nothing was heard in the recordings held back; a profile needs speech in most recordings")
@@ -253,8 +258,17 @@ class Enrolment:
         sure = self._sureness(trials, fusion)
         return sure >= -MOST_DOUBT and babble[AUDIO_VISUAL]["wer"] < babble[BACKBONE]["wer"], figures
 
+    def _train(self, networks: LipNetworks, readings: Sequence[Reading], examples: Sequence[Example]) -> None:
+        recipe, frozen = self._recipe, (networks.lips, networks.fusion)
+        pretrain_lips(networks.lips, readings, recipe.lips, self._out, self._report, self._device)
+        training = FusionTraining(*frozen, self._teacher.decoder, recipe.fusion, self._device)
+        training.run(examples, self._out, self._report)
+        train_agreement(
+            networks.agreement, frozen, examples, recipe.agreement, self._out, self._report, self._device
+        )
+
     def _calibrate(self, agreement: AgreementNet, fusion: LipFusion, trials: Sequence[Trial]) -> None:
-        """Have the own lips accepted in nearly all recordings held back, in babble."""
+        """Have the own lips accepted in nearly all recordings held back, in babble; see `LEAST_EVIDENCE`."""
         found, engine = [], self._teacher.engine
         for index, trial in enumerate(trials):
             sound, track = trial.recording.sound, trial.recording.lips
@@ -263,7 +277,8 @@ class Enrolment:
                 found.append(fusion.evidence(engine.encode(mixed(sound, noise, 0.0)), lip_samples(track)))
             self._report("weighing agreement", index + 1, len(trials), "")
         if found:
-            agreement.offset.fill_(min(MOST_EVIDENCE, float(np.quantile(found, OWN_REFUSED))))
+            asked = float(np.quantile(found, OWN_REFUSED))
+            agreement.offset.fill_(min(MOST_EVIDENCE, max(LEAST_EVIDENCE, asked)))
 
     def _sureness(self, trials: Sequence[Trial], fusion: LipFusion) -> float:
         """How much surer the decoder is of clean speech with the profile: mean log-probability of a token."""

@@ -116,7 +116,7 @@ class FusionNet(nn.Module):
         """(B, N) seconds, (B, N) those that count -> (B, 1, N, N) True where the row may look at the column."""
         near = (times[:, :, None] - times[:, None, :]).abs() <= REACH
         # Every row sees itself: one that sees nothing would be a softmax over nothing.
-        itself = torch.eye(times.shape[1], dtype=torch.bool)
+        itself = torch.eye(times.shape[1], dtype=torch.bool, device=times.device)
         return (near & (real[:, None, :] | itself))[:, None]
 
 

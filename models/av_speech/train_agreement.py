@@ -24,6 +24,7 @@ from models.av_speech.own_voice_net import at_times
 from models.av_speech.recording import LIP_RATE
 from models.av_speech.train_fusion import MARGIN, Example, data_of, frame_times
 from models.av_speech.training_run import TrainingRun, run_epochs
+from models.device import CPU
 from models.progress import Report
 from models.speech.moonshine import FRAME_RATE
 
@@ -75,8 +76,9 @@ def heard_alone(fusion: FusionNet, features: Tensor) -> tuple[Tensor, Tensor]:
     """(B, T, 288) refined frames of (B, T, 288) ones without any lips, and (B, T, 288 + width) what agreement hears."""
     count = len(features)
     lips = features.new_zeros(count, 1, fusion.lip.in_features)
-    unseen = torch.zeros(count, 1, dtype=torch.bool)
-    fused = fusion(features, frame_times(features.shape[1]), lips, torch.zeros(1), unseen)
+    unseen = lips.new_zeros(count, 1, dtype=torch.bool)
+    times = frame_times(features.shape[1]).to(features.device)
+    fused = fusion(features, times, lips, times.new_zeros(1), unseen)
     return fused.features, torch.cat((fused.features, fused.hidden), dim=-1)
 
 
@@ -87,15 +89,25 @@ def train_agreement(
     recipe: AgreementRecipe,
     out: Path,
     report: Report,
+    device: torch.device = CPU,
 ) -> None:
-    """Train in place; the network is in inference mode afterwards. Resumable.
+    """Train in place; all networks are in inference mode and on the processor afterwards. Resumable.
+
+    Args:
+        network: to be trained.
+        frozen: lip network and fusion, trained.
+        examples: what to learn from.
+        recipe: how.
+        out: folder of the checkpoint.
+        report: progress.
+        device: where to train.
 
     Raises:
         ModelError: `out` holds another training.
     """
     lips, fusion = frozen
-    for each in frozen:
-        each.eval()
+    for each in (network, *frozen):
+        each.to(device).eval()
     rng = np.random.default_rng([recipe.seed, 7])
     usable = [each for each in examples if bool(each.lips.mask.any())]
     known = []
@@ -116,37 +128,41 @@ def train_agreement(
         -(-recipe.steps // a_pass),
         recipe.seed,
         lambda rng: shuffled(len(known), recipe.batch, rng),
-        lambda chosen, rng: _loss(network, [known[index] for index in chosen], recipe.skew, rng),
+        lambda chosen, rng: _loss(network, [known[index] for index in chosen], recipe.skew, rng, device),
         lambda done, steps, words: report("matching lips and sound", done, steps, words),
     )
-    network.eval()
+    for each in (network, *frozen):
+        each.to(CPU).eval()
 
 
 def _known(
     example: Example, lips: LipNet, fusion: FusionNet, recipe: AgreementRecipe, rng: np.random.Generator
 ) -> _Known:
     track, stretches = example.lips, [example.sound.clean, *example.sound.noisy][: recipe.sounds]
-    with torch.inference_mode(), half_precision():
+    device = lips.mean.device
+    with torch.inference_mode(), half_precision(device):
         takes = torch.stack([track.plain(), *(track.varied(rng) for _ in range(recipe.takes - 1))])
-        states = lips(takes, track.mask.expand(len(takes), -1))
-        sounds = [_heard(each, fusion) for each in stretches]
-    return _Known([each.half() for each in states], track.mask, sounds)
+        states = lips(takes.to(device), track.mask.expand(len(takes), -1).to(device))
+        sounds = [_heard(each, fusion, device) for each in stretches]
+    return _Known([each.half() for each in states.cpu()], track.mask, sounds)
 
 
-def _heard(stretch: Stretch, fusion: FusionNet) -> _Heard:
-    frames = heard_alone(fusion, torch.from_numpy(stretch.frames).float()[None])[1][0]
-    return _Heard(frames.half(), stretch.start, stretch.end)
+def _heard(stretch: Stretch, fusion: FusionNet, device: torch.device) -> _Heard:
+    frames = heard_alone(fusion, torch.from_numpy(stretch.frames).float()[None].to(device))[1][0]
+    return _Heard(frames.half().cpu(), stretch.start, stretch.end)
 
 
-def _loss(network: AgreementNet, chosen: Sequence[_Known], skew: float, rng: np.random.Generator) -> Tensor:
+def _loss(
+    network: AgreementNet, chosen: Sequence[_Known], skew: float, rng: np.random.Generator, device: torch.device
+) -> Tensor:
     drawn = [_drawn(each, skew, rng) for each in chosen]
-    lips, sounds, counted = (stacked([each[place] for each in drawn]) for place in range(3))
+    lips, sounds, counted = (stacked([each[place] for each in drawn]).to(device) for place in range(3))
     seen, heard = network.lips(lips, counted), network.sound(sounds, counted)
     scores = network.compare(seen, heard, counted[:, None] * counted[None])
-    own = torch.eye(len(drawn), dtype=torch.bool)
+    own = torch.eye(len(drawn), dtype=torch.bool, device=device)
     loss = F.softplus(-scores[own]).mean()
     if len(drawn) > 1:
-        right = torch.arange(len(drawn))
+        right = torch.arange(len(drawn), device=device)
         loss = loss + F.cross_entropy(scores, right) + F.cross_entropy(scores.T, right)
         loss = loss + F.softplus(scores[~own]).mean()
     by = int(rng.integers(_LEAST_SHIFT, _MOST_SHIFT)) * int(rng.choice((-1, 1)))

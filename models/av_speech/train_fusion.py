@@ -30,6 +30,7 @@ from models.av_speech.lip_net import LipNet
 from models.av_speech.recording import LIP_RATE
 from models.av_speech.train_lips import ctc
 from models.av_speech.training_run import TrainingRun, run_epochs
+from models.device import CPU
 from models.progress import Report
 from models.speech.moonshine import FRAME_RATE
 from models.speech.tokenizer import END
@@ -146,13 +147,29 @@ class _Drawn:
 
 
 class FusionTraining:
-    """One training of lip network and fusion, resumable after every epoch."""
+    """One training of lip network and fusion, resumable after every epoch.
 
-    def __init__(self, lips: LipNet, fusion: FusionNet, decoder: MoonshineDecoder, recipe: FusionRecipe) -> None:
+    Args:
+        lips: the lip network.
+        fusion: the fusion network.
+        decoder: the frozen decoder, through which gradients flow.
+        recipe: how.
+        device: where; outside `run` all networks are on the processor.
+    """
+
+    def __init__(
+        self,
+        lips: LipNet,
+        fusion: FusionNet,
+        decoder: MoonshineDecoder,
+        recipe: FusionRecipe,
+        device: torch.device = CPU,
+    ) -> None:
         self.lips = lips
         self.fusion = fusion
         self._decoder = decoder
         self._recipe = recipe
+        self._device = device
         self._known = np.array([END])
 
     def run(self, examples: Sequence[Example], out: Path, report: Report) -> None:
@@ -161,7 +178,9 @@ class FusionTraining:
         Raises:
             ModelError: `out` holds another training.
         """
-        recipe = self._recipe
+        recipe, networks = self._recipe, (self.lips, self.fusion, self._decoder)
+        for network in networks:
+            network.to(self._device)
         lip_parameters = [p for name, p in self.lips.named_parameters() if not name.startswith("characters")]
         groups = [
             {"params": list(self.fusion.parameters()), "lr": recipe.learning_rate},
@@ -180,30 +199,31 @@ class FusionTraining:
             lambda chosen, rng: self._loss([examples[index] for index in chosen], examples, rng),
             lambda done, steps, words: report("training the fusion", done, steps, words),
         )
-        for network in (self.lips, self.fusion):
-            network.eval()
+        for network in networks:
+            network.to(CPU).eval()
 
     def _loss(self, chosen: Sequence[Example], everybody: Sequence[Example], rng: np.random.Generator) -> Tensor:
         drawn = [_draw(each, everybody, self._recipe, rng) for each in chosen]
         offsets = torch.tensor([[each.offset] for each in drawn], dtype=torch.float32)
         frames, lips, masks = ([getattr(each, name) for each in drawn] for name in ("frames", "lips", "mask"))
-        with half_precision():
+        with half_precision(self._device):
             fused = fuse_batch(self.lips, self.fusion, frames, lips, masks, offsets)
         fused = Fused(*(each.float() for each in fused))
         lengths = [len(each.frames) for each in drawn]
+        heard = real(lengths).to(self._device)
         told = [index for index, each in enumerate(drawn) if each.said is not None]
         untold = [index for index, each in enumerate(drawn) if each.said is None]
         loss = fused.features.new_zeros(())
         if told:
             said = [each.said for each in drawn if each.said is not None]
             texts = [each.tokens for each in said]
-            loss = loss + self._cross_entropy(fused.features[told], real(lengths)[told], texts, rng)
+            loss = loss + self._cross_entropy(fused.features[told], heard[told], texts, rng)
             scores = self.fusion.character_scores(fused.hidden[told])
             spelled = [spell(each.text) for each in said]
             loss = loss + self._recipe.character_weight * ctc(scores, [lengths[index] for index in told], spelled)
         if untold:
-            clean = stacked([drawn[index].clean for index in untold], fused.features.shape[1])
-            counted = real(lengths)[untold]
+            clean = stacked([drawn[index].clean for index in untold], fused.features.shape[1]).to(self._device)
+            counted = heard[untold]
             distance = distil(fused.features[untold][counted], clean[counted])
             loss = loss + self._recipe.distil_weight * distance
         return loss
@@ -211,8 +231,8 @@ class FusionTraining:
     def _cross_entropy(
         self, features: Tensor, mask: Tensor, texts: Sequence[Sequence[int]], rng: np.random.Generator
     ) -> Tensor:
-        given, wanted = taught(texts)
-        with half_precision():
+        given, wanted = (each.to(self._device) for each in taught(texts))
+        with half_precision(self._device):
             hidden = self._decoder(given, features, mask).hidden
         counted = wanted != IGNORED
         scores, place = self._scores(hidden[counted].float(), rng)
@@ -229,6 +249,7 @@ class FusionTraining:
         columns = torch.from_numpy(np.concatenate((self._known, drawn)))
         place = torch.full((len(vocabulary),), IGNORED)
         place[columns] = torch.arange(len(columns))
+        columns, place = columns.to(vocabulary.device), place.to(vocabulary.device)
         scores = F.linear(hidden, vocabulary[columns])
         scores[:, len(self._known) :] += math.log(max(1, len(rest)) / max(1, len(drawn)))
         return scores, place
@@ -242,7 +263,7 @@ def fuse_batch(
     masks: Sequence[Tensor],
     offsets: Tensor,
 ) -> Fused:
-    """Run both networks.
+    """Run both networks, on the device that they are on.
 
     Args:
         lip_net: the lip network.
@@ -252,12 +273,13 @@ def fuse_batch(
         masks: (L,) lips seen, of each.
         offsets: (B, 1) seconds from the first encoded sample to the first lip frame.
     """
-    features, mask = stacked(frames), stacked(masks)
-    sound_mask = real([len(each) for each in frames])
-    states = lip_net(stacked(lips), mask)
-    times = frame_times(features.shape[1])
+    device = lip_net.mean.device
+    features, mask = stacked(frames).to(device), stacked(masks).to(device)
+    sound_mask = real([len(each) for each in frames]).to(device)
+    states = lip_net(stacked(lips).to(device), mask)
+    times = frame_times(features.shape[1]).to(device)
     lip_times = torch.arange(mask.shape[1]) / LIP_RATE + offsets
-    fused: Fused = fusion(features, times, states, lip_times, mask, sound_mask)
+    fused: Fused = fusion(features, times, states, lip_times.to(device), mask, sound_mask)
     return fused
 
 

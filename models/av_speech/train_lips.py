@@ -25,6 +25,7 @@ from models.av_speech.fingerprint import fingerprint, of_lips
 from models.av_speech.lip_augment import LipSequence, at_speed, drop_frames
 from models.av_speech.lip_net import STEPS, LipNet
 from models.av_speech.training_run import TrainingRun, run_epochs
+from models.device import CPU
 from models.errors import ModelError
 from models.progress import Report
 
@@ -99,7 +100,12 @@ class PieceReader(nn.Module):
 
 
 def pretrain_lips(
-    network: LipNet, readings: Sequence[Reading], recipe: LipRecipe, out: Path, report: Report
+    network: LipNet,
+    readings: Sequence[Reading],
+    recipe: LipRecipe,
+    out: Path,
+    report: Report,
+    device: torch.device = CPU,
 ) -> PieceReader:
     """Teach a network to read lips; resumable.
 
@@ -109,9 +115,10 @@ def pretrain_lips(
         recipe: how.
         out: folder of the checkpoint.
         report: progress.
+        device: where to train.
 
     Returns:
-        The network and what reads from it, in inference mode.
+        The network and what reads from it, in inference mode, on the processor.
 
     Raises:
         ModelError: there is nothing to learn from, or `out` holds another training.
@@ -123,6 +130,7 @@ def pretrain_lips(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         reader = PieceReader(network, usable)
+    reader.to(device)
     run = TrainingRun(
         out,
         "lips",
@@ -136,17 +144,23 @@ def pretrain_lips(
         recipe.epochs,
         recipe.seed,
         lambda rng: shuffled(len(usable), recipe.batch, rng),
-        lambda chosen, rng: _loss(reader, [usable[index] for index in chosen], recipe, rng),
+        lambda chosen, rng: _loss(reader, [usable[index] for index in chosen], recipe, rng, device),
         lambda done, steps, words: report("reading lips", done, steps, words),
     )
-    return reader.eval()
+    return reader.to(CPU).eval()
 
 
 def _data(readings: Sequence[Reading]) -> str:
     return fingerprint(part for each in readings for part in (of_lips(each.lips), each.text, str(each.tokens)))
 
 
-def _loss(reader: PieceReader, readings: Sequence[Reading], recipe: LipRecipe, rng: np.random.Generator) -> Tensor:
+def _loss(
+    reader: PieceReader,
+    readings: Sequence[Reading],
+    recipe: LipRecipe,
+    rng: np.random.Generator,
+    device: torch.device,
+) -> Tensor:
     frames, masks = [], []
     for each in readings:
         speed = float(rng.uniform(recipe.slowest, recipe.fastest))
@@ -154,7 +168,7 @@ def _loss(reader: PieceReader, readings: Sequence[Reading], recipe: LipRecipe, r
         frames.append(varied)
         masks.append(drop_frames(mask, rng))
     lengths = [len(each) for each in frames]
-    states = reader.network(stacked(frames), stacked(masks))
+    states = reader.network(stacked(frames).to(device), stacked(masks).to(device))
     pieces = ctc(reader(states), lengths, [reader.classes(each.tokens) for each in readings])
     letters = ctc(
         reader.network.character_scores(states), [STEPS * each for each in lengths], [spell(r.text) for r in readings]
@@ -166,7 +180,7 @@ def ctc(scores: Tensor, lengths: Sequence[int], classes: Sequence[Sequence[int]]
     """CTC loss of (B, N, C) log-probabilities against classes; class 0 is the blank."""
     loss: Tensor = F.ctc_loss(
         scores.transpose(0, 1),
-        torch.cat([torch.tensor(each, dtype=torch.long) for each in classes]),
+        torch.cat([torch.tensor(each, dtype=torch.long) for each in classes]).to(scores.device),
         torch.tensor(lengths),
         torch.tensor([len(each) for each in classes]),
         blank=BLANK,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from models.av_speech.lip_augment import drop_frames
 from models.av_speech.own_voice_data import Sample
 from models.av_speech.own_voice_net import OwnVoiceNet, centred
 from models.av_speech.training_run import TrainingRun, run_epochs
+from models.device import CPU
 from models.errors import ModelError
 from models.progress import Report
 
@@ -53,8 +54,10 @@ def left_out(speaker: str) -> bool:
     return int(hashlib.md5(speaker.encode(), usedforsecurity=False).hexdigest(), 16) % 5 == 0
 
 
-def train_own_voice(samples: Sequence[Sample], recipe: OwnVoiceRecipe, out: Path, report: Report) -> OwnVoiceNet:
-    """Train; resumable. The network is in inference mode.
+def train_own_voice(
+    samples: Sequence[Sample], recipe: OwnVoiceRecipe, out: Path, report: Report, device: torch.device = CPU
+) -> OwnVoiceNet:
+    """Train on `device`; resumable. The network is in inference mode, on the processor.
 
     Raises:
         ModelError: too few recordings, or `out` holds another training.
@@ -66,6 +69,7 @@ def train_own_voice(samples: Sequence[Sample], recipe: OwnVoiceRecipe, out: Path
     network = OwnVoiceNet()
     network.lips.fit(torch.cat([centred(each.lips.plain(), each.lips.mask)[each.lips.mask] for each in usable]))
     network.sound.fit(torch.cat([each.clean for each in usable]).float())
+    network.to(device)
     run = TrainingRun(
         out,
         "own_voice",
@@ -83,10 +87,10 @@ def train_own_voice(samples: Sequence[Sample], recipe: OwnVoiceRecipe, out: Path
         recipe.epochs,
         recipe.seed,
         lambda rng: [rng.choice(len(usable), size, replace=False, p=weights).tolist() for _ in range(_STEPS)],
-        lambda chosen, rng: _loss(network, [usable[index] for index in chosen], recipe, rng),
+        lambda chosen, rng: _loss(network, _batch([usable[index] for index in chosen], recipe, rng).on(device), rng),
         lambda done, steps, words: report("learning whose voice is heard", done, steps, words),
     )
-    return network.eval()
+    return network.to(CPU).eval()
 
 
 def data_of(samples: Sequence[Sample]) -> str:
@@ -102,20 +106,22 @@ def is_usable(sample: Sample) -> bool:
     return float(sample.lips.mask.float().mean()) > 0.5 and len(sample.active) >= WINDOW // 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Batch:
+class _Batch(NamedTuple):
     lips: Tensor
     mask: Tensor
     sound: Tensor
     active: Tensor
     real: Tensor
 
+    def on(self, device: torch.device) -> _Batch:
+        """The same on a device."""
+        return _Batch(*(each.to(device) for each in self))
 
-def _loss(network: OwnVoiceNet, chosen: Sequence[Sample], recipe: OwnVoiceRecipe, rng: np.random.Generator) -> Tensor:
-    batch = _batch(chosen, recipe, rng)
+
+def _loss(network: OwnVoiceNet, batch: _Batch, rng: np.random.Generator) -> Tensor:
     seen = batch.mask.float()
     lips, sound = network.lips(batch.lips, seen), network.sound(batch.sound, batch.real.float())
-    own = torch.arange(len(chosen))
+    own = torch.arange(len(lips), device=lips.device)
     alike = network.likeness(lips, sound, seen * batch.real)
     moved = torch.roll(sound, int(rng.integers(*_SHIFTS)), 1)
     late = network.likeness(lips, moved, seen * batch.real).diagonal()[:, None]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from models.av_speech.training_run import TrainingRun, run_epochs
 from models.av_speech.voice_bands import COMPRESSED
 from models.av_speech.voice_mask_data import LIP_FRAMES, Mixture
 from models.av_speech.voice_mask_net import VoiceMaskNet
+from models.device import CPU
 from models.progress import Report
 
 _STEPS: Final = 50
@@ -49,9 +50,14 @@ class VoiceMaskRecipe:
 
 
 def train_voice_mask(
-    mixtures: Sequence[Mixture], recipe: VoiceMaskRecipe, out: Path, report: Report, data: str
+    mixtures: Sequence[Mixture],
+    recipe: VoiceMaskRecipe,
+    out: Path,
+    report: Report,
+    data: str,
+    device: torch.device = CPU,
 ) -> VoiceMaskNet:
-    """Train; resumable. The network is in inference mode.
+    """Train; resumable. The network is in inference mode, on the processor.
 
     Args:
         mixtures: what to learn from.
@@ -59,6 +65,7 @@ def train_voice_mask(
         out: folder of the checkpoint.
         report: progress.
         data: fingerprint of what the mixtures are made of.
+        device: where to train.
 
     Raises:
         ModelError: `out` holds another training.
@@ -67,6 +74,7 @@ def train_voice_mask(
     network = VoiceMaskNet()
     some = mixtures[:400]
     network.fit(torch.cat([m.bands for m in some]).float(), torch.cat([m.sound for m in some]).float())
+    network.to(device)
     run = TrainingRun(
         out,
         "voice_mask",
@@ -82,14 +90,13 @@ def train_voice_mask(
         recipe.epochs,
         recipe.seed,
         lambda rng: [rng.choice(len(mixtures), size, replace=False).tolist() for _ in range(_STEPS)],
-        lambda chosen, rng: _loss(network, [mixtures[index] for index in chosen], recipe.doubt, rng),
+        lambda chosen, rng: _loss(network, _batch([mixtures[index] for index in chosen], recipe.doubt, rng).on(device)),
         lambda done, steps, words: report("learning to keep the visible speaker's voice", done, steps, words),
     )
-    return network.eval()
+    return network.to(CPU).eval()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Batch:
+class _Batch(NamedTuple):
     bands: Tensor
     gains: Tensor
     other: Tensor
@@ -97,9 +104,12 @@ class _Batch:
     evidence: Tensor
     real: Tensor
 
+    def on(self, device: torch.device) -> _Batch:
+        """The same on a device."""
+        return _Batch(*(each.to(device) for each in self))
 
-def _loss(network: VoiceMaskNet, chosen: Sequence[Mixture], doubt: float, rng: np.random.Generator) -> Tensor:
-    batch = _batch(chosen, doubt, rng)
+
+def _loss(network: VoiceMaskNet, batch: _Batch) -> Tensor:
     found = network(batch.bands, batch.sound, batch.evidence)
     # The mean of loud and soft bands alike: a power of 0.3 of the amplitude is one of 0.15 of the power.
     heard = (batch.bands * (COMPRESSED / 2)).exp() * batch.real[..., None]

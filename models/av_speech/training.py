@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from models.av_speech.corpora import Utterance, find_utterances
 from models.av_speech.features import Read, cached_recordings
 from models.av_speech.fingerprint import fingerprint
@@ -17,6 +19,7 @@ from models.av_speech.train_own_voice import OwnVoiceRecipe, data_of, is_usable,
 from models.av_speech.train_voice_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
 from models.av_speech.voice_mask_data import Mixture, Speaker, make_mixtures
 from models.checkpoint import save_weights
+from models.device import CPU
 from models.errors import ModelError
 from models.progress import Report
 
@@ -41,6 +44,7 @@ def train_general(
     read: Read,
     hear: Hear,
     report: Report,
+    device: torch.device = CPU,
 ) -> dict[str, Any]:
     """Train what serves people whom nobody enrolled: on one part of the speakers, and judge on the other.
 
@@ -52,6 +56,7 @@ def train_general(
         read: reads a recording.
         hear: the speech encoder.
         report: progress.
+        device: where to train; judging is on the processor.
 
     Returns:
         The recipes, and figures on the speakers left out; of `judge` by source, too, where there are several.
@@ -65,7 +70,7 @@ def train_general(
     if len({each.utterance.speaker for each in judging}) < 2:
         raise ModelError("expected recordings of ten or more speakers: one in five is left out to judge, by name")
     own_voice, voice_mask = recipes
-    network = train_own_voice([each.sample for each in learning], own_voice, out, report)
+    network = train_own_voice([each.sample for each in learning], own_voice, out, report, device)
     save_weights(network, out / OWN_VOICE_WEIGHTS, {"recipe": str(asdict(own_voice))})
 
     def mixtures(of: Sequence[_Clip], others: Sequence[Float32], count: int, seed: int) -> list[Mixture]:
@@ -74,7 +79,7 @@ def train_general(
 
     made = mixtures(learning, voices, voice_mask.mixtures, voice_mask.seed)
     of = fingerprint((data_of([each.sample for each in learning]), str(asdict(own_voice)), *voices))
-    mask = train_voice_mask(made, voice_mask, out, report, of)
+    mask = train_voice_mask(made, voice_mask, out, report, of, device)
     save_weights(mask, out / VOICE_MASK_WEIGHTS, {"recipe": str(asdict(voice_mask))})
     return {
         "recipe": {"own voice": asdict(own_voice), "voice mask": asdict(voice_mask)},

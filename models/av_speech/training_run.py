@@ -26,7 +26,7 @@ class TrainingRun:
     Args:
         folder: where the checkpoint lies.
         name: of the checkpoint.
-        networks: what is trained and kept.
+        networks: what is trained and kept, on the device to train on; a resumed run may be on another one.
         groups: parameters with their peak learning rates ("params", "lr").
         facts: what makes this training this one: recipe and data, as JSON takes them.
         weight_decay: of AdamW.
@@ -43,6 +43,7 @@ class TrainingRun:
     ) -> None:
         self._networks = networks
         self._optimiser = AdamW(groups, weight_decay=weight_decay)
+        self.device: torch.device = self._optimiser.param_groups[0]["params"][0].device
         self._peaks = [float(group["lr"]) for group in groups]
         self._facts = facts
         self._checkpoint = Checkpoint(folder, f"{name}_checkpoint")
@@ -116,13 +117,22 @@ def run_epochs(
         seed: of everything random.
         batches: makes the batches of an epoch, each a list of examples.
         loss_of: the loss of a batch.
-        report: told after every step: steps done, steps in all, the loss in words.
+        report: told after every step: steps done, steps in all, the loss in words, and on which kind of device.
+
+    Raises:
+        ModelError: the folder holds the state of another training, or a GPU has too little memory.
     """
     for epoch, rng in run.epochs(count, seed):
         todo = batches(rng)
         total = 0.0
         for index, chosen in enumerate(todo):
             progress = (epoch + index / len(todo)) / count
-            total += run.step(loss_of(chosen, rng), progress)
-            report(epoch * len(todo) + index + 1, count * len(todo), f"loss {total / (index + 1):.3f}")
+            try:
+                total += run.step(loss_of(chosen, rng), progress)
+            except torch.OutOfMemoryError:
+                raise ModelError(
+                    "the GPU has too little memory for this training; the same command with --device cpu goes on"
+                ) from None
+            words = f"loss {total / (index + 1):.3f} on {run.device.type}"
+            report(epoch * len(todo) + index + 1, count * len(todo), words)
         run.history.append(round(total / max(1, len(todo)), 4))

@@ -45,7 +45,8 @@ def spectrum(sound: Tensor) -> Tensor:
 
 def powers(lines: Tensor) -> Tensor:
     """(T, lines) complex -> (T, BANDS) power of each band."""
-    return torch.zeros(len(lines), BANDS).index_add_(1, _BAND, lines.abs().square())
+    of_lines = lines.abs().square()
+    return of_lines.new_zeros(len(lines), BANDS).index_add_(1, _BAND.to(lines.device), of_lines)
 
 
 def with_gains(lines: Tensor, gains: Tensor, length: int) -> Tensor:
@@ -59,7 +60,7 @@ def with_gains(lines: Tensor, gains: Tensor, length: int) -> Tensor:
     Returns:
         (length,) samples; with gains of 1 those that the spectrum was taken of.
     """
-    scaled = (lines * gains[:, _BAND]).T
+    scaled = (lines * gains[:, _BAND.to(gains.device)]).T
     sound: Tensor = torch.istft(scaled, WINDOW, HOP, window=_window(gains), length=length)
     return sound
 

@@ -43,6 +43,7 @@ def profiles(tmp_path, monkeypatch):
         (["ann", "empty"], "no recordings found"),
         (["../ann", "empty"], "expected a name"),
         (["ann", "empty", "--epochs", "0"], "expected 1 or more"),
+        (["ann", "empty", "--device", "cuda"], "leave --device out"),
         (["ann", "empty", "--minutes", "1"], "a profile needs 3 min"),
         (["--delete", "bob"], "no profile called 'bob'"),
     ],
@@ -50,6 +51,7 @@ def profiles(tmp_path, monkeypatch):
 def test_what_cannot_be_enrolled_is_one_line_and_exit_code_2(arguments, wrong, profiles, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LIPSTREAM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     (tmp_path / "empty").mkdir()
     assert run("enroll", *arguments) == 2
     error = capsys.readouterr().err
@@ -80,7 +82,7 @@ def verdicts(monkeypatch):
     coming = []
 
     class Enrolment:
-        def __init__(self, teacher, recipe, work, report) -> None:
+        def __init__(self, teacher, recipe, work, report, device) -> None:
             (work / "lips_checkpoint.json").write_text("state")
             (work / "voice").write_text("sound")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from commands import train as train_command
 from commands.failures import guarded
 from commands.options import HelpFormatter
 from models.emotion.classes import EMOTIONS
+from models.errors import ModelError
 
 
 def run(*arguments: str) -> int:
@@ -56,6 +58,34 @@ def test_class_without_images_is_one_line_and_exit_code_2(tmp_path, capsys):
 def test_too_few_epochs_are_refused(tmp_path, capsys):
     assert run("train", "emotion", "--data", str(tmp_path), "--epochs", "1", "--out", str(tmp_path / "out")) == 2
     assert "expected 2 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("network", ["emotion", "speech"])
+def test_a_gpu_that_is_not_there_is_one_line_and_exit_code_2(network, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    out = tmp_path / "out"
+    assert run("train", network, "--data", str(tmp_path), "--out", str(out), "--device", "cuda") == 2
+    error = capsys.readouterr().err
+    assert "--device cuda: " in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("asked", "there", "used"), [(None, True, "cuda"), (None, False, "cpu"), ("cpu", True, "cpu")])
+def test_speech_is_trained_on_a_gpu_if_there_is_one(asked, there, used, tmp_path, monkeypatch):
+    found = []
+
+    def train_general(*arguments):
+        found.append(arguments[-1].type)
+        raise ModelError("nothing to learn from")
+
+    monkeypatch.setattr("models.device.gpu_works", lambda: there)
+    monkeypatch.setattr("models.av_speech.training.train_general", train_general)
+    monkeypatch.setattr("commands.speech_networks.reader", lambda: None)
+    monkeypatch.setattr("commands.speech_networks.engine", lambda: SimpleNamespace(encode=None))
+    device = () if asked is None else ("--device", asked)
+    assert run("train", "speech", "--data", str(tmp_path), "--out", str(tmp_path / "out"), *device) == 2
+    assert found == [used]
 
 
 def test_face_training_leaves_weights_and_a_report(tmp_path, capsys):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from models.av_speech import enrolment
+from models.av_speech.agreement_net import AgreementNet
 from models.av_speech.corpora import Utterance
 from models.av_speech.encodings import Mixing
 from models.av_speech.enrolment import Enrolment, Material, Recipe, Teacher, check_material
-from models.av_speech.evaluation import lip_samples
+from models.av_speech.evaluation import Trial, lip_samples
 from models.av_speech.features import cached_recordings
 from models.av_speech.profile import LipNetworks
 from models.av_speech.recording import LipTrack, Recording, load_recording
@@ -19,6 +20,7 @@ from models.av_speech.train_lips import LipRecipe
 from models.errors import ModelError
 from models.speech.engine import Encoding, Hypothesis, TimedWord
 from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from tests.models.av_speech.pretended_gpu import CPU, GPU, pretended_gpu
 
 RATE = 16_000
 
@@ -129,6 +131,29 @@ class Echo:
         return [TimedWord(word, 1.0 + at, 1.5 + at, 1.0) for at, word in enumerate(hypothesis.text.split())]
 
 
+class Doubtful:
+    """A fusion that finds so much evidence in one recording after the other."""
+
+    def __init__(self, found):
+        self.evidence = lambda encoding, lips: found.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked"),
+    [
+        ([6.0] * 9 + [-30.0], enrolment.LEAST_EVIDENCE),
+        ([6.0] * 10, enrolment.MOST_EVIDENCE),
+        ([6.0] * 9 + [-1.0], -1.0 + 0.18 * 7.0),
+    ],
+)
+def test_one_odd_recording_among_few_does_not_turn_the_check_of_the_lips_off(found, asked, tmp_path):
+    trials = [Trial(recording(1.0), "go on", [np.ones(RATE, np.float32)] * 4) for _ in found]
+    agreement = AgreementNet(16, 16)
+    teacher = Teacher(Echo("go on", ""), None, None, None)
+    Enrolment(teacher, None, tmp_path, lambda *_: None)._calibrate(agreement, Doubtful(found), trials)
+    assert float(agreement.offset) == pytest.approx(asked)
+
+
 @pytest.mark.parametrize(
     ("text", "after", "accepted"),
     [
@@ -139,12 +164,25 @@ class Echo:
 )
 def test_a_profile_that_spoils_clean_speech_is_not_accepted(text, after, accepted, tmp_path, monkeypatch):
     monkeypatch.setattr(enrolment, "LEAST_MINUTES", 0.1)
-    given = material(12)
-    given = Material(given.names, given.recordings, [text] * 12, [np.ones(RATE, np.float32)] * 4)
-    engine = Echo("go on", after)
-    decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False).eval()
-    teacher = Teacher(engine, lambda sound: engine.encode(sound).features, Spelling(), decoder)
-    recipe = Recipe(LipRecipe(epochs=1), FusionRecipe(epochs=2), Mixing(variants=1), AgreementRecipe(steps=1))
-    found, figures = Enrolment(teacher, recipe, tmp_path, lambda *_: None).run(given, LipNetworks.untrained())
+    found, figures = enrol(text, Echo("go on", after), tmp_path, lambda *_: None)
     assert found is accepted
     assert figures["clean"]["backbone"]["wer"] == 0
+
+
+def enrol(text, engine, work, report, count=12, device=CPU):
+    given = material(count)
+    given = Material(given.names, given.recordings, [text] * count, [np.ones(RATE, np.float32)] * 4)
+    decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False).eval()
+    teacher = Teacher(engine, lambda sound: engine.encode(sound).features, Spelling(), decoder)
+    recipe = Recipe(LipRecipe(epochs=1), FusionRecipe(epochs=1), Mixing(variants=1), AgreementRecipe(steps=1))
+    return Enrolment(teacher, recipe, work, report, device).run(given, LipNetworks.untrained())
+
+
+def test_all_of_an_enrolment_is_trained_on_the_gpu_and_judged_on_the_processor(tmp_path, monkeypatch):
+    monkeypatch.setattr(enrolment, "LEAST_MINUTES", 0.1)
+    losses = []
+    with pretended_gpu():
+        enrol("go on", Echo("go on", "go on"), tmp_path, lambda *done: losses.append(done[3]), 4, GPU)
+    told = [words.split()[-1] for words in losses if words.startswith("loss")]
+    assert len(told) >= 3
+    assert set(told) == {"cuda"}

@@ -1,0 +1,145 @@
+"""Trainings on a GPU: no operation mixes devices, what comes out is on the processor, and the same as trained there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.av_speech import train_own_voice as own_voice
+from models.av_speech import train_voice_mask as voice_mask
+from models.av_speech.agreement_net import AgreementNet
+from models.av_speech.batches import half_precision
+from models.av_speech.fusion_net import FusionNet
+from models.av_speech.lip_net import LipNet
+from models.av_speech.own_voice_net import EVIDENCE, SOUND
+from models.av_speech.train_agreement import AgreementRecipe, train_agreement
+from models.av_speech.train_fusion import FusionRecipe, FusionTraining
+from models.av_speech.train_lips import LipRecipe, pretrain_lips
+from models.av_speech.training_run import TrainingRun, run_epochs
+from models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
+from models.av_speech.voice_mask_data import LIP_FRAMES, Mixture
+from models.errors import ModelError
+from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from tests.models.av_speech.pretended_gpu import CPU, GPU, MixedDevices, OnGpu, pretended_gpu
+from tests.models.av_speech.test_av_training import (
+    Stopped,
+    examples,
+    lip_net,
+    readings,
+    same,
+    silent,
+    stop_after,
+    weights,
+)
+from tests.models.av_speech.test_own_voice import sample
+
+
+@pytest.fixture(autouse=True)
+def single_precision(monkeypatch):
+    """Half precision would be the processor's or the GPU's, which round differently."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+
+
+def pretrained_lips(device, out, report=silent):
+    recipe = LipRecipe(epochs=2, batch=2)
+    return [pretrain_lips(lip_net(), readings(), recipe, out, report, device)]
+
+
+def fused(device, out):
+    torch.manual_seed(0)
+    decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False)
+    training = FusionTraining(
+        LipNet(width=16), FusionNet(16, width=16, layers=1), decoder, FusionRecipe(epochs=1, batch=4), device
+    )
+    training.run(examples(), out, silent)
+    return [training.lips, training.fusion, decoder]
+
+
+def agreeing(device, out):
+    torch.manual_seed(0)
+    frozen = (LipNet(width=16), FusionNet(16, width=16, layers=1))
+    network = AgreementNet(16, 16)
+    train_agreement(network, frozen, examples(), AgreementRecipe(steps=1, batch=4), out, silent, device)
+    return [network, *frozen]
+
+
+def own_voices(device, out):
+    recipe = own_voice.OwnVoiceRecipe(epochs=1, batch=3)
+    return [own_voice.train_own_voice([sample(seed) for seed in range(3)], recipe, out, silent, device)]
+
+
+def voice_masks(device, out):
+    rng = np.random.default_rng(0)
+
+    def some(*shape):
+        return torch.from_numpy(rng.random(shape)).half()
+
+    def mixture():
+        heard = some(209, BANDS), some(209, BANDS), some(209).round()
+        return Mixture(*heard, some(LIP_FRAMES, SOUND), some(LIP_FRAMES, EVIDENCE))
+
+    recipe = voice_mask.VoiceMaskRecipe(epochs=1)
+    return [voice_mask.train_voice_mask([mixture()], recipe, out, silent, "data", device)]
+
+
+@pytest.mark.parametrize("train", [pretrained_lips, fused, agreeing, own_voices, voice_masks])
+def test_a_training_on_a_gpu_is_the_training_on_the_processor(train, tmp_path, monkeypatch):
+    monkeypatch.setattr(own_voice, "_STEPS", 1)
+    monkeypatch.setattr(voice_mask, "_STEPS", 1)
+    here = train(CPU, tmp_path / "here")
+    with pretended_gpu():
+        there = train(GPU, tmp_path / "there")
+    for one, other in zip(here, there, strict=True):
+        for name, tensor in other.state_dict().items():
+            assert type(tensor) is torch.Tensor
+            assert torch.allclose(tensor, one.state_dict()[name], atol=2e-4), name
+
+
+def test_a_training_that_began_on_a_gpu_goes_on_on_the_processor_and_the_other_way_round(tmp_path):
+    (whole,) = pretrained_lips(CPU, tmp_path / "whole")
+    with pretended_gpu(), pytest.raises(Stopped):
+        pretrained_lips(GPU, tmp_path / "there", stop_after(3))
+    assert same(weights(whole), weights(*pretrained_lips(CPU, tmp_path / "there")))
+    with pytest.raises(Stopped):
+        pretrained_lips(CPU, tmp_path / "here", stop_after(3))
+    with pretended_gpu():
+        resumed = weights(*pretrained_lips(GPU, tmp_path / "here"))
+    assert same(weights(whole), resumed)
+
+
+def test_a_gpu_with_too_little_memory_is_one_line_that_tells_the_way_out(tmp_path):
+    def too_much(_chosen, _rng):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")
+
+    network = torch.nn.Linear(2, 2)
+    run = TrainingRun(tmp_path, "any", {"network": network}, [{"params": [network.weight], "lr": 0.1}], {})
+    with pytest.raises(ModelError, match="--device cpu goes on"):
+        run_epochs(run, 1, 0, lambda rng: [[0]], too_much, silent)
+
+
+def test_bands_follow_their_sound():
+    with pretended_gpu():
+        sound = torch.randn(9000).to(GPU)
+        lines = spectrum(sound)
+        again = with_gains(lines, torch.ones_like(powers(lines)), 9000)
+        assert isinstance(again, OnGpu)
+        assert torch.allclose(again, sound, atol=1e-5)
+
+
+def test_half_precision_is_that_of_the_device(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    with half_precision(GPU):  # not here
+        assert not torch.is_autocast_enabled("cpu")
+    with half_precision(CPU):
+        assert torch.is_autocast_enabled("cpu")
+
+
+def test_the_pretended_gpu_refuses_what_a_real_one_does():
+    with pretended_gpu():
+        there, here = torch.arange(3.0, device=GPU), torch.arange(3.0)
+        assert (there.device, here.device, there.cpu().device) == (GPU, CPU, CPU)
+        for mix in (lambda: there + here, lambda: torch.cat((here, there)), lambda: here[there > 1], there.numpy):
+            with pytest.raises(MixedDevices):
+                mix()
+        assert float((there * torch.tensor(2.0)).sum()) == 6
