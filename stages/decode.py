@@ -26,6 +26,9 @@ class Decode(Stage):
     2307.14743): the words on which two consecutive hypotheses agree, less the newest word, which may still be cut
     short. Stable words are forced on every later decoding of the segment, so they are never taken back.
 
+    Where fusion asks for a confidence (`Encoding.least_confidence`), words under it are left out of the text. Of a
+    stable word that is decided once, when it becomes stable; of the others anew each time.
+
     With mouths it is also told who spoke, and whether that was off camera (`stages.on_camera`). With `only_on_camera`,
     what was shown of a segment that turns out to be off camera is taken back by an empty partial.
 
@@ -48,6 +51,7 @@ class Decode(Stage):
         self._segment = 0
         self._previous: tuple[int, ...] = ()
         self._stable: tuple[int, ...] = ()
+        self._kept: list[bool] = []
         self._shown = ("", "")
         self._guess: tuple[EncodedSpeech, Hypothesis] | None = None
 
@@ -62,6 +66,7 @@ class Decode(Stage):
         if speech.segment != self._segment:
             self._settle()
             self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ("", "")
+            self._kept = []
         if speech.last:
             try:
                 timed = insist(self, _WHAT, lambda: self._read(speech))
@@ -100,7 +105,7 @@ class Decode(Stage):
         self._finish(
             speech,
             [
-                TimedWord(word.text, begin + at * step, begin + (at + 1) * step, _confidence(hypothesis, word))
+                TimedWord(word.text, begin + at * step, begin + (at + 1) * step, hypothesis.confidence(word))
                 for at, word in enumerate(words)
             ],
         )
@@ -114,14 +119,17 @@ class Decode(Stage):
         if not hypothesis.tokens:
             self._previous = ()
             return
-        agreed = self._agreed(hypothesis.tokens)
+        words = self._engine.words(hypothesis.tokens)
+        agreed = self._agreed(words, hypothesis.tokens)
+        kept = self._worth(speech.encoding, [hypothesis.confidence(word) for word in words])
+        self._kept = kept[: max(len(self._kept), sum(word.last <= agreed for word in words))]
         self._stable = hypothesis.tokens[:agreed]
         self._previous = hypothesis.tokens
         if self._hidden(speech):
             self._take_back(speech, end)
             return
-        stable = self._text(self._stable)
-        text = self._text(hypothesis.tokens)
+        stable = _text(self._engine.words(self._stable), self._kept)
+        text = _text(words, kept)
         # The next token may continue the last stable word ("belief" + "."), so the rest is whatever follows directly.
         unstable = text[len(stable) :] if text.startswith(stable) else ""
         if (stable, unstable) != self._shown:
@@ -143,12 +151,12 @@ class Decode(Stage):
             )
         )
 
-    def _text(self, tokens: Sequence[int]) -> str:
-        return " ".join(_tidy(word.text) for word in self._engine.words(tokens))
+    def _worth(self, encoding: Encoding, confidences: Sequence[float]) -> list[bool]:
+        """Which words of a text are shown; of those that are stable it has been decided."""
+        return self._kept + [each >= encoding.least_confidence for each in confidences[len(self._kept) :]]
 
-    def _agreed(self, tokens: Sequence[int]) -> int:
+    def _agreed(self, words: Sequence[WordSpan], tokens: Sequence[int]) -> int:
         """Number of tokens that are stable from now on; never fewer than before."""
-        words = self._engine.words(tokens)
         same = _common_length(self._previous, tokens)
         agreed = [word.last for word in words[:-1] if word.last <= same]
         return max([len(self._stable), *agreed])
@@ -162,8 +170,12 @@ class Decode(Stage):
         return speaker_of(speech, self._mouths).off_camera
 
     def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord]) -> None:
-        words = tuple(_place(word, speech) for word in timed)
+        worth = self._worth(speech.encoding, [word.confidence for word in timed])
+        words = tuple(_place(word, speech) for word, kept in zip(timed, worth, strict=False) if kept)
+        if len(words) < len(timed):
+            self.context.count("audio.words_left_out", len(timed) - len(words))
         if not words:
+            self._take_back(speech, speech.start + micros(speech.encoding.duration))
             return
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
@@ -190,8 +202,8 @@ _COMMAS = re.compile(",{2,}")
 _NOTHING = Hypothesis(tokens=(), probabilities=(), text="")
 
 
-def _confidence(hypothesis: Hypothesis, word: WordSpan) -> float:
-    return min(hypothesis.probabilities[word.first : word.last], default=0.0)
+def _text(words: Sequence[WordSpan], kept: Sequence[bool]) -> str:
+    return " ".join(_tidy(word.text) for word, shown in zip(words, kept, strict=False) if shown)
 
 
 def _place(word: TimedWord, speech: EncodedSpeech) -> Word:

@@ -188,7 +188,16 @@ def evaluate(
 def lips_alone(recording: Recording, engine: SpeechEngine, fusion: Fusion) -> str:
     """What is read from the lips of a recording whose sound is muted."""
     hiss = np.random.default_rng(0).standard_normal(len(recording.pcm)).astype(np.float32) * np.float32(1e-4)
-    return engine.decode(fusion.fuse(engine.encode(hiss), hiss, lip_samples(recording.lips)).encoding).text
+    return text_of(fusion.fuse(engine.encode(hiss), hiss, lip_samples(recording.lips)).encoding, engine)
+
+
+def text_of(encoding: Encoding, engine: SpeechEngine) -> str:
+    """What is written of an encoding: the words that its `least_confidence` lets pass."""
+    heard = engine.decode(encoding)
+    if not encoding.least_confidence:
+        return heard.text
+    words = engine.words(heard.tokens)
+    return " ".join(word.text for word in words if heard.confidence(word) >= encoding.least_confidence)
 
 
 def lip_samples(track: LipTrack) -> list[LipSample]:
@@ -216,7 +225,7 @@ def _texts(
                 fused = systems.fusion.fuse(encodings[BACKBONE], heard, lip_samples(lips))
                 encodings[name] = fused.encoding
         for name, encoding in encodings.items():
-            texts.setdefault(name, []).append(systems.engine.decode(encoding).text)
+            texts.setdefault(name, []).append(text_of(encoding, systems.engine))
         report(f"{condition}, seed {seed}", index + 1, len(trials), "")
     return {name: each for name, each in texts.items() if len(each) == len(trials)}
 

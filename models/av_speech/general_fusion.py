@@ -1,8 +1,9 @@
 """Lips of people whom nobody enrolled: what is heard of other voices is taken away before the words are read.
 
 The frames of the speech encoder are not rewritten. The sound itself is softened in those bands and moments that belong
-to other voices than that of the visible mouth, and is encoded once more. Where no mouth is seen, where no other voice
-is heard, and where the mouth is not that of any voice heard, nothing happens at all.
+to other voices than that of the visible mouth, and is encoded once more; and words of which the decoder is unsure are
+left out, since among several voices most of them are nobody's. Where no mouth is seen and where no other voice is
+heard nothing happens at all; where the mouth is not that of any voice heard, the sound is left as it is.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Caution:
         least: share of the loudness that must belong to others before anything is done.
         full: share from which on it is done in full; between the two the gains are softened.
         own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
-            it the mouth may be anybody's, and nothing is done.
+            it the mouth may be anybody's, and the sound is left as it is.
         overlap: share of the loudness in frames with several voices at once, under which nothing is done: people who
             take turns are all to be read.
         shortest: seconds of sound; in less, two voices are hardly told apart, and nothing is done.
@@ -59,6 +60,7 @@ class Caution:
         sharpness: power of the gains beside one voice: above 1, what is doubtful is taken for another voice. In a crowd
             the gains are used as they are.
         floor: least gain.
+        sure: confidence under which a word heard among several voices is left out.
     """
 
     least: float = 0.15
@@ -69,6 +71,7 @@ class Caution:
     crowd: tuple[float, float] = (0.94, 0.97)
     sharpness: float = 1.4
     floor: float = 0.05
+    sure: float = 0.3
 
 
 class Mouth(NamedTuple):
@@ -169,15 +172,17 @@ class GeneralFusion(Fusion):
             own = _at_encoding(mouth, encoding)
             if self._inner is not None:
                 return dataclasses.replace(self._inner.fuse(encoding, sound, lips), own_voice=own)
-            if not self._is_heard(mouth):
+            if not self._is_enough(mouth):
                 return FusedSpeech(encoding, own_voice=own)
             found = self.judge(mouth, sound)
-            gains = self.gains(found)
-            if gains is None:
+            if not self._are_several(found):
                 return FusedSpeech(encoding, own_voice=own)
+            if not self._is_heard(mouth):
+                return FusedSpeech(self._doubted(encoding), own_voice=own)
+            gains = self._gains(found)
             softened = with_gains(found.lines, gains, len(sound)).numpy()
             gate = 1 - _kept(found.lines, gains)[1].numpy()
-        again = self._engine.encode(softened)
+        again = self._doubted(self._engine.encode(softened))
         return FusedSpeech(again, _resampled(gate, len(again.features)), own)
 
     def without_lips(self, encoding: Encoding) -> Encoding:
@@ -213,20 +218,27 @@ class GeneralFusion(Fusion):
             raise ModelError("general fusion is not loaded: call load() first")
         return self._networks
 
+    def _is_enough(self, mouth: Mouth) -> bool:
+        """Whether there is enough to see and hear for telling voices apart; else the mask need not run."""
+        return len(mouth.seen) >= self._caution.shortest * LIP_RATE and bool(mouth.seen.any())
+
     def _is_heard(self, mouth: Mouth) -> bool:
-        """Whether the sound is long enough, and the mouth likely to be a voice in it; else the mask need not run."""
-        if len(mouth.seen) < self._caution.shortest * LIP_RATE or not mouth.seen.any():
-            return False
+        """Whether the mouth is likely to be a voice in the sound."""
         return float(mouth.own[mouth.seen].quantile(_HEARD)) >= self._caution.own
 
-    def gains(self, found: Judgement) -> Tensor | None:
-        """(T, BANDS) what to multiply the sound by; None to leave it as it is."""
+    def _are_several(self, found: Judgement) -> bool:
+        """Whether others are heard at the same time as the mouth."""
+        return found.removed > self._caution.least and found.overlap >= self._caution.overlap
+
+    def _gains(self, found: Judgement) -> Tensor:
+        """(T, BANDS) what to multiply the sound by."""
         caution = self._caution
-        if found.removed <= caution.least or found.overlap < caution.overlap:
-            return None
         depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
         sharpness = float(np.interp(found.others, caution.crowd, (caution.sharpness, 1.0)))
         return found.gains.pow(sharpness).clamp_min(caution.floor).pow(depth)
+
+    def _doubted(self, encoding: Encoding) -> Encoding:
+        return dataclasses.replace(encoding, least_confidence=self._caution.sure)
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:

@@ -35,6 +35,7 @@ class Encoding:
         levels: (T,) float32 sound level of each frame in decibels, where the engine's alignment uses it.
         inner: (T, C) float32 frames of inner layers of the encoder, side by side, where the engine gives them: how
             words are said, for tasks beside recognition.
+        least_confidence: confidence under which a word heard in these frames is better left out; 0 leaves all.
     """
 
     features: Float32
@@ -42,6 +43,7 @@ class Encoding:
     samples: int
     levels: Float32 | None = None
     inner: Float32 | None = None
+    least_confidence: float = 0.0
 
     @property
     def duration(self) -> float:
@@ -66,9 +68,12 @@ class Hypothesis:
     @property
     def mean_log_probability(self) -> float:
         """Mean natural logarithm of the tokens' probabilities; 0 for no tokens."""
-        if not self.probabilities:
-            return 0.0
-        return math.fsum(math.log(max(each, TINY)) for each in self.probabilities) / len(self.probabilities)
+        return _mean_log(self.probabilities) if self.probabilities else 0.0
+
+    def confidence(self, word: WordSpan) -> float:
+        """In [0, 1], the geometric mean of the probabilities of a word's tokens; 0 for no tokens."""
+        mine = self.probabilities[word.first : word.last]
+        return math.exp(_mean_log(mine)) if mine else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +148,7 @@ class SpeechEngine(ABC):
     @abstractmethod
     def align(self, encoding: Encoding, hypothesis: Hypothesis) -> list[TimedWord]:
         """Time each word of the hypothesis, in order, non-overlapping, inside [0, encoding.duration]."""
+
+
+def _mean_log(probabilities: Sequence[float]) -> float:
+    return math.fsum(math.log(max(each, TINY)) for each in probabilities) / len(probabilities)

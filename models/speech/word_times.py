@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
-from models.speech.engine import TINY, Float32, Hypothesis, TimedWord, WordSpan
+from models.speech.engine import Float32, Hypothesis, TimedWord, WordSpan
 
 SHORTEST_WORD: Final = 0.02
 """Seconds a word lasts at least, where the audio has room for it."""
@@ -30,7 +29,7 @@ def timed_words(
     ends = [float(token_times[span.last - 1, 1]) for span in spans]
     _make_room(starts, ends, duration)
     return [
-        TimedWord(span.text, start, end, _geometric_mean(hypothesis.probabilities[span.first : span.last]))
+        TimedWord(span.text, start, end, hypothesis.confidence(span))
         for span, start, end in zip(spans, starts, ends, strict=True)
     ]
 
@@ -46,9 +45,3 @@ def _make_room(starts: list[float], ends: list[float], duration: float) -> None:
     for index in reversed(range(len(starts))):
         ends[index] = min(ends[index], ceiling)
         starts[index] = ceiling = max(0.0, min(starts[index], ends[index] - shortest))
-
-
-def _geometric_mean(probabilities: Sequence[float]) -> float:
-    if not probabilities:
-        return 0.0
-    return math.exp(math.fsum(math.log(max(each, TINY)) for each in probabilities) / len(probabilities))

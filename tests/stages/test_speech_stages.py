@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.fusion import AudioOnlyFusion, FusedSpeech, Fusion
 from pipeline import Degraded, Packet, Recovered, TranscriptFinal, TranscriptPartial, micros
-from pipeline.testing import run_stage
+from pipeline.testing import StageRun, run_stage
 from stages.decode import Decode
 from stages.encode import Encode
 from stages.fuse import Fuse
@@ -192,3 +192,64 @@ def test_a_fusion_that_fails_lets_the_sound_through():
     fused = run_stage(Fuse(Broken(), 10.0), {"speech": encoded})
     assert [packet.payload for packet in fused] == [packet.payload for packet in encoded]
     assert [(event.modality, event.reason) for event in fused.events] == [("video", "fusion failed: scripted failure")]
+
+
+class Unsure(CountingEngine):
+    """Is as sure of a word as the test says, given the word and the number of the decoding."""
+
+    def __init__(self, sure) -> None:
+        super().__init__()
+        self.sure = sure
+
+    def decode(self, encoding, prefix=(), draft=()):
+        heard = super().decode(encoding, prefix, draft)
+        return dataclasses.replace(heard, probabilities=tuple(self.sure(t, self.decoded) for t in heard.tokens))
+
+    def align(self, encoding, hypothesis):
+        timed = super().align(encoding, hypothesis)
+        return [
+            dataclasses.replace(word, confidence=each)
+            for word, each in zip(timed, hypothesis.probabilities, strict=True)
+        ]
+
+
+def decode_beside_others(engine: Unsure, words: list[int], asks) -> StageRun:
+    """Run `Decode`; `asks` gives the confidence that fusion asks for in each update."""
+    encoded = run_stage(Encode(engine, 0.4), chunks(spoken(words), [512]))
+    asked = [
+        dataclasses.replace(packet, payload=dataclasses.replace(packet.payload, encoding=encoding))
+        for at, packet in enumerate(encoded)
+        for encoding in [dataclasses.replace(packet.payload.encoding, least_confidence=asks(at))]
+    ]
+    return run_stage(Decode(engine), asked)
+
+
+def test_words_under_the_confidence_that_fusion_asks_for_are_left_out():
+    engine = Unsure(lambda token, _: 0.2 if token in (2, 5) else 0.9)
+    run = decode_beside_others(engine, [1, 2, 3, 4, 5, 6], lambda _: 0.3)
+    *partials, final = run.events
+    assert final.text == "one three four six"
+    assert [word.word for word in final.words] == final.text.split()
+    assert run.counters["audio.words_left_out"] == 2
+    assert any(partial.stable.startswith("one three") for partial in partials)
+    assert not any("two" in partial.stable + partial.unstable for partial in partials)
+
+
+@given(
+    words=words_strategy,
+    doubts=st.lists(st.floats(0.4, 1.0), min_size=1, max_size=8),
+    asked=st.lists(st.sampled_from([0.0, 0.5, 0.8]), min_size=1, max_size=5),
+)
+def test_stable_text_is_never_retracted_however_the_confidence_changes(words, doubts, asked):
+    engine = Unsure(lambda token, decoding: doubts[(token + decoding) % len(doubts)])
+    promised = ""
+    for event in decode_beside_others(engine, words, lambda at: asked[at % len(asked)]).events:
+        text = event.stable if isinstance(event, TranscriptPartial) else event.text
+        assert text.startswith(promised)
+        promised = text
+
+
+def test_what_was_shown_is_taken_back_if_every_word_turns_out_doubtful():
+    engine = Unsure(lambda _, decoding: 0.9 if decoding == 1 else 0.4)
+    events = decode_beside_others(engine, [1], lambda _: 0.5).events
+    assert [event.text for event in events] == ["one", ""]

@@ -106,14 +106,19 @@ def test_where_no_other_voice_is_heard_the_very_encoding_is_kept_and_the_mouth_i
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, lips())
     assert fused.encoding is encoding
+    assert not fused.encoding.least_confidence
     assert fused.own_voice.shape == (len(encoding.features),)
     assert ((fused.own_voice > 0) & (fused.own_voice < 1)).all()
 
 
-def test_a_mouth_that_is_not_heard_takes_nothing_away(made):
-    engine, fusion = made(-9.0, Caution(own=1.1))
+def test_a_mouth_that_is_not_heard_takes_nothing_away_but_doubtful_words_are(made):
+    engine, fusion = made(-9.0, dataclasses.replace(EAGER, own=1.1, sure=0.4))
     encoding = engine.encode(SOUND_2S)
-    assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
+    fused = fusion.fuse(encoding, SOUND_2S, lips())
+    assert fused.encoding.features is encoding.features
+    assert fused.encoding.least_confidence == 0.4
+    assert fused.gate is None
+    assert len(engine.heard) == 1
 
 
 def test_people_who_take_turns_are_all_left(made):
@@ -143,6 +148,7 @@ def test_other_voices_are_softened_no_further_than_the_floor(made):
     assert len(engine.heard[1]) == len(SOUND_2S)
     assert np.allclose(engine.heard[1], 0.3 * SOUND_2S, atol=1e-5)
     assert fused.encoding.features.shape == encoding.features.shape
+    assert fused.encoding.least_confidence == EAGER.sure
     assert fused.gate == pytest.approx(np.full(len(encoding.features), 0.7), abs=1e-3)
 
 

@@ -22,6 +22,7 @@ from models.av_speech.evaluation import (
     check_voices,
     evaluate,
     parse_conditions,
+    text_of,
 )
 from models.av_speech.recording import LipTrack, Recording
 from models.av_speech.trials import chosen_clips, make_trials, seen_lips
@@ -29,6 +30,7 @@ from models.av_speech.word_errors import count_errors, right_words
 from models.av_speech.word_time_errors import word_time_errors
 from models.errors import ModelError
 from tests.models.av_speech.lip_fakes import SAID, Hearing, Lips, recording
+from tests.stages.fakes import CountingEngine, spoken
 
 RATE = 16_000
 
@@ -61,6 +63,17 @@ def test_without_lips_of_somebody_else_for_every_clip_there_is_no_such_row():
 def test_lips_of_the_speaker_from_another_clip_are_not_called_somebody_elses():
     found = evaluate([trial(elsewhen=recording(2).lips)], parse_conditions("clean", ""), SYSTEMS, 1, print_no)
     assert list(found["clean"]) == [BACKBONE, AUDIO_ONLY, AUDIO_VISUAL, ELSEWHEN]
+
+
+def test_words_that_the_decoder_doubts_are_not_written_where_fusion_says_so():
+    class Unsure(CountingEngine):
+        def decode(self, encoding, prefix=(), draft=()):
+            return dataclasses.replace(super().decode(encoding), probabilities=(0.9, 0.2, 0.5))
+
+    engine = Unsure()
+    encoding = engine.encode(spoken([1, 2, 3]))
+    assert text_of(encoding, engine) == "one two three"
+    assert text_of(dataclasses.replace(encoding, least_confidence=0.3), engine) == "one three"
 
 
 def test_what_is_finished_is_told_after_each_condition():
