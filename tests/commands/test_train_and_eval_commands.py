@@ -59,7 +59,7 @@ def test_too_few_epochs_are_refused(tmp_path, capsys):
 
 
 def test_face_training_leaves_weights_and_a_report(tmp_path, capsys):
-    write_faces(tmp_path / "faces", each=24)
+    write_faces(tmp_path / "faces", each=20)
     out = tmp_path / "out"
     arguments = ["--branch", "face", "--data", str(tmp_path / "faces"), "--out", str(out), "--epochs", "2"]
     assert run("train", "emotion", *arguments) == 0
