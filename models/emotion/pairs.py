@@ -145,8 +145,8 @@ class Pairs:
 
 def _drawn(bank: Bank, states: Sequence[str], members: Int64, rng: np.random.Generator) -> Tokens:
     # What `rng.choice` draws, without the copies it makes of the choices each time.
-    state = states[rng.integers(0, len(states))]
-    return bank.tokens[state][members[rng.integers(0, len(members))]]
+    state = states[int(rng.integers(0, len(states)))]
+    return bank.tokens[state][int(members[int(rng.integers(0, len(members)))])]
 
 
 def draw_pairs(
