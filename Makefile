@@ -5,6 +5,7 @@
 #   UNLOCKED=1              the tested versions, but in whatever builds pip finds, and not by their hashes: with
 #                           PyTorch's index of CPU builds in PIP_EXTRA_INDEX_URL this saves gigabytes
 #   ARGS=...                passed on by demo, test and bench
+#   WORKERS=1               how many processes run the tests; 0 runs them in pytest's own, as --pdb needs it
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -13,6 +14,7 @@ TOOLS := .venv-tools
 TOOLS_STAMP := $(TOOLS)/.setup-stamp
 # A plain name, so that a python3 installed by the set-up itself is found.
 PYTHON ?= python3
+WORKERS ?= 2
 # Bars for a reader, silence but for errors in a log.
 PIP_QUIET := $(shell [ -t 2 ] || echo -qq)
 export PYTHON
@@ -45,7 +47,7 @@ demo: setup
 
 test: setup
 	@if [ -n "$$CI" ]; then scripts/system_packages.sh --with-tests; fi
-	$(VENV_PYTHON) -m pytest $(ARGS)
+	$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 lint: setup
 	$(VENV_PYTHON) -m ruff check .

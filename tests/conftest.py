@@ -1,6 +1,17 @@
 """Shared fixtures: real media, resolved (and fetched, the first time) like any other asset."""
 
+# ruff: noqa: E402 - the environment has to be set before numpy and torch are imported.
+
 from __future__ import annotations
+
+import os
+
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+if WORKERS > 1:
+    # Beside each other the workers, and the programs they start, share the cores instead of all using every one.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, str(max(1, (os.cpu_count() or 1) // WORKERS)))
 
 from pathlib import Path
 
@@ -45,6 +56,11 @@ def beckett_audio(beckett: Path) -> np.ndarray:
 def obama_audio(obama_speech: Path) -> np.ndarray:
     """(N,) float32 at 16 kHz."""
     return decode_audio(obama_speech)
+
+
+def folder_of_all(factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of this run of the tests, which all its workers share."""
+    return factory.getbasetemp().parent if WORKERS > 1 else factory.getbasetemp()
 
 
 def decode_audio(path: Path) -> np.ndarray:

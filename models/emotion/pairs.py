@@ -143,6 +143,12 @@ class Pairs:
         return Pairs(self.face, self.voice, self.face_mask, torch.zeros_like(self.voice_mask), self.times, self.labels)
 
 
+def _drawn(bank: Bank, states: Sequence[str], members: Int64, rng: np.random.Generator) -> Tokens:
+    # What `rng.choice` draws, without the copies it makes of the choices each time.
+    state = states[int(rng.integers(0, len(states)))]
+    return bank.tokens[state][int(members[int(rng.integers(0, len(members)))])]
+
+
 def draw_pairs(
     faces: Bank,
     voices: Bank,
@@ -159,14 +165,13 @@ def draw_pairs(
     voice = np.zeros((count, MOST_WINDOWS, TOKEN), np.float32)
     face_mask, voice_mask = np.zeros((count, MOST_FACES), np.bool_), np.zeros((count, MOST_WINDOWS), np.bool_)
     labels = rng.integers(0, 7, count)
+    faces_of, voices_of = ([np.flatnonzero(bank.labels == label) for label in range(7)] for bank in (faces, voices))
     for row, label in enumerate(labels):
-        seen = faces.tokens[rng.choice(face_states)][rng.choice(np.flatnonzero(faces.labels == label))]
+        seen = _drawn(faces, face_states, faces_of[label], rng)
         frames = int(rng.integers(3, MOST_FACES + 1))
         face[row, :frames] = seen[rng.integers(0, len(seen), frames)]
         face_mask[row, rng.permutation(frames)[: int(rng.integers(1, frames + 1))]] = True
-        heard = voices.tokens[rng.choice(voice_states)][rng.choice(np.flatnonzero(voices.labels == label))][
-            -MOST_WINDOWS:
-        ]
+        heard = _drawn(voices, voice_states, voices_of[label], rng)[-MOST_WINDOWS:]
         voice[row, MOST_WINDOWS - len(heard) :] = heard
         voice_mask[row, MOST_WINDOWS - len(heard) :] = True
     times = (

@@ -89,7 +89,7 @@ def test_speech_is_trained_on_a_gpu_if_there_is_one(asked, there, used, tmp_path
 
 
 def test_face_training_leaves_weights_and_a_report(tmp_path, capsys):
-    write_faces(tmp_path / "faces", each=24)
+    write_faces(tmp_path / "faces", each=20)
     out = tmp_path / "out"
     arguments = ["--branch", "face", "--data", str(tmp_path / "faces"), "--out", str(out), "--epochs", "2"]
     assert run("train", "emotion", *arguments) == 0

@@ -136,6 +136,7 @@ class FakeCamera:
         self.broken = False
         self.stuck = False
         self.never = threading.Event()
+        self.rolling = threading.Event()
         self.before = lambda: None
 
     def __call__(self, config):
@@ -164,6 +165,7 @@ class FakeCapture:
     def __init__(self, owner):
         self.owner = owner
         self.frames = queue.Queue()
+        self.image = None
         self.idle = threading.Event()
         self.retrieved = 0
         self.released = threading.Event()
@@ -179,6 +181,8 @@ class FakeCapture:
             except queue.Empty:
                 if self.owner.never.is_set():
                     return False
+                if self.owner.rolling.is_set():
+                    return True
                 continue
             return self.image is not None
 

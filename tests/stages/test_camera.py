@@ -41,6 +41,13 @@ class Watched(Camera):
             return super().produce()
         return False
 
+    def close(self):
+        if self._reader is not None:
+            self._reader.close()
+        # A camera goes on giving frames, so that its reader comes to see that it was closed.
+        self._factory.rolling.set()
+        super().close()
+
 
 def capture(fake, script, max_fps=25.0, **config):
     run = run_source(Watched(VideoConfig(**config), fake, script, max_fps), clock=fake.clock)

@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from models import assets
+from tests.conftest import folder_of_all
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -79,13 +82,16 @@ def files_in(folder: Path) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture(scope="session")
 def watched(tmp_path_factory: pytest.TempPathFactory, obama_speech: Path) -> Callable[[str], WatchedRun]:
-    """Makes, or gives again, the watched run of a kind."""
-    runs: dict[str, WatchedRun] = {}
+    """Makes, or gives again, the watched run of a kind; tests that run in several processes share it."""
 
+    @cache
     def run(what: str) -> WatchedRun:
-        if what not in runs:
-            runs[what] = _watch(what, tmp_path_factory.mktemp(what), obama_speech)
-        return runs[what]
+        kept = folder_of_all(tmp_path_factory) / f"watched_{what}.json"
+        with FileLock(kept.with_suffix(".lock")):
+            if not kept.exists():
+                seen = asdict(_watch(what, tmp_path_factory.mktemp(what), obama_speech))
+                kept.write_text(json.dumps(seen), encoding="utf-8")
+        return WatchedRun(**json.loads(kept.read_text(encoding="utf-8")))
 
     return run
 
