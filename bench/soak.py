@@ -41,10 +41,9 @@ from models.face import backend
 from models.speech import engines
 from pipeline import Config, End, Event, EventSink, Stats, TranscriptFinal, TranscriptPartial, load_config, watchdog
 from pipeline import load as governor
-from pipeline.channel import Channel
 from pipeline.config import parse_assignment
 from pipeline.runner import Runner
-from pipeline.testing import ScriptedClock
+from pipeline.testing import ScriptedClock, at_rest
 from stages.build import build
 from stages.sinks import FORMATS
 
@@ -297,17 +296,10 @@ def _watch(
 def _work_off(runner: Runner, patience: float = 60.0) -> None:
     """Wait until nothing is on its way any more, so that the stop has nothing to discard."""
     deadline = time.monotonic() + patience
-    consumers = [node for node in runner.nodes.values() if node.component.inputs]
     while time.monotonic() < deadline and not runner.stopping.is_set():
-        if all(node.waiting for node in consumers) and not any(map(_on_its_way, runner.channels)):
+        if at_rest(runner):
             return
         runner.done(0.1)
-
-
-def _on_its_way(channel: Channel) -> bool:
-    """Whether it holds packets that are not kept for others to join: time stands still, so that these never come."""
-    with channel.consumer.lock:
-        return channel.depth > 0 and not any(channel.consumer.waits())
 
 
 def _left(before: set[threading.Thread]) -> list[str]:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, overload
 
-from pipeline.channel import FOREVER
+from pipeline.channel import FOREVER, Channel
 from pipeline.clock import Clock
 from pipeline.component import EventSink, Port, Source, Stage, checked_port
 from pipeline.errors import RecoverableError, StreamOrderError
 from pipeline.events import End, Event
 from pipeline.lapses import Lapses
 from pipeline.packet import Packet, seconds
+from pipeline.runner import Runner
 from pipeline.switches import Switches
 
 R = TypeVar("R")
@@ -68,6 +69,20 @@ class ScriptedClock(Clock):
             while self._now < until and not stop.is_set():
                 # Only the check of `stop` needs the real clock.
                 self._moved.wait(0.01)
+
+
+def at_rest(runner: Runner) -> bool:
+    """Whether nothing is on its way in a run while its clock stands still.
+
+    Packets that are kept for others to join, which will not come before time goes on, are not on their way.
+    """
+    waiting = all(node.waiting for node in runner.nodes.values() if node.component.inputs)
+    return waiting and not any(map(_on_its_way, runner.channels))
+
+
+def _on_its_way(channel: Channel) -> bool:
+    with channel.consumer.lock:
+        return channel.depth > 0 and not any(channel.consumer.waits())
 
 
 class FakeSource(Source):

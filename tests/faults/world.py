@@ -16,7 +16,7 @@ from models.speech.engine import Hypothesis
 from pipeline import Degraded, Error, Pipeline, Recovered, TranscriptFinal
 from pipeline.clock import MonotonicClock
 from pipeline.runner import Runner
-from pipeline.testing import EventRecorder, ScriptedClock
+from pipeline.testing import EventRecorder, ScriptedClock, at_rest
 from stages.camera import Camera
 from stages.microphone import Microphone
 from tests.models.face.synthetic_faces import placed, unit_face
@@ -116,11 +116,26 @@ class Ears(Microphone):
         return more
 
 
+class Eyes(Camera):
+    """A camera that counts its turns."""
+
+    turns = 0
+
+    def produce(self):
+        more = super().produce()
+        self.turns += 1
+        return more
+
+
 class World:
     """The devices, the networks, and a script's means to move time on and to speak.
 
     Args:
         clock: scripted, or the real one to watch.
+
+    Attributes:
+        patient: time waits for whatever a picture leads to, so that none gives way to a newer one on a busy machine;
+            not for scripts in which a network or a join waits for time to go on.
     """
 
     def __init__(self, clock: ScriptedClock | WallClock | None = None) -> None:
@@ -132,6 +147,8 @@ class World:
         self.detector = Detector()
         self.recorder = EventRecorder()
         self.ears: Ears | None = None
+        self.eyes: Eyes | None = None
+        self.patient = False
         self.runner: Runner | None = None
         self.pipeline: Pipeline | None = None
         self.frozen = False
@@ -209,6 +226,10 @@ class World:
         before = ears.turns
         with ears.turned:
             ears.turned.wait_for(lambda: ears.turns > before or self.over.is_set(), 1.0)
+        if self.patient and self.eyes is not None and self.runner is not None:
+            # The turn under way may have begun before the picture came.
+            seen = self.eyes.turns + 2
+            self.until(lambda: self.eyes.turns >= seen and at_rest(self.runner))
 
     def stop(self) -> None:
         """Press Ctrl-C."""
@@ -272,7 +293,7 @@ class World:
         poll = 0.001 if isinstance(self.clock, ScriptedClock) else 0.02
         return {
             "stages.build.Microphone": self._make_ears,
-            "stages.build.Camera": lambda config, max_fps: Camera(config, max_fps, self.camera),
+            "stages.build.Camera": self._make_eyes,
             "stages.build.SileroVad": lambda: self.detector,
             "models.speech.engines.create": lambda *_: self.engine,
             "models.face.backend.create": lambda *_: self.faces,
@@ -284,6 +305,10 @@ class World:
     def _make_ears(self, config):
         self.ears = Ears(config, self.room)
         return self.ears
+
+    def _make_eyes(self, config, max_fps):
+        self.eyes = Eyes(config, max_fps, self.camera)
+        return self.eyes
 
     def _make_runner(self, graph, **options):
         # Scripted time outruns any processor, which is no overload.
