@@ -40,6 +40,8 @@ class OwnVoiceRecipe:
         batch: recordings a step; each is also set against the voices of all others.
         learning_rate: peak of one cycle, AdamW.
         clean: share of the examples with clean sound; the others are mixtures.
+        disguised: share of the examples whose lips are changed into somebody else's (`LipSequence.disguised`); why none
+            are is in docs/speech_fusion.md.
     """
 
     seed: int = 0
@@ -47,6 +49,7 @@ class OwnVoiceRecipe:
     batch: int = 24
     learning_rate: float = 1e-3
     clean: float = 0.5
+    disguised: float = 0.0
 
 
 def left_out(speaker: str) -> bool:
@@ -146,7 +149,9 @@ def _batch(chosen: Sequence[Sample], recipe: OwnVoiceRecipe, rng: np.random.Gene
         length = len(each.active[part])
         heard = each.clean if rng.random() < recipe.clean else each.mixtures[int(rng.integers(len(each.mixtures)))]
         seen = each.lips.mask[part]
-        lips[row, :length] = centred(each.lips.part(part).varied(rng), seen)
+        look = each.lips.part(part)
+        disguise = recipe.disguised and rng.random() < recipe.disguised
+        lips[row, :length] = centred(look.disguised(rng) if disguise else look.varied(rng), seen)
         mask[row, :length] = drop_frames(seen, rng)
         sound[row, :length] = heard[part].float()
         active[row, :length] = each.active[part].float()

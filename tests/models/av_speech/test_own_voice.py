@@ -36,8 +36,9 @@ def encoding(frames=50):
     return Encoding(some(frames, 288), 41.67, frames * 384, some(frames), some(frames, 864))
 
 
-def test_own_voices_are_told_from_others_after_training(tmp_path):
-    recipe = OwnVoiceRecipe(epochs=2, batch=8)
+@pytest.mark.parametrize("disguised", [0.0, 0.5])
+def test_own_voices_are_told_from_others_after_training(tmp_path, disguised):
+    recipe = OwnVoiceRecipe(epochs=2, batch=8, disguised=disguised)
     network = train_own_voice([sample(seed) for seed in range(12)], recipe, tmp_path, lambda *_: None)
     assert judge(network, [sample(seed) for seed in range(20, 24)])["auc"] > 0.8
 
