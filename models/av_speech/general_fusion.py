@@ -22,9 +22,9 @@ from torch import Tensor
 
 from models.av_speech.lip_fusion import LipFusion, lip_frames
 from models.av_speech.own_voice_data import sound_frames
-from models.av_speech.own_voice_net import OwnVoiceNet, centred
-from models.av_speech.recording import LIP_RATE, Float32
-from models.av_speech.voice_bands import COMPRESSED, powers, spectrum, with_gains
+from models.av_speech.own_voice_net import SOUND, OwnVoiceNet, centred
+from models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
+from models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
 from models.av_speech.voice_mask_net import VoiceMaskNet, loudness_of
 from models.checkpoint import load_weights
 from models.errors import ModelError
@@ -33,6 +33,10 @@ from models.speech.engine import Encoding, SpeechEngine
 
 OWN_VOICE: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
 VOICE_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
+_WARM: Final = 25
+"""Lip frames of the first run, of which nothing is used."""
+_FEATURES: Final = 288
+"""Numbers of a frame of the encoder's last layer."""
 _NEAR: Final = 0.05
 """Seconds within which a lip frame stands for a moment."""
 
@@ -152,6 +156,20 @@ class GeneralFusion(Fusion):
             for network, path in zip(networks, self._files, strict=True):
                 load_weights(network, path)
             self._networks = networks
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Run both networks once: what torch fetches from disk on the first run would delay the first words."""
+        frames = _WARM * LIP_SAMPLES // HOP
+        silence = np.zeros((frames, SOUND - 1), np.float32)
+        features, inner = silence[:, :_FEATURES], silence[:, _FEATURES:]
+        encoding = Encoding(features, LIP_RATE * LIP_SAMPLES / HOP, _WARM * LIP_SAMPLES, features[:, 0], inner)
+        picture, points = np.zeros((CROP, CROP), np.uint8), np.zeros((POINTS, 2), np.float32)
+        blendshapes = np.zeros(BLENDSHAPES, np.float32)
+        lips = [LipSample(index / LIP_RATE, picture, points, blendshapes) for index in range(_WARM)]
+        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
+            found = self.judge(self.look(encoding, lips), np.zeros(_WARM * LIP_SAMPLES, np.float32))
+            with_gains(found.lines, self._gains(found), _WARM * LIP_SAMPLES)
 
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.
