@@ -43,9 +43,9 @@ from tests.hostile.mutants import mutate
 from tests.hostile.seeds import RECIPES, Recipe, make_seeds
 
 REAL_LIMITS = Limits(memory=12 << 30, cpu=60)
+"""The networks reserve far more addresses than they use."""
 _SOUND_ALONE = ("--no-emotion", "--set", "fusion.general=false")
 """Without what would load torch, which has no place in the memory of a run with fake networks."""
-"""The networks reserve far more addresses than they use."""
 
 
 @dataclass

@@ -8,6 +8,7 @@ from models.emotion.branches import FaceExpression, VoiceEmotion
 from models.emotion.fusion import EmotionFusion
 from pipeline import Bounds, Config, Graph, Policy, micros
 from pipeline.config import Pace
+from stages.branches import pictures
 from stages.emotion import Emotion
 from stages.expression import Expression
 from stages.voice import Voice
@@ -38,8 +39,7 @@ def add_emotion(graph: Graph, config: Config) -> None:
     if face:
         together = 1 if _someone_waits(config) else _TOGETHER
         graph.add("expression", Expression(FaceExpression(), config.emotion.face_rate, together))
-        views = Bounds(items=8) if config.lossless else Bounds(Policy.LATEST, items=1)
-        graph.connect("face.views", "expression.views", views)
+        graph.connect("face.views", "expression.views", pictures(config))
         graph.connect("expression.expressions", "emotion.expressions", _EVIDENCE)
     if voice:
         graph.add("voice", Voice(VoiceEmotion()))

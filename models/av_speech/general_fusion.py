@@ -22,7 +22,7 @@ from torch import Tensor
 
 from models.av_speech.lip_fusion import LipFusion, lip_frames
 from models.av_speech.own_voice_data import sound_frames
-from models.av_speech.own_voice_net import SOUND, OwnVoiceNet, centred
+from models.av_speech.own_voice_net import FEATURES, SOUND, OwnVoiceNet, centred
 from models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
 from models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
 from models.av_speech.voice_mask_net import VoiceMaskNet, loudness_of
@@ -35,8 +35,6 @@ OWN_VOICE: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
 VOICE_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
 _WARM: Final = 25
 """Lip frames of the first run, of which nothing is used."""
-_FEATURES: Final = 288
-"""Numbers of a frame of the encoder's last layer."""
 _NEAR: Final = 0.05
 """Seconds within which a lip frame stands for a moment."""
 
@@ -162,7 +160,7 @@ class GeneralFusion(Fusion):
         """Run both networks once: what torch fetches from disk on the first run would delay the first words."""
         frames = _WARM * LIP_SAMPLES // HOP
         silence = np.zeros((frames, SOUND - 1), np.float32)
-        features, inner = silence[:, :_FEATURES], silence[:, _FEATURES:]
+        features, inner = silence[:, :FEATURES], silence[:, FEATURES:]
         encoding = Encoding(features, LIP_RATE * LIP_SAMPLES / HOP, _WARM * LIP_SAMPLES, features[:, 0], inner)
         picture, points = np.zeros((CROP, CROP), np.uint8), np.zeros((POINTS, 2), np.float32)
         blendshapes = np.zeros(BLENDSHAPES, np.float32)

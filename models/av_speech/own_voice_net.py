@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from models.av_speech.lip_input import INPUTS
 from models.av_speech.recording import BLENDSHAPES, POINTS
 
-SOUND: Final = 4 * 288 + 1
+FEATURES: Final = 288
+"""Numbers of a frame of one layer of the speech encoder."""
+SOUND: Final = 4 * FEATURES + 1
 """Numbers of a sound frame: the encoder's last layer, three inner ones, and the level."""
 _EMBEDDING: Final = 128
 _WIDTH: Final = 192
