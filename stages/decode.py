@@ -87,7 +87,9 @@ class Decode(Stage):
         self._settle()
 
     def _read(self, speech: EncodedSpeech) -> Sequence[TimedWord]:
-        hypothesis = self._decode(speech.encoding)
+        ahead = self._guess
+        known = ahead is not None and ahead[0].encoding is speech.encoding
+        hypothesis = ahead[1] if ahead is not None and known else self._decode(speech.encoding)
         return self._engine.align(speech.encoding, hypothesis) if hypothesis.text else []
 
     def _settle(self) -> None:
@@ -117,14 +119,15 @@ class Decode(Stage):
 
     def _update(self, speech: EncodedSpeech, hypothesis: Hypothesis, end: int) -> None:
         if not hypothesis.tokens:
-            self._previous = ()
+            self._previous = self._previous if speech.ahead else ()
             return
         words = self._engine.words(hypothesis.tokens)
         agreed = self._agreed(words, hypothesis.tokens)
         kept = self._worth(speech.encoding, [hypothesis.confidence(word) for word in words])
-        self._kept = kept[: max(len(self._kept), sum(word.last <= agreed for word in words))]
-        self._stable = hypothesis.tokens[:agreed]
-        self._previous = hypothesis.tokens
+        if not speech.ahead:
+            self._kept = kept[: max(len(self._kept), sum(word.last <= agreed for word in words))]
+            self._stable = hypothesis.tokens[:agreed]
+            self._previous = hypothesis.tokens
         if self._hidden(speech):
             self._take_back(speech, end)
             return

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from models.fusion import Fusion, LipSample
+from models.fusion import FusedSpeech, Fusion, LipSample
+from models.speech.engine import Encoding
 from pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from stages.failures import while_loading, while_running
 from stages.payloads import EncodedSpeech, LipFrame
@@ -36,6 +37,7 @@ class Fuse(Stage):
         self._fusion = fusion
         self._history = micros(history + 2 * MARGIN)
         self._lips: deque[Packet[LipFrame]] = deque()
+        self._ahead: tuple[Encoding, FusedSpeech] | None = None
 
     def open(self) -> None:
         """Load the network."""
@@ -52,13 +54,22 @@ class Fuse(Stage):
         speech: EncodedSpeech = packet.payload
         try:
             with while_running("video", "fusion"):
-                fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
+                fused = self._fuse(speech)
         except RecoverableError:
             # The lips are a second witness: without them the sound goes on alone.
             self.emit("speech", speech, packet.timestamp)
             raise
         refined = dataclasses.replace(speech, encoding=fused.encoding, lip_gate=fused.gate, own_voice=fused.own_voice)
         self.emit("speech", refined, packet.timestamp)
+
+    def _fuse(self, speech: EncodedSpeech) -> FusedSpeech:
+        known, self._ahead = self._ahead, None
+        if known is not None and known[0] is speech.encoding:
+            return known[1]
+        fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
+        if speech.ahead:
+            self._ahead = speech.encoding, fused
+        return fused
 
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
         if self.context.switched_off(LIPS):

@@ -76,6 +76,8 @@ class SpeechChunk:
         last: this chunk ends the segment; it may be empty.
         speech_start: first voiced moment of the segment, session time in microseconds.
         speech_end: last voiced moment so far, session time in microseconds.
+        silence: seconds of the silence at the end of this chunk; 0 in the middle of speech.
+        pause: seconds of silence that would end the segment now.
     """
 
     segment: int
@@ -84,6 +86,8 @@ class SpeechChunk:
     last: bool
     speech_start: int
     speech_end: int
+    silence: float = 0.0
+    pause: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +218,12 @@ class LipWindow:
 
 @dataclass(frozen=True, slots=True)
 class EncodedSpeech:
-    """The encoder's view of an open or finished segment. The packet's timestamp is the end of the encoded sound.
+    """The encoder's view of an open or finished segment. The packet's timestamp is the end of the sound heard so far.
 
     Attributes:
         segment: number of the segment.
         encoding: encoder frames of the whole segment so far, possibly refined by fusion.
-        samples: (N,) float32, the sound that was encoded.
+        samples: (N,) float32, the sound that was encoded; in a pause it may be prolonged beyond what was heard.
         start: session time of the first encoded sample, microseconds.
         speech_start: first voiced moment, microseconds.
         speech_end: last voiced moment so far, microseconds.
@@ -227,6 +231,8 @@ class EncodedSpeech:
         lip_gate: (T,) how far fusion let the lips move each frame, in [0, 1]; None if they moved none.
         own_voice: (T,) probability that the visible mouth is the voice heard in each frame, NaN where no mouth is seen;
             None if that was not judged.
+        ahead: the segment is encoded as it will be if the pause ends it. If it does, its final encoding is the very
+            same object.
     """
 
     segment: int
@@ -238,3 +244,4 @@ class EncodedSpeech:
     last: bool
     lip_gate: Float32 | None = None
     own_voice: Float32 | None = None
+    ahead: bool = False

@@ -273,6 +273,8 @@ class VoiceActivity(Stage):
             last=last,
             speech_start=self._speech_start,
             speech_end=self._speech_end,
+            silence=self._silence * WINDOW_SECONDS,
+            pause=self._pause(self._length * WINDOW_SECONDS),
         )
         self._first = False
         self.context.count("audio.speech_seconds", len(chunk.samples) / SAMPLE_RATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ from tests.stages.fakes import spoken
 
 Script = Callable[[World], None]
 SCRIPTS: dict[str, Script] = {}
+AT_THE_END = 1.3
+"""Seconds of a sentence of three words, 0.96 s of voice, in the pause behind it."""
 
 
 def fault(script: Script) -> Script:
@@ -140,7 +143,7 @@ def camera_time_jumps(world: World) -> None:
 @fault
 def decoder_raises_once(world: World) -> None:
     """The speech decoder fails once, at the end of a sentence."""
-    fail_at_the_end(world, "decode", times=1)
+    fail(world, "decode", times=1, longer=AT_THE_END)
     world.speak(1, 2, 3)
     world.speak(4, 5, 6)
 
@@ -162,15 +165,17 @@ def decoder_takes_10_s(world: World) -> None:
 @fault
 def decoder_gives_up(world: World) -> None:
     """The speech decoder fails on the end of a sentence, and fails again when it is tried again."""
-    fail_at_the_end(world, "decode", times=2)
-    world.speak(1, 2, 3)
+    world.speak(1, 2, 3, tail=0.3)
+    world.until(lambda: world.engine.decoded >= 3)
+    fail(world, "decode", times=2)
+    world.rustle(0.5)
     world.speak(4, 5, 6)
 
 
 @fault
 def encoder_raises_once(world: World) -> None:
     """The speech encoder fails once, at the end of a sentence."""
-    fail_at_the_end(world, "encode", times=1)
+    fail(world, "encode", times=1, longer=AT_THE_END)
     world.speak(1, 2, 3)
     world.speak(4, 5, 6)
 
@@ -254,18 +259,14 @@ def _raise(message: str) -> None:
     raise RuntimeError(message)
 
 
-def fail(world: World, call: str) -> None:
-    """Have every call of a kind fail."""
-    world.engine.before = lambda name, _: _raise("out of memory") if name == call else None
-
-
-def fail_at_the_end(world: World, call: str, times: int) -> None:
-    """Have the calls for the end of the first sentence fail: 0.96 s of voice and the hang-over."""
-    left = [times]
+def fail(world: World, call: str, times: float = math.inf, longer: float = 0.0) -> None:
+    """Have the next calls of a kind fail, of those for more than so many seconds of sound."""
+    left = times
 
     def before(name: str, seconds: float) -> None:
-        if name == call and left[0] and seconds > 1.3:
-            left[0] -= 1
+        nonlocal left
+        if name == call and left and seconds > longer:
+            left -= 1
             _raise("out of memory")
 
     world.engine.before = before

@@ -31,10 +31,10 @@ def test_a_sentence_whose_end_cannot_be_decoded_stays_as_it_was_last_shown(happe
 
 def test_a_sentence_whose_end_cannot_be_encoded_stays_as_it_was_last_shown(happens):
     def script(world: World) -> None:
-        world.speak(1, 2, 3, tail=0.35)
+        world.speak(1, 2, 3, tail=0.3)
         world.until(lambda: world.engine.decoded >= 3)
         fail(world, "encode")
-        world.quiet(1.0)
+        world.rustle(1.0)
 
     result = happens(script)
     assert result.reports == ["sound: the speech encoder failed: out of memory"]

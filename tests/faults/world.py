@@ -168,6 +168,10 @@ class World:
         """Say nothing."""
         self.hear(np.zeros(round(seconds * 16_000), np.float32))
 
+    def rustle(self, seconds: float) -> None:
+        """Say nothing, but not without a sound."""
+        self.hear(np.full(round(seconds * 16_000), 0.02, np.float32))
+
     def hear(self, samples: np.ndarray, overflow: bool = False) -> None:
         """Let time pass with a sound, (N,) at 16 kHz, and pictures."""
         for first in range(0, len(samples), STEP):

@@ -36,9 +36,7 @@ def final(text: str, start: float = 0.5, segment: int = 1, lip_gate: float = 0.0
         Word(word=word, start=start + 0.4 * at, end=start + 0.4 * at + 0.3, confidence=confidence)
         for at, word in enumerate(text.split(" "))
     )
-    return TranscriptFinal(
-        segment=segment, start=start, end=words[-1].end, text=text, words=words, lip_gate=lip_gate
-    )
+    return TranscriptFinal(segment=segment, start=start, end=words[-1].end, text=text, words=words, lip_gate=lip_gate)
 
 
 def emotion(start: float, face: int | None = 1, voice: float = 0.4, label: str = "happy", evidence: float = 1.0):

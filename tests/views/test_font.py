@@ -66,5 +66,3 @@ def test_small_letters_take_at_most_the_slack_more_than_their_ems():
     """Lines are laid out in ems, whatever the size they are drawn in."""
     line = "It was the best of times, it was the wo"
     assert all(Typeface(size).width(line) <= 1.11 * ems(line) * size for size in range(10, 60))
-
-

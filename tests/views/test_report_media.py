@@ -64,7 +64,7 @@ def test_an_address_of_a_server_is_taken_as_it_is(tmp_path: Path):
     [
         ("12:30.mkv", "./12%3A30.mkv"),
         ("a b#c?.mkv", "./a%20b%23c%3F.mkv"),
-        ("<x> \"y\".mkv", "./%3Cx%3E%20%22y%22.mkv"),
+        ('<x> "y".mkv', "./%3Cx%3E%20%22y%22.mkv"),
         ("javascript:alert(1).mkv", "./javascript%3Aalert%281%29.mkv"),
         ("100%.mkv", "./100%25.mkv"),
     ],

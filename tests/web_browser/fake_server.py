@@ -160,9 +160,7 @@ class FakeServer:
         if self.refusal:
             return self._refused()
         sessions = len(self.sessions)
-        return JSONResponse(
-            {"version": "0", "sessions": sessions, "max_sessions": self.max_sessions, "upload": LIMITS}
-        )
+        return JSONResponse({"version": "0", "sessions": sessions, "max_sessions": self.max_sessions, "upload": LIMITS})
 
     def _refused(self) -> Response:
         assert self.refusal

@@ -30,9 +30,7 @@ def test_it_shows_what_is_said_on_a_transparent_page(page: Page, server: FakeSer
 
 
 def test_settings_in_the_address(page: Page, server: FakeServer):
-    watch(
-        page, server, "?size=72&lines=3&font=Georgia,%20serif&color=ffcc00&background=00000080&align=left&emotion=1"
-    )
+    watch(page, server, "?size=72&lines=3&font=Georgia,%20serif&color=ffcc00&background=00000080&align=left&emotion=1")
     server.send(
         TranscriptFinal(segment=1, start=0, end=1, text="Hello.", words=()),
         EmotionUpdate(

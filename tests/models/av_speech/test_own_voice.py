@@ -106,9 +106,7 @@ def test_recordings_are_encoded_once(tmp_path):
         return encoding(len(sound) // 384)
 
     rng = np.random.default_rng(0)
-    recordings = [
-        Recording(rng.integers(-999, 999, 32_000).astype(np.int16), LipTrack.unseen(50)) for _ in range(3)
-    ]
+    recordings = [Recording(rng.integers(-999, 999, 32_000).astype(np.int16), LipTrack.unseen(50)) for _ in range(3)]
     for _ in range(2):
         found = cached_samples(["a", "b", "c"], ["1", "2", "3"], recordings, hear, tmp_path, lambda *_: None)
     assert len(calls) == 3 * 4
