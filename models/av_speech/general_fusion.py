@@ -73,7 +73,7 @@ class Caution:
     crowd: tuple[float, float] = (0.94, 0.97)
     sharpness: float = 1.4
     floor: float = 0.05
-    sure: float = 0.3
+    sure: float = 0.35
 
 
 class Mouth(NamedTuple):
