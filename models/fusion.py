@@ -56,9 +56,7 @@ class Fusion(ABC):
         """Load the network. Idempotent."""
 
     @abstractmethod
-    def fuse(
-        self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]
-    ) -> FusedSpeech:
+    def fuse(self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]) -> FusedSpeech:
         """Refine frames.
 
         Args:
@@ -76,8 +74,6 @@ class AudioOnlyFusion(Fusion):
     def load(self) -> None:
         """Nothing to load."""
 
-    def fuse(
-        self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]
-    ) -> FusedSpeech:
+    def fuse(self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]) -> FusedSpeech:
         """Return the encoding that was given."""
         return FusedSpeech(encoding)

@@ -231,9 +231,7 @@ class _Canvas:
         return packets
 
 
-def _add_stream(
-    output: OutputContainer, size: tuple[int, int], fps: Fraction, time_base: Fraction
-) -> VideoStream:
+def _add_stream(output: OutputContainer, size: tuple[int, int], fps: Fraction, time_base: Fraction) -> VideoStream:
     stream = output.add_stream(CODEC, rate=fps, options=dict(OPTIONS))
     assert isinstance(stream, VideoStream)
     # Colour is kept for blocks of two by two.

@@ -102,14 +102,14 @@ events are superseded by later ones; a client that reads too slowly loses those 
 
 def _section(event: dict[str, Any]) -> str:
     rows = "\n".join(
-        f"<tr><th scope=\"row\"><code>{html.escape(field['name'])}</code></th>"
+        f'<tr><th scope="row"><code>{html.escape(field["name"])}</code></th>'
         f"<td><code>{html.escape(field['type'])}</code></td><td>{html.escape(field['doc'])}</td></tr>"
         for field in event["fields"]
     )
     kind = " <small>ephemeral</small>" if event["ephemeral"] else ""
-    return f"""<section id="{event['name']}">
-<h2>{event['name']}{kind}</h2>
-<p>{html.escape(event['doc'])}</p>
+    return f"""<section id="{event["name"]}">
+<h2>{event["name"]}{kind}</h2>
+<p>{html.escape(event["doc"])}</p>
 <table>
 <thead><tr><th scope="col">field</th><th scope="col">type</th><th scope="col">meaning</th></tr></thead>
 <tbody>

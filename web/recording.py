@@ -57,9 +57,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
     return media
 
 
-def caption(
-    config: Config, path: Path, name: str, media_url: str, out: Path, watch: Callable[[float], bool]
-) -> None:
+def caption(config: Config, path: Path, name: str, media_url: str, out: Path, watch: Callable[[float], bool]) -> None:
     """Caption a recording and write its report.
 
     Args:

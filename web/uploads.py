@@ -130,9 +130,7 @@ class Uploads:
         self._uploads[key] = upload
         try:
             await self._store(upload.path, pieces)
-            media = await on_thread(
-                lambda: look_into(upload.path, upload.name, self._config, self.limits.max_seconds)
-            )
+            media = await on_thread(lambda: look_into(upload.path, upload.name, self._config, self.limits.max_seconds))
         except UserError as error:
             self.forget(upload)
             raise Refusal(415, "no recording", sentence(str(error))) from error

@@ -127,9 +127,7 @@ def _read_table(folder: Path, table: Path) -> list[Utterance]:
         # The words of GRID's clips are the words of its grammar; their speaker is the name's first part.
         speaker = row.get("speaker") or (clip.partition("_")[0] if words else clip)
         foreign = row.get("language", "en") != "en"
-        found.append(
-            Utterance(media[clip], clip, speaker, None if foreign else text, words, row.get("source") or "")
-        )
+        found.append(Utterance(media[clip], clip, speaker, None if foreign else text, words, row.get("source") or ""))
     return found
 
 

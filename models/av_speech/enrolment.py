@@ -94,7 +94,6 @@ class Material:
     texts: Sequence[str | None]
     voices: Sequence[Float32]
 
-
     @staticmethod
     def of(
         names: Sequence[str], recordings: Sequence[Recording], texts: Sequence[str | None], voices: Sequence[Float32]
@@ -216,9 +215,7 @@ class Enrolment:
         device: where to train; judging is on the processor.
     """
 
-    def __init__(
-        self, teacher: Teacher, recipe: Recipe, out: Path, report: Report, device: torch.device = CPU
-    ) -> None:
+    def __init__(self, teacher: Teacher, recipe: Recipe, out: Path, report: Report, device: torch.device = CPU) -> None:
         self._teacher = teacher
         self._recipe = recipe
         self._out = out
@@ -263,9 +260,7 @@ class Enrolment:
         pretrain_lips(networks.lips, readings, recipe.lips, self._out, self._report, self._device)
         training = FusionTraining(*frozen, self._teacher.decoder, recipe.fusion, self._device)
         training.run(examples, self._out, self._report)
-        train_agreement(
-            networks.agreement, frozen, examples, recipe.agreement, self._out, self._report, self._device
-        )
+        train_agreement(networks.agreement, frozen, examples, recipe.agreement, self._out, self._report, self._device)
 
     def _calibrate(self, agreement: AgreementNet, fusion: LipFusion, trials: Sequence[Trial]) -> None:
         """Have the own lips accepted in nearly all recordings held back, in babble; see `LEAST_EVIDENCE`."""

@@ -293,9 +293,7 @@ def distil(features: Tensor, clean: Tensor) -> Tensor:
     return F.smooth_l1_loss(features, clean) + (1 - F.cosine_similarity(features, clean, dim=-1)).mean()
 
 
-def _draw(
-    example: Example, everybody: Sequence[Example], recipe: FusionRecipe, rng: np.random.Generator
-) -> _Drawn:
+def _draw(example: Example, everybody: Sequence[Example], recipe: FusionRecipe, rng: np.random.Generator) -> _Drawn:
     stretch = _stretch(example, recipe, rng)
     muted = stretch is example.sound.silent
     fate = rng.random()
