@@ -119,12 +119,12 @@ class Decode(Stage):
 
     def _update(self, speech: EncodedSpeech, hypothesis: Hypothesis, end: int) -> None:
         if not hypothesis.tokens:
-            self._previous = self._previous if speech.ahead else ()
+            self._previous = self._previous if speech.tentative else ()
             return
         words = self._engine.words(hypothesis.tokens)
         agreed = self._agreed(words, hypothesis.tokens)
         kept = self._worth(speech.encoding, [hypothesis.confidence(word) for word in words])
-        if not speech.ahead:
+        if not speech.tentative:
             self._kept = kept[: max(len(self._kept), sum(word.last <= agreed for word in words))]
             self._stable = hypothesis.tokens[:agreed]
             self._previous = hypothesis.tokens

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,8 @@ from stages.payloads import SAMPLE_RATE, EncodedSpeech, Float32, SpeechChunk
 from stages.shedding import PARTIALS
 
 _WHAT = "the speech encoder"
+_FIRST_LOOK = 1.5
+"""Intervals from the start of a segment to the early look at it."""
 
 
 class Encode(Stage):
@@ -25,6 +27,9 @@ class Encode(Stage):
     makes the result independent of how the sound was chunked. In a live run an update that newer sound has overtaken is
     merged into the next one, and there are none while the processor cannot keep up; the end of a segment never is left
     out.
+
+    Between the first and the second update there is an early look, shown and no more: the pre-roll takes most of the
+    first one, and half a second later is late for the first words.
 
     In the middle of a pause that may end the segment it is encoded with the rest of that pause made up from what was
     heard of it. If the segment then ends, and nothing louder was heard, that is its final encoding, and the text need
@@ -46,6 +51,7 @@ class Encode(Stage):
         self._pieces: list[Float32] = []
         self._samples = 0
         self._encoded = 0
+        self._looked = False
         self._start = 0
 
     def open(self) -> None:
@@ -57,7 +63,8 @@ class Encode(Stage):
         """Add a chunk to the segment; encode if it is time to."""
         chunk: SpeechChunk = packet.payload
         if chunk.first:
-            self._pieces, self._samples, self._encoded, self._ahead = [], 0, 0, None
+            self._pieces, self._samples, self._encoded = [], 0, 0
+            self._looked, self._ahead = False, None
             self._start = packet.timestamp
         if len(chunk.samples):
             self._pieces.append(chunk.samples)
@@ -71,6 +78,8 @@ class Encode(Stage):
                 self._look_ahead(chunk)
             elif self._samples - self._encoded >= self._interval and not self._is_known(chunk):
                 self._update(chunk)
+            elif self._samples >= _FIRST_LOOK * self._interval and not self._looked:
+                self._look_early(chunk)
 
     def _may_update(self, interval: int) -> bool:
         if self.context.sheds(PARTIALS.name):
@@ -86,32 +95,33 @@ class Encode(Stage):
             self._pieces = [np.concatenate(self._pieces)]
         return self._pieces[0]
 
-    def _look_ahead(self, chunk: SpeechChunk) -> None:
-        sound = self._sound()
-        samples = prolonged(sound, round((chunk.pause - chunk.silence) * SAMPLE_RATE))
-        encoding = self._try(lambda: self._tried(samples))
-        self._ahead = Ahead(chunk.speech_end, len(sound), samples, encoding)
-        self._send(chunk, encoding, samples, ahead=True)
+    def _look_early(self, chunk: SpeechChunk) -> None:
+        self._looked = True
+        self._send(chunk, self._try(self._sound()), self._sound(), tentative=True)
 
     def _update(self, chunk: SpeechChunk) -> None:
-        samples = self._sound()
-        self._send(chunk, self._try(lambda: self._tried(samples)), samples)
+        self._encoded = self._samples
+        self._send(chunk, self._try(self._sound()), self._sound())
+
+    def _look_ahead(self, chunk: SpeechChunk) -> None:
+        self._encoded = self._samples
+        samples = prolonged(self._sound(), round((chunk.pause - chunk.silence) * SAMPLE_RATE))
+        self._ahead = Ahead(chunk.speech_end, self._samples, samples, self._try(samples))
+        self._send(chunk, self._ahead.encoding, samples, tentative=True)
 
     def _encode_last(self, chunk: SpeechChunk) -> None:
         if self._ahead is not None and self._is_known(chunk):
             self._send(chunk, self._ahead.encoding, self._ahead.samples)
-            return
-        samples = self._sound()
-        self._send(chunk, self._try(lambda: insist(self, _WHAT, lambda: self._engine.encode(samples))), samples)
+        else:
+            self._send(chunk, self._try(self._sound(), again=True), self._sound())
 
-    def _tried(self, samples: Float32) -> Encoding:
-        with while_running("audio", _WHAT):
-            return self._engine.encode(samples)
-
-    def _try(self, encode: Callable[[], Encoding]) -> Encoding | None:
-        self._encoded = self._samples
+    def _try(self, samples: Float32, again: bool = False) -> Encoding | None:
         try:
-            encoding = encode()
+            if again:
+                encoding = insist(self, _WHAT, lambda: self._engine.encode(samples))
+            else:
+                with while_running("audio", _WHAT):
+                    encoding = self._engine.encode(samples)
         except RecoverableError as error:
             # Not raised: a chunk that is only collected would count as the recovery.
             self.degrade(error.modality, error.reason)
@@ -119,7 +129,7 @@ class Encode(Stage):
         self.recover("audio")
         return encoding
 
-    def _send(self, chunk: SpeechChunk, encoding: Encoding | None, samples: Float32, ahead: bool = False) -> None:
+    def _send(self, chunk: SpeechChunk, encoding: Encoding | None, samples: Float32, tentative: bool = False) -> None:
         if encoding is None:
             return
         speech = EncodedSpeech(
@@ -130,6 +140,6 @@ class Encode(Stage):
             speech_start=chunk.speech_start,
             speech_end=chunk.speech_end,
             last=chunk.last,
-            ahead=ahead,
+            tentative=tentative,
         )
         self.emit("speech", speech, self._start + micros(self._samples / SAMPLE_RATE))

@@ -67,7 +67,7 @@ class Fuse(Stage):
         if known is not None and known[0] is speech.encoding:
             return known[1]
         fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
-        if speech.ahead:
+        if speech.tentative:
             self._ahead = speech.encoding, fused
         return fused
 

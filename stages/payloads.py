@@ -231,8 +231,8 @@ class EncodedSpeech:
         lip_gate: (T,) how far fusion let the lips move each frame, in [0, 1]; None if they moved none.
         own_voice: (T,) probability that the visible mouth is the voice heard in each frame, NaN where no mouth is seen;
             None if that was not judged.
-        ahead: the segment is encoded as it will be if the pause ends it. If it does, its final encoding is the very
-            same object.
+        tentative: shown like any update, but promises nothing: the segment as it will be if the pause it is in ends it
+            (if so, its final encoding is the very same object), or an early look at how it begins.
     """
 
     segment: int
@@ -244,4 +244,4 @@ class EncodedSpeech:
     last: bool
     lip_gate: Float32 | None = None
     own_voice: Float32 | None = None
-    ahead: bool = False
+    tentative: bool = False

@@ -112,7 +112,7 @@ def test_when_silence_ends_a_segment_its_text_is_known_and_no_network_runs_again
 def test_a_pause_is_encoded_once():
     engine = CountingEngine()
     encoded = run_stage(Encode(engine, 0.1), heard(words(2, 3), quiet(0.35), words(4), quiet(0.8)))
-    foreseen = [at for at, packet in enumerate(encoded) if packet.payload.ahead]
+    _, *foreseen = [at for at, packet in enumerate(encoded) if packet.payload.tentative]
     assert len(foreseen) == 2
     first, next_one = encoded[foreseen[0]], encoded[foreseen[0] + 1]
     voice_again = first.payload.speech_end + 350_000

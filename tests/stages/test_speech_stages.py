@@ -86,11 +86,20 @@ def test_word_times_lie_inside_the_segment_and_grow(words):
 def test_updates_come_at_the_interval_and_the_previous_text_is_the_draft():
     engine = CountingEngine()
     signal = spoken([1, 2, 3, 4], seconds_each=0.4, tail=0.4)
-    transcribe(chunks(signal, [512]), engine)
+    encoded = run_stage(Encode(engine, 0.4), chunks(signal, [512]))
+    run_stage(Decode(engine), encoded)
     assert engine.encoded[-1] == len(signal)
-    steps = np.diff(engine.encoded[:-1])
-    assert all(0.4 * SAMPLE_RATE <= step <= 0.4 * SAMPLE_RATE + 512 for step in steps)
-    assert engine.drafts[0] == () and engine.drafts[2]
+    steps = np.diff([packet.timestamp for packet in encoded if not packet.payload.tentative][:-1])
+    assert all(400_000 <= step <= 432_000 for step in steps)
+    assert engine.drafts[0] == () and engine.drafts[3]
+
+
+def test_between_the_first_two_updates_there_is_an_early_look_that_promises_nothing():
+    words = spoken([1, 2, 3, 4], seconds_each=0.25)
+    first, early, second, *_ = transcribe(chunks(words, [512]))
+    assert [event.text for event in (first, early, second)] == ["one zero", "one two zero", "one two three zero"]
+    assert [round(event.end - START / 1e6, 1) for event in (first, early, second)] == [0.4, 0.6, 0.8]
+    assert [event.stable for event in (first, early, second)] == ["", "", "one"]
 
 
 def test_without_partials_each_segment_is_encoded_once():
