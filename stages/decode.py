@@ -74,7 +74,7 @@ class Decode(Stage):
                 self._settle()
                 raise
             self._guess = None
-            self.context.count("audio.recognised_seconds", speech.encoding.duration)
+            self.context.count("audio.recognised_seconds", speech.heard)
             self._finish(speech, timed)
             return
         with while_running("audio", _WHAT):
@@ -87,9 +87,10 @@ class Decode(Stage):
         self._settle()
 
     def _read(self, speech: EncodedSpeech) -> Sequence[TimedWord]:
-        ahead = self._guess
-        known = ahead is not None and ahead[0].encoding is speech.encoding
-        hypothesis = ahead[1] if ahead is not None and known else self._decode(speech.encoding)
+        if self._guess is not None and self._guess[0].encoding is speech.encoding:
+            hypothesis = self._guess[1]
+        else:
+            hypothesis = self._decode(speech.encoding)
         return self._engine.align(speech.encoding, hypothesis) if hypothesis.text else []
 
     def _settle(self) -> None:
@@ -103,7 +104,7 @@ class Decode(Stage):
         speech, hypothesis = guess
         words = self._engine.words(hypothesis.tokens)
         begin = seconds(max(0, speech.speech_start - speech.start))
-        step = max(0.0, speech.encoding.duration - begin) / max(1, len(words))
+        step = max(0.0, speech.heard - begin) / max(1, len(words))
         self._finish(
             speech,
             [
@@ -178,13 +179,13 @@ class Decode(Stage):
         if len(words) < len(timed):
             self.context.count("audio.words_left_out", len(timed) - len(words))
         if not words:
-            self._take_back(speech, speech.start + micros(speech.encoding.duration))
+            self._take_back(speech, speech.end)
             return
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
         if self._only_on_camera and speaker.off_camera:
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
-            self._take_back(speech, speech.start + micros(speech.encoding.duration))
+            self._take_back(speech, speech.end)
             return
         self.publish(
             TranscriptFinal(
@@ -210,11 +211,12 @@ def _text(words: Sequence[WordSpan], kept: Sequence[bool]) -> str:
 
 
 def _place(word: TimedWord, speech: EncodedSpeech) -> Word:
-    """Move a word's times from the segment to the session."""
+    """Move a word's times from the segment to the session; it does not end after what was heard."""
+    start, end = (min(speech.end, speech.start + micros(moment)) for moment in (word.start, word.end))
     return Word(
         word=_tidy(word.text),
-        start=seconds(speech.start + micros(word.start)),
-        end=seconds(speech.start + micros(word.end)),
+        start=seconds(start),
+        end=seconds(end),
         confidence=round(word.confidence, 4),
         lip_gate=round(_word_gate(word, speech), 4),
     )

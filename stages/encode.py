@@ -9,7 +9,7 @@ import numpy as np
 
 from models.speech.engine import Encoding, SpeechEngine
 from pipeline import Packet, Port, RecoverableError, Stage, micros
-from stages.ending import Ahead, may_end, prolonged
+from stages.ending import Ahead, is_level, may_end, prolonged
 from stages.failures import insist, while_loading, while_running
 from stages.payloads import SAMPLE_RATE, EncodedSpeech, Float32, SpeechChunk
 from stages.shedding import PARTIALS
@@ -33,7 +33,7 @@ class Encode(Stage):
 
     In the middle of a pause that may end the segment it is encoded with the rest of that pause made up from what was
     heard of it. If the segment then ends, and nothing louder was heard, that is its final encoding, and the text need
-    not wait for another; if speech goes on, it was one more update.
+    not wait for another; until then there is no update. If speech goes on, so do the updates.
 
     Args:
         engine: the recogniser, shared with `Decode`.
@@ -74,7 +74,7 @@ class Encode(Stage):
         if chunk.last:
             self._encode_last(chunk)
         elif self._interval is not None and self._may_update(self._interval):
-            if may_end(chunk) and (self._ahead is None or not self._ahead.is_of(chunk)):
+            if self._may_look_ahead(chunk):
                 self._look_ahead(chunk)
             elif self._samples - self._encoded >= self._interval and not self._is_known(chunk):
                 self._update(chunk)
@@ -85,6 +85,11 @@ class Encode(Stage):
         if self.context.sheds(PARTIALS.name):
             return False
         return self.context.lossless or self.context.backlog("speech") < micros(interval / SAMPLE_RATE)
+
+    def _may_look_ahead(self, chunk: SpeechChunk) -> bool:
+        if not may_end(chunk) or (self._ahead is not None and self._ahead.is_of(chunk)):
+            return False
+        return is_level(self._sound())
 
     def _is_known(self, chunk: SpeechChunk) -> bool:
         """Whether the segment is what it was taken for when it was encoded ahead."""
@@ -104,7 +109,6 @@ class Encode(Stage):
         self._send(chunk, self._try(self._sound()), self._sound())
 
     def _look_ahead(self, chunk: SpeechChunk) -> None:
-        self._encoded = self._samples
         samples = prolonged(self._sound(), round((chunk.pause - chunk.silence) * SAMPLE_RATE))
         self._ahead = Ahead(chunk.speech_end, self._samples, samples, self._try(samples))
         self._send(chunk, self._ahead.encoding, samples, tentative=True)
@@ -132,6 +136,7 @@ class Encode(Stage):
     def _send(self, chunk: SpeechChunk, encoding: Encoding | None, samples: Float32, tentative: bool = False) -> None:
         if encoding is None:
             return
+        end = self._start + micros(self._samples / SAMPLE_RATE)
         speech = EncodedSpeech(
             segment=chunk.segment,
             encoding=encoding,
@@ -139,7 +144,8 @@ class Encode(Stage):
             start=self._start,
             speech_start=chunk.speech_start,
             speech_end=chunk.speech_end,
+            end=end,
             last=chunk.last,
             tentative=tentative,
         )
-        self.emit("speech", speech, self._start + micros(self._samples / SAMPLE_RATE))
+        self.emit("speech", speech, end)

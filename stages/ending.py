@@ -11,11 +11,11 @@ from stages.payloads import SAMPLE_RATE, Float32, SpeechChunk
 
 _EARLY = 0.5
 """Share of the pause that would end a segment after which the end is foreseen."""
-_LEAST_SILENCE = 0.1
-"""But not after fewer seconds: speech is full of shorter silences."""
 _NEWEST = round(0.1 * SAMPLE_RATE)
 """Samples of a pause that stand for the rest of it."""
 _BLOCK = 320
+_UNEVEN = 3.0
+"""Times the amplitude of its quietest moment from which on a pause may have the end of a word in it."""
 _LOUDER = 1.5
 """Times the amplitude of the pause from which on something was said after all."""
 _INAUDIBLE = 1e-4
@@ -50,12 +50,18 @@ class Ahead:
         if self.encoding is None:
             return False
         before = sound[max(0, self.heard - _NEWEST) : self.heard]
-        return _loudest(sound[self.heard :]) <= max(_INAUDIBLE, _LOUDER * _loudest(before))
+        return bool(_levels(sound[self.heard :]).max(initial=0) <= max(_INAUDIBLE, _LOUDER * _levels(before).max()))
 
 
 def may_end(chunk: SpeechChunk) -> bool:
     """Whether the silence at the end of a chunk is long enough to foresee the end of the segment."""
-    return max(_EARLY * chunk.pause, _LEAST_SILENCE) <= chunk.silence < chunk.pause
+    return _EARLY * chunk.pause <= chunk.silence < chunk.pause
+
+
+def is_level(sound: Float32) -> bool:
+    """Whether the newest part of (N,) sound is fit to stand for the rest of a pause: as loud at all times."""
+    levels = _levels(sound[-_NEWEST:])
+    return bool(levels.max() <= max(_INAUDIBLE, _UNEVEN * levels.min()))
 
 
 def prolonged(samples: Float32, missing: int) -> Float32:
@@ -67,10 +73,7 @@ def prolonged(samples: Float32, missing: int) -> Float32:
     return np.concatenate([samples[:-_NEWEST], pause])
 
 
-def _loudest(samples: Float32) -> float:
-    """The greatest root mean square of blocks of 20 ms."""
-    if not len(samples):
-        return 0.0
-    block = min(_BLOCK, len(samples))
-    blocks = samples[: len(samples) // block * block].reshape(-1, block)
-    return float(np.sqrt(np.square(blocks).mean(axis=1).max()))
+def _levels(samples: Float32) -> Float32:
+    """Root mean squares of blocks of 20 ms; what is left over, or all if it is less, is a block too."""
+    edges = range(0, len(samples), _BLOCK)
+    return np.array([np.sqrt(np.square(samples[at : at + _BLOCK]).mean()) for at in edges], dtype=np.float32)

@@ -86,7 +86,7 @@ def voiced(samples: Float32, times: Sequence[float]) -> Bool:
 
 def _missing(speech: EncodedSpeech, mouths: Sequence[Mouth], period: int) -> list[int]:
     """Times of the speech without a mouth, since the picture begins later or ends sooner; not those yet to come."""
-    arrived = speech.start + micros(len(speech.samples) / SAMPLE_RATE - MOUTH_DELAY)
+    arrived = speech.end - micros(MOUTH_DELAY)
     before = range(mouths[0].time - period, speech.speech_start - 1, -period)
     after = range(mouths[-1].time + period, speech.speech_end, period)
     return [time for time in (*before, *after) if speech.speech_start <= time < speech.speech_end and time <= arrived]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from models.face.tracking import TrackedFace
 from models.speech.engine import Encoding
+from pipeline import seconds
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -76,7 +77,8 @@ class SpeechChunk:
         last: this chunk ends the segment; it may be empty.
         speech_start: first voiced moment of the segment, session time in microseconds.
         speech_end: last voiced moment so far, session time in microseconds.
-        silence: seconds of the silence at the end of this chunk; 0 in the middle of speech.
+        silence: seconds of silence at the end of the segment so far; 0 in the middle of speech, and where a segment
+            was cut without a pause.
         pause: seconds of silence that would end the segment now.
     """
 
@@ -223,16 +225,18 @@ class EncodedSpeech:
     Attributes:
         segment: number of the segment.
         encoding: encoder frames of the whole segment so far, possibly refined by fusion.
-        samples: (N,) float32, the sound that was encoded; in a pause it may be prolonged beyond what was heard.
+        samples: (N,) float32, the sound that was encoded; its end may be made up (`stages.ending`).
         start: session time of the first encoded sample, microseconds.
         speech_start: first voiced moment, microseconds.
         speech_end: last voiced moment so far, microseconds.
+        end: session time up to which the sound was heard, microseconds; what is encoded may reach further.
         last: the segment is finished; this is its final encoding.
         lip_gate: (T,) how far fusion let the lips move each frame, in [0, 1]; None if they moved none.
         own_voice: (T,) probability that the visible mouth is the voice heard in each frame, NaN where no mouth is seen;
             None if that was not judged.
         tentative: shown like any update, but promises nothing: the segment as it will be if the pause it is in ends it
-            (if so, its final encoding is the very same object), or an early look at how it begins.
+            (if so, and nothing louder follows, its final encoding is the very same object), or an early look at its
+            beginning.
     """
 
     segment: int
@@ -241,7 +245,13 @@ class EncodedSpeech:
     start: int
     speech_start: int
     speech_end: int
+    end: int
     last: bool
     lip_gate: Float32 | None = None
     own_voice: Float32 | None = None
     tentative: bool = False
+
+    @property
+    def heard(self) -> float:
+        """Seconds of sound that were heard."""
+        return seconds(self.end - self.start)

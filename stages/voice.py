@@ -82,7 +82,7 @@ class Voice(Stage):
     def _new_ends(self, speech: EncodedSpeech) -> list[float]:
         """Where windows end that were not there before, in seconds of the segment."""
         voiced = seconds(speech.speech_end - speech.start) + TAIL
-        limit = min(speech.encoding.duration, max(voiced, SHORTEST))
+        limit = min(speech.heard, max(voiced, SHORTEST))
         if limit < SHORTEST:
             return []
         count = math.floor((limit - FIRST) / HOP + 1e-6) + 1

@@ -157,7 +157,7 @@ class GeneralFusion(Fusion):
             self._warm_up()
 
     def _warm_up(self) -> None:
-        """Run both networks once: what torch fetches from disk on the first run would delay the first words."""
+        """Run the networks in use once: what torch fetches from disk on the first run would delay the first words."""
         frames = _WARM * LIP_SAMPLES // HOP
         silence = np.zeros((frames, SOUND - 1), np.float32)
         features, inner = silence[:, :FEATURES], silence[:, FEATURES:]
@@ -166,8 +166,10 @@ class GeneralFusion(Fusion):
         blendshapes = np.zeros(BLENDSHAPES, np.float32)
         lips = [LipSample(index / LIP_RATE, picture, points, blendshapes) for index in range(_WARM)]
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            found = self.judge(self.look(encoding, lips), np.zeros(_WARM * LIP_SAMPLES, np.float32))
-            with_gains(found.lines, self._gains(found), _WARM * LIP_SAMPLES)
+            mouth = self.look(encoding, lips)
+            if self._inner is None:
+                found = self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
+                with_gains(found.lines, self._gains(found), _WARM * LIP_SAMPLES)
 
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.

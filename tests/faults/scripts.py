@@ -14,8 +14,6 @@ from tests.stages.fakes import spoken
 
 Script = Callable[[World], None]
 SCRIPTS: dict[str, Script] = {}
-AT_THE_END = 1.3
-"""Seconds of a sentence of three words, 0.96 s of voice, in the pause behind it."""
 
 
 def fault(script: Script) -> Script:
@@ -142,9 +140,8 @@ def camera_time_jumps(world: World) -> None:
 
 @fault
 def decoder_raises_once(world: World) -> None:
-    """The speech decoder fails once, at the end of a sentence."""
-    fail(world, "decode", times=1, longer=AT_THE_END)
-    world.speak(1, 2, 3)
+    """The speech decoder fails once, in the pause behind a sentence."""
+    speak_and_fail(world, "decode", times=1)
     world.speak(4, 5, 6)
 
 
@@ -165,18 +162,16 @@ def decoder_takes_10_s(world: World) -> None:
 @fault
 def decoder_gives_up(world: World) -> None:
     """The speech decoder fails on the end of a sentence, and fails again when it is tried again."""
-    world.speak(1, 2, 3, tail=0.3)
-    world.until(lambda: world.engine.decoded >= 3)
-    fail(world, "decode", times=2)
-    world.rustle(0.5)
+    speak_and_fail(world, "decode")
+    world.until_written("one two three")
+    world.engine.before = lambda name, seconds: None
     world.speak(4, 5, 6)
 
 
 @fault
 def encoder_raises_once(world: World) -> None:
-    """The speech encoder fails once, at the end of a sentence."""
-    fail(world, "encode", times=1, longer=AT_THE_END)
-    world.speak(1, 2, 3)
+    """The speech encoder fails once, in the pause behind a sentence."""
+    speak_and_fail(world, "encode", times=1)
     world.speak(4, 5, 6)
 
 
@@ -259,13 +254,24 @@ def _raise(message: str) -> None:
     raise RuntimeError(message)
 
 
-def fail(world: World, call: str, times: float = math.inf, longer: float = 0.0) -> None:
-    """Have the next calls of a kind fail, of those for more than so many seconds of sound."""
+def speak_and_fail(world: World, call: str, times: float = math.inf) -> None:
+    """Say a sentence, and have calls of a kind fail in the pause behind it.
+
+    What was shown has every word: the end was foreseen. A rustle makes sure that the networks are asked once more.
+    """
+    world.speak(1, 2, 3, tail=0.3)
+    world.until_shown("one two three")
+    fail(world, call, times)
+    world.rustle(0.5)
+
+
+def fail(world: World, call: str, times: float = math.inf) -> None:
+    """Have the next calls of a kind fail."""
     left = times
 
-    def before(name: str, seconds: float) -> None:
+    def before(name: str, _: float) -> None:
         nonlocal left
-        if name == call and left and seconds > longer:
+        if name == call and left:
             left -= 1
             _raise("out of memory")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.scripts import fail
+from tests.faults.scripts import speak_and_fail
 from tests.faults.world import World
 
 BOTH = ["one two three", "four five six"]
@@ -31,10 +31,7 @@ def test_a_sentence_whose_end_cannot_be_decoded_stays_as_it_was_last_shown(happe
 
 def test_a_sentence_whose_end_cannot_be_encoded_stays_as_it_was_last_shown(happens):
     def script(world: World) -> None:
-        world.speak(1, 2, 3, tail=0.3)
-        world.until(lambda: world.engine.decoded >= 3)
-        fail(world, "encode")
-        world.rustle(1.0)
+        speak_and_fail(world, "encode")
 
     result = happens(script)
     assert result.reports == ["sound: the speech encoder failed: out of memory"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.face.backend import BLENDSHAPES, FaceObservation
 from models.speech.engine import Hypothesis
-from pipeline import Degraded, Error, Pipeline, Recovered, TranscriptFinal
+from pipeline import Degraded, Error, Pipeline, Recovered, TranscriptFinal, TranscriptPartial
 from pipeline.clock import MonotonicClock
 from pipeline.runner import Runner
 from pipeline.testing import EventRecorder, ScriptedClock, at_rest
@@ -239,6 +239,10 @@ class World:
         """Press Ctrl-C."""
         self._check_over()
         signal.raise_signal(signal.SIGINT)
+
+    def until_shown(self, text: str) -> None:
+        """Wait until an open segment is shown; time stands still."""
+        self.until(lambda: any(event.text == text for event in self.recorder.of(TranscriptPartial)))
 
     def until_reported(self, text: str) -> None:
         """Wait until a report has this in it; time stands still."""

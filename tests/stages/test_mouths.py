@@ -153,7 +153,7 @@ def encoded(length: float = 2.0, own_voice: float | None = None, gate: np.ndarra
     encoding = CountingEngine().encode(sound)
     own = None if own_voice is None else np.full(len(encoding.features), own_voice, np.float32)
     end = micros(length)
-    return EncodedSpeech(1, encoding, sound, 0, 0, end, True, gate, own)
+    return EncodedSpeech(1, encoding, sound, 0, 0, end, end, True, gate, own)
 
 
 def judged(speech: EncodedSpeech, *spans, **rest) -> Speaker:

@@ -49,6 +49,7 @@ def speech(duration: float, *, last: bool, voiced: float | None = None, segment:
         start=start,
         speech_start=start + micros(0.3),
         speech_end=start + micros(duration - 0.2 if voiced is None else voiced),
+        end=start + micros(duration),
         last=last,
     )
     return Packet(start + micros(duration), payload)
