@@ -76,10 +76,11 @@ class Encode(Stage):
         elif self._interval is not None and self._may_update(self._interval):
             if self._may_look_ahead(chunk):
                 self._look_ahead(chunk)
-            elif self._samples - self._encoded >= self._interval and not self._is_known(chunk):
-                self._update(chunk)
-            elif self._samples >= _FIRST_LOOK * self._interval and not self._looked:
-                self._look_early(chunk)
+            elif not self._is_known(chunk):
+                if self._samples - self._encoded >= self._interval:
+                    self._update(chunk)
+                elif not self._looked and self._encoded < _FIRST_LOOK * self._interval <= self._samples:
+                    self._look_early(chunk)
 
     def _may_update(self, interval: int) -> bool:
         if self.context.sheds(PARTIALS.name):
@@ -120,6 +121,7 @@ class Encode(Stage):
             self._send(chunk, self._try(self._sound(), again=True), self._sound())
 
     def _try(self, samples: Float32, again: bool = False) -> Encoding | None:
+        """Encode; None if the network fails, with `again` if it does so twice."""
         try:
             if again:
                 encoding = insist(self, _WHAT, lambda: self._engine.encode(samples))

@@ -132,6 +132,11 @@ def test_the_end_is_foreseen_half_way_through_the_pause(hang_over: float, expect
     assert foreseen(words(2, 3), quiet(1.0), config=VadConfig(hang_over=hang_over)) == pytest.approx(expected)
 
 
+def test_there_is_no_early_look_behind_an_end_that_is_foreseen():
+    short = words(2)[:3072]
+    assert foreseen(short, quiet(1.0), config=VadConfig(hang_over=0.8), interval=0.4) == pytest.approx([0.416])
+
+
 def test_the_end_is_foreseen_in_every_pause_anew():
     assert foreseen(words(2), quiet(0.3), words(3), quiet(0.8)) == pytest.approx([0.224, 0.224], abs=0.032)
 
