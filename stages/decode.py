@@ -26,6 +26,8 @@ class Decode(Stage):
     2307.14743): the words on which two consecutive hypotheses agree, less the newest word, which may still be cut
     short. Stable words are forced on every later decoding of the segment, so they are never taken back.
 
+    What is tentative (`EncodedSpeech.tentative`) is shown, but neither stable nor agreed with.
+
     Where fusion asks for a confidence (`Encoding.least_confidence`), words under it are left out of the text. Of a
     stable word that is decided once, when it becomes stable; of the others anew each time.
 
@@ -88,6 +90,7 @@ class Decode(Stage):
 
     def _read(self, speech: EncodedSpeech) -> Sequence[TimedWord]:
         if self._guess is not None and self._guess[0].encoding is speech.encoding:
+            # The segment has ended as it was foreseen.
             hypothesis = self._guess[1]
         else:
             hypothesis = self._decode(speech.encoding)

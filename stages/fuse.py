@@ -65,6 +65,7 @@ class Fuse(Stage):
     def _fuse(self, speech: EncodedSpeech) -> FusedSpeech:
         known, self._ahead = self._ahead, None
         if known is not None and known[0] is speech.encoding:
+            # The segment has ended as it was foreseen.
             return known[1]
         fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
         if speech.tentative:
