@@ -177,6 +177,12 @@ def test_if_something_louder_follows_the_segment_is_encoded_as_it_is(before: flo
     assert len(engine.encoded) == times
 
 
+def test_pauses_that_come_more_often_than_updates_do_not_put_these_off():
+    sounds = [sound for number in (2, 3, 4, 5, 6, 7) for sound in (words(number), quiet(0.256))]
+    encoded = run_stage(Encode(CountingEngine(), 0.8), heard(*sounds))
+    assert len([packet for packet in encoded if not packet.payload.tentative and not packet.payload.last]) >= 3
+
+
 def test_what_is_foreseen_promises_nothing_and_confirms_nothing():
     run = captions(words(2, 3, 4), quiet(0.3), words(5, 6, 7), quiet(0.8), interval=1.3)
     ahead, update, *_ = partials(run)
