@@ -82,7 +82,7 @@ class Decode(Stage):
         with while_running("audio", _WHAT):
             hypothesis = self._decode(speech.encoding)
         self._guess = (speech, hypothesis)
-        self._update(speech, hypothesis, packet.timestamp)
+        self._update(speech, hypothesis)
 
     def finish(self) -> None:
         """Let the text of a segment stand whose end never came."""
@@ -121,38 +121,39 @@ class Decode(Stage):
         # Text that was promised is not judged again; nothing doubtful is ever promised.
         return hypothesis if self._stable or not is_hallucination(hypothesis) else _NOTHING
 
-    def _update(self, speech: EncodedSpeech, hypothesis: Hypothesis, end: int) -> None:
+    def _update(self, speech: EncodedSpeech, hypothesis: Hypothesis) -> None:
         if not hypothesis.tokens:
-            self._previous = self._previous if speech.tentative else ()
+            if not speech.tentative:
+                self._previous = ()
             return
         words = self._engine.words(hypothesis.tokens)
-        agreed = self._agreed(words, hypothesis.tokens)
         kept = self._worth(speech.encoding, [hypothesis.confidence(word) for word in words])
         if not speech.tentative:
+            agreed = self._agreed(words, hypothesis.tokens)
             self._kept = kept[: max(len(self._kept), sum(word.last <= agreed for word in words))]
             self._stable = hypothesis.tokens[:agreed]
             self._previous = hypothesis.tokens
         if self._hidden(speech):
-            self._take_back(speech, end)
+            self._take_back(speech)
             return
         stable = _text(self._engine.words(self._stable), self._kept)
         text = _text(words, kept)
         # The next token may continue the last stable word ("belief" + "."), so the rest is whatever follows directly.
         unstable = text[len(stable) :] if text.startswith(stable) else ""
         if (stable, unstable) != self._shown:
-            self._show(speech, end, stable, unstable)
+            self._show(speech, stable, unstable)
 
-    def _take_back(self, speech: EncodedSpeech, end: int) -> None:
+    def _take_back(self, speech: EncodedSpeech) -> None:
         if self._shown != ("", ""):
-            self._show(speech, end, "", "")
+            self._show(speech, "", "")
 
-    def _show(self, speech: EncodedSpeech, end: int, stable: str, unstable: str) -> None:
+    def _show(self, speech: EncodedSpeech, stable: str, unstable: str) -> None:
         self._shown = (stable, unstable)
         self.publish(
             TranscriptPartial(
                 segment=speech.segment,
                 start=seconds(speech.speech_start),
-                end=seconds(end),
+                end=seconds(speech.end),
                 stable=stable,
                 unstable=unstable,
             )
@@ -182,13 +183,13 @@ class Decode(Stage):
         if len(words) < len(timed):
             self.context.count("audio.words_left_out", len(timed) - len(words))
         if not words:
-            self._take_back(speech, speech.end)
+            self._take_back(speech)
             return
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
         if self._only_on_camera and speaker.off_camera:
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
-            self._take_back(speech, speech.end)
+            self._take_back(speech)
             return
         self.publish(
             TranscriptFinal(

@@ -13,6 +13,7 @@ if WORKERS > 1:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, str(max(1, (os.cpu_count() or 1) // WORKERS)))
 
+import signal
 from pathlib import Path
 
 import av
@@ -56,6 +57,14 @@ def beckett_audio(beckett: Path) -> np.ndarray:
 def obama_audio(obama_speech: Path) -> np.ndarray:
     """(N,) float32 at 16 kHz."""
     return decode_audio(obama_speech)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Python's own handling of Ctrl-C, which a test run started in the background of a script does not inherit."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def folder_of_all(factory: pytest.TempPathFactory) -> Path:

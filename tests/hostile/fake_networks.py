@@ -6,20 +6,10 @@ import numpy as np
 
 from models.face.backend import BLENDSHAPES, LANDMARK_COUNT, FaceBackend, FaceObservation
 from models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
+from tests.stages.fake_vad import LoudnessVad
 
 TEXT = "=cmd|' /C calc'!A0 \x1b[31m <script>alert(1)</script> --> {\\an8} &amp; \u202egnp.exe\u202c\n\n00:00 --> 00:01"
 """What every segment is heard as: all that could harm a reader of the outputs."""
-
-
-class LoudnessVad:
-    """Takes any sound for speech."""
-
-    def load(self) -> None: ...
-
-    def reset(self) -> None: ...
-
-    def probability(self, window: np.ndarray) -> float:
-        return float(np.abs(window).max() > 0.01)
 
 
 class HostileEngine(SpeechEngine):

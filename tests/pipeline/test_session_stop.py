@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import signal
 import threading
 
 import pytest
@@ -94,14 +93,6 @@ def test_waiting_inside_a_hook_is_an_error_instead_of_a_deadlock():
     one.on(End, hook)
     one.run()
     assert "from within the run" in errors[0]
-
-
-@pytest.fixture
-def ctrl_c():
-    """Python's own handling of Ctrl-C, which a test run started in the background of a script does not inherit."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("ctrl_c")

@@ -19,6 +19,7 @@ from stages.ending import prolonged
 from stages.fuse import Fuse
 from stages.payloads import SAMPLE_RATE, AudioWindow
 from stages.voice_activity import WINDOW, VoiceActivity
+from tests.stages.fake_vad import LoudnessVad
 from tests.stages.fakes import CountingEngine, spoken
 
 STEP = 32_000
@@ -26,17 +27,8 @@ HUM = 0.02
 """Amplitude of a room in which nobody speaks; the scripted recogniser hears no word in it."""
 WEAK = 0.1
 """Amplitude of a word, "one", that voice activity takes for silence."""
-
-
-class Loudness:
-    """Takes what is louder than `WEAK` for speech."""
-
-    def load(self) -> None: ...
-
-    def reset(self) -> None: ...
-
-    def probability(self, window: np.ndarray) -> float:
-        return float(np.abs(window).max() > 0.15)
+VOICE = 0.15
+"""Amplitude above which it hears a voice."""
 
 
 class Fused(AudioOnlyFusion):
@@ -59,7 +51,7 @@ def heard(*sounds: np.ndarray, config: VadConfig | None = None) -> StageRun:
     signal = np.concatenate(sounds)
     signal = signal[: len(signal) // WINDOW * WINDOW].reshape(-1, WINDOW)
     windows = [Packet(index * STEP, AudioWindow(each, WINDOW), STEP) for index, each in enumerate(signal)]
-    return run_stage(VoiceActivity(Loudness(), config or VadConfig()), windows)
+    return run_stage(VoiceActivity(LoudnessVad(VOICE), config or VadConfig()), windows)
 
 
 def captions(

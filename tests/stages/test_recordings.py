@@ -72,14 +72,6 @@ def test_a_profile_that_cannot_be_used_is_the_users_matter(settings, wrong, tmp_
         make_fusion(load_config("file", settings))
 
 
-@pytest.fixture
-def ctrl_c():
-    """Ctrl-C does what it does at a terminal: tests begun in the background of a script have it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.media
 def test_a_reading_that_is_interrupted_is_no_shorter_recording(obama_speech, monkeypatch, ctrl_c):
     frames = []
