@@ -26,9 +26,10 @@ WORKDIR /src
 COPY requirements/bootstrap.txt requirements/runtime.txt requirements/
 RUN pip install --require-hashes --requirement requirements/bootstrap.txt \
     && pip install --require-hashes --no-build-isolation --requirement requirements/runtime.txt
-COPY pyproject.toml README.md LICENSE main.py ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY commands commands
 COPY configs configs
+COPY lipstream lipstream
 COPY models models
 COPY pipeline pipeline
 COPY stages stages

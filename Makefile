@@ -51,6 +51,7 @@ test: setup
 
 lint: setup
 	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) scripts/type_tree.py
 	$(VENV_PYTHON) -m mypy
 
 bench: setup
@@ -74,7 +75,7 @@ audit: $(TOOLS_STAMP)
 lint-docker: $(TOOLS_STAMP)
 	$(TOOLS)/bin/hadolint Dockerfile
 
-$(STAMP): pyproject.toml requirements/tested.txt requirements/lock.txt requirements/bootstrap.txt \
+$(STAMP): pyproject.toml setup.py requirements/tested.txt requirements/lock.txt requirements/bootstrap.txt \
 		scripts/system_packages.sh
 	@! command -v $(PYTHON) >/dev/null || $(CHECK_PYTHON)
 	@scripts/system_packages.sh

@@ -1,65 +1,6 @@
-"""Lipstream's command line: `python main.py VERB`, or `lipstream VERB` once installed."""
+"""Lipstream's command line in a checkout: `python main.py VERB`. Installed, it is `lipstream VERB`."""
 
-from __future__ import annotations
-
-import os
-
-# Not from typing: whatever is imported out here is a traceback if Ctrl-C comes meanwhile.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-    from typing import NoReturn
-
-EXAMPLE = """\
-examples:
-  lipstream demo                  captions for a clip that comes with it
-  lipstream file talk.mp4         captions for a recording: talk.txt, talk.srt, talk.json
-  lipstream live                  captions from the webcam and the microphone
-  lipstream serve                 the same in a browser
-  lipstream VERB --help           the options of a verb, with an example"""
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with all its verbs."""
-    from commands import config, demo, devices, doctor, enroll, eval, file, live, models, serve, train
-    from commands.options import HelpFormatter, PlainParser, VersionAction
-
-    parser = PlainParser(
-        prog="lipstream",
-        description="Live captions that watch the speaker's lips, on this machine alone.",
-        epilog=EXAMPLE,
-        formatter_class=HelpFormatter,
-    )
-    parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, live, serve, devices, models, doctor, demo, config, train, eval, enroll):
-        verb.add(verbs)
-    return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    from commands.failures import guarded
-
-    try:
-        args = build_parser().parse_args(argv)
-    except SystemExit as parsed:
-        return int(parsed.code or 0)
-    return guarded(args.run, args)
-
-
-def run() -> NoReturn:
-    """Run the verb the process was started with, and end it."""
-    try:
-        from commands.failures import leave, own_stderr
-
-        own_stderr()
-        code = main()
-    except KeyboardInterrupt:
-        os._exit(130)
-    leave(code)
-
+from lipstream.commands.main import run
 
 if __name__ == "__main__":
     run()

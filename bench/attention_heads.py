@@ -21,12 +21,18 @@ from clips import read_audio
 from grid import CHOSEN_ON, Speller, read_clips
 from machine import describe
 
-from models.assets import resolve
-from models.speech.alignment import BOUNDARY_HEADS, CLOSING_TOKENS, LOOKAHEAD_HEADS, OPENING_TOKENS, TOKEN_HEADS
-from models.speech.engine import SAMPLE_RATE
-from models.speech.moonshine import FRAME_RATE, MoonshineEngine
-from models.speech.tokenizer import START, Tokenizer
-from models.speech.torch_decoder import MoonshineDecoder, load_decoder
+from lipstream.models.assets import resolve
+from lipstream.models.speech.alignment import (
+    BOUNDARY_HEADS,
+    CLOSING_TOKENS,
+    LOOKAHEAD_HEADS,
+    OPENING_TOKENS,
+    TOKEN_HEADS,
+)
+from lipstream.models.speech.engine import SAMPLE_RATE
+from lipstream.models.speech.moonshine import FRAME_RATE, MoonshineEngine
+from lipstream.models.speech.tokenizer import START, Tokenizer
+from lipstream.models.speech.torch_decoder import MoonshineDecoder, load_decoder
 
 Floats = npt.NDArray[np.float64]
 CHUNK = 10 * SAMPLE_RATE

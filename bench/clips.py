@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.assets import cache_dir, resolve
+from lipstream.models.assets import cache_dir, resolve
 
 POCKETSPHINX = "pocketsphinx==5.1.1"
 """Source package that carries five LibriVox clips with their transcripts."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config.schema import VideoConfig
-from stages.microphone_backend import BlockCallback, MicrophoneInfo
+from lipstream.config.schema import VideoConfig
+from lipstream.stages.capture.microphone_backend import BlockCallback, MicrophoneInfo
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]

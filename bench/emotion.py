@@ -20,24 +20,14 @@ from pathlib import Path
 
 from machine import describe, summary
 
-from models.assets import resolve
-from pipeline import (
-    Config,
-    EmotionUpdate,
-    End,
-    Event,
-    FaceFound,
-    Graph,
-    Pipeline,
-    SpeechEnded,
-    SpeechStarted,
-    Stats,
-    load_config,
-)
-from pipeline.config import Pace, parse_assignment
-from stages.build import connect
-from stages.media_audio import MediaAudio
-from stages.media_video import MediaVideo
+from lipstream import Pipeline
+from lipstream.config import Config, Pace, load_config, parse_assignment
+from lipstream.events import EmotionUpdate, FaceFound, SpeechEnded, SpeechStarted
+from lipstream.models.assets import resolve
+from lipstream.pipeline import End, Event, Graph, Stats
+from lipstream.stages.build import connect
+from lipstream.stages.media.audio import MediaAudio
+from lipstream.stages.media.video import MediaVideo
 
 STAGES = ("expression", "voice", "emotion")
 VOICE_MEMORY = 2.0

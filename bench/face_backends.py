@@ -21,8 +21,8 @@ import av
 import cv2
 import numpy as np
 
-from models.assets import resolve
-from models.face.backend import FaceBackend, UInt8, create
+from lipstream.models.assets import resolve
+from lipstream.models.face.backend import FaceBackend, UInt8, create
 
 BACKENDS = ("mediapipe", "litert")
 LINES = 360

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from clips import read_audio
 
-from models.speech.tokenizer import Tokenizer
+from lipstream.models.speech.tokenizer import Tokenizer
 
 CHOSEN_ON = 200
 """The heads and constants of the aligner were chosen on this many clips at the start of the shuffled order."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from main import main
+from lipstream.commands.main import main
 from tests.faults.run import drive
 from tests.faults.scripts import SCRIPTS
 from tests.faults.world import WallClock, World

@@ -24,19 +24,11 @@ from clips import RATE, read_audio, talking_clip
 from machine import describe, summary
 from peer import PeerRun, transcribe
 
-from models.assets import resolve
-from pipeline import (
-    End,
-    Event,
-    Pipeline,
-    SpeechEnded,
-    SpeechStarted,
-    Stats,
-    TranscriptFinal,
-    TranscriptPartial,
-    load_config,
-)
-from pipeline.config import parse_assignment
+from lipstream import Pipeline
+from lipstream.config import load_config, parse_assignment
+from lipstream.events import SpeechEnded, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.models.assets import resolve
+from lipstream.pipeline import End, Event, Stats
 
 
 @dataclass

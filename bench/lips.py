@@ -20,13 +20,14 @@ import numpy as np
 from clips import RATE, read_audio
 from machine import describe
 
-from models.assets import resolve
-from models.av_speech.mixtures import mixed
-from pipeline import Config, End, Graph, Pipeline, Stats, load_config
-from pipeline.config import Pace, parse_assignment
-from stages.build import connect
-from stages.media_audio import MediaAudio
-from stages.media_video import MediaVideo
+from lipstream import Pipeline
+from lipstream.config import Config, Pace, load_config, parse_assignment
+from lipstream.models.assets import resolve
+from lipstream.models.av_speech.training.mixtures import mixed
+from lipstream.pipeline import End, Graph, Stats
+from lipstream.stages.build import connect
+from lipstream.stages.media.audio import MediaAudio
+from lipstream.stages.media.video import MediaVideo
 
 
 def run(clip: Path, sound: Path, settings: dict[str, object]) -> tuple[float, float, float]:

@@ -14,11 +14,11 @@ import numpy as np
 from clips import RATE, demo_frames, read_audio
 from devices import FakeCamera, FakeMicrophone, Float32, UInt8
 
-import stages.build
-from models.assets import resolve
-from pipeline.testing import ScriptedClock
-from stages.camera import Camera
-from stages.microphone import Microphone
+import lipstream.stages.build
+from lipstream.models.assets import resolve
+from lipstream.pipeline.testing import ScriptedClock
+from lipstream.stages.capture.camera import Camera
+from lipstream.stages.capture.microphone import Microphone
 
 STEP = 0.02
 """Seconds of media in one step: a block of sound."""
@@ -74,8 +74,8 @@ def demo_media(fps: float) -> Media:
 def fake_devices(microphone: FakeMicrophone, camera: FakeCamera) -> Iterator[None]:
     """Let graphs that are built in the meantime use these devices."""
     with (
-        patch.object(stages.build, "Microphone", lambda config: Microphone(config, microphone)),
-        patch.object(stages.build, "Camera", lambda config, fps: Camera(config, fps, camera)),
+        patch.object(lipstream.stages.build, "Microphone", lambda config: Microphone(config, microphone)),
+        patch.object(lipstream.stages.build, "Camera", lambda config, fps: Camera(config, fps, camera)),
     ):
         yield
 

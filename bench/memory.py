@@ -14,10 +14,10 @@ import psutil
 from clips import RATE, looped, read_audio, talking_clip
 from machine import describe
 
-from models.assets import resolve
-from pipeline import Pipeline, load_config
-from pipeline.config import parse_assignment
-from stages.sinks import FORMATS
+from lipstream import Pipeline
+from lipstream.config import load_config, parse_assignment
+from lipstream.models.assets import resolve
+from lipstream.stages.sinks import FORMATS
 
 
 def main() -> None:

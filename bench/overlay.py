@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 from machine import describe, percentile
 
-from models.emotion.classes import EMOTIONS
-from views.captions import CaptionRoll
-from views.overlay import Overlay
-from views.scene import EmotionMark, FaceMark, Scene, SoundMark
+from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.views.drawing.captions import CaptionRoll
+from lipstream.views.drawing.overlay import Overlay
+from lipstream.views.drawing.scene import EmotionMark, FaceMark, Scene, SoundMark
 
 SIZES = ((320, 240), (640, 480), (1280, 720), (1920, 1080), (480, 848))
 FRAMES_A_WORD = 10

@@ -26,9 +26,11 @@ from dataclasses import dataclass, field
 from live_world import LiveWorld, demo_media, fake_devices
 from machine import describe, summary
 
-from pipeline import Degraded, Event, Pipeline, Recovered, SpeechEnded, Stats, TranscriptFinal, load_config
-from pipeline.config import parse_assignment
-from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
+from lipstream import Pipeline
+from lipstream.config import load_config, parse_assignment
+from lipstream.events import SpeechEnded, TranscriptFinal
+from lipstream.pipeline import Degraded, Event, Recovered, Stats
+from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
 
 PERIOD = 0.1
 ORDER = [f"load: {shed.name}" for shed in (FACE_RATE, EMOTION_RATE, PARTIALS)]

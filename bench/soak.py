@@ -37,15 +37,17 @@ import psutil
 from live_world import PICTURE_FAULTS, SOUND_FAULTS, Fault, LiveWorld, Media, demo_media, fake_devices
 from machine import describe
 
-from models.face import backend
-from models.speech import engines
-from pipeline import Config, End, Event, EventSink, Stats, TranscriptFinal, TranscriptPartial, load_config, watchdog
-from pipeline import load as governor
-from pipeline.config import parse_assignment
-from pipeline.runner import Runner
-from pipeline.testing import ScriptedClock, at_rest
-from stages.build import build
-from stages.sinks import FORMATS
+from lipstream.config import Config, load_config, parse_assignment
+from lipstream.events import TranscriptFinal, TranscriptPartial
+from lipstream.models.face import backend
+from lipstream.models.speech import engines
+from lipstream.pipeline import End, Event, EventSink, Stats
+from lipstream.pipeline.running import overload as governor
+from lipstream.pipeline.running import watchdog
+from lipstream.pipeline.running.runner import Runner
+from lipstream.pipeline.testing import ScriptedClock, at_rest
+from lipstream.stages.build import build
+from lipstream.stages.sinks import FORMATS
 
 NETWORK_FAULTS = ("encoder raises", "decoder raises", "face network raises", "encoder is slow")
 HOOK_FAULTS = ("hook sleeps", "hook raises")

@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.testing import run_source
-from stages.media_audio import MediaAudio
-from stages.media_video import MediaVideo
-from stages.payloads import SAMPLE_RATE
+from lipstream.pipeline.testing import run_source
+from lipstream.stages.media.audio import MediaAudio
+from lipstream.stages.media.video import MediaVideo
+from lipstream.stages.payloads import SAMPLE_RATE
 
 _RATE = 48_000
 _SIZE = (48, 64)

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from devices import FakeCamera, FakeMicrophone, UInt8, until
 
-from pipeline.config.schema import AudioConfig, VideoConfig
-from pipeline.testing import ScriptedClock, run_source
-from stages import camera, microphone
-from stages.camera import Camera
-from stages.microphone import Microphone
-from stages.payloads import SAMPLE_RATE, AudioBlock
+from lipstream.config.schema import AudioConfig, VideoConfig
+from lipstream.pipeline.testing import ScriptedClock, run_source
+from lipstream.stages.capture import camera, microphone
+from lipstream.stages.capture.camera import Camera
+from lipstream.stages.capture.microphone import Microphone
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock
 
 RATE = 48_000
 _FPS = 25.0

@@ -15,9 +15,10 @@ import numpy as np
 from clips import RATE, read_audio, talking_clip
 from machine import describe
 
-from models.assets import resolve
-from pipeline import Pipeline, Stats, load_config
-from pipeline.config import parse_assignment
+from lipstream import Pipeline
+from lipstream.config import load_config, parse_assignment
+from lipstream.models.assets import resolve
+from lipstream.pipeline import Stats
 
 
 def run(clip: Path, settings: dict[str, object]) -> tuple[float, Stats]:

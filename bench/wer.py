@@ -20,8 +20,9 @@ from machine import describe
 from peer import transcribe
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from models.assets import resolve
-from pipeline import Pipeline, TranscriptFinal
+from lipstream import Pipeline
+from lipstream.events import TranscriptFinal
+from lipstream.models.assets import resolve
 
 TWO_CITIES = """It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of
 foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season

@@ -23,11 +23,11 @@ from clips import read_audio
 from grid import CHOSEN_ON, DIGITS, Clip, Speller, SpokenWord, read_clips
 from machine import describe, percentile
 
-from models.assets import resolve
-from models.speech.alignment import CrossAttentionAligner, frame_levels
-from models.speech.engine import SAMPLE_RATE
-from models.speech.moonshine import MoonshineEngine
-from models.speech.tokenizer import Tokenizer
+from lipstream.models.assets import resolve
+from lipstream.models.speech.alignment import CrossAttentionAligner, frame_levels
+from lipstream.models.speech.engine import SAMPLE_RATE
+from lipstream.models.speech.moonshine import MoonshineEngine
+from lipstream.models.speech.tokenizer import Tokenizer
 
 Float32 = npt.NDArray[np.float32]
 PAUSE = 1.0

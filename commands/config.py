@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from commands.failures import OK
-from commands.options import add_set_argument, add_verb
+from lipstream.commands.failures import OK
+from lipstream.commands.options import add_set_argument, add_verb
 
 EXAMPLE = """\
 lipstream config list
@@ -27,7 +27,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def show_one(args: argparse.Namespace) -> int:
     """Print the merged configuration as YAML."""
-    from pipeline.config import load_config, parse_assignment, to_yaml
+    from lipstream.config import load_config, parse_assignment, to_yaml
 
     config = load_config(args.name, dict(parse_assignment(text) for text in args.settings))
     print(to_yaml(config), end="")
@@ -38,10 +38,10 @@ def show_list(args: argparse.Namespace) -> int:
     """Print the names, each with the comment its file begins with."""
     from importlib import resources
 
-    from pipeline.config import names
+    from lipstream.config import names
 
     width = max(map(len, names()))
     for name in names():
-        first = resources.files("configs").joinpath(f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
-        print(f"{name:<{width}}  {first.lstrip('# ')}")
+        text = resources.files("lipstream.configs").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+        print(f"{name:<{width}}  {text.partition(chr(10))[0].lstrip('# ')}")
     return OK

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from commands.failures import OK, note
-from commands.options import add_emotion_argument, add_verb, emotion_settings
+from lipstream.commands.failures import OK, note
+from lipstream.commands.options import add_emotion_argument, add_verb, emotion_settings
 
 EXAMPLE = "lipstream demo"
 
@@ -20,7 +20,7 @@ What to try next:
   {command} serve             the same as a web page
   {command} file --help       every option, with an example
 In Python, a function called for every finished sentence:
-  from pipeline import Pipeline, TranscriptFinal
+  from lipstream import Pipeline, TranscriptFinal
   live = Pipeline.from_config("live")
   live.on(TranscriptFinal, lambda event: print(event.start, event.text))
   live.run()"""
@@ -39,11 +39,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Caption the clip into every format, and a picture of what was tracked."""
-    from commands.transcribe import Options, transcribe
-    from models import assets
-    from pipeline import Bounds, EmotionUpdate, Pipeline, TranscriptFinal
-    from stages.sinks import FORMATS
-    from stages.sinks.snapshot import Snapshot
+    from lipstream import Pipeline
+    from lipstream.commands.transcribe import Options, transcribe
+    from lipstream.events import EmotionUpdate, TranscriptFinal
+    from lipstream.models import assets
+    from lipstream.pipeline import Bounds
+    from lipstream.stages.sinks import FORMATS
+    from lipstream.stages.sinks.snapshot import Snapshot
 
     clip = assets.resolve(CLIP)
     note(f"a talking head, 9 s, read as `file --pace {args.pace}` does")

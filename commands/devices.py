@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from commands.failures import OK
-from commands.options import add_set_argument, add_verb
-from stages.printable import printable
+from lipstream.commands.failures import OK
+from lipstream.commands.options import add_set_argument, add_verb
+from lipstream.stages.printable import printable
 
 if TYPE_CHECKING:
-    from commands.device_checks import Choice
+    from lipstream.commands.checks.devices import Choice
 
 EXAMPLE = """\
 lipstream devices
@@ -28,10 +28,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the devices."""
-    from pipeline.config import load_config, parse_assignment
+    from lipstream.config import load_config, parse_assignment
 
     config = load_config(args.config, dict(parse_assignment(text) for text in args.settings))
-    from commands.device_checks import cameras, microphones
+    from lipstream.commands.checks.devices import cameras, microphones
 
     _print("microphones", microphones(config))
     _print("cameras", cameras(config))

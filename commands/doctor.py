@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from commands.failures import FAILED, OK
-from commands.options import add_verb
-from stages.printable import printable
+from lipstream.commands.failures import FAILED, OK
+from lipstream.commands.options import add_verb
+from lipstream.stages.printable import printable
 
 if TYPE_CHECKING:
-    from commands.checks import Finding
+    from lipstream.commands.checks.installation import Finding
 
 EXAMPLE = "lipstream doctor"
 
@@ -25,8 +25,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every finding; exit code 1 if there is one that Lipstream does not work with."""
-    from commands import checks
-    from commands.device_checks import check_camera, check_microphone
+    from lipstream.commands.checks import installation as checks
+    from lipstream.commands.checks.devices import check_camera, check_microphone
 
     problems = 0
     for check in (

@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands import enroll_live
-from commands.failures import FAILED, OK, note
-from commands.options import add_device_argument, add_verb
-from commands.steps import Steps
+from lipstream.commands.failures import FAILED, OK, note
+from lipstream.commands.guided import arguments as enroll_live
+from lipstream.commands.networks.steps import Steps
+from lipstream.commands.options import add_device_argument, add_verb
 
 if TYPE_CHECKING:
-    from models.av_speech.corpora import Utterance
-    from models.av_speech.enrolment import Material, Recipe
-    from models.av_speech.recording import Recording
-    from models.progress import Report
+    from lipstream.models.av_speech.enrolment.enrolment import Material, Recipe
+    from lipstream.models.av_speech.recording import Recording
+    from lipstream.models.av_speech.training.corpora import Utterance
+    from lipstream.models.training.progress import Report
 
 EXAMPLE = """\
 lipstream enroll ann videos_of_ann
@@ -62,8 +62,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make, list or delete profiles."""
-    from models.av_speech.profile import profile_names
-    from pipeline import UserError
+    from lipstream.models.av_speech.profile import profile_names
+    from lipstream.pipeline import UserError
 
     if args.list:
         print("\n".join(profile_names()) or "no profiles")
@@ -93,15 +93,15 @@ def _work_folder(name: str, within: Path | None) -> Path:
     Raises:
         ModelError: the name cannot be a file's.
     """
-    from models.assets import cache_dir
-    from models.av_speech.profile import profile_path
+    from lipstream.models.assets import cache_dir
+    from lipstream.models.av_speech.profile import profile_path
 
     return (within or cache_dir() / "enroll") / f"lipstream-enroll-{profile_path(name).stem}"
 
 
 def _make_private(work: Path) -> None:
     """Make the folder, for this user alone: voice and mouth are in it."""
-    from commands.train import prepare
+    from lipstream.commands.train import prepare
 
     prepare(work, "--work")
     with contextlib.suppress(OSError):  # a file system without rights, such as that of a memory stick
@@ -110,7 +110,7 @@ def _make_private(work: Path) -> None:
 
 def _tell_what_stays(args: argparse.Namespace, work: Path) -> None:
     """Say where voice and mouth lie if no profile was made of them."""
-    from models.av_speech.profile import profile_path
+    from lipstream.models.av_speech.profile import profile_path
 
     with contextlib.suppress(OSError):
         work.rmdir()  # nothing was read
@@ -125,8 +125,8 @@ def _tell_what_stays(args: argparse.Namespace, work: Path) -> None:
 
 
 def _delete(name: str, within: Path | None) -> int:
-    from models.av_speech.profile import profile_names, profile_path
-    from pipeline import UserError
+    from lipstream.models.av_speech.profile import profile_names, profile_path
+    from lipstream.pipeline import UserError
 
     path = profile_path(name)
     folders = [each for each in {_work_folder(name, None), _work_folder(name, within)} if each.exists()]
@@ -146,9 +146,9 @@ def _delete(name: str, within: Path | None) -> int:
 
 def _read_aloud(args: argparse.Namespace, work: Path) -> Material | None:
     """What the user reads aloud; None if it is too little."""
-    from commands.reading_session import gather
-    from commands.speech_networks import other_voices
-    from models.av_speech.enrolment import Material
+    from lipstream.commands.guided.session import gather
+    from lipstream.commands.networks.speech_networks import other_voices
+    from lipstream.models.av_speech.enrolment.enrolment import Material
 
     readings = gather(args, work)
     if readings is None:
@@ -160,8 +160,8 @@ def _read_aloud(args: argparse.Namespace, work: Path) -> Material | None:
 
 def _found(args: argparse.Namespace) -> list[Utterance]:
     """The recordings that the user names."""
-    from models.av_speech.corpora import find_recordings, read_transcripts
-    from pipeline import UserError
+    from lipstream.models.av_speech.training.corpora import find_recordings, read_transcripts
+    from lipstream.pipeline import UserError
 
     utterances = find_recordings(args.recordings)
     if args.transcripts is not None:
@@ -172,11 +172,11 @@ def _found(args: argparse.Namespace) -> list[Utterance]:
 
 
 def _enrol(args: argparse.Namespace, work: Path) -> int:
-    from commands.speech_networks import teacher
-    from models.av_speech.enrolment import Enrolment
-    from models.av_speech.profile import LipNetworks, profile_path, save_networks
-    from models.av_speech.word_errors import normaliser
-    from models.device import training_device
+    from lipstream.commands.networks.speech_networks import teacher
+    from lipstream.models.av_speech.enrolment.enrolment import Enrolment
+    from lipstream.models.av_speech.evaluation.word_errors import normaliser
+    from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+    from lipstream.models.training.device import training_device
 
     path = profile_path(args.profile)
     normaliser()  # what is missing is said before the long work
@@ -208,7 +208,7 @@ def _enrol(args: argparse.Namespace, work: Path) -> int:
 
 
 def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
-    from models.av_speech.enrolment import Recipe
+    from lipstream.models.av_speech.enrolment.enrolment import Recipe
 
     recipe = Recipe.suited(recordings, args.seed)
     if args.epochs is None:
@@ -218,10 +218,10 @@ def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
 
 
 def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
-    from commands.speech_networks import other_voices, reader
-    from models.av_speech.corpora import read_transcripts
-    from models.av_speech.enrolment import Material
-    from models.av_speech.features import cached_recordings
+    from lipstream.commands.networks.speech_networks import other_voices, reader
+    from lipstream.models.av_speech.enrolment.enrolment import Material
+    from lipstream.models.av_speech.training.corpora import read_transcripts
+    from lipstream.models.av_speech.training.features import cached_recordings
 
     utterances = _found(args)
     told = {} if args.transcripts is None else read_transcripts(args.transcripts)
@@ -241,8 +241,8 @@ def _sample(
     """Recordings drawn until they last `--minutes`, in their order: the first ones may all say the same."""
     from random import Random
 
-    from commands.speech_networks import reader
-    from models.av_speech.features import cached_recordings
+    from lipstream.commands.networks.speech_networks import reader
+    from lipstream.models.av_speech.training.features import cached_recordings
 
     read, wanted, seconds = reader(), 60 * args.minutes, 0.0
     chosen: dict[int, Recording] = {}

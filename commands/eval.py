@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands import eval_speech
-from commands.failures import OK, note
-from commands.options import add_verb
-from commands.steps import Steps
+from lipstream.commands.failures import OK, note
+from lipstream.commands.networks import eval_speech
+from lipstream.commands.networks.steps import Steps
+from lipstream.commands.options import add_verb
 
 if TYPE_CHECKING:
-    from models.face.backend import FaceBackend
+    from lipstream.models.face.backend import FaceBackend
 
 EXAMPLE = """\
 lipstream eval emotion --data datasets/RAVDESS
@@ -40,9 +40,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print a line for every set, and write figures and confusion matrices."""
-    from commands.train import prepare, speech_encoder
-    from models.emotion.branches import WEIGHTS
-    from models.emotion.evaluation import evaluate, load_networks
+    from lipstream.commands.train import prepare, speech_encoder
+    from lipstream.models.emotion.branches import WEIGHTS
+    from lipstream.models.emotion.evaluation.data_sets import evaluate, load_networks
 
     prepare(args.out)
     with Steps() as steps:
@@ -64,8 +64,8 @@ def _line(figures: dict[str, Any]) -> str:
 
 
 def _face_backend() -> FaceBackend:
-    from models.face.backend import create
-    from pipeline import Config
+    from lipstream.config import Config
+    from lipstream.models.face.backend import create
 
     face = Config().face  # the networks that `file` runs
     backend = create(face.backend, face.max_faces, face.min_confidence, face.threads)
@@ -75,7 +75,7 @@ def _face_backend() -> FaceBackend:
 
 def _draw(figures: dict[str, Any], out: Path) -> str:
     try:
-        from models.emotion.confusion_picture import draw_confusion
+        from lipstream.models.emotion.evaluation.confusion_picture import draw_confusion
     except ImportError:
         return "; no confusion matrices: matplotlib is missing (pip install 'lipstream[train]')"
     names = [name for name, each in figures.items() if isinstance(each, dict)]

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from stages.printable import printable
+from lipstream.stages.printable import printable
 
 OK = 0
 FAILED = 1
@@ -71,8 +71,8 @@ def leave(code: int) -> NoReturn:
 
 def describe(error: BaseException) -> tuple[str, int] | None:
     """One line about an error and the exit code it deserves; None for an error that is a bug."""
-    from models.errors import ModelError
-    from pipeline.errors import PipelineError, StageFailed, UserError
+    from lipstream.models.errors import ModelError
+    from lipstream.pipeline.errors import PipelineError, StageFailed, UserError
 
     if isinstance(error, StageFailed) and isinstance(error.cause, (ModelError, UserError)):
         error = error.cause
@@ -100,7 +100,7 @@ def set_up_logging(verbose: bool) -> None:
         handler = _StderrHandler()
         handler.setFormatter(logging.Formatter("lipstream: %(levelname)s: %(name)s: %(message)s"))
         root.addHandler(handler)
-    for room in ("commands", "models", "pipeline", "stages", "views", "web"):
+    for room in ("lipstream",):
         logging.getLogger(room).setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 

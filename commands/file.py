@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commands.extras import add_extra_arguments, extras_of
-from commands.options import (
+from lipstream.commands.extras.base import add_extra_arguments, extras_of
+from lipstream.commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
     add_config_arguments,
@@ -52,8 +52,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe the inputs."""
-    from commands.transcribe import Options, settings, transcribe
-    from stages.sinks import parse_formats
+    from lipstream.commands.transcribe import Options, settings, transcribe
+    from lipstream.stages.sinks import parse_formats
 
     overrides = settings(args.settings) | emotion_settings(args) | profile_settings(args)
     if args.pace:

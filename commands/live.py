@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands import extra_events
-from commands.extras import check_extras
-from commands.failures import FAILED, OK, note, report
-from commands.options import (
+from lipstream.commands.extras import events as extra_events
+from lipstream.commands.extras.base import check_extras
+from lipstream.commands.failures import FAILED, OK, note, report
+from lipstream.commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
     add_config_arguments,
@@ -27,9 +27,10 @@ from commands.options import (
 )
 
 if TYPE_CHECKING:
-    from commands.outputs import Outputs
-    from commands.running import Outcome
-    from pipeline import Config, Pipeline
+    from lipstream import Pipeline
+    from lipstream.commands.outputs import Outputs
+    from lipstream.commands.running import Outcome
+    from lipstream.config import Config
 
 EXAMPLE = """\
 lipstream live
@@ -72,14 +73,15 @@ def run(args: argparse.Namespace) -> int:
     """Caption until Ctrl-C."""
     if args.show:
         # First of all imports: OpenCV has to come before PyAV, or its windows hang.
-        from views.gui import check
+        from lipstream.views.live.gui import check
 
         check()
-    from commands.outputs import Outputs, writers_for
-    from commands.running import execute
-    from commands.transcribe import settings
-    from pipeline import Pipeline, load_config
-    from stages.sinks import ConsoleSink, parse_formats
+    from lipstream import Pipeline
+    from lipstream.commands.outputs import Outputs, writers_for
+    from lipstream.commands.running import execute
+    from lipstream.commands.transcribe import settings
+    from lipstream.config import load_config
+    from lipstream.stages.sinks import ConsoleSink, parse_formats
 
     chosen = emotion_settings(args) | profile_settings(args)
     overrides = settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
@@ -118,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _window_settings(config: Config) -> dict[str, object]:
     """The settings that --show stands for."""
-    from views.window import report_settings
+    from lipstream.views.live.window import report_settings
 
     return report_settings(config)
 
@@ -129,7 +131,7 @@ def _window(args: argparse.Namespace, pipeline: Pipeline) -> Iterator[Callable[[
     if not args.show:
         yield None
         return
-    from views.window import Window
+    from lipstream.views.live.window import Window
 
     with Window(pipeline, args.output or Path(".")) as window:
         yield window.update
@@ -148,7 +150,7 @@ def device_settings(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _closing_line(outcome: Outcome, outputs: Outputs) -> str:
-    from commands.outputs import names
+    from lipstream.commands.outputs import names
 
     duration = outcome.end.duration if outcome.end else 0.0
     if outputs.saved:

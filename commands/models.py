@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from commands.failures import FAILED, OK, note
-from commands.options import add_verb
+from lipstream.commands.failures import FAILED, OK, note
+from lipstream.commands.options import add_verb
 
 if TYPE_CHECKING:
-    from models.assets import AssetStatus
+    from lipstream.models.assets import AssetStatus
 
 EXAMPLE = """\
 lipstream models list
@@ -34,7 +34,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def list_models(args: argparse.Namespace) -> int:
     """Print how every file stands."""
-    from models import assets
+    from lipstream.models import assets
 
     _print(assets.status())
     return OK
@@ -42,7 +42,7 @@ def list_models(args: argparse.Namespace) -> int:
 
 def pull_models(args: argparse.Namespace) -> int:
     """Fetch files."""
-    from models import assets
+    from lipstream.models import assets
 
     with assets.terminal_progress() as progress:
         fetch = assets.refetch if args.force else assets.pull
@@ -53,7 +53,7 @@ def pull_models(args: argparse.Namespace) -> int:
 
 def verify_models(args: argparse.Namespace) -> int:
     """Check files; those that are not there yet count only when they were named."""
-    from models import assets
+    from lipstream.models import assets
 
     found = assets.verify(args.names or None)
     _print(found)

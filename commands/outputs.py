@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from pipeline import UserError
-from stages.sinks import EMOTION_FORMAT, FORMATS, EmotionVttWriter, Writer
+from lipstream.pipeline import UserError
+from lipstream.stages.sinks import EMOTION_FORMAT, FORMATS, EmotionVttWriter, Writer
 
 log = logging.getLogger(__name__)
 

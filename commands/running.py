@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from commands.failures import note
-from commands.outputs import Outputs, names
-from pipeline import End, Event, EventSink, Pipeline, SpeechEnded, Stats, TranscriptFinal
-from stages.failures import FAILED_SEGMENTS
-from stages.sinks import ConsoleSink
+from lipstream import Pipeline
+from lipstream.commands.failures import note
+from lipstream.commands.outputs import Outputs, names
+from lipstream.events import SpeechEnded, TranscriptFinal
+from lipstream.pipeline import End, Event, EventSink, Stats
+from lipstream.stages.failures import FAILED_SEGMENTS
+from lipstream.stages.sinks import ConsoleSink
 
 log = logging.getLogger(__name__)
 

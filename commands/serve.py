@@ -8,8 +8,14 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
-from commands.failures import OK, note
-from commands.options import add_emotion_argument, add_set_argument, add_verb, add_verbosity_arguments, emotion_settings
+from lipstream.commands.failures import OK, note
+from lipstream.commands.options import (
+    add_emotion_argument,
+    add_set_argument,
+    add_verb,
+    add_verbosity_arguments,
+    emotion_settings,
+)
 
 EXAMPLE = """\
 lipstream serve
@@ -54,9 +60,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
-    from commands.running import interrupts
-    from commands.transcribe import settings
-    from pipeline import UserError, load_config
+    from lipstream.commands.running import interrupts
+    from lipstream.commands.transcribe import settings
+    from lipstream.config import load_config
+    from lipstream.pipeline import UserError
 
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
@@ -64,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"serve needs {', '.join(missing)}, which {are} not installed: pip install 'lipstream[web]'")
     if (args.certfile is None) != (args.keyfile is None):
         raise UserError("--certfile and --keyfile belong together: give both, or none")
-    from web.address import Address
-    from web.prepare import prepare, with_reports
-    from web.recording import file_config
-    from web.server import Service, serve
-    from web.uploads import UploadLimits
+    from lipstream.web.address import Address
+    from lipstream.web.files.recording import file_config
+    from lipstream.web.files.uploads import UploadLimits
+    from lipstream.web.prepare import prepare, with_reports
+    from lipstream.web.server import Service, serve
 
     overrides = settings(args.settings) | emotion_settings(args)
     config = with_reports(load_config(args.config, {**overrides, "mode": "live"}))

@@ -7,16 +7,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands import train_speech
-from commands.failures import OK, note
-from commands.options import add_device_argument, add_verb
-from commands.steps import Steps
+from lipstream.commands.failures import OK, note
+from lipstream.commands.networks import train_speech
+from lipstream.commands.networks.steps import Steps
+from lipstream.commands.options import add_device_argument, add_verb
 
 if TYPE_CHECKING:
     import torch
 
-    from models.emotion.voice_data import Encode, Float32
-    from models.progress import Report
+    from lipstream.models.emotion.training.voice_data import Encode, Float32
+    from lipstream.models.training.progress import Report
 
 EXAMPLE = """\
 lipstream train emotion --data datasets
@@ -50,9 +50,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train the branches that were asked for, and write a report of each."""
-    from models.device import training_device
-    from models.errors import ModelError
-    from models.whole_file import whole_file
+    from lipstream.models.errors import ModelError
+    from lipstream.models.training.device import training_device
+    from lipstream.models.whole_file import whole_file
 
     if args.epochs is not None and args.epochs < 2:
         raise ModelError(f"--epochs {args.epochs}: expected 2 or more")
@@ -80,7 +80,7 @@ def prepare(out: Path, option: str = "--out") -> None:
     """
     import torch
 
-    from models.errors import ModelError
+    from lipstream.models.errors import ModelError
 
     torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
     try:
@@ -90,10 +90,10 @@ def prepare(out: Path, option: str = "--out") -> None:
 
 
 def _train(branch: str, args: argparse.Namespace, device: torch.device, report: Report) -> dict[str, Any]:
-    from models.emotion import training
-    from models.emotion.train_face import FaceRecipe
-    from models.emotion.train_fusion import FusionRecipe
-    from models.emotion.train_voice import VoiceRecipe
+    from lipstream.models.emotion.training import emotion as training
+    from lipstream.models.emotion.training.face import FaceRecipe
+    from lipstream.models.emotion.training.fusion import FusionRecipe
+    from lipstream.models.emotion.training.voice import VoiceRecipe
 
     if branch == "face":
         recipe = FaceRecipe(args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
@@ -105,8 +105,8 @@ def _train(branch: str, args: argparse.Namespace, device: torch.device, report: 
 
 def speech_encoder() -> Encode:
     """The inner layers of the speech encoder, through which the voice branch listens."""
-    from commands.speech_networks import engine
-    from models.errors import ModelError
+    from lipstream.commands.networks.speech_networks import engine
+    from lipstream.models.errors import ModelError
 
     loaded = engine()
 

@@ -10,17 +10,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands.extras import Extra, check_extras, extra_settings
-from commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
-from commands.outputs import Outputs, check_places, names, unique_stems, writers_for
-from commands.running import Outcome, execute
-from models.errors import ModelError
-from pipeline import Config, Pipeline, PipelineError, UserError, load_config
-from pipeline.config import Pace, parse_assignment
-from stages.media_probe import MediaInfo, probe
-from stages.sinks import ConsoleSink, Writer
-from stages.sinks.console import time_range
-from stages.sinks.progress import clock
+from lipstream import Pipeline
+from lipstream.commands.extras.base import Extra, check_extras, extra_settings
+from lipstream.commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
+from lipstream.commands.outputs import Outputs, check_places, names, unique_stems, writers_for
+from lipstream.commands.running import Outcome, execute
+from lipstream.config import Config, Pace, load_config, parse_assignment
+from lipstream.models.errors import ModelError
+from lipstream.pipeline import PipelineError, UserError
+from lipstream.stages.media.probe import MediaInfo, probe
+from lipstream.stages.sinks import ConsoleSink, Writer
+from lipstream.stages.sinks.console import time_range
+from lipstream.stages.sinks.media_progress import clock
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,9 @@ import csv
 import sys
 from pathlib import Path
 
-from pipeline import EmotionChanged, Pipeline, UserError
+from lipstream import Pipeline
+from lipstream.events import EmotionChanged
+from lipstream.pipeline import UserError
 
 
 def main() -> None:

@@ -11,7 +11,9 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
-from pipeline import Pipeline, TranscriptFinal, UserError
+from lipstream import Pipeline
+from lipstream.events import TranscriptFinal
+from lipstream.pipeline import UserError
 
 LONGEST_PAUSE = 2.0
 """Seconds between two words that are still one phrase."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from pipeline import Degraded, Pipeline, TranscriptFinal, TranscriptPartial, UserError
+from lipstream import Pipeline
+from lipstream.events import TranscriptFinal, TranscriptPartial
+from lipstream.pipeline import Degraded, UserError
 
 
 def main() -> None:

@@ -11,7 +11,9 @@ import sqlite3
 import sys
 from contextlib import closing
 
-from pipeline import EmotionUpdate, Event, Pipeline, TranscriptFinal, UserError
+from lipstream import Pipeline
+from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.pipeline import Event, UserError
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (id INTEGER PRIMARY KEY, source TEXT, begun TEXT DEFAULT CURRENT_TIMESTAMP);

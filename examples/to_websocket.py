@@ -10,7 +10,8 @@ import asyncio
 import json
 import sys
 
-from pipeline import Pipeline, UserError
+from lipstream import Pipeline
+from lipstream.pipeline import UserError
 
 try:
     from websockets.asyncio.client import connect

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models.errors import ModelError
-from models.whole_file import whole_file
+from lipstream.models.errors import ModelError
+from lipstream.models.whole_file import whole_file
 
 
 class Checkpoint:

@@ -8,7 +8,7 @@ from typing import Any
 
 import onnxruntime as ort
 
-from models.errors import ModelError
+from lipstream.models.errors import ModelError
 
 # For Windows, and for a program that had loaded onnxruntime before `models` could refuse in the environment.
 ort.disable_telemetry_events()
@@ -45,6 +45,8 @@ def open_session(path: Path, threads: int, more_outputs: Sequence[str] = ()) -> 
 def _content(path: Path, more_outputs: Sequence[str]) -> str | bytes:
     if not more_outputs:
         return str(path)
-    from models.ort_outputs import with_outputs  # Here, because onnxruntime's reader of its own format loads slowly.
+    from lipstream.models.ort_outputs import (
+        with_outputs,  # Here, because onnxruntime's reader of its own format loads slowly.
+    )
 
     return with_outputs(path.read_bytes(), more_outputs)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from models.errors import ModelError
+from lipstream.models.errors import ModelError
 
 _SYSTEM = re.compile(r"I/O error: (.+?) \(os error")
 

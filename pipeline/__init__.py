@@ -1,12 +1,7 @@
-"""The dataflow: packets, channels, stages, the graph and its run, events. Knows nothing of speech or faces.
+"""The dataflow, for those who build stages: packets, components, the graph and its run. Knows nothing of what flows."""
 
-This module is the public interface of Lipstream: `Pipeline`, the event classes and the configuration classes.
-"""
-
-from pipeline.channel import Bounds, Policy
-from pipeline.component import Component, EventSink, Port, Sink, Source, Stage
-from pipeline.config import Config, load_config
-from pipeline.errors import (
+from lipstream.pipeline.component import Component, EventSink, Port, Sink, Source, Stage
+from lipstream.pipeline.errors import (
     ConfigError,
     GraphError,
     PipelineError,
@@ -14,72 +9,40 @@ from pipeline.errors import (
     StageFailed,
     UserError,
 )
-from pipeline.events import (
-    Degraded,
-    EmotionChanged,
-    EmotionUpdate,
-    End,
-    Error,
-    Event,
-    FaceFound,
-    FaceLost,
-    FaceSeen,
-    LipActivity,
-    Recovered,
-    SoundLevel,
-    SpeechEnded,
-    SpeechStarted,
-    Stats,
-    TranscriptFinal,
-    TranscriptPartial,
-    Word,
-)
-from pipeline.graph import Graph
-from pipeline.load import Shed
-from pipeline.packet import Packet, micros, seconds
-from pipeline.session import Pipeline
-from pipeline.switches import Switches
+from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered, Stats
+from lipstream.pipeline.graph import Graph
+from lipstream.pipeline.running.overload import Shed
+from lipstream.pipeline.session import Session
+from lipstream.pipeline.streams.channel import Bounds, Policy
+from lipstream.pipeline.streams.packet import Packet, micros, seconds
+from lipstream.pipeline.switches import Switches
 
 __all__ = [
     "Bounds",
     "Component",
-    "Config",
     "ConfigError",
     "Degraded",
-    "EmotionChanged",
-    "EmotionUpdate",
     "End",
     "Error",
     "Event",
     "EventSink",
-    "FaceFound",
-    "FaceLost",
-    "FaceSeen",
     "Graph",
     "GraphError",
-    "LipActivity",
     "Packet",
-    "Pipeline",
     "PipelineError",
     "Policy",
     "Port",
     "RecoverableError",
     "Recovered",
+    "Session",
     "Shed",
     "Sink",
-    "SoundLevel",
     "Source",
-    "SpeechEnded",
-    "SpeechStarted",
     "Stage",
     "StageFailed",
     "Stats",
     "Switches",
-    "TranscriptFinal",
-    "TranscriptPartial",
     "UserError",
-    "Word",
-    "load_config",
     "micros",
     "seconds",
 ]

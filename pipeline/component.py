@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from pipeline.clock import Clock
-from pipeline.errors import GraphError
-from pipeline.events import Degraded, Event, Recovered
-from pipeline.packet import Packet
+from lipstream.pipeline.clock import Clock
+from lipstream.pipeline.errors import GraphError
+from lipstream.pipeline.events import Degraded, Event, Recovered
+from lipstream.pipeline.streams.packet import Packet
 
 
 @dataclass(frozen=True, slots=True)

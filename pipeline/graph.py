@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from pipeline.channel import Bounds
-from pipeline.component import Component, EventSink, Port, Source, Stage
-from pipeline.errors import GraphError
-from pipeline.load import Shed
-from pipeline.switches import Switches
+from lipstream.pipeline.component import Component, EventSink, Port, Source, Stage
+from lipstream.pipeline.errors import GraphError
+from lipstream.pipeline.running.overload import Shed
+from lipstream.pipeline.streams.channel import Bounds
+from lipstream.pipeline.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)

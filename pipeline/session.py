@@ -1,83 +1,64 @@
-"""The public face of a run: `Pipeline`."""
+"""A run as its user holds it: begun, listened to, ended."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
-from pipeline.component import EventSink
-from pipeline.config import Config, Pace, load_config
-from pipeline.errors import PipelineError, UserError
-from pipeline.events import End, Event, Stats
-from pipeline.graph import Graph
-from pipeline.runner import Runner
-from pipeline.subscription import Subscription
-from pipeline.switches import Switches
-from pipeline.trace import Tracer
+from lipstream.pipeline.component import EventSink
+from lipstream.pipeline.delivery.subscription import Subscription
+from lipstream.pipeline.errors import PipelineError, UserError
+from lipstream.pipeline.events import End, Event, Stats
+from lipstream.pipeline.graph import Graph
+from lipstream.pipeline.running.runner import Runner
+from lipstream.pipeline.running.trace import Tracer
+from lipstream.pipeline.switches import Switches
 
 E = TypeVar("E", bound=Event)
 Function = TypeVar("Function", bound=Callable[..., Any])
-Build = Callable[[Config], Graph]
 
 STOP_SECONDS = 2.0
-"""The longest `Pipeline.stop` takes, from any state."""
+"""The longest `Session.stop` takes, from any state."""
 
 
-class Pipeline:
-    """One run of captions, live or from a file, and the events it tells.
+class Session:
+    """One run of a graph, and the events it tells.
 
-        live = Pipeline.from_config("live")
-
-        @live.on(TranscriptFinal)
-        def caption(event):
-            print(event.start, event.text)
-
-        live.run()
-
-    The constructor loads nothing and opens nothing; `start` (or `run`, or entering the context) does. A pipeline runs
+    The constructor loads nothing and opens nothing; `start` (or `run`, or entering the context) does. A session runs
     once. Stages of one's own go into `graph` before the start.
 
     Args:
-        config: the configuration.
-        build: makes the graph from the configuration; by default the captions graph of the `stages` package.
+        graph: what runs.
+        lossless: nothing may be skipped to save time; see `Runner`.
+        media_time: stamp and order events by media time instead of by the clock; see `Runner`.
+        stats_interval: seconds between `Stats` events; 0 for a single one at the end.
+        hook_limit: most events that wait for a hook.
         trace: file for a Chrome trace of the run, or None.
     """
 
-    def __init__(self, config: Config, build: Build | None = None, trace: os.PathLike[str] | None = None) -> None:
-        self.config = config
-        self.graph: Graph = (build or _default_build())(config)
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        lossless: bool = True,
+        media_time: bool = True,
+        stats_interval: float = 0.0,
+        hook_limit: int = 1000,
+        trace: os.PathLike[str] | None = None,
+    ) -> None:
+        self.graph = graph
+        self._lossless = lossless
+        self._media_time = media_time
+        self._stats_interval = stats_interval
+        self._hook_limit = hook_limit
         self._trace = trace
         self._hooks: list[tuple[type[Event], Callable[[Any], Any]]] = []
         self._runner: Runner | None = None
         self._lock = threading.Lock()
-
-    @classmethod
-    def from_config(
-        cls,
-        name_or_path: str | os.PathLike[str],
-        *,
-        build: Build | None = None,
-        trace: os.PathLike[str] | None = None,
-        **overrides: object,
-    ) -> Pipeline:
-        """Make a pipeline from a configuration.
-
-        Args:
-            name_or_path: a name in configs/ or the path of a YAML file.
-            build: see the class.
-            trace: see the class.
-            overrides: keys to replace, such as `input="talk.mp4"`, `vad={"threshold": 0.6}` or
-                `**{"vad.threshold": 0.6}`.
-
-        Raises:
-            ConfigError: the configuration is wrong; the message names the key, the value and what is allowed.
-        """
-        return cls(load_config(name_or_path, overrides), build, trace)
 
     # Hooks.
 
@@ -142,10 +123,10 @@ class Pipeline:
         self.graph.check()
         runner = Runner(
             self.graph,
-            lossless=self.config.lossless,
-            media_time=self.config.lossless and self.config.pace is Pace.MAX,
-            stats_interval=self.config.events.stats_interval,
-            hook_limit=self.config.events.hook_limit,
+            lossless=self._lossless,
+            media_time=self._media_time,
+            stats_interval=self._stats_interval,
+            hook_limit=self._hook_limit,
             tracer=self._tracer(),
         )
         for event_type, function in self._hooks:
@@ -206,7 +187,7 @@ class Pipeline:
         assert end is not None
         return end
 
-    def __enter__(self) -> Pipeline:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -234,7 +215,7 @@ class Pipeline:
 
     @property
     def switches(self) -> Switches:
-        """What can be switched off and on during the run, from any thread; `stages.switches` has the names."""
+        """What can be switched off and on during the run, from any thread."""
         return self.graph.switches
 
     @property
@@ -250,9 +231,3 @@ class Pipeline:
         if self._runner is None:
             raise PipelineError("this pipeline has not been started: call start(), run() or events()")
         return self._runner
-
-
-def _default_build() -> Build:
-    # By name and late: the dataflow must not depend on the stages that use it.
-    build: Build = importlib.import_module("stages.build").build
-    return build

@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, overload
 
-from pipeline.channel import FOREVER, Channel
-from pipeline.clock import Clock
-from pipeline.component import EventSink, Port, Source, Stage, checked_port
-from pipeline.errors import RecoverableError, StreamOrderError
-from pipeline.events import End, Event
-from pipeline.lapses import Lapses
-from pipeline.packet import Packet, seconds
-from pipeline.runner import Runner
-from pipeline.switches import Switches
+from lipstream.pipeline.clock import Clock
+from lipstream.pipeline.component import EventSink, Port, Source, Stage, checked_port
+from lipstream.pipeline.errors import RecoverableError, StreamOrderError
+from lipstream.pipeline.events import End, Event
+from lipstream.pipeline.running.lapses import Lapses
+from lipstream.pipeline.running.runner import Runner
+from lipstream.pipeline.streams.channel import FOREVER, Channel
+from lipstream.pipeline.streams.packet import Packet, seconds
+from lipstream.pipeline.switches import Switches
 
 R = TypeVar("R")
 

@@ -26,7 +26,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from models.assets.manifest import UrlPlace, WheelPlace, load_manifest  # noqa: E402
+from lipstream.models.assets.manifest import UrlPlace, WheelPlace, load_manifest  # noqa: E402
 
 Component = dict[str, Any]
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from models import assets
+from lipstream.models import assets
 from tests.web_browser.conftest import ALLOW, DESKTOP, PHONE, launched
 from tests.web_browser.fake_devices import fake_devices
 from tests.web_browser.real_server import real_server

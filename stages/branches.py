@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from models.face import backend
-from pipeline import Bounds, Config, Graph, Policy, Source, micros
-from stages.face import Face
-from stages.failures import while_loading
-from stages.lips import LipStream
-from stages.voice_activity import WINDOW_SECONDS, VoiceActivity, VoiceDetector
-from stages.windows import AudioWindows
+from lipstream.config import Config
+from lipstream.models.face import backend
+from lipstream.pipeline import Bounds, Graph, Policy, Source, micros
+from lipstream.stages.face.face import Face
+from lipstream.stages.face.lips import LipStream
+from lipstream.stages.failures import while_loading
+from lipstream.stages.speech.voice_activity import WINDOW_SECONDS, VoiceActivity, VoiceDetector
+from lipstream.stages.speech.windows import AudioWindows
 
 
 def add_voice_activity(graph: Graph, config: Config, source: Source, detector: VoiceDetector) -> None:

@@ -10,30 +10,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.fusion import AudioOnlyFusion, Fusion
-from models.speech import engines
-from models.speech.engine import SpeechEngine
-from models.vad import SileroVad
-from pipeline import Bounds, Config, Graph, Source, Switches, UserError, micros
-from stages.branches import add_lips, add_voice_activity, pictures
-from stages.camera import Camera
-from stages.decode import Decode
-from stages.encode import Encode
-from stages.face_report import FaceReport
-from stages.failures import while_loading
-from stages.fuse import Fuse
-from stages.lip_activity import LipReport
-from stages.media_audio import MediaAudio
-from stages.media_probe import probe
-from stages.media_video import MediaVideo
-from stages.microphone import Microphone
-from stages.mouth import MouthWatch
-from stages.notice import Notice
-from stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
-from stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from lipstream.config import Config
+from lipstream.models.speech import engines
+from lipstream.models.speech.engine import SpeechEngine
+from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
+from lipstream.models.speech.vad import SileroVad
+from lipstream.pipeline import Bounds, Graph, Source, Switches, UserError, micros
+from lipstream.stages.branches import add_lips, add_voice_activity, pictures
+from lipstream.stages.capture.camera import Camera
+from lipstream.stages.capture.microphone import Microphone
+from lipstream.stages.face.face_report import FaceReport
+from lipstream.stages.face.lip_activity import LipReport
+from lipstream.stages.face.mouth import MouthWatch
+from lipstream.stages.failures import while_loading
+from lipstream.stages.media.audio import MediaAudio
+from lipstream.stages.media.probe import probe
+from lipstream.stages.media.video import MediaVideo
+from lipstream.stages.notice import Notice
+from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
+from lipstream.stages.speech.decode import Decode
+from lipstream.stages.speech.encode import Encode
+from lipstream.stages.speech.fuse import Fuse
+from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 
 if TYPE_CHECKING:
-    from models.av_speech.lip_fusion import LipFusion
+    from lipstream.models.av_speech.lip_fusion import LipFusion
 
 
 def build(config: Config) -> Graph:
@@ -72,7 +73,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         if fusion.uses_lips:
             graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
     if config.emotion.enabled:
-        from stages.build_emotion import add_emotion
+        from lipstream.stages.emotion.build import add_emotion
 
         add_emotion(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
@@ -100,7 +101,7 @@ def make_fusion(config: Config, engine: SpeechEngine | None = None) -> Fusion:
     enrolled = None if name is None else _lips_of(name)
     if not config.fusion.general:
         return enrolled or AudioOnlyFusion()
-    from models.av_speech.general_fusion import GeneralFusion
+    from lipstream.models.av_speech.general_fusion import GeneralFusion
 
     return GeneralFusion(engine or _recogniser(config), enrolled)
 
@@ -111,8 +112,8 @@ def _recogniser(config: Config) -> SpeechEngine:
 
 
 def _lips_of(name: str) -> LipFusion:
-    from models.av_speech.lip_fusion import LipFusion
-    from models.av_speech.profile import check_profile, load_profile
+    from lipstream.models.av_speech.lip_fusion import LipFusion
+    from lipstream.models.av_speech.profile import check_profile, load_profile
 
     with while_loading():
         check_profile(name)

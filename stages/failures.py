@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from models.errors import ModelError
-from pipeline import RecoverableError, Stage, UserError
+from lipstream.models.errors import ModelError
+from lipstream.pipeline import RecoverableError, Stage, UserError
 
 log = logging.getLogger(__name__)
 

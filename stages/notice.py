@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline import Source
+from lipstream.pipeline import Source
 
 
 class Notice(Source):

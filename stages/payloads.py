@@ -12,9 +12,9 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from models.face.tracking import TrackedFace
-from models.speech.engine import Encoding
-from pipeline import seconds
+from lipstream.models.face.tracking import TrackedFace
+from lipstream.models.speech.engine import Encoding
+from lipstream.pipeline import seconds
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -225,7 +225,7 @@ class EncodedSpeech:
     Attributes:
         segment: number of the segment.
         encoding: encoder frames of the whole segment so far, possibly refined by fusion.
-        samples: (N,) float32, the sound that was encoded; its end may be made up (`stages.ending`).
+        samples: (N,) float32, the sound that was encoded; its end may be made up (`speech.endpoint_prediction`).
         start: session time of the first encoded sample, microseconds.
         speech_start: first voiced moment, microseconds.
         speech_end: last voiced moment so far, microseconds.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline import Shed
+from lipstream.pipeline import Shed
 
 FACE_RATE = Shed(
     "face rate",

@@ -20,7 +20,7 @@ import av
 import numpy as np
 import pytest
 
-from models import assets
+from lipstream.models import assets
 
 
 @pytest.fixture(scope="session")

@@ -37,16 +37,16 @@ def test_the_python_examples_of_the_readme_compile():
 
 
 def test_every_event_and_configuration_is_in_the_readme():
-    import pipeline
-    from pipeline.config import names
+    from lipstream import events
+    from lipstream.config import names
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    events = [
+    told = [
         name
-        for name in pipeline.__all__
-        if isinstance(thing := getattr(pipeline, name), type)
-        and issubclass(thing, pipeline.Event)
-        and thing is not pipeline.Event
+        for name in events.__all__
+        if isinstance(thing := getattr(events, name), type)
+        and issubclass(thing, events.Event)
+        and thing is not events.Event
     ]
-    for name in [*events, *names()]:
+    for name in [*told, *names()]:
         assert f"`{name}`" in readme, name

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from pipeline import UserError
-from web.guard import SHORTEST_TOKEN, is_local
+from lipstream.pipeline import UserError
+from lipstream.web.guard import SHORTEST_TOKEN, is_local
 
 
 @dataclass(frozen=True, slots=True)

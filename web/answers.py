@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from stages.sinks.text import json_text
+from lipstream.stages.sinks.text import json_text
 
 
 class Refusal(Exception):

@@ -7,15 +7,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from pipeline import PipelineError
-from stages.version import version
-from web.answers import Refusal, json_answer, read_json
-from web.event_docs import describe, page
-from web.event_stream import EventStream
-from web.offer import MAX_OFFER_BYTES, BadOffer, read_offer
-from web.session import Session
-from web.sessions import Busy, Sessions
-from web.uploads import UploadLimits, sentence
+from lipstream.pipeline import PipelineError
+from lipstream.version import version
+from lipstream.web.answers import Refusal, json_answer, read_json
+from lipstream.web.event_docs import describe, page
+from lipstream.web.event_stream import EventStream
+from lipstream.web.files.uploads import UploadLimits, sentence
+from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
+from lipstream.web.session import Session
+from lipstream.web.sessions import Busy, Sessions
 
 _MAX_JSON_BYTES = 4096
 # What an offer needs in JSON: line breaks become two characters.

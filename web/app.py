@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web.answers import Refusal, refused
+from lipstream.web.answers import Refusal, refused
 
 STATIC = Path(__file__).parent / "static"
 

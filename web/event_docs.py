@@ -10,8 +10,8 @@ import typing
 from functools import cache
 from typing import Any
 
-from pipeline import events
-from pipeline.events import Event, Word
+from lipstream import events
+from lipstream.events import Event, Word
 
 _FIELD = re.compile(r"^    (\w+): ", re.MULTILINE)
 _EXTRA: list[dict[str, Any]] = [

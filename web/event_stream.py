@@ -7,9 +7,9 @@ from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from stages.sinks.text import json_text
-from web.session import Session
-from web.sessions import Sessions
+from lipstream.stages.sinks.text import json_text
+from lipstream.web.session import Session
+from lipstream.web.sessions import Sessions
 
 MAX_CLIENTS = 32
 """Most WebSockets at once."""

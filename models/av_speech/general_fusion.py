@@ -20,16 +20,16 @@ import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
-from models.av_speech.lip_fusion import LipFusion, lip_frames
-from models.av_speech.own_voice_data import sound_frames
-from models.av_speech.own_voice_net import FEATURES, SOUND, OwnVoiceNet, centred
-from models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
-from models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
-from models.av_speech.voice_mask_net import VoiceMaskNet, loudness_of
-from models.checkpoint import load_weights
-from models.errors import ModelError
-from models.fusion import FusedSpeech, Fusion, LipSample
-from models.speech.engine import Encoding, SpeechEngine
+from lipstream.models.av_speech.active_speaker_net import FEATURES, SOUND, OwnVoiceNet, centred
+from lipstream.models.av_speech.lip_fusion import LipFusion, lip_frames
+from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
+from lipstream.models.av_speech.target_mask_net import VoiceMaskNet, loudness_of
+from lipstream.models.av_speech.training.active_speaker_data import sound_frames
+from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
+from lipstream.models.checkpoint import load_weights
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import Encoding, SpeechEngine
+from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
 
 OWN_VOICE: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
 VOICE_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
@@ -184,7 +184,7 @@ class GeneralFusion(Fusion):
         if encoding.inner is None or encoding.levels is None:
             # A recogniser that does not show its inner layers: nobody can tell whose voice it hears.
             return FusedSpeech(encoding) if self._inner is None else self._inner.fuse(encoding, sound, lips)
-        # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
+        # OpenMP's limit holds for the calling thread alone; see `lipstream.models.speech.alignment`.
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
             mouth = self.look(encoding, lips)
             own = _at_encoding(mouth, encoding)

@@ -12,17 +12,17 @@ import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
-from models.av_speech.agreement_net import doubt, strangeness
-from models.av_speech.fusion_net import FEATURES
-from models.av_speech.lip_input import INPUTS, lip_input, thumbs
-from models.av_speech.mixtures import loudness
-from models.av_speech.profile import LipNetworks
-from models.av_speech.train_agreement import heard_alone, sound_at
-from models.av_speech.train_fusion import frame_times
-from models.errors import ModelError
-from models.fusion import FusedSpeech, Fusion, LipSample
-from models.speech.engine import Encoding, Float32
-from models.speech.moonshine import FRAME_RATE
+from lipstream.models.av_speech.correspondence_net import doubt, strangeness
+from lipstream.models.av_speech.fusion_net import FEATURES
+from lipstream.models.av_speech.lip_input import INPUTS, lip_input, thumbs
+from lipstream.models.av_speech.profile import LipNetworks
+from lipstream.models.av_speech.training.correspondence import heard_alone, sound_at
+from lipstream.models.av_speech.training.fusion import frame_times
+from lipstream.models.av_speech.training.mixtures import loudness
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import Encoding, Float32
+from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
+from lipstream.models.speech.moonshine import FRAME_RATE
 
 SILENT: Final = 1e-3
 """Loudness (root mean square) below which nothing is heard that lips could disagree with: -60 dB of full scale."""
@@ -102,7 +102,7 @@ class LipFusion(Fusion):
     def _running(self) -> Iterator[LipNetworks]:
         networks = self._networks
         assert networks is not None
-        # OpenMP's limit holds for the calling thread alone; see `models.speech.alignment`.
+        # OpenMP's limit holds for the calling thread alone; see `lipstream.models.speech.alignment`.
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
             yield networks
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.av_speech.recording import BLENDSHAPES, POINTS, UInt8
+from lipstream.models.av_speech.recording import BLENDSHAPES, POINTS, UInt8
 
 THUMB: Final = 32
 """Side of the small crop that the transform is taken of."""

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.av_speech.characters import CLASSES
-from models.av_speech.lip_input import INPUTS
+from lipstream.models.av_speech.characters import CLASSES
+from lipstream.models.av_speech.lip_input import INPUTS
 
 LOOK_AHEAD: Final = 5
 """Frames after a frame that its state depends on: 200 ms."""

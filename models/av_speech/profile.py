@@ -14,11 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from models.av_speech.agreement_net import AgreementNet
-from models.av_speech.fusion_net import FusionNet
-from models.av_speech.lip_net import LipNet
-from models.errors import ModelError
-from models.whole_file import whole_file
+from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.fusion_net import FusionNet
+from lipstream.models.av_speech.lip_net import LipNet
+from lipstream.models.errors import ModelError
+from lipstream.models.whole_file import whole_file
 
 LIP_WIDTH = 192
 """Width of the lip network."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file
 
-from models.av_speech.cache_files import CacheFiles
+from lipstream.models.av_speech.training.cache_files import CacheFiles
 
 Float32 = npt.NDArray[np.float32]
 Float16 = npt.NDArray[np.float16]

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.checkpoint import load_weights
-from models.emotion.branches import WEIGHTS, Evidence
-from models.emotion.classes import affect
-from models.emotion.fusion_net import TOKEN, WAYS, FusionNet
-from models.errors import ModelError
+from lipstream.models.checkpoint import load_weights
+from lipstream.models.emotion.branches import WEIGHTS, Evidence
+from lipstream.models.emotion.classes import affect
+from lipstream.models.emotion.fusion_net import TOKEN, WAYS, FusionNet
+from lipstream.models.errors import ModelError
 
 Float32 = npt.NDArray[np.float32]
 

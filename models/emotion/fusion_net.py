@@ -18,7 +18,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from models.emotion.quality import QUALITIES
+from lipstream.models.emotion.quality import QUALITIES
 
 TOKEN = 7 + QUALITIES
 """Numbers in a token."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.face.backend import BLENDSHAPES, LANDMARK_COUNT
+from lipstream.models.face.backend import BLENDSHAPES, LANDMARK_COUNT
 
 Float32 = npt.NDArray[np.float32]
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.checkpoint import load_weights
-from models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
-from models.emotion.geometry_net import GeometryNet, blended
+from lipstream.models.checkpoint import load_weights
+from lipstream.models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
+from lipstream.models.emotion.geometry_net import GeometryNet, blended
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]

@@ -10,7 +10,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from models.emotion.pitch import pitch
+from lipstream.models.emotion.pitch import pitch
 
 Float32 = npt.NDArray[np.float32]
 

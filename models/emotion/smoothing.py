@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.emotion.classes import EMOTIONS, UNKNOWN
+from lipstream.models.emotion.classes import EMOTIONS, UNKNOWN
 
 Float32 = npt.NDArray[np.float32]
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.emotion.prosody import PROSODY
+from lipstream.models.emotion.prosody import PROSODY
 
 Float32 = npt.NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelError
+from lipstream.models.errors import ModelError
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -151,14 +151,14 @@ class FaceBackend(ABC):
 
 
 def _mediapipe(max_faces: int, min_confidence: float, threads: int) -> FaceBackend:
-    from models.face.mediapipe_backend import MediaPipeBackend
+    from lipstream.models.face.mediapipe_backend import MediaPipeBackend
 
     # The Tasks API has no setting for threads.
     return MediaPipeBackend(max_faces, min_confidence)
 
 
 def _litert(max_faces: int, min_confidence: float, threads: int) -> FaceBackend:
-    from models.face.litert_backend import LiteRtBackend
+    from lipstream.models.face.litert_backend import LiteRtBackend
 
     return LiteRtBackend(max_faces, min_confidence, threads=threads)
 

@@ -10,8 +10,8 @@ import math
 import cv2
 import numpy as np
 
-from models.face.backend import BLENDSHAPES, Float32, UInt8
-from models.face.pose import HeadPose
+from lipstream.models.face.backend import BLENDSHAPES, Float32, UInt8
+from lipstream.models.face.pose import HeadPose
 
 # fmt: off
 # MediaPipe's lip contours (FACE_LANDMARKS_LIPS in mediapipe/tasks/python/vision/face_landmarker.py), each walked

@@ -17,11 +17,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from models.errors import ModelError
-from models.face import blazeface
-from models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, UInt8
-from models.face.native_log import notices_hidden
-from models.face.roi import Roi, from_detection, from_landmarks
+from lipstream.models.errors import ModelError
+from lipstream.models.face import blazeface
+from lipstream.models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, UInt8
+from lipstream.models.face.native_log import notices_hidden
+from lipstream.models.face.roi import Roi, from_detection, from_landmarks
 
 LANDMARK_INPUT_SIZE = 256
 SAME_FACE_IOU = 0.5
@@ -95,7 +95,7 @@ class LiteRtBackend(FaceBackend):
             raise ModelError(
                 "face backend 'litert' needs the package ai-edge-litert; run: pip install 'ai-edge-litert>=2.3,<3'"
             ) from error
-        from models.assets import resolve
+        from lipstream.models.assets import resolve
 
         path = resolve("face_landmarker.task")
         with notices_hidden():

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from models.errors import ModelError
-from models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, UInt8
-from models.face.blazeface import iou
-from models.face.native_log import notices_hidden
+from lipstream.models.errors import ModelError
+from lipstream.models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, UInt8
+from lipstream.models.face.blazeface import iou
+from lipstream.models.face.native_log import notices_hidden
 
 # Asked for one face, MediaPipe smooths the landmarks over time (one-euro filter). Measured on talking heads at 25 fps,
 # that delays the mouth opening by 0.2 to 0.35 of a frame and flattens it by up to a tenth. It cannot be turned off,
@@ -52,7 +52,7 @@ class MediaPipeBackend(FaceBackend):
                 import mediapipe
         except ImportError as error:
             raise ModelError(f"face backend 'mediapipe' cannot be imported: {_one_line(error)}") from error
-        from models.assets import resolve
+        from lipstream.models.assets import resolve
 
         def to_image(frame: UInt8) -> object:
             return mediapipe.Image(mediapipe.ImageFormat.SRGB, frame)

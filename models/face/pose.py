@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.face.backend import Float32
+from lipstream.models.face.backend import Float32
 
 Float64 = npt.NDArray[np.float64]
 

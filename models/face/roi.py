@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.face.blazeface import Detection
+from lipstream.models.face.blazeface import Detection
 
 Float32 = npt.NDArray[np.float32]
 

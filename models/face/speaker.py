@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from models.face.tracking import Box
+from lipstream.models.face.tracking import Box
 
 # Moving lips decide. Between silent faces, or when everybody talks, the largest and most central one is the best
 # guess. A silent face cannot outrank a talking one: size and place together weigh less than full motion.
@@ -39,7 +39,7 @@ class SpeakerCandidate:
     Attributes:
         id: its identity over time.
         box: x0, y0, x1, y1 in pixels.
-        aperture: of its lips, see `models.face.lips.aperture`.
+        aperture: of its lips, see `lipstream.models.face.lips.aperture`.
     """
 
     id: int

@@ -7,8 +7,8 @@ import math
 import cv2
 import numpy as np
 
-from models.face.backend import UInt8
-from models.face.tracking import Box
+from lipstream.models.face.backend import UInt8
+from lipstream.models.face.tracking import Box
 
 STANDS_STILL = 1.5
 """Change, as `face_change` has it, under which nothing has moved but what a video encoder makes of a still picture."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.face.backend import FaceObservation
+from lipstream.models.face.backend import FaceObservation
 
 Box = tuple[float, float, float, float]
 

@@ -25,10 +25,10 @@ import numpy.typing as npt
 import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from models.errors import ModelError
-from models.speech.engine import SAMPLE_RATE, Encoding, Float32
-from models.speech.tokenizer import START
-from models.speech.torch_decoder import DecoderShape, MoonshineDecoder, load_decoder
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Float32
+from lipstream.models.speech.tokenizer import START
+from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder, load_decoder
 
 # (layer, head), counted from 0, of the tiny English model.
 TOKEN_HEADS: Final = ((1, 3), (2, 1))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.errors import ModelError
-from models.speech.engine import SpeechEngine
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import SpeechEngine
 
 
 def create(name: str, model: str, threads: int) -> SpeechEngine:
@@ -18,13 +18,13 @@ def create(name: str, model: str, threads: int) -> SpeechEngine:
         ModelError: there is no such engine or model; the message lists what there is.
     """
     if name == "moonshine":
-        from models.speech.moonshine import MoonshineEngine
+        from lipstream.models.speech.moonshine import MoonshineEngine
 
         if model != "tiny.en":
             raise ModelError(f"there is no Moonshine model {model!r}, only 'tiny.en' (set speech.model)")
         return MoonshineEngine(threads)
     if name == "whisper":
-        from models.speech.whisper import WhisperEngine
+        from lipstream.models.speech.whisper import WhisperEngine
 
         return WhisperEngine(model, threads)
     raise ModelError(f"there is no speech engine {name!r}, only 'moonshine' and 'whisper' (set speech.engine)")

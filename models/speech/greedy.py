@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from models.speech.engine import Float32
+from lipstream.models.speech.engine import Float32
 
 _RESYNC_WINDOW: Final = 4
 """How many tokens of the draft may be skipped to get back in step with it after a wrong guess."""

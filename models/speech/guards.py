@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.speech.engine import Hypothesis
+from lipstream.models.speech.engine import Hypothesis
 
 TOKENS_PER_SECOND: Final = 6.5
 """Most tokens a second of audio holds, the rule published with the Moonshine models."""

@@ -13,14 +13,22 @@ from typing import Final
 
 import numpy as np
 
-from models.errors import ModelError
-from models.speech.alignment import CrossAttentionAligner, frame_levels
-from models.speech.engine import SAMPLE_RATE, Encoding, Float32, Hypothesis, SpeechEngine, TimedWord, WordSpan
-from models.speech.greedy import Stop, greedy_decode
-from models.speech.guards import LoopGuard, token_limit
-from models.speech.moonshine_graph import DecoderGraph, EncoderGraph
-from models.speech.tokenizer import END, START, Tokenizer
-from models.speech.word_times import timed_words
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.alignment import CrossAttentionAligner, frame_levels
+from lipstream.models.speech.engine import (
+    SAMPLE_RATE,
+    Encoding,
+    Float32,
+    Hypothesis,
+    SpeechEngine,
+    TimedWord,
+    WordSpan,
+)
+from lipstream.models.speech.greedy import Stop, greedy_decode
+from lipstream.models.speech.guards import LoopGuard, token_limit
+from lipstream.models.speech.moonshine_graph import DecoderGraph, EncoderGraph
+from lipstream.models.speech.tokenizer import END, START, Tokenizer
+from lipstream.models.speech.word_times import timed_words
 
 FRAME_RATE: Final = SAMPLE_RATE / 384
 """Encoder frames a second: three convolutions with strides 64, 3 and 2."""
@@ -133,7 +141,7 @@ class MoonshineEngine(SpeechEngine):
 
 
 def _default_files() -> MoonshineFiles:
-    from models.assets import resolve  # Here, so that an engine with files of its own needs no manifest.
+    from lipstream.models.assets import resolve  # Here, so that an engine with files of its own needs no manifest.
 
     return MoonshineFiles(
         encoder=resolve("moonshine-tiny-en/encoder_model.ort"),

@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ModelError
-from models.ort_session import open_session
-from models.speech.engine import Float32
-from models.speech.tokenizer import END
+from lipstream.models.errors import ModelError
+from lipstream.models.ort_session import open_session
+from lipstream.models.speech.engine import Float32
+from lipstream.models.speech.tokenizer import END
 
 _PAST: Final = "past_key_values."
 _PRESENT: Final = "present."

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.InferenceSession import InferenceSession
 from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.TensorDataType import TensorDataType
 
-from models.errors import ModelError
+from lipstream.models.errors import ModelError
 
 Float32 = npt.NDArray[np.float32]
 

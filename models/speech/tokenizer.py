@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from models.errors import ModelError
-from models.speech.engine import WordSpan
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import WordSpan
 
 START: Final = 1
 """Id of the token every decoding starts from."""

@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.errors import ModelError
-from models.speech.ort_weights import read_ort_weights
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.ort_weights import read_ort_weights
 
 _PARAMETER_PREFIX = "model.decoder."
 

@@ -13,12 +13,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from models.assets.store import offline
-from models.errors import ModelError
-from models.speech.engine import SAMPLE_RATE, Encoding, Float32, Hypothesis, SpeechEngine, TimedWord, WordSpan
-from models.speech.greedy import softmax_at
-from models.speech.guards import LoopGuard, token_limit
-from models.speech.word_times import timed_words
+from lipstream.models.assets.store import offline
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import (
+    SAMPLE_RATE,
+    Encoding,
+    Float32,
+    Hypothesis,
+    SpeechEngine,
+    TimedWord,
+    WordSpan,
+)
+from lipstream.models.speech.greedy import softmax_at
+from lipstream.models.speech.guards import LoopGuard, token_limit
+from lipstream.models.speech.word_times import timed_words
 
 FRAME_RATE: Final = 50.0
 """Encoder frames a second."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.speech.engine import Float32, Hypothesis, TimedWord, WordSpan
+from lipstream.models.speech.engine import Float32, Hypothesis, TimedWord, WordSpan
 
 SHORTEST_WORD: Final = 0.02
 """Seconds a word lasts at least, where the audio has room for it."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pipeline.errors import UserError
-from stages.sinks.console import ConsoleSink
-from stages.sinks.emotion_csv import EmotionCsvWriter
-from stages.sinks.json_writer import JsonWriter
-from stages.sinks.jsonl import JsonlWriter
-from stages.sinks.srt import SrtWriter
-from stages.sinks.tsv import TsvWriter
-from stages.sinks.txt import TxtWriter
-from stages.sinks.vtt import EmotionVttWriter, VttWriter
-from stages.sinks.writer import Writer
+from lipstream.pipeline.errors import UserError
+from lipstream.stages.sinks.console import ConsoleSink
+from lipstream.stages.sinks.emotion_csv import EmotionCsvWriter
+from lipstream.stages.sinks.json_writer import JsonWriter
+from lipstream.stages.sinks.jsonl import JsonlWriter
+from lipstream.stages.sinks.srt import SrtWriter
+from lipstream.stages.sinks.tsv import TsvWriter
+from lipstream.stages.sinks.txt import TxtWriter
+from lipstream.stages.sinks.vtt import EmotionVttWriter, VttWriter
+from lipstream.stages.sinks.writer import Writer
 
 __all__ = [
     "EMOTION_FORMAT",

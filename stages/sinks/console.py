@@ -12,21 +12,12 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from pipeline.component import EventSink
-from pipeline.events import (
-    Degraded,
-    EmotionUpdate,
-    End,
-    Error,
-    Event,
-    Recovered,
-    SpeechStarted,
-    TranscriptFinal,
-    TranscriptPartial,
-)
-from stages.sinks.emotion_spans import EmotionTrack
-from stages.sinks.progress import MediaProgress
-from stages.sinks.text import clean, timestamp
+from lipstream.events import EmotionUpdate, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.pipeline.component import EventSink
+from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered
+from lipstream.stages.sinks.emotion_spans import EmotionTrack
+from lipstream.stages.sinks.media_progress import MediaProgress
+from lipstream.stages.sinks.text import clean, timestamp
 
 _NAMES = {"audio": "sound", "video": "picture"}
 _EMOTION_STYLE = "dim italic"

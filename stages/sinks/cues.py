@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipeline.events import TranscriptFinal, Word
-from stages.sinks.text import clean
+from lipstream.events import TranscriptFinal, Word
+from lipstream.stages.sinks.text import clean
 
 MAX_LINE = 42
 """Most characters in a line."""

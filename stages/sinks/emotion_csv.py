@@ -6,8 +6,9 @@ import csv
 import io
 from pathlib import Path
 
-from pipeline.events import EmotionUpdate, Event
-from stages.sinks.writer import Writer
+from lipstream.events import EmotionUpdate
+from lipstream.pipeline.events import Event
+from lipstream.stages.sinks.writer import Writer
 
 COLUMNS = (
     *("start", "end", "face", "label"),

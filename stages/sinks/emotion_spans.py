@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.events import EmotionUpdate
+from lipstream.events import EmotionUpdate
 
 UNKNOWN = "unknown"
 _CLOSE = 0.001

@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-from pipeline.component import EventSink
-from pipeline.events import Event
-from stages.sinks.jsonl import JsonlWriter
-from stages.sinks.text import json_text
+from lipstream.pipeline.component import EventSink
+from lipstream.pipeline.events import Event
+from lipstream.stages.sinks.jsonl import JsonlWriter
+from lipstream.stages.sinks.text import json_text
 
 _STDOUT = 1
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from pipeline.events import EmotionUpdate, End, Event, FaceFound, FaceLost, LipActivity, Stats, TranscriptFinal
-from stages.sinks.emotion_spans import EmotionIntervals
-from stages.sinks.text import json_text
-from stages.sinks.writer import Writer
-from stages.version import version
+from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, TranscriptFinal
+from lipstream.pipeline.events import End, Event, Stats
+from lipstream.stages.sinks.emotion_spans import EmotionIntervals
+from lipstream.stages.sinks.text import json_text
+from lipstream.stages.sinks.writer import Writer
+from lipstream.version import version
 
 LIPS_RATE = 25.0
 """Most lip records a second."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.events import End, Error, Event, Stats
-from stages.sinks.text import json_text
-from stages.sinks.writer import Writer
+from lipstream.pipeline.events import End, Error, Event, Stats
+from lipstream.stages.sinks.text import json_text
+from lipstream.stages.sinks.writer import Writer
 
 
 class JsonlWriter(Writer):

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from models.face.lips import INNER_LIP, OUTER_LIP
-from models.face.tracking import TrackedFace
-from pipeline import EmotionUpdate, Packet, Port, Sink, TranscriptFinal, UserError, micros
-from pipeline.exclusive import open_exclusively
-from stages.payloads import FaceFrame, UInt8, VideoFrame
-from stages.sinks.cues import split_cues
+from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.models.face.lips import INNER_LIP, OUTER_LIP
+from lipstream.models.face.tracking import TrackedFace
+from lipstream.pipeline import Packet, Port, Sink, UserError, micros
+from lipstream.pipeline.exclusive import open_exclusively
+from lipstream.stages.payloads import FaceFrame, UInt8, VideoFrame
+from lipstream.stages.sinks.cues import split_cues
 
 _WIDTH = 960
 """The picture is enlarged to at least this width, so that lines and text are sharp."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.events import Event, TranscriptFinal
-from stages.sinks.cues import split_cues
-from stages.sinks.text import timestamp, without_markup
-from stages.sinks.writer import Writer
+from lipstream.events import TranscriptFinal
+from lipstream.pipeline.events import Event
+from lipstream.stages.sinks.cues import split_cues
+from lipstream.stages.sinks.text import timestamp, without_markup
+from lipstream.stages.sinks.writer import Writer
 
 
 class SrtWriter(Writer):

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 
-from stages.printable import BIDI_CONTROLS, acts
+from lipstream.stages.printable import BIDI_CONTROLS, acts
 
 
 def clean(text: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.events import Event, TranscriptFinal
-from stages.sinks.text import cell
-from stages.sinks.writer import Writer
+from lipstream.events import TranscriptFinal
+from lipstream.pipeline.events import Event
+from lipstream.stages.sinks.text import cell
+from lipstream.stages.sinks.writer import Writer
 
 
 class TsvWriter(Writer):

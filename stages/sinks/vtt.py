@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
-from pipeline.events import EmotionUpdate, End, Event, TranscriptFinal
-from stages.sinks.cues import Cue, split_cues
-from stages.sinks.emotion_spans import EmotionTrack
-from stages.sinks.text import timestamp
-from stages.sinks.writer import Writer
+from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.pipeline.events import End, Event
+from lipstream.stages.sinks.cues import Cue, split_cues
+from lipstream.stages.sinks.emotion_spans import EmotionTrack
+from lipstream.stages.sinks.text import timestamp
+from lipstream.stages.sinks.writer import Writer
 
 _LONGEST_WAIT = 30_000
 """Milliseconds of later cues after which a cue waits no longer for the emotion it was said with."""

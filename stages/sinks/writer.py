@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.component import Context, EventSink
-from pipeline.errors import UserError
-from pipeline.events import End, Error, Event
-from pipeline.exclusive import open_exclusively
+from lipstream.pipeline.component import Context, EventSink
+from lipstream.pipeline.errors import UserError
+from lipstream.pipeline.events import End, Error, Event
+from lipstream.pipeline.exclusive import open_exclusively
 
 
 class Writer(EventSink):

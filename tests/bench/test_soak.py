@@ -7,9 +7,9 @@ import pytest
 from live_world import Media
 from soak import MOST_MISSING, make_config, make_faults, soak
 
-import stages.build
-from models.face import backend
-from models.speech import engines
+import lipstream.stages.build
+from lipstream.models.face import backend
+from lipstream.models.speech import engines
 from tests.models.face.synthetic_faces import observation
 from tests.stages.fakes import CountingEngine, spoken
 
@@ -44,7 +44,7 @@ class OneFace:
 def fake_networks(monkeypatch):
     monkeypatch.setattr(engines, "create", lambda *_: CountingEngine())
     monkeypatch.setattr(backend, "create", lambda *_: OneFace())
-    monkeypatch.setattr(stages.build, "SileroVad", LoudIsSpeech)
+    monkeypatch.setattr(lipstream.stages.build, "SileroVad", LoudIsSpeech)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import pipeline.session
 from tests.commands.fakes import Captions
 
 
@@ -16,7 +15,7 @@ from tests.commands.fakes import Captions
 def captions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Captions:
     """Scripted captions; the current folder is an empty one."""
     fake = Captions()
-    monkeypatch.setattr(pipeline.session, "_default_build", lambda: fake.build)
+    monkeypatch.setattr("lipstream.captions._captions_graph", fake.build)
     monkeypatch.chdir(tmp_path)
     return fake
 

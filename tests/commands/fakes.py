@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from pipeline import Config, Event, Graph, Packet, Port, Source, SpeechStarted, TranscriptFinal, Word, micros
+from lipstream.config import Config
+from lipstream.events import SpeechStarted, TranscriptFinal, Word
+from lipstream.pipeline import Event, Graph, Packet, Port, Source, micros
 
 Step = Event | BaseException | Callable[[], object]
 

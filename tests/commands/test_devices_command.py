@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from commands import device_checks
-from main import main
-from pipeline import UserError
-from stages.devices import CameraInfo, MicrophoneInfo
+from lipstream.commands.checks import devices as device_checks
+from lipstream.commands.main import main
+from lipstream.pipeline import UserError
+from lipstream.stages.capture.devices import CameraInfo, MicrophoneInfo
 
 BUILT_IN = MicrophoneInfo(index=0, name="Built-in", channels=2, rate=44_100, default=False)
 USB = MicrophoneInfo(index=3, name="USB Microphone", channels=1, rate=48_000, default=True)

@@ -11,13 +11,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from commands import checks, device_checks
-from commands.checks import Finding
-from main import main
-from models import assets
-from models.assets import AssetStatus
-from models.errors import ModelError
-from models.speech import engines
+from lipstream.commands.checks import devices as device_checks
+from lipstream.commands.checks import installation as checks
+from lipstream.commands.checks.installation import Finding
+from lipstream.commands.main import main
+from lipstream.models import assets
+from lipstream.models.assets import AssetStatus
+from lipstream.models.errors import ModelError
+from lipstream.models.speech import engines
 
 CHECKS = ("check_python", "check_packages", "check_models", "check_codecs", "check_speech", "check_face")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from main import main
-from stages.sinks import FORMATS
+from lipstream.commands.main import main
+from lipstream.stages.sinks import FORMATS
 
 pytestmark = pytest.mark.media
 

@@ -8,15 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from commands import enroll as enroll_command
-from commands import eval as eval_command
-from commands import speech_networks
-from commands.failures import guarded
-from commands.options import HelpFormatter
-from models.av_speech import enrolment, profile
-from models.av_speech.general_fusion import GeneralFusion
-from models.av_speech.profile import LipNetworks, save_networks
-from models.errors import ModelError
+from lipstream.commands import enroll as enroll_command
+from lipstream.commands import eval as eval_command
+from lipstream.commands.failures import guarded
+from lipstream.commands.networks import speech_networks
+from lipstream.commands.options import HelpFormatter
+from lipstream.models.av_speech import profile
+from lipstream.models.av_speech.enrolment import enrolment
+from lipstream.models.av_speech.general_fusion import GeneralFusion
+from lipstream.models.av_speech.profile import LipNetworks, save_networks
+from lipstream.models.errors import ModelError
 
 
 def run(*arguments: str) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from main import main
-from models.errors import ModelError
-from pipeline import Degraded, TranscriptPartial, UserError
+from lipstream.commands.main import main
+from lipstream.events import TranscriptPartial
+from lipstream.models.errors import ModelError
+from lipstream.pipeline import Degraded, UserError
 from tests.commands.fakes import Captions, sentence
 
 Recording = Callable[[str], Path]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from main import main
+from lipstream.commands.main import main
 from tests.commands.fakes import Captions, sentence
 
 

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import views.gui
-import views.window
-from main import main
+import lipstream.views.live.gui
+import lipstream.views.live.window
+from lipstream.commands.main import main
 from tests.commands.fakes import Captions, sentence
-from tests.views.fakes import CuedCamera, FakeGui
-from tests.views.real_window import BLACK
+from tests.views.live.fakes import CuedCamera, FakeGui
+from tests.views.live.real_window import BLACK
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 120
@@ -30,8 +30,8 @@ TRIES = 4
 def gui(monkeypatch: pytest.MonkeyPatch) -> FakeGui:
     """A screen that is none."""
     fake = FakeGui()
-    monkeypatch.setattr(views.gui, "check", lambda: None)
-    monkeypatch.setattr(views.window, "OpenCvGui", lambda: fake)
+    monkeypatch.setattr(lipstream.views.live.gui, "check", lambda: None)
+    monkeypatch.setattr(lipstream.views.live.window, "OpenCvGui", lambda: fake)
     return fake
 
 
@@ -84,7 +84,7 @@ def test_without_a_display_nothing_is_loaded_and_nothing_written(
     captions: Captions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ):
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(views.gui.cv2, "currentUIFramework", lambda: "QT5")
+    monkeypatch.setattr(lipstream.views.live.gui.cv2, "currentUIFramework", lambda: "QT5")
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
     assert main(["live", "--show", "-f", "txt"]) == 2
@@ -114,7 +114,7 @@ def clear(folder: Path) -> None:
 
 def test_a_real_window_shows_picture_and_captions_and_ctrl_c_saves_what_was_said(display: str, tmp_path: Path):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("QT_")} | {"DISPLAY": display}
-    command = [sys.executable, "-m", "tests.views.real_window", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.views.live.real_window", str(tmp_path)]
     for _ in range(TRIES):
         result = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from commands.outputs import Outputs, names, unique_stems, writers_for
-from pipeline import SpeechStarted, UserError
-from stages.sinks import EmotionVttWriter, VttWriter, Writer
+from lipstream.commands.outputs import Outputs, names, unique_stems, writers_for
+from lipstream.events import SpeechStarted
+from lipstream.pipeline import UserError
+from lipstream.stages.sinks import EmotionVttWriter, VttWriter, Writer
 from tests.commands.fakes import sentence
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from main import build_parser, main
-from models import assets
-from models.assets import AssetStatus
-from pipeline import load_config
-from pipeline.config import names
-from stages.sinks import FORMATS
-from stages.version import version
+from lipstream.commands.main import build_parser, main
+from lipstream.config import load_config, names
+from lipstream.models import assets
+from lipstream.models.assets import AssetStatus
+from lipstream.stages.sinks import FORMATS
+from lipstream.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = ("file", "live", "devices", "models", "doctor", "demo", "config", "train", "eval")
@@ -64,7 +63,7 @@ def test_version(capsys):
 )
 def test_nothing_heavy_is_imported_before_there_is_work_for_it(arguments: list[str]):
     code = (
-        "import sys; from main import main; main(sys.argv[1:]); "
+        "import sys; from lipstream.commands.main import main; main(sys.argv[1:]); "
         "heavy = {'torch', 'torchaudio', 'mediapipe', 'cv2', 'onnxruntime', 'numpy'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )
@@ -93,7 +92,7 @@ def test_a_reader_that_goes_away_is_no_traceback():
 def test_a_bug_is_not_hidden(monkeypatch):
     args = build_parser().parse_args(["config", "list"])
     assert callable(args.run)
-    monkeypatch.setattr("pipeline.config.names", lambda: 1 / 0)
+    monkeypatch.setattr("lipstream.config.names", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["config", "list"])
 
@@ -165,9 +164,9 @@ def test_ctrl_c_while_the_program_is_being_imported_is_no_traceback():
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Pressed:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'commands.options': signal.raise_signal(signal.SIGINT)\n"
+        "        if name == 'lipstream.commands.options': signal.raise_signal(signal.SIGINT)\n"
         "sys.meta_path.insert(0, Pressed())\n"
-        "import main; main.run()"
+        "import lipstream.commands.main as main; main.run()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "devices"], cwd=ROOT, capture_output=True, text=True, check=False

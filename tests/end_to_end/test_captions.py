@@ -10,28 +10,21 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from pipeline import (
-    Bounds,
-    Config,
-    End,
+from lipstream import Pipeline
+from lipstream.config import Config, load_config
+from lipstream.events import (
     FaceFound,
     FaceLost,
-    Graph,
     LipActivity,
-    Packet,
-    Pipeline,
-    Port,
     SpeechEnded,
     SpeechStarted,
-    Stats,
     TranscriptFinal,
     TranscriptPartial,
-    load_config,
-    micros,
 )
-from pipeline.testing import FakeSource
-from stages.build import add_speech_branch
-from stages.payloads import SAMPLE_RATE, AudioBlock
+from lipstream.pipeline import Bounds, End, Graph, Packet, Port, Stats, micros
+from lipstream.pipeline.testing import FakeSource
+from lipstream.stages.build import add_speech_branch
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock
 
 pytestmark = pytest.mark.media
 

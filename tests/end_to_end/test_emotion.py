@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from main import main
-from models.emotion.classes import EMOTIONS
-from pipeline import EmotionChanged, EmotionUpdate, Pipeline, TranscriptFinal, load_config
+from lipstream import Pipeline
+from lipstream.commands.main import main
+from lipstream.config import load_config
+from lipstream.events import EmotionChanged, EmotionUpdate, TranscriptFinal
+from lipstream.models.emotion.classes import EMOTIONS
 
 pytestmark = pytest.mark.media
 
@@ -66,9 +68,10 @@ def test_a_picture_alone_gives_the_emotions_of_the_faces(obama_speech):
 @pytest.mark.parametrize(("extra", "expected"), [({}, True), ({"emotion.enabled": False}, False)])
 def test_switched_off_its_networks_and_their_library_are_not_even_imported(extra, expected):
     code = (
-        "import sys, json; from pipeline import load_config; from stages.build import build; "
+        "import sys, json; from lipstream import load_config; from lipstream.stages.build import build; "
         "build(load_config('live', json.loads(sys.argv[1]))); "
-        "print(json.dumps([name for name in sys.modules if name == 'torchaudio' or name.startswith('models.emotion')]))"
+        "loaded = ('torchaudio', 'lipstream.models.emotion'); "
+        "print(json.dumps([name for name in sys.modules if name.startswith(loaded)]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps(extra)], cwd=ROOT, capture_output=True, text=True, check=True
@@ -77,7 +80,7 @@ def test_switched_off_its_networks_and_their_library_are_not_even_imported(extra
 
 
 def test_missing_weights_are_one_clear_line(obama_speech, tmp_path, monkeypatch, capsys):
-    from models.emotion import branches, fusion
+    from lipstream.models.emotion import branches, fusion
 
     for cls in (branches.FaceExpression, branches.VoiceEmotion, fusion.EmotionFusion):
         monkeypatch.setattr(cls, "__init__", lambda self, folder=tmp_path: setattr(self, "_folder", folder))

@@ -17,7 +17,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from pipeline import TranscriptFinal, Word
+from lipstream.events import TranscriptFinal, Word
 from tests.media_factory import Sound, write_media
 
 ROOT = Path(__file__).parent.parent.parent

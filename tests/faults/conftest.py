@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import runner
+from lipstream.pipeline.running import runner
 from tests.faults.run import Result, Script, live
 from tests.faults.scripts import SCRIPTS
 from tests.faults.world import PATIENCE, World

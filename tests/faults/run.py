@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from main import main
-from pipeline import Event, Pipeline
-from stages.sinks import JsonlWriter, TxtWriter
+from lipstream import Pipeline
+from lipstream.commands.main import main
+from lipstream.pipeline import Event
+from lipstream.stages.sinks import JsonlWriter, TxtWriter
 from tests.faults.world import PATIENCE, Over, World
 
 Script = Callable[[World], object]

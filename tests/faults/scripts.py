@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stages.microphone_backend import MicrophoneInfo
+from lipstream.stages.capture.microphone_backend import MicrophoneInfo
 from tests.faults.world import BLOCK, PATIENCE, STEP, World
 from tests.stages.fakes import spoken
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from main import main
-from stages.sinks import writer
+from lipstream.commands.main import main
+from lipstream.stages.sinks import writer
 from tests.faults.world import World
 from tests.full_disk import FullDisk
 from tests.stages.fakes import spoken
@@ -117,8 +117,8 @@ def test_a_folder_that_becomes_read_only_leaves_the_part_files(happens, monkeypa
 HOLD = """
 import sys
 from pathlib import Path
-from pipeline import End, TranscriptFinal
-from stages.sinks import TxtWriter
+from lipstream import End, TranscriptFinal
+from lipstream.stages.sinks import TxtWriter
 writer = TxtWriter(Path(sys.argv[1]))
 writer.handle(TranscriptFinal(segment=1, start=0, end=1, text="The first run.", words=()))
 print("writing", flush=True)
@@ -163,7 +163,7 @@ def test_what_a_crashed_run_left_behind_blocks_nobody(world: World, talk: Path, 
 
 
 def test_two_runs_never_write_the_same_trace(world: World, talk: Path, tmp_path: Path, capsys):
-    from pipeline.trace import Tracer
+    from lipstream.pipeline.running.trace import Tracer
 
     path = tmp_path / "trace.json"
     first = Tracer(path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import Event, TranscriptFinal
+from lipstream.events import TranscriptFinal
+from lipstream.pipeline import Event
 from tests.faults.run import with_hooks
 from tests.faults.scripts import nothing
 from tests.faults.world import World

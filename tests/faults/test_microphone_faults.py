@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from stages.microphone_backend import MicrophoneInfo
+from lipstream.stages.capture.microphone_backend import MicrophoneInfo
 from tests.faults.world import STEP, World
 from tests.stages.fakes import spoken
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models import assets
+from lipstream.models import assets
 from tests.faults.world import World
 
 NAME = "face_landmarker.task"
@@ -31,7 +31,7 @@ def test_a_damaged_model_file_is_refused_with_the_command_that_mends_it(
     path = tmp_path / "cache" / NAME
     path.parent.mkdir()
     path.write_bytes(damage(data))
-    world.real.add("models.face.backend.create")
+    world.real.add("lipstream.models.face.backend.create")
     result = happens("nothing")
     assert result.code == 2
     assert result.lines[1:] == [

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from main import main
-from pipeline import End, Pipeline, SpeechStarted, TranscriptFinal
-from pipeline.testing import EventRecorder
+from lipstream import Pipeline
+from lipstream.commands.main import main
+from lipstream.events import SpeechStarted, TranscriptFinal
+from lipstream.pipeline import End
+from lipstream.pipeline.testing import EventRecorder
 from tests.faults.scripts import fail
 from tests.faults.world import STEP, World
 from tests.media_factory import Picture, moving, write_media

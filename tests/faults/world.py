@@ -11,17 +11,19 @@ from unittest.mock import patch
 
 import numpy as np
 
-from models.face.backend import BLENDSHAPES, FaceObservation
-from models.speech.engine import Hypothesis
-from pipeline import Degraded, Error, Pipeline, Recovered, TranscriptFinal, TranscriptPartial
-from pipeline.clock import MonotonicClock
-from pipeline.runner import Runner
-from pipeline.testing import EventRecorder, ScriptedClock, at_rest
-from stages.camera import Camera
-from stages.microphone import Microphone
+from lipstream import Pipeline
+from lipstream.events import TranscriptFinal, TranscriptPartial
+from lipstream.models.face.backend import BLENDSHAPES, FaceObservation
+from lipstream.models.speech.engine import Hypothesis
+from lipstream.pipeline import Degraded, Error, Recovered
+from lipstream.pipeline.clock import MonotonicClock
+from lipstream.pipeline.running.runner import Runner
+from lipstream.pipeline.testing import EventRecorder, ScriptedClock, at_rest
+from lipstream.stages.capture.camera import Camera
+from lipstream.stages.capture.microphone import Microphone
 from tests.models.face.synthetic_faces import placed, unit_face
-from tests.stages.fake_vad import LoudnessVad
 from tests.stages.fakes import CountingEngine, FakeCamera, Room, spoken
+from tests.stages.speech.fake_vad import LoudnessVad
 
 STEP = 528
 """Samples of sound at 16 kHz in one step of the world; each comes with a picture, so these are 30 a second."""
@@ -298,14 +300,14 @@ class World:
     def _replacements(self) -> dict[str, object]:
         poll = 0.001 if isinstance(self.clock, ScriptedClock) else 0.02
         return {
-            "stages.build.Microphone": self._make_ears,
-            "stages.build.Camera": self._make_eyes,
-            "stages.build.SileroVad": lambda: self.detector,
-            "models.speech.engines.create": lambda *_: self.engine,
-            "models.face.backend.create": lambda *_: self.faces,
-            "pipeline.session.Runner": self._make_runner,
-            "stages.microphone.POLL_SECONDS": poll,
-            "stages.camera.POLL_SECONDS": poll,
+            "lipstream.stages.build.Microphone": self._make_ears,
+            "lipstream.stages.build.Camera": self._make_eyes,
+            "lipstream.stages.build.SileroVad": lambda: self.detector,
+            "lipstream.models.speech.engines.create": lambda *_: self.engine,
+            "lipstream.models.face.backend.create": lambda *_: self.faces,
+            "lipstream.pipeline.session.Runner": self._make_runner,
+            "lipstream.stages.capture.microphone.POLL_SECONDS": poll,
+            "lipstream.stages.capture.camera.POLL_SECONDS": poll,
         }
 
     def _make_ears(self, config):

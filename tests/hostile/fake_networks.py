@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.face.backend import BLENDSHAPES, LANDMARK_COUNT, FaceBackend, FaceObservation
-from models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
-from tests.stages.fake_vad import LoudnessVad
+from lipstream.models.face.backend import BLENDSHAPES, LANDMARK_COUNT, FaceBackend, FaceObservation
+from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
+from tests.stages.speech.fake_vad import LoudnessVad
 
 TEXT = "=cmd|' /C calc'!A0 \x1b[31m <script>alert(1)</script> --> {\\an8} &amp; \u202egnp.exe\u202c\n\n00:00 --> 00:01"
 """What every segment is heard as: all that could harm a reader of the outputs."""
@@ -53,10 +53,10 @@ class FaceInTheMiddle(FaceBackend):
 
 def put_in_place() -> None:
     """Make every run from here on use these networks."""
-    import stages.build
-    from models.face import backend
-    from models.speech import engines
+    import lipstream.stages.build
+    from lipstream.models.face import backend
+    from lipstream.models.speech import engines
 
     engines.create = lambda name, model, threads: HostileEngine()
     backend.create = lambda name, max_faces, min_confidence, threads=1: FaceInTheMiddle(max_faces, min_confidence)
-    stages.build.SileroVad = LoudnessVad
+    lipstream.stages.build.SileroVad = LoudnessVad

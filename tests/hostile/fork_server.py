@@ -67,11 +67,11 @@ class Outcome:
 
 def warm_up() -> None:
     """Import what the verb `file` needs, in the process that will fork."""
-    import commands.transcribe
-    import main
-    import stages.build
+    import lipstream.commands.main as main
+    import lipstream.commands.transcribe
+    import lipstream.stages.build
 
-    assert main and commands.transcribe and stages.build
+    assert main and lipstream.commands.transcribe and lipstream.stages.build
     # Every thread would reserve 64 MiB of addresses for an arena of its own, which is no memory used.
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
     gc.collect()
@@ -128,7 +128,7 @@ def _child(arguments: Sequence[str], out: Path, err: Path, limits: Limits, prepa
         resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu))
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file, limits.file))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        from main import main
+        from lipstream.commands.main import main
 
         code = main(list(arguments))
         sys.stdout.flush()

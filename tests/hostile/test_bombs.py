@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 
-from main import main
-from pipeline import UserError
-from pipeline.config import LimitsConfig
-from pipeline.testing import run_source
-from stages.media_audio import MediaAudio
-from stages.media_limits import allowed
-from stages.media_probe import probe
+from lipstream.commands.main import main
+from lipstream.config import LimitsConfig
+from lipstream.pipeline import UserError
+from lipstream.pipeline.testing import run_source
+from lipstream.stages.media.audio import MediaAudio
+from lipstream.stages.media.limits import allowed
+from lipstream.stages.media.probe import probe
 from tests.hostile import bombs
 from tests.hostile.seeds import RECIPES, write_seed
 from tests.media_factory import Picture, Sound, moving, tone, write_media
-from tests.stages.media_runs import RATE, hear, reasons, sound, watch
+from tests.stages.media.media_runs import RATE, hear, reasons, sound, watch
 
 
 def playlist(path, *lines):

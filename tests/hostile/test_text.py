@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from commands import checks, device_checks
-from main import main
-from pipeline import Degraded, End, Error, SpeechEnded, TranscriptFinal, TranscriptPartial, Word
-from stages.devices import CameraInfo, MicrophoneInfo
-from stages.printable import printable
-from stages.sinks import FORMATS, ConsoleSink
-from stages.sinks.text import cell, json_text, without_markup
+from lipstream.commands.checks import devices as device_checks
+from lipstream.commands.checks import installation as checks
+from lipstream.commands.main import main
+from lipstream.events import SpeechEnded, TranscriptFinal, TranscriptPartial, Word
+from lipstream.pipeline import Degraded, End, Error
+from lipstream.stages.capture.devices import CameraInfo, MicrophoneInfo
+from lipstream.stages.printable import printable
+from lipstream.stages.sinks import FORMATS, ConsoleSink
+from lipstream.stages.sinks.text import cell, json_text, without_markup
 from tests.hostile.fake_networks import TEXT
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202egnp\u2066\r\n\x00"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.assets import resolve
-from models.errors import ModelError
-from models.ort_session import open_session
-from models.speech.moonshine_graph import EncoderGraph
+from lipstream.models.assets import resolve
+from lipstream.models.errors import ModelError
+from lipstream.models.ort_session import open_session
+from lipstream.models.speech.moonshine_graph import EncoderGraph
 
 ENCODER = "moonshine-tiny-en/encoder_model.ort"
 

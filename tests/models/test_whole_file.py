@@ -11,12 +11,12 @@ from safetensors import SafetensorError
 from torch import nn
 from torch.optim import AdamW
 
-from models.av_speech.profile import LipNetworks, save_networks
-from models.av_speech.reading import Readings
-from models.av_speech.recording import LipTrack, Recording, save_recording
-from models.checkpoint import Checkpoint, save_weights
-from models.errors import ModelError
-from models.whole_file import whole_file
+from lipstream.models.av_speech.enrolment.read_aloud import Readings
+from lipstream.models.av_speech.profile import LipNetworks, save_networks
+from lipstream.models.av_speech.recording import LipTrack, Recording, save_recording
+from lipstream.models.checkpoint import Checkpoint, save_weights
+from lipstream.models.errors import ModelError
+from lipstream.models.whole_file import whole_file
 
 RECORDING = Recording(np.zeros(640, np.int16), LipTrack.unseen(1))
 

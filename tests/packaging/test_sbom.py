@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from models.assets.manifest import load_manifest
+from lipstream.models.assets.manifest import load_manifest
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline import runner
+from lipstream.pipeline.running import runner
 
 
 @pytest.fixture(autouse=True)

@@ -11,23 +11,12 @@ from typing import ClassVar
 
 import pytest
 
-from pipeline import (
-    Config,
-    End,
-    Event,
-    EventSink,
-    Graph,
-    Packet,
-    Pipeline,
-    Port,
-    Sink,
-    Source,
-    Stage,
-    TranscriptFinal,
-    TranscriptPartial,
-)
-from pipeline.runner import Runner
-from pipeline.testing import EventRecorder, FakeSource
+from lipstream import Pipeline
+from lipstream.config import Config
+from lipstream.events import TranscriptFinal, TranscriptPartial
+from lipstream.pipeline import End, Event, EventSink, Graph, Packet, Port, Sink, Source, Stage
+from lipstream.pipeline.running.runner import Runner
+from lipstream.pipeline.testing import EventRecorder, FakeSource
 
 PATIENCE = 30.0
 """Seconds after which something that should have happened is taken to never happen."""

@@ -8,21 +8,10 @@ from typing import ClassVar
 
 import pytest
 
-from pipeline import Bounds, Degraded, Event, Graph, Port, Recovered, Stage, Stats
-from pipeline.runner import Runner
-from pipeline.testing import EventRecorder, FakeSource, ScriptedClock
-from tests.pipeline.fakes import (
-    PATIENCE,
-    Announce,
-    Collect,
-    Idle,
-    Note,
-    chain,
-    eventually,
-    finished,
-    source,
-    stream,
-)
+from lipstream.pipeline import Bounds, Degraded, Event, Graph, Port, Recovered, Stage, Stats
+from lipstream.pipeline.running.runner import Runner
+from lipstream.pipeline.testing import EventRecorder, FakeSource, ScriptedClock
+from tests.pipeline.fakes import PATIENCE, Announce, Collect, Idle, Note, chain, eventually, finished, source, stream
 
 # Determinism.
 

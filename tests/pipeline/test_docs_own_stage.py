@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from pipeline import Config, End, Graph, Packet, Port, Source, load_config
-from pipeline.testing import EventRecorder, run_stage
-from stages.payloads import SAMPLE_RATE, AudioBlock
+from lipstream.config import Config, load_config
+from lipstream.pipeline import End, Graph, Packet, Port, Source
+from lipstream.pipeline.testing import EventRecorder, run_stage
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock
 
 PAGE = Path(__file__).parents[2] / "docs" / "own_stage.md"
 
@@ -47,9 +48,9 @@ def built(monkeypatch) -> list[tuple[Config, Graph]]:
         made.append((config, graph))
         return graph
 
-    module = ModuleType("stages.build")
+    module = ModuleType("lipstream.stages.build")
     module.build = build
-    monkeypatch.setitem(sys.modules, "stages.build", module)
+    monkeypatch.setitem(sys.modules, "lipstream.stages.build", module)
     return made
 
 
@@ -94,7 +95,7 @@ def test_the_examples_recoverable_error_skips_the_block_only(page):
 
 
 def test_the_ports_of_the_table_are_those_of_the_captions_graph():
-    from stages.build import build
+    from lipstream.stages.build import build
 
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(rows) == 12

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import pytest
 
-from pipeline import Component, Graph, GraphError, Port, Sink, Source, Stage
-from pipeline.testing import EventRecorder, FakeSource
+from lipstream.pipeline import Component, Graph, GraphError, Port, Sink, Source, Stage
+from lipstream.pipeline.testing import EventRecorder, FakeSource
 from tests.pipeline.fakes import Collect, Forward, Idle, Join, chain
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import threading
 
 import pytest
 
-from pipeline import (
-    Config,
+from lipstream import Pipeline
+from lipstream.config import Config
+from lipstream.pipeline import (
     ConfigError,
     End,
     Event,
     Graph,
     GraphError,
-    Pipeline,
     PipelineError,
     StageFailed,
     Stats,
     UserError,
 )
-from pipeline.testing import EventRecorder, FakeSource
+from lipstream.pipeline.testing import EventRecorder, FakeSource
 from tests.pipeline.fakes import (
     FILE,
     LIVE,
@@ -79,9 +78,7 @@ def test_from_config_names_what_is_wrong():
 
 
 def test_the_default_graph_comes_from_the_stages_package(monkeypatch):
-    module = type("module", (), {"build": staticmethod(lambda config: chain(source(1)))})
-    real = importlib.import_module
-    monkeypatch.setattr(importlib, "import_module", lambda name: module if name == "stages.build" else real(name))
+    monkeypatch.setattr("lipstream.stages.build.build", lambda config: chain(source(1)))
     assert list(Pipeline(FILE).graph.components) == ["c0"]
 
 

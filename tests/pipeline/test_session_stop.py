@@ -7,23 +7,9 @@ import threading
 
 import pytest
 
-from pipeline import (
-    End,
-    Event,
-    PipelineError,
-)
-from pipeline.testing import EventRecorder, FakeSource
-from tests.pipeline.fakes import (
-    LIVE,
-    PATIENCE,
-    Announce,
-    Collect,
-    Endless,
-    Idle,
-    Note,
-    pipeline,
-    source,
-)
+from lipstream.pipeline import End, Event, PipelineError
+from lipstream.pipeline.testing import EventRecorder, FakeSource
+from tests.pipeline.fakes import LIVE, PATIENCE, Announce, Collect, Endless, Idle, Note, pipeline, source
 
 # Stopping.
 

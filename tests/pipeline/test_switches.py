@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import Pipeline, Switches
+from lipstream import Pipeline
+from lipstream.pipeline import Switches
 from tests.pipeline.fakes import FILE, Collect, Forward, chain, source
 
 

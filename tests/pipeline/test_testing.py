@@ -7,10 +7,22 @@ from typing import ClassVar
 
 import pytest
 
-from pipeline import Degraded, GraphError, Packet, Port, RecoverableError, Recovered, Stage, UserError
-from pipeline.errors import StreamOrderError
-from pipeline.testing import EventRecorder, FakeSource, ScriptedClock, run_source, run_stage
-from tests.pipeline.fakes import PATIENCE, Announce, Collect, Forward, Idle, Join, Note, chain, finished, source, stream
+from lipstream.pipeline import Degraded, GraphError, Packet, Port, RecoverableError, Recovered, Stage, UserError
+from lipstream.pipeline.errors import StreamOrderError
+from lipstream.pipeline.testing import EventRecorder, FakeSource, ScriptedClock, run_source, run_stage
+from tests.pipeline.fakes import (
+    PATIENCE,
+    Announce,
+    Collect,
+    Forward,
+    Idle,
+    Join,
+    Note,
+    chain,
+    finished,
+    source,
+    stream,
+)
 
 
 class Average(Stage):

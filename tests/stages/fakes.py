@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.speech.engine import SAMPLE_RATE, Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
-from stages.microphone_backend import MicrophoneInfo
+from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
+from lipstream.stages.capture.microphone_backend import MicrophoneInfo
 
 PATIENCE = 10.0
 """Seconds after which a fake device that should have been dealt with gives up."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline import Packet, load_config
-from pipeline.config.schema import VideoConfig
-from pipeline.testing import ScriptedClock, run_source, run_stage
-from stages import camera
-from stages.build import build
-from stages.decode import Decode
-from stages.encode import Encode
-from stages.payloads import SAMPLE_RATE, AudioBlock
-from stages.shedding import EMOTION_RATE, FACE_RATE, FACE_SHARE, PARTIALS
-from stages.windows import AudioWindows
+from lipstream.config import load_config
+from lipstream.config.schema import VideoConfig
+from lipstream.pipeline import Packet
+from lipstream.pipeline.testing import ScriptedClock, run_source, run_stage
+from lipstream.stages.build import build
+from lipstream.stages.capture import camera
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock
+from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, FACE_SHARE, PARTIALS
+from lipstream.stages.speech.decode import Decode
+from lipstream.stages.speech.encode import Encode
+from lipstream.stages.speech.windows import AudioWindows
+from tests.stages.capture.test_camera import FakeCamera, Watched, film, opened
 from tests.stages.fakes import CountingEngine, spoken
-from tests.stages.test_camera import FakeCamera, Watched, film, opened
-from tests.stages.test_speech_stages import chunks
+from tests.stages.speech.test_speech_stages import chunks
 
 WORDS = [1, 2, 3, 4, 5, 6, 7]
 

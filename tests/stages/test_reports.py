@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.face.lips import OUTER_LIP
-from pipeline import FaceSeen, Packet, SoundLevel
-from pipeline.config import VadConfig
-from pipeline.testing import run_stage
-from stages.face_report import FaceReport
-from stages.payloads import AudioWindow
-from stages.sound_level import FLOOR, LevelMeter
-from stages.voice_activity import VoiceActivity
-from tests.stages.emotion_fakes import view
-from tests.stages.test_voice_activity import ScriptedDetector, windows
+from lipstream.config import VadConfig
+from lipstream.events import FaceSeen, SoundLevel
+from lipstream.models.face.lips import OUTER_LIP
+from lipstream.pipeline import Packet
+from lipstream.pipeline.testing import run_stage
+from lipstream.stages.face.face_report import FaceReport
+from lipstream.stages.payloads import AudioWindow
+from lipstream.stages.sound.level import FLOOR, LevelMeter
+from lipstream.stages.speech.voice_activity import VoiceActivity
+from tests.stages.emotion.emotion_fakes import view
+from tests.stages.speech.test_voice_activity import ScriptedDetector, windows
 
 
 def test_every_face_of_a_picture_is_reported_in_fractions_of_its_size():

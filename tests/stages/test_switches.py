@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.face.backend import FaceObservation
-from pipeline import EmotionUpdate, FaceLost, Packet, Switches
-from pipeline.testing import run_stage
-from stages.emotion import Emotion
-from stages.encode import Encode
-from stages.expression import Expression
-from stages.face import Face
-from stages.fuse import Fuse
-from stages.payloads import AudioBlock, LipFrame, VideoFrame
-from stages.switches import EMOTION, LIPS, PICTURE, SOUND
-from stages.windows import AudioWindows
-from tests.stages.emotion_fakes import CountingFusion, seen, view
+from lipstream.events import EmotionUpdate, FaceLost
+from lipstream.models.face.backend import FaceObservation
+from lipstream.pipeline import Packet, Switches
+from lipstream.pipeline.testing import run_stage
+from lipstream.stages.emotion.emotion import Emotion
+from lipstream.stages.emotion.expression import Expression
+from lipstream.stages.face.face import Face
+from lipstream.stages.payloads import AudioBlock, LipFrame, VideoFrame
+from lipstream.stages.speech.encode import Encode
+from lipstream.stages.speech.fuse import Fuse
+from lipstream.stages.speech.windows import AudioWindows
+from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from tests.stages.emotion.emotion_fakes import CountingFusion, seen, view
 from tests.stages.fakes import CountingEngine
-from tests.stages.test_speech_stages import RecordingFusion, chunks, spoken
+from tests.stages.speech.test_speech_stages import RecordingFusion, chunks, spoken
 
 
 def off(*names: str) -> Switches:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from models import assets
+from lipstream.models import assets
 from tests.conftest import folder_of_all
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,9 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from main import main
-from pipeline import EventSink, Pipeline, PipelineError, TranscriptFinal, load_config
-from stages.sinks import ConsoleSink, SrtWriter
+from lipstream import Pipeline
+from lipstream.commands.main import main
+from lipstream.config import load_config
+from lipstream.events import TranscriptFinal
+from lipstream.pipeline import EventSink, PipelineError
+from lipstream.stages.sinks import ConsoleSink, SrtWriter
 from tests.commands.conftest import captions, recording  # noqa: F401
 from tests.commands.fakes import Captions, sentence
 from tests.trust.conftest import WatchedRun
@@ -68,7 +71,7 @@ def test_no_failure_puts_the_transcript_into_the_log(
     elif culprit == "writer":
         monkeypatch.setattr(SrtWriter, "handle", failing)
     elif culprit == "bug":
-        monkeypatch.setattr("commands.transcribe._summary", lambda *args: 1 / 0)
+        monkeypatch.setattr("lipstream.commands.transcribe._summary", lambda *args: 1 / 0)
     arguments = ["file", str(recording("talk.wav")), "-f", "srt", "-o", "out"]
     if culprit == "bug":
         with pytest.raises(ZeroDivisionError):

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from models import assets
+from lipstream.models import assets
 from tests.trust.conftest import ROOT, WatchedRun
 
-ROOMS = ("bench", "commands", "configs", "examples", "models", "pipeline", "scripts", "stages", "web", "main.py")
+ROOMS = ("bench", "commands", "configs", "examples", "lipstream", "models", "pipeline", "scripts", "stages", "views")
+ROOMS += ("web", "main.py", "setup.py")
 LOADERS = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "jsonpickle", "marshal", "shelve"}
 NEVER = {"torch.load", "torch.jit.load", "torch.package", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 NEVER |= {"pandas.read_pickle", "pd.read_pickle", "eval", "exec"}

@@ -11,7 +11,7 @@ from tests.trust.conftest import WatchedRun
 pytestmark = pytest.mark.media
 
 # What native libraries print while they load, on its way to being filtered; deleted as soon as it is closed.
-NOTICES = {"models/face/native_log.py", "stages/native_noise.py"}
+NOTICES = {"models/face/native_log.py", "stages/capture/native_noise.py"}
 
 
 @pytest.mark.parametrize("what", ["file", "live"])

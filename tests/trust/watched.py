@@ -63,7 +63,9 @@ def _opener() -> str:
 
 def caption_file(clip: Path) -> list[str]:
     """A recording through the library, with no output asked for."""
-    from pipeline import Pipeline, TranscriptFinal, load_config
+    from lipstream import Pipeline
+    from lipstream.config import load_config
+    from lipstream.events import TranscriptFinal
 
     events = Pipeline(load_config("file", {"input": str(clip)})).events()
     return [event.text for event in events if isinstance(event, TranscriptFinal)]
@@ -71,13 +73,13 @@ def caption_file(clip: Path) -> list[str]:
 
 def caption_live(clip: Path) -> list[str]:
     """`lipstream live` without outputs, with a recording in place of microphone and camera."""
-    import stages.build
-    from main import main
-    from pipeline import TranscriptFinal
-    from pipeline.config import Pace
-    from stages.media_audio import MediaAudio
-    from stages.media_video import MediaVideo
-    from stages.sinks import ConsoleSink
+    import lipstream.stages.build
+    from lipstream.commands.main import main
+    from lipstream.config import Pace
+    from lipstream.events import TranscriptFinal
+    from lipstream.stages.media.audio import MediaAudio
+    from lipstream.stages.media.video import MediaVideo
+    from lipstream.stages.sinks import ConsoleSink
 
     texts: list[str] = []
     show = ConsoleSink.handle
@@ -88,7 +90,7 @@ def caption_live(clip: Path) -> list[str]:
         show(self, event)
 
     ConsoleSink.handle = handle
-    stages.build._live_sources = lambda config: (
+    lipstream.stages.build._live_sources = lambda config: (
         MediaAudio(clip, Pace.REALTIME),
         MediaVideo(clip, Pace.REALTIME, config.video.max_side, config.face.max_fps),
     )

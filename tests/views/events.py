@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline import EmotionUpdate, FaceSeen, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionUpdate, FaceSeen, TranscriptFinal, TranscriptPartial
 
 LIPS_OUTLINE = ((0.2, 0.5), (0.3, 0.5), (0.25, 0.6))
 

@@ -5,21 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from pipeline import (
-    Degraded,
-    EmotionUpdate,
-    End,
-    Event,
-    FaceSeen,
-    LipActivity,
-    Recovered,
-    SoundLevel,
-    SpeechEnded,
-    Stats,
-    TranscriptFinal,
-    Word,
-)
-from views.record import Recorder
+from lipstream.events import EmotionUpdate, FaceSeen, LipActivity, SoundLevel, SpeechEnded, TranscriptFinal, Word
+from lipstream.pipeline import Degraded, End, Event, Recovered, Stats
+from lipstream.views.recorded.record import Recorder
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 

@@ -15,32 +15,19 @@ import numpy as np
 import websockets
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from pipeline import (
-    Bounds,
-    Config,
-    FaceSeen,
-    Graph,
-    Packet,
-    Policy,
-    Port,
-    SoundLevel,
-    Source,
-    Stage,
-    Switches,
-    TranscriptFinal,
-    load_config,
-    seconds,
-)
-from stages.payloads import SAMPLE_RATE, AudioBlock, VideoFrame
-from stages.resample import StreamResampler
+from lipstream.config import Config, load_config
+from lipstream.events import FaceSeen, SoundLevel, TranscriptFinal
+from lipstream.pipeline import Bounds, Graph, Packet, Policy, Port, Source, Stage, Switches, seconds
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, VideoFrame
+from lipstream.stages.sound.resample import StreamResampler
+from lipstream.web.address import Address
+from lipstream.web.files.recording import file_config
+from lipstream.web.files.uploads import UploadLimits
+from lipstream.web.prepare import prepare
+from lipstream.web.rtc.aiortc_inside import with_loopback
+from lipstream.web.server import Service, serving
+from lipstream.web.session import Prepared
 from tests.web.peer_media import RATE, Beeps, Flashes, Start
-from web.address import Address
-from web.aiortc_inside import with_loopback
-from web.prepare import prepare
-from web.recording import file_config
-from web.server import Service, serving
-from web.session import Prepared
-from web.uploads import UploadLimits
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened has not."""

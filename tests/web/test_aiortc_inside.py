@@ -10,9 +10,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 
+from lipstream.web.rtc.aiortc_inside import LOOPBACK, Tap, with_loopback
+from lipstream.web.rtc.rtp_clock import StreamClock
 from tests.web.fakes import first, server, until
-from web.aiortc_inside import LOOPBACK, Tap, with_loopback
-from web.rtp_clock import StreamClock
 
 
 def test_packets_and_sender_reports_are_heard_and_timestamps_are_those_of_the_packets():

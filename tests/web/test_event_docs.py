@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from pipeline import EmotionUpdate, Event, TranscriptFinal
-from web.event_docs import describe, page
+from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.pipeline import Event
+from lipstream.web.event_docs import describe, page
 
 
 def test_every_event_and_every_field_is_described():

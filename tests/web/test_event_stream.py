@@ -8,10 +8,10 @@ import json
 import pytest
 import websockets
 
-from pipeline import Event
-from stages.sinks.text import json_text
+from lipstream.pipeline import Event
+from lipstream.stages.sinks.text import json_text
+from lipstream.web.event_stream import NO_SESSION, TOO_MANY
 from tests.web.fakes import first, server, until
-from web.event_stream import NO_SESSION, TOO_MANY
 
 
 def test_without_a_session_it_follows_the_newest_and_goes_over_to_the_next():
@@ -64,7 +64,7 @@ def test_a_session_that_is_not_there_is_said_so():
 
 
 def test_there_are_only_so_many_listeners(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("web.event_stream.MAX_CLIENTS", 1)
+    monkeypatch.setattr("lipstream.web.event_stream.MAX_CLIENTS", 1)
 
     async def scenario():
         async with server() as here:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 import websockets
 
+from lipstream.web.address import Address
+from lipstream.web.app import make_app
+from lipstream.web.guard import Guard, is_local
 from tests.web.fakes import server
-from web.address import Address
-from web.app import make_app
-from web.guard import Guard, is_local
 
 TOKEN = "a-long-enough-secret"
 

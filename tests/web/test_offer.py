@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.offer import MAX_OFFER_BYTES, BadOffer, read_offer
+from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 SOUND = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.rtp_clock import PeerClock, StreamClock
+from lipstream.web.rtc.rtp_clock import PeerClock, StreamClock
 
 CYCLE = 1 << 32
 SOUND_ORIGIN, PICTURE_ORIGIN = CYCLE - 24_000, 1_000_000

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import pytest
 
-import commands.serve
-from commands.failures import guarded
-from commands.options import PlainParser
-from pipeline import UserError
+import lipstream.commands.serve
+from lipstream.commands.failures import guarded
+from lipstream.commands.options import PlainParser
+from lipstream.pipeline import UserError
+from lipstream.web.address import Address
+from lipstream.web.server import serve
 from tests.web.fakes import Runs, first, server
-from web.address import Address
-from web.server import serve
 
 TOKEN = "a-long-enough-secret"
 
 
 def run(*arguments: str) -> int:
     parser = PlainParser()
-    commands.serve.add(parser.add_subparsers())
+    lipstream.commands.serve.add(parser.add_subparsers())
     args = parser.parse_args(["serve", *arguments])
     return guarded(args.run, args)
 
@@ -32,7 +32,7 @@ def run(*arguments: str) -> int:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Runs:
     runs = Runs()
-    monkeypatch.setattr("web.prepare.prepare", lambda config: runs.prepare())
+    monkeypatch.setattr("lipstream.web.prepare.prepare", lambda config: runs.prepare())
     return runs
 
 
@@ -68,7 +68,7 @@ def test_a_port_is_a_number(wrong: str):
 
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys):
-    monkeypatch.setattr(commands.serve, "find_spec", lambda name: None if name == "aiortc" else True)
+    monkeypatch.setattr(lipstream.commands.serve, "find_spec", lambda name: None if name == "aiortc" else True)
     assert run() == 2
     said = capsys.readouterr().err
     assert said.endswith("serve needs aiortc, which is not installed: pip install 'lipstream[web]'\n")
@@ -96,9 +96,9 @@ def test_a_run_that_hangs_while_it_loads_does_not_keep_the_server_from_ending():
 
 
 def _service(runs: Runs):
-    from pipeline import load_config
-    from web.server import Service
-    from web.uploads import UploadLimits
+    from lipstream.config import load_config
+    from lipstream.web.files.uploads import UploadLimits
+    from lipstream.web.server import Service
 
     return Service(runs.prepare, 1, load_config("file"), UploadLimits(1000, 60.0))
 

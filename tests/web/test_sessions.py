@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from pipeline import UserError
+from lipstream.pipeline import UserError
 from tests.web.fakes import PATIENCE, Runs, first, server, until
 
 
@@ -72,7 +72,7 @@ def test_a_server_that_is_full_says_so_and_has_room_again_when_a_session_ends():
 
 
 def test_a_page_that_is_loaded_anew_waits_for_its_old_session_to_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("web.sessions._PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr("lipstream.web.sessions._PATIENCE_SECONDS", PATIENCE)
 
     async def scenario():
         async with server(limit=1) as here:
@@ -123,7 +123,7 @@ def test_a_session_ends_when_its_browser_has_sent_nothing_for_long(monkeypatch: 
             await browser.connect()
             async with browser.events() as messages:
                 await first(messages, "TranscriptFinal")
-                monkeypatch.setattr("web.session.SILENT_SECONDS", 0.5)
+                monkeypatch.setattr("lipstream.web.session.SILENT_SECONDS", 0.5)
                 for sender in browser.peer.getSenders():
                     sender.replaceTrack(None)
                 await first(messages, "End")
@@ -133,7 +133,7 @@ def test_a_session_ends_when_its_browser_has_sent_nothing_for_long(monkeypatch: 
 
 
 def test_an_offer_that_is_not_followed_by_a_connection_is_let_go(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("web.session.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("lipstream.web.session.CONNECT_SECONDS", 0.3)
 
     async def scenario():
         async with server() as here:

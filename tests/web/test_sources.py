@@ -10,13 +10,13 @@ import pytest
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame as Picture
 
-from pipeline import Degraded, Recovered
-from pipeline.config.schema import AudioConfig, VideoConfig
-from pipeline.testing import ScriptedClock, run_source
-from web import peer_picture, peer_sound, peer_source
-from web.peer_picture import PeerPicture, Seen
-from web.peer_sound import Heard, PeerSound
-from web.peer_source import Invitation
+from lipstream.config.schema import AudioConfig, VideoConfig
+from lipstream.pipeline import Degraded, Recovered
+from lipstream.pipeline.testing import ScriptedClock, run_source
+from lipstream.web.rtc import peer_picture, peer_sound, peer_source
+from lipstream.web.rtc.peer_picture import PeerPicture, Seen
+from lipstream.web.rtc.peer_sound import Heard, PeerSound
+from lipstream.web.rtc.peer_source import Invitation
 
 FRAME = 20_000
 

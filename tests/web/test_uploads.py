@@ -9,18 +9,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-import pipeline.session
-from pipeline import SpeechStarted
+from lipstream.events import SpeechStarted
+from lipstream.web.files.uploads import UploadLimits
 from tests.commands.fakes import Captions, sentence
 from tests.web.fakes import PATIENCE, server
-from web.uploads import UploadLimits
 
 
 @pytest.fixture
 def captions(monkeypatch: pytest.MonkeyPatch) -> Captions:
     fake = Captions()
     fake.steps = [SpeechStarted(segment=1, start=0.1), sentence("Hello there.", 0.2)]
-    monkeypatch.setattr(pipeline.session, "_default_build", lambda: fake.build)
+    monkeypatch.setattr("lipstream.captions._captions_graph", fake.build)
     return fake
 
 
@@ -100,8 +99,8 @@ def test_the_end_of_the_server_deletes_everything(captions: Captions, folder: Pa
 
 
 def test_a_recording_is_forgotten_after_a_while(captions: Captions, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("web.uploads.KEPT_SECONDS", 0.0)
-    monkeypatch.setattr("web.uploads._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("lipstream.web.files.uploads.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("lipstream.web.files.uploads._LOOK_SECONDS", 0.05)
 
     async def scenario():
         async with server() as here:
@@ -151,7 +150,7 @@ def test_what_lasts_too_long_or_is_no_recording_is_refused_by_its_own_name(folde
 
 
 def test_only_so_many_are_kept(captions: Captions, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("web.uploads.MAX_KEPT", 1)
+    monkeypatch.setattr("lipstream.web.files.uploads.MAX_KEPT", 1)
 
     async def scenario():
         async with server() as here:

@@ -21,9 +21,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pipeline import Event
-from web.app import STATIC
-from web.guard import HEADERS
+from lipstream.pipeline import Event
+from lipstream.web.app import STATIC
+from lipstream.web.guard import HEADERS
 
 LIMITS = {"max_bytes": 1_000_000, "max_seconds": 600}
 

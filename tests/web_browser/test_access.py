@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from pipeline import Degraded, EmotionUpdate, SoundLevel, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionUpdate, SoundLevel, TranscriptFinal, TranscriptPartial
+from lipstream.pipeline import Degraded
 from tests.web_browser.conftest import DESKTOP, PHONE
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import go_live, until

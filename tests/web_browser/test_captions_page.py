@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from pipeline import EmotionUpdate, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionUpdate, TranscriptFinal, TranscriptPartial
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import go_live, until
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright, WebSocket, expect
 
-from pipeline import Pipeline, TranscriptFinal
+from lipstream import Pipeline
+from lipstream.events import TranscriptFinal
 from tests.web_browser.conftest import ALLOW, launched
 from tests.web_browser.fake_devices import fake_devices
 from tests.web_browser.real_server import real_server

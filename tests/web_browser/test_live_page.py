@@ -7,7 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from pipeline import Degraded, EmotionUpdate, FaceSeen, Recovered, SoundLevel, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionUpdate, FaceSeen, SoundLevel, TranscriptFinal, TranscriptPartial
+from lipstream.pipeline import Degraded, Recovered
 from tests.web_browser.conftest import DESKTOP, PHONE
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import go_live, until

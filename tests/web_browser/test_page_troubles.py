@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from pipeline import FaceSeen, TranscriptFinal, TranscriptPartial
+from lipstream.events import FaceSeen, TranscriptFinal, TranscriptPartial
 from tests.web_browser.conftest import FAKE_DEVICES, launched
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import go_live, until

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from lipstream.views.report import write_report
 from tests.media_factory import Picture, Sound, moving, tone, write_media
 from tests.views.records import recorded, talk
 from tests.web_browser.conftest import DESKTOP, PHONE
 from tests.web_browser.steps import until
 from tests.web_browser.test_access import findings, overflow
-from views.report import write_report
 
 SECONDS = 6.0
 

@@ -1,5 +1,5 @@
 """`file --report`: one self-contained page on which a recording can be looked over."""
 
-from views.report.page import write_page, write_report
+from lipstream.views.report.page import write_page, write_report
 
 __all__ = ["write_page", "write_report"]

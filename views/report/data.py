@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from models.emotion.classes import EMOTIONS
-from pipeline.events import TranscriptFinal
-from stages.sinks.emotion_spans import EmotionIntervals
-from stages.sinks.text import clean, json_text
-from views.palette import EMOTION_COLOURS
-from views.record import Recorder
-from views.timeline import Curve, EmotionTrack, FaceLane, Span, Timeline, evident
+from lipstream.events import TranscriptFinal
+from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.stages.sinks.emotion_spans import EmotionIntervals
+from lipstream.stages.sinks.text import clean, json_text
+from lipstream.views.drawing.palette import EMOTION_COLOURS
+from lipstream.views.recorded.record import Recorder
+from lipstream.views.recorded.timeline import Curve, EmotionTrack, FaceLane, Span, Timeline, evident
 
 _MOST_INTERVALS = 2000
 

@@ -16,10 +16,10 @@ import cv2
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from pipeline import UserError
-from stages.media_probe import MediaInfo, describe, opened
-from stages.payloads import UInt8
-from stages.picture import scaled_size, upright
+from lipstream.pipeline import UserError
+from lipstream.stages.media.picture import scaled_size, upright
+from lipstream.stages.media.probe import MediaInfo, describe, opened
+from lipstream.stages.payloads import UInt8
 
 EMBED_LIMIT = 24 << 20
 """Bytes of the largest recording that is put into the page itself."""

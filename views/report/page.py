@@ -9,15 +9,15 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from stages.printable import printable
-from stages.sinks.progress import clock
-from stages.sinks.text import clean
-from stages.version import version
-from views.part_file import PartFile
-from views.record import Recorder
-from views.report.data import page_data, script_json
-from views.report.media import PageMedia, data_uri, page_media
-from views.timeline import Timeline, timeline
+from lipstream.stages.printable import printable
+from lipstream.stages.sinks.media_progress import clock
+from lipstream.stages.sinks.text import clean
+from lipstream.version import version
+from lipstream.views.media.part_file import PartFile
+from lipstream.views.recorded.record import Recorder
+from lipstream.views.recorded.timeline import Timeline, timeline
+from lipstream.views.report.data import page_data, script_json
+from lipstream.views.report.media import PageMedia, data_uri, page_media
 
 _FOLDER = Path(__file__).parent
 STYLES = ("base.css", "transcript.css", "timeline.css", "screens.css")
@@ -38,7 +38,8 @@ def write_report(
     The page carries its own Content-Security-Policy; a server that sends one as well must allow what it allows.
 
     Args:
-        record: what the run told. The settings `views.timeline.REPORT_RATES` must have been on for all there is to see.
+        record: what the run told. The settings `views.recorded.timeline.REPORT_RATES` must have been on for all
+            there is to see.
         source: the recording.
         out: the page to write.
         media_url: where the recording is for whoever reads the page, on the same origin; None puts it into the page if

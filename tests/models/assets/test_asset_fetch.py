@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from models.assets import fetch
-from models.assets.manifest import Wheel
-from models.assets.progress import silent, terminal_progress
-from models.errors import AssetError
+from lipstream.models.assets import fetch
+from lipstream.models.assets.download_bars import silent, terminal_progress
+from lipstream.models.assets.manifest import Wheel
+from lipstream.models.errors import AssetError
 
 FACE = b"face landmarks " * 500
 WHEEL = "tiny-speech==1.0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from models.assets.manifest import Manifest, load_manifest
+from lipstream.models.assets.manifest import Manifest, load_manifest
 
 
 def with_asset(name="face.task", **changes):

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from models import assets
-from models.assets.files import file_sha256, known_sha256, write_verified
-from models.assets.manifest import Manifest
-from models.assets.progress import silent
-from models.assets.store import AssetStore
-from models.errors import AssetError
+from lipstream.models import assets
+from lipstream.models.assets.download_bars import silent
+from lipstream.models.assets.files import file_sha256, known_sha256, write_verified
+from lipstream.models.assets.manifest import Manifest
+from lipstream.models.assets.store import AssetStore
+from lipstream.models.errors import AssetError
 
 ENCODER = b"encoder weights " * 1000
 VOCABULARY = b"vocabulary"
@@ -276,7 +276,8 @@ def test_unchanged_file_is_hashed_once(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_bytes(FACE)
     hashes = []
-    monkeypatch.setattr("models.assets.files.hashlib.file_digest", lambda *a: hashes.append(a) or hashlib.sha256(FACE))
+    digests = "lipstream.models.assets.files.hashlib.file_digest"
+    monkeypatch.setattr(digests, lambda *a: hashes.append(a) or hashlib.sha256(FACE))
     assert known_sha256(path) == known_sha256(path) == digest(FACE)
     assert len(hashes) == 1
 

@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from models.av_speech.recording import LipTrack, Recording
-from models.fusion import FusedSpeech
-from models.speech.engine import Encoding, Hypothesis, TimedWord
+from lipstream.models.av_speech.recording import LipTrack, Recording
+from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
+from lipstream.models.speech.fusion import FusedSpeech
 
 SAID = "bin blue at f two now"
 

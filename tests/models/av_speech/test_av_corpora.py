@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.av_speech.corpora import SpokenWord, find_utterances, read_transcripts
-from models.errors import ModelError
+from lipstream.models.av_speech.training.corpora import SpokenWord, find_utterances, read_transcripts
+from lipstream.models.errors import ModelError
 
 
 def touch(path):

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from models.av_speech.agreement_net import AgreementNet
-from models.av_speech.encodings import Encodings, Mixing, Stretch, cached_encodings, cut
-from models.av_speech.foreign_lips import foreign_lips
-from models.av_speech.fusion_net import FusionNet
-from models.av_speech.lip_augment import LipSequence
-from models.av_speech.lip_net import LipNet
-from models.av_speech.train_agreement import AgreementRecipe, train_agreement
-from models.av_speech.train_fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
-from models.av_speech.train_lips import LipRecipe, Reading, pretrain_lips
-from models.errors import ModelError
-from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.fusion_net import FusionNet
+from lipstream.models.av_speech.lip_net import LipNet
+from lipstream.models.av_speech.training.correspondence import AgreementRecipe, train_agreement
+from lipstream.models.av_speech.training.encodings import Encodings, Mixing, Stretch, cached_encodings, cut
+from lipstream.models.av_speech.training.fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
+from lipstream.models.av_speech.training.lip_augment import LipSequence
+from lipstream.models.av_speech.training.lips import LipRecipe, Reading, pretrain_lips
+from lipstream.models.av_speech.training.mismatched_lips import foreign_lips
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
 
 
 def silent(*_):

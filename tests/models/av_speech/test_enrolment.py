@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.av_speech import enrolment
-from models.av_speech.agreement_net import AgreementNet
-from models.av_speech.corpora import Utterance
-from models.av_speech.encodings import Mixing
-from models.av_speech.enrolment import Enrolment, Material, Recipe, Teacher, check_material
-from models.av_speech.evaluation import Trial, lip_samples
-from models.av_speech.features import cached_recordings
-from models.av_speech.profile import LipNetworks
-from models.av_speech.recording import LipTrack, Recording, load_recording
-from models.av_speech.train_agreement import AgreementRecipe
-from models.av_speech.train_fusion import FusionRecipe
-from models.av_speech.train_lips import LipRecipe
-from models.errors import ModelError
-from models.speech.engine import Encoding, Hypothesis, TimedWord
-from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.enrolment import enrolment
+from lipstream.models.av_speech.enrolment.enrolment import Enrolment, Material, Recipe, Teacher, check_material
+from lipstream.models.av_speech.evaluation.conditions import Trial, lip_samples
+from lipstream.models.av_speech.profile import LipNetworks
+from lipstream.models.av_speech.recording import LipTrack, Recording, load_recording
+from lipstream.models.av_speech.training.corpora import Utterance
+from lipstream.models.av_speech.training.correspondence import AgreementRecipe
+from lipstream.models.av_speech.training.encodings import Mixing
+from lipstream.models.av_speech.training.features import cached_recordings
+from lipstream.models.av_speech.training.fusion import FusionRecipe
+from lipstream.models.av_speech.training.lips import LipRecipe
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
+from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
 from tests.models.av_speech.pretended_gpu import CPU, GPU, pretended_gpu
 
 RATE = 16_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.av_speech.fusion_net import REACH, FusionNet
+from lipstream.models.av_speech.fusion_net import REACH, FusionNet
 
 
 def inputs(frames=60, lips=36):

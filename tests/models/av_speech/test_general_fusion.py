@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from models.av_speech import train_voice_mask as train_voice_mask_module
-from models.av_speech.general_fusion import Caution, GeneralFusion
-from models.av_speech.lip_augment import LipSequence
-from models.av_speech.own_voice_net import EVIDENCE, SOUND, OwnVoiceNet
-from models.av_speech.train_voice_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
-from models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
-from models.av_speech.voice_mask_data import Mixture, Speaker, disturbed, make_mixtures
-from models.av_speech.voice_mask_net import FLOOR, VoiceMaskNet, loudness_of
-from models.checkpoint import save_weights
-from models.errors import ModelError
-from models.fusion import LipSample
-from models.speech.engine import Encoding
+from lipstream.models.av_speech.active_speaker_net import EVIDENCE, SOUND, OwnVoiceNet
+from lipstream.models.av_speech.general_fusion import Caution, GeneralFusion
+from lipstream.models.av_speech.target_mask_net import FLOOR, VoiceMaskNet, loudness_of
+from lipstream.models.av_speech.training import target_mask as train_voice_mask_module
+from lipstream.models.av_speech.training.lip_augment import LipSequence
+from lipstream.models.av_speech.training.target_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
+from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, disturbed, make_mixtures
+from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
+from lipstream.models.checkpoint import save_weights
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import Encoding
+from lipstream.models.speech.fusion import LipSample
 from tests.stages.fakes import CountingEngine
 
 RATE = 16_000 / 384

@@ -9,14 +9,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.av_speech import profile
-from models.av_speech.agreement_net import STRANGE
-from models.av_speech.lip_fusion import LipFusion
-from models.av_speech.profile import LipNetworks, load_networks, load_profile, profile_path, save_networks
-from models.errors import ModelError
-from models.fusion import LipSample
-from models.speech.engine import Encoding
-from models.speech.moonshine import FRAME_RATE
+from lipstream.models.av_speech import profile
+from lipstream.models.av_speech.correspondence_net import STRANGE
+from lipstream.models.av_speech.lip_fusion import LipFusion
+from lipstream.models.av_speech.profile import LipNetworks, load_networks, load_profile, profile_path, save_networks
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import Encoding
+from lipstream.models.speech.fusion import LipSample
+from lipstream.models.speech.moonshine import FRAME_RATE
 
 SOUND = np.full(50 * 384, 0.1, np.float32)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.av_speech.characters import BLANK, read, spell
-from models.av_speech.lip_augment import LipSequence, _mirror, at_speed, drop_frames
-from models.av_speech.lip_input import INPUTS, THUMB, lip_input, thumbs, waves
-from models.av_speech.lip_net import LOOK_AHEAD, LipNet
+from lipstream.models.av_speech.characters import BLANK, read, spell
+from lipstream.models.av_speech.lip_input import INPUTS, THUMB, lip_input, thumbs, waves
+from lipstream.models.av_speech.lip_net import LOOK_AHEAD, LipNet
+from lipstream.models.av_speech.training.lip_augment import LipSequence, _mirror, at_speed, drop_frames
 
 
 def track(frames=30, seed=0):

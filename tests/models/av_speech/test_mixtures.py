@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.av_speech.evaluation import parse_conditions
-from models.av_speech.mixtures import Noise, babble, in_a_room, loudness, mixed
-from models.errors import ModelError
+from lipstream.models.av_speech.evaluation.conditions import parse_conditions
+from lipstream.models.av_speech.training.mixtures import Noise, babble, in_a_room, loudness, mixed
+from lipstream.models.errors import ModelError
 
 
 def tone(hertz, seconds=1.0, level=0.1):

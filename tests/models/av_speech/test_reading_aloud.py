@@ -8,11 +8,11 @@ import string
 import numpy as np
 import pytest
 
-from models.av_speech.reading import Readings
-from models.av_speech.recording import LipTrack, Recording
-from models.av_speech.sentences import sentences, still_to_read
-from models.av_speech.take_check import LEAST_LIKENESS, likeness
-from models.errors import ModelError
+from lipstream.models.av_speech.enrolment.read_aloud import Readings
+from lipstream.models.av_speech.enrolment.sentences import sentences, still_to_read
+from lipstream.models.av_speech.enrolment.take_check import LEAST_LIKENESS, likeness
+from lipstream.models.av_speech.recording import LipTrack, Recording
+from lipstream.models.errors import ModelError
 
 WORDS_A_SECOND = 2.6
 

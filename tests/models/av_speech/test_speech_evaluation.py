@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.av_speech.corpora import SpokenWord, Utterance
-from models.av_speech.evaluation import (
+from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_ONLY,
     AUDIO_VISUAL,
     BACKBONE,
@@ -24,11 +23,12 @@ from models.av_speech.evaluation import (
     parse_conditions,
     text_of,
 )
-from models.av_speech.recording import LipTrack, Recording
-from models.av_speech.trials import chosen_clips, make_trials, seen_lips
-from models.av_speech.word_errors import count_errors, right_words
-from models.av_speech.word_time_errors import word_time_errors
-from models.errors import ModelError
+from lipstream.models.av_speech.evaluation.trials import chosen_clips, make_trials, seen_lips
+from lipstream.models.av_speech.evaluation.word_errors import count_errors, right_words
+from lipstream.models.av_speech.evaluation.word_time_errors import word_time_errors
+from lipstream.models.av_speech.recording import LipTrack, Recording
+from lipstream.models.av_speech.training.corpora import SpokenWord, Utterance
+from lipstream.models.errors import ModelError
 from tests.models.av_speech.lip_fakes import SAID, Hearing, Lips, recording
 from tests.stages.fakes import CountingEngine, spoken
 

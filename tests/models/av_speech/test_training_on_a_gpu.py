@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 import torch
 
-from models.av_speech import train_own_voice as own_voice
-from models.av_speech import train_voice_mask as voice_mask
-from models.av_speech.agreement_net import AgreementNet
-from models.av_speech.batches import half_precision
-from models.av_speech.fusion_net import FusionNet
-from models.av_speech.lip_net import LipNet
-from models.av_speech.own_voice_net import EVIDENCE, SOUND
-from models.av_speech.train_agreement import AgreementRecipe, train_agreement
-from models.av_speech.train_fusion import FusionRecipe, FusionTraining
-from models.av_speech.train_lips import LipRecipe, pretrain_lips
-from models.av_speech.training_run import TrainingRun, run_epochs
-from models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
-from models.av_speech.voice_mask_data import LIP_FRAMES, Mixture
-from models.errors import ModelError
-from models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from lipstream.models.av_speech.active_speaker_net import EVIDENCE, SOUND
+from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.fusion_net import FusionNet
+from lipstream.models.av_speech.lip_net import LipNet
+from lipstream.models.av_speech.training import active_speaker as own_voice
+from lipstream.models.av_speech.training import target_mask as voice_mask
+from lipstream.models.av_speech.training.batches import half_precision
+from lipstream.models.av_speech.training.correspondence import AgreementRecipe, train_agreement
+from lipstream.models.av_speech.training.fusion import FusionRecipe, FusionTraining
+from lipstream.models.av_speech.training.lips import LipRecipe, pretrain_lips
+from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
+from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from lipstream.models.training.loop import TrainingRun, run_epochs
 from tests.models.av_speech.pretended_gpu import CPU, GPU, MixedDevices, OnGpu, pretended_gpu
+from tests.models.av_speech.test_active_speaker import sample
 from tests.models.av_speech.test_av_training import (
     Stopped,
     examples,
@@ -32,7 +33,6 @@ from tests.models.av_speech.test_av_training import (
     stop_after,
     weights,
 )
-from tests.models.av_speech.test_own_voice import sample
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,15 @@ import cv2
 import numpy as np
 import pytest
 
-from models.emotion.classes import EMOTIONS
-from models.emotion.corpora import find_clips, find_faces, read_clip_name, require_clips, require_faces
-from models.errors import ModelError
+from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.models.emotion.training.corpora import (
+    find_clips,
+    find_faces,
+    read_clip_name,
+    require_clips,
+    require_faces,
+)
+from lipstream.models.errors import ModelError
 
 CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.emotion.corpora import Clip
-from models.emotion.evaluation import _voice_evidence
-from models.errors import ModelError
-from models.media import has_pictures, has_sound
+from lipstream.models.emotion.evaluation.data_sets import _voice_evidence
+from lipstream.models.emotion.training.corpora import Clip
+from lipstream.models.errors import ModelError
+from lipstream.models.training.media import has_pictures, has_sound
 from tests.media_factory import Picture, Sound, moving, write_media
 
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.emotion.face_crop import face_crop
+from lipstream.models.emotion.face_crop import face_crop
 
 RIGHT_EYE, LEFT_EYE, MOUTH_RIGHT, MOUTH_LEFT = (15.1, 19.0), (32.9, 19.0), (16.5, 37.1), (31.5, 37.1)
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from models.checkpoint import save_weights
-from models.emotion.branches import Evidence
-from models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
-from models.emotion.fusion_net import TOKEN, WAYS, shares
-from models.emotion.metrics import softmax
-from models.emotion.pairs import FACE_STATES, Bank, draw_pairs
-from models.emotion.train_fusion import FusionRecipe, Split, choose, train_fusion
-from models.emotion.voice_data import VARIANTS
-from models.errors import ModelError
+from lipstream.models.checkpoint import save_weights
+from lipstream.models.emotion.branches import Evidence
+from lipstream.models.emotion.evaluation.metrics import softmax
+from lipstream.models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
+from lipstream.models.emotion.fusion_net import TOKEN, WAYS, shares
+from lipstream.models.emotion.training.fusion import FusionRecipe, Split, choose, train_fusion
+from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, draw_pairs
+from lipstream.models.emotion.training.voice_data import VARIANTS
+from lipstream.models.errors import ModelError
 
 
 def evidence(label, length, height=3.0):

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from models.emotion.geometry_net import GEOMETRY, GeometryNet, blended, geometry
-from models.emotion.still_faces import cached_shapes
-from models.emotion.train_geometry import GeometryRecipe, fit_blend, shape_log_probabilities, train_geometry
-from models.errors import ModelError
-from models.face.backend import BLENDSHAPES, LANDMARK_COUNT
+from lipstream.models.emotion.geometry_net import GEOMETRY, GeometryNet, blended, geometry
+from lipstream.models.emotion.training.geometry import (
+    GeometryRecipe,
+    fit_blend,
+    shape_log_probabilities,
+    train_geometry,
+)
+from lipstream.models.emotion.training.still_faces import cached_shapes
+from lipstream.models.errors import ModelError
+from lipstream.models.face.backend import BLENDSHAPES, LANDMARK_COUNT
 
 POINTS = LANDMARK_COUNT * 3
 

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from models.emotion.classes import EMOTIONS, affect, class_index
-from models.emotion.metrics import best_temperature, calibration_error, confusion, recall_average, softmax, summary
+from lipstream.models.emotion.classes import EMOTIONS, affect, class_index
+from lipstream.models.emotion.evaluation.metrics import (
+    best_temperature,
+    calibration_error,
+    confusion,
+    recall_average,
+    softmax,
+    summary,
+)
 
 
 def test_recall_average_weighs_classes_not_samples():

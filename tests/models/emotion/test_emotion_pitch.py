@@ -7,8 +7,8 @@ import pytest
 import torch
 import torchaudio
 
-from models.emotion.pitch import pitch
-from models.emotion.prosody import HOP, SAMPLE_RATE
+from lipstream.models.emotion.pitch import pitch
+from lipstream.models.emotion.prosody import HOP, SAMPLE_RATE
 
 
 def reference(sound: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 import numpy as np
 
-from models.emotion.prosody import HOP, MEL_BANDS, PROSODY, SAMPLE_RATE, prosody
-from models.emotion.voice_augment import add_noise, babble, vary
+from lipstream.models.emotion.prosody import HOP, MEL_BANDS, PROSODY, SAMPLE_RATE, prosody
+from lipstream.models.emotion.training.voice_augment import add_noise, babble, vary
 
 
 def voice(hertz, seconds=1.5):

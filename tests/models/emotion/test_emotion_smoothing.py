@@ -1,7 +1,7 @@
 import numpy as np
 
-from models.emotion.classes import EMOTIONS
-from models.emotion.smoothing import EmotionSmoother, SmoothingConfig
+from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.models.emotion.smoothing import EmotionSmoother, SmoothingConfig
 
 
 def peaked(label, height=0.8):

@@ -5,16 +5,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.checkpoint import load_weights, save_weights
-from models.emotion.corpora import Clip
-from models.emotion.face_augment import augment
-from models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
-from models.emotion.prosody import PROSODY
-from models.emotion.train_face import FaceRecipe, FaceTraining, hold_out
-from models.emotion.train_voice import HOP, WINDOW, VoiceRecipe, clip_logits, speech_windows, train_folds
-from models.emotion.voice_data import VARIANTS, VoiceFeatures, folds_of
-from models.emotion.voice_net import ENCODER, STEP, Standardise, VoiceNet, steps_of
-from models.errors import ModelError
+from lipstream.models.checkpoint import load_weights, save_weights
+from lipstream.models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
+from lipstream.models.emotion.prosody import PROSODY
+from lipstream.models.emotion.training.corpora import Clip
+from lipstream.models.emotion.training.face import FaceRecipe, FaceTraining, hold_out
+from lipstream.models.emotion.training.face_augment import augment
+from lipstream.models.emotion.training.voice import HOP, WINDOW, VoiceRecipe, clip_logits, speech_windows, train_folds
+from lipstream.models.emotion.training.voice_data import VARIANTS, VoiceFeatures, folds_of
+from lipstream.models.emotion.voice_net import ENCODER, STEP, Standardise, VoiceNet, steps_of
+from lipstream.models.errors import ModelError
 
 
 def faces(count=84):

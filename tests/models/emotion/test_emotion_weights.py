@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
-from models.emotion.classes import EMOTIONS
-from models.emotion.fusion import EmotionFusion, TimedEvidence
-from models.emotion.geometry_net import GEOMETRY
-from models.emotion.looks import Look
-from models.emotion.voice_net import ENCODER
-from models.errors import ModelError
+from lipstream.models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
+from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.models.emotion.fusion import EmotionFusion, TimedEvidence
+from lipstream.models.emotion.geometry_net import GEOMETRY
+from lipstream.models.emotion.looks import Look
+from lipstream.models.emotion.voice_net import ENCODER
+from lipstream.models.errors import ModelError
 
 
 @pytest.fixture(scope="module")

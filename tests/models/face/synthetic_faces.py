@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.face.backend import BLENDSHAPES, FaceObservation
-from models.face.lips import INNER_LIP, OUTER_LIP
-from models.face.pose import CANONICAL_FACE, STABLE_LANDMARKS
+from lipstream.models.face.backend import BLENDSHAPES, FaceObservation
+from lipstream.models.face.lips import INNER_LIP, OUTER_LIP
+from lipstream.models.face.pose import CANONICAL_FACE, STABLE_LANDMARKS
 
 
 def unit_face(gap: float = 0.1) -> np.ndarray:

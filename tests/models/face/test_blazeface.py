@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.face import blazeface
+from lipstream.models.face import blazeface
 
 ANCHORS = blazeface.anchors()
 

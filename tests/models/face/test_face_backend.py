@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.errors import ModelError
-from models.face.backend import BLENDSHAPES, FaceBackend, create
+from lipstream.models.errors import ModelError
+from lipstream.models.face.backend import BLENDSHAPES, FaceBackend, create
 
 
 class Recorder(FaceBackend):
@@ -41,7 +41,7 @@ def test_create_loads_nothing(name, monkeypatch):
     def no_asset(asset):
         raise AssertionError(f"{asset} resolved before load()")
 
-    monkeypatch.setattr("models.assets.resolve", no_asset)
+    monkeypatch.setattr("lipstream.models.assets.resolve", no_asset)
 
     backend = create(name, 3, 0.4)
 

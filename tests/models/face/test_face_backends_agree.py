@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.face.backend import create
-from models.face.lips import aperture
-from models.face.pose import head_pose
-from models.face.speaker import SpeakerCandidate, SpeakerSelector
-from models.face.tracking import FaceTracker
+from lipstream.models.face.backend import create
+from lipstream.models.face.lips import aperture
+from lipstream.models.face.pose import head_pose
+from lipstream.models.face.speaker import SpeakerCandidate, SpeakerSelector
+from lipstream.models.face.tracking import FaceTracker
 
 pytest.importorskip("ai_edge_litert")
 pytestmark = pytest.mark.media

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from synthetic_faces import placed, unit_face
 
-from models.face.blazeface import Detection
-from models.face.roi import Roi, from_detection, from_landmarks
+from lipstream.models.face.blazeface import Detection
+from lipstream.models.face.roi import Roi, from_detection, from_landmarks
 
 
 def in_frame(roi, x, y, size=256):

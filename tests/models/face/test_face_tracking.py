@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from synthetic_faces import observation
 
-from models.face.tracking import FaceTracker
+from lipstream.models.face.tracking import FaceTracker
 
 FRAME_US = 40_000
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic_faces import placed, rotation, unit_face
 
-from models.face.pose import head_pose
+from lipstream.models.face.pose import head_pose
 
 
 @pytest.mark.parametrize("turn", [{}, {"roll": 30.0}, {"yaw": -40.0}, {"pitch": 20.0}, {"roll": -15.0, "yaw": 35.0}])

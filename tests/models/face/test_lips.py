@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from synthetic_faces import placed, unit_face
 
-from models.face.backend import BLENDSHAPES
-from models.face.lips import (
+from lipstream.models.face.backend import BLENDSHAPES
+from lipstream.models.face.lips import (
     INNER_LIP,
     LIPS,
     MOUTH_BLENDSHAPES,
@@ -19,7 +19,7 @@ from models.face.lips import (
     normalised_lips,
     similarity_transform,
 )
-from models.face.pose import head_pose
+from lipstream.models.face.pose import head_pose
 
 PLACES = [
     {"scale": 25.0},

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from models.errors import ModelError
-from models.face import blazeface
-from models.face.backend import create
-from models.face.litert_backend import LiteRtBackend
+from lipstream.models.errors import ModelError
+from lipstream.models.face import blazeface
+from lipstream.models.face.backend import create
+from lipstream.models.face.litert_backend import LiteRtBackend
 
 ANCHORS = blazeface.anchors()
 FRAME_US = 40_000
@@ -75,7 +75,7 @@ def bundle(tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in names.items():
             archive.writestr(f"{name}.tflite", content)
-    monkeypatch.setattr("models.assets.resolve", lambda name: tmp_path / name)
+    monkeypatch.setattr("lipstream.models.assets.resolve", lambda name: tmp_path / name)
     return path
 
 

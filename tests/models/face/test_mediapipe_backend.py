@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.errors import ModelError
-from models.face.backend import create
+from lipstream.models.errors import ModelError
+from lipstream.models.face.backend import create
 
 pytestmark = pytest.mark.media
 
@@ -112,7 +112,7 @@ def test_loading_leaves_the_terminal_clean(capfd, obama_frames):
 
 def test_a_broken_model_is_an_error_in_one_line_that_names_it(tmp_path, monkeypatch):
     (tmp_path / "face_landmarker.task").write_bytes(b"not a model")
-    monkeypatch.setattr("models.assets.resolve", lambda name: tmp_path / name)
+    monkeypatch.setattr("lipstream.models.assets.resolve", lambda name: tmp_path / name)
     backend = create("mediapipe", 1, 0.5)
 
     with pytest.raises(ModelError, match=r"'mediapipe' cannot load .*face_landmarker\.task: ") as raised:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from models.face.native_log import notices_hidden
+from lipstream.models.face.native_log import notices_hidden
 
 NOTICES = (
     b"W0000 00:00:1795300175.760187    7156 face_landmarker_graph.cc:181] Sets acceleration to xnnpack by default.\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.face.speaker import SpeakerCandidate, SpeakerSelector
+from lipstream.models.face.speaker import SpeakerCandidate, SpeakerSelector
 
 FRAME_SIZE = (640, 360)
 FRAME_US = 40_000

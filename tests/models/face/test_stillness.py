@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from models.face.stillness import STANDS_STILL, face_change
+from lipstream.models.face.stillness import STANDS_STILL, face_change
 
 BOX = (20.0, 10.0, 84.0, 74.0)
 

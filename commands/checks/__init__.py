@@ -1,0 +1,1 @@
+"""What `doctor` and `devices` look at."""

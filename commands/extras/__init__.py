@@ -1,0 +1,1 @@
+"""What `file` and `live` can make of a run besides its output formats."""

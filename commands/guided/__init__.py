@@ -1,0 +1,1 @@
+"""Guided enrolment: sentences to read aloud before the camera."""

@@ -1,0 +1,95 @@
+"""Live captions that watch the speaker's lips: the names a program that uses Lipstream needs.
+
+`Pipeline`, the events it tells, the configuration and the errors. Who builds stages finds `Stage`, `Port`, `Packet` and
+their like in `lipstream.pipeline`, what flows between the stages in `lipstream.stages.payloads`, networks in
+`lipstream.models`.
+
+Nothing is loaded before it is asked for: `import lipstream` costs nothing, and the command line answers at once.
+"""
+
+import os
+
+# Not from typing, which is slow to load.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lipstream.captions import Pipeline
+    from lipstream.config import Config, load_config
+    from lipstream.events import (
+        Degraded,
+        EmotionChanged,
+        EmotionUpdate,
+        End,
+        Error,
+        Event,
+        FaceFound,
+        FaceLost,
+        FaceSeen,
+        LipActivity,
+        Recovered,
+        SoundLevel,
+        SpeechEnded,
+        SpeechStarted,
+        Stats,
+        TranscriptFinal,
+        TranscriptPartial,
+        Word,
+    )
+    from lipstream.pipeline import (
+        ConfigError,
+        EventSink,
+        GraphError,
+        PipelineError,
+        StageFailed,
+        UserError,
+    )
+    from lipstream.version import __version__
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Degraded",
+    "EmotionChanged",
+    "EmotionUpdate",
+    "End",
+    "Error",
+    "Event",
+    "EventSink",
+    "FaceFound",
+    "FaceLost",
+    "FaceSeen",
+    "GraphError",
+    "LipActivity",
+    "Pipeline",
+    "PipelineError",
+    "Recovered",
+    "SoundLevel",
+    "SpeechEnded",
+    "SpeechStarted",
+    "StageFailed",
+    "Stats",
+    "TranscriptFinal",
+    "TranscriptPartial",
+    "UserError",
+    "Word",
+    "__version__",
+    "load_config",
+]
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if os.path.isfile(os.path.join(_ROOT, "pyproject.toml")) and os.path.isdir(os.path.join(_ROOT, "pipeline")):
+    # A checkout: there the rooms lie beside this folder and not, as when it is installed, in it.
+    __path__.append(_ROOT)
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'lipstream' has no attribute '{name}'")
+    from lipstream import captions, config, events, pipeline, version
+
+    home = next(module for module in (captions, config, events, pipeline, version) if hasattr(module, name))
+    value = globals()[name] = getattr(home, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,75 @@
+"""`Pipeline`: captions, live or from a file, as a program holds them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Self
+
+from lipstream.config import Config, load_config
+from lipstream.pipeline.graph import Graph
+from lipstream.pipeline.session import Session
+
+Build = Callable[[Config], Graph]
+
+
+class Pipeline(Session):
+    """One run of captions, live or from a file, and the events it tells.
+
+        live = Pipeline.from_config("live")
+
+        @live.on(TranscriptFinal)
+        def caption(event):
+            print(event.start, event.text)
+
+        live.run()
+
+    The constructor loads nothing and opens nothing; `start` (or `run`, or entering the context) does. A pipeline runs
+    once. Stages of one's own go into `graph` before the start.
+
+    Args:
+        config: the configuration.
+        build: makes the graph from the configuration; by default the captions graph, `lipstream.stages.build`.
+        trace: file for a Chrome trace of the run, or None.
+    """
+
+    def __init__(self, config: Config, build: Build | None = None, trace: os.PathLike[str] | None = None) -> None:
+        self.config = config
+        super().__init__(
+            (build or _captions_graph)(config),
+            lossless=config.lossless,
+            media_time=config.media_time,
+            stats_interval=config.events.stats_interval,
+            hook_limit=config.events.hook_limit,
+            trace=trace,
+        )
+
+    @classmethod
+    def from_config(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        build: Build | None = None,
+        trace: os.PathLike[str] | None = None,
+        **overrides: object,
+    ) -> Self:
+        """Make a pipeline from a configuration.
+
+        Args:
+            name_or_path: a name in configs/ or the path of a YAML file.
+            build: see the class.
+            trace: see the class.
+            overrides: keys to replace, such as `input="talk.mp4"`, `vad={"threshold": 0.6}` or
+                `**{"vad.threshold": 0.6}`.
+
+        Raises:
+            ConfigError: the configuration is wrong; the message names the key, the value and what is allowed.
+        """
+        return cls(load_config(name_or_path, overrides), build, trace)
+
+
+def _captions_graph(config: Config) -> Graph:
+    # Late, for the networks' libraries are slow to load, and a program may want no more than the events.
+    from lipstream.stages.build import build
+
+    return build(config)

@@ -1,0 +1,38 @@
+"""Typed configuration."""
+
+from lipstream.config.load import load_config, names, parse_assignment, to_yaml
+from lipstream.config.schema import (
+    AudioConfig,
+    Config,
+    EmotionConfig,
+    EventsConfig,
+    FaceConfig,
+    FusionConfig,
+    LimitsConfig,
+    LipsConfig,
+    Pace,
+    Partials,
+    SpeechConfig,
+    VadConfig,
+    VideoConfig,
+)
+
+__all__ = [
+    "AudioConfig",
+    "Config",
+    "EmotionConfig",
+    "EventsConfig",
+    "FaceConfig",
+    "FusionConfig",
+    "LimitsConfig",
+    "LipsConfig",
+    "Pace",
+    "Partials",
+    "SpeechConfig",
+    "VadConfig",
+    "VideoConfig",
+    "load_config",
+    "names",
+    "parse_assignment",
+    "to_yaml",
+]

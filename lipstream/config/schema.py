@@ -1,0 +1,252 @@
+"""The configuration, as typed models. Every key has its default, unit and allowed values here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+# Strict, or `true` would be device number 1.
+Device = StrictInt | StrictStr
+
+
+class Pace(StrEnum):
+    """How fast a file is read."""
+
+    MAX = "max"
+    REALTIME = "realtime"
+
+
+class Partials(StrEnum):
+    """When the open segment is decoded before it ends."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+def _on_off(value: object) -> object:
+    # YAML reads a bare `on` as true.
+    return {True: Partials.ON, False: Partials.OFF}[value] if isinstance(value, bool) else value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class AudioConfig(_Section):
+    """Sound: where it comes from."""
+
+    enabled: bool = True
+    """Whether sound is used at all."""
+    microphone: Device | None = None
+    """Live: index or part of the name of the input device; null for the system's default."""
+    block: Annotated[float, Field(ge=0.005, le=0.5)] = 0.02
+    """Live: seconds of sound per device block."""
+    buffer: Annotated[float, Field(ge=1, le=600)] = 60.0
+    """Live: seconds of sound held while recognition catches up; what does not fit is lost and counted."""
+    reopen_after: PositiveSeconds = 1.0
+    """Live: seconds without a block after which the device counts as gone and is opened again."""
+    report_rate: Annotated[float, Field(ge=0, le=30)] = 0.0
+    """SoundLevel events a second; 0 for none."""
+
+
+class VideoConfig(_Section):
+    """Picture: where it comes from."""
+
+    enabled: bool = True
+    """Whether the picture is used at all."""
+    camera: Device = 0
+    """Live: index, device path or URL of the camera."""
+    width: Annotated[int, Field(ge=64, le=7680)] = 640
+    """Live: width asked of the camera, in pixels; it may give another."""
+    height: Annotated[int, Field(ge=64, le=4320)] = 480
+    """Live: height asked of the camera, in pixels."""
+    fps: Annotated[float, Field(gt=0, le=240)] = 30.0
+    """Live: frame rate asked of the camera, in Hz."""
+    max_side: Annotated[int, Field(ge=64, le=7680)] = 640
+    """Frames are scaled down to this longer side, in pixels, before anything looks at them."""
+    freeze_after: PositiveSeconds = 1.0
+    """Live: seconds of identical or missing frames after which the camera counts as frozen."""
+
+
+class VadConfig(_Section):
+    """Voice activity and how speech is cut into segments."""
+
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Speech probability at which a segment begins; it ends below this less 0.15."""
+    pre_roll: Seconds = 0.3
+    """Seconds of sound before the first voiced moment that belong to the segment."""
+    hang_over: Annotated[float, Field(ge=0.05, le=5)] = 0.4
+    """Seconds of silence that end a segment."""
+    min_speech: Seconds = 0.1
+    """Seconds of voice needed before a segment begins; anything shorter is no speech."""
+    max_segment: Annotated[float, Field(ge=3, le=30)] = 14.0
+    """Seconds after which a segment is cut at the best pause even if speech goes on."""
+    soft_segment: Annotated[float, Field(ge=1, le=30)] = 8.0
+    """Seconds after which ever shorter pauses end a segment."""
+    cut_lookback: Annotated[float, Field(ge=0.2, le=5)] = 2.0
+    """Where the best pause is sought: this many seconds before max_segment."""
+    lips: bool = True
+    """Whether a mouth in view helps to tell where speech ends."""
+    lip_shut_factor: Annotated[float, Field(ge=0.2, le=1)] = 0.625
+    """Share of hang_over that ends a segment while the mouth that moved in it is shut and still."""
+    lip_moving_factor: Annotated[float, Field(ge=1, le=5)] = 1.0
+    """How many times hang_over a segment is held while the mouth in view is open and moving."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> VadConfig:
+        if self.soft_segment > self.max_segment - self.cut_lookback:
+            raise ValueError(
+                f"soft_segment ({self.soft_segment}) must not exceed max_segment - cut_lookback "
+                f"({self.max_segment} - {self.cut_lookback})"
+            )
+        return self
+
+
+class SpeechConfig(_Section):
+    """Transcription."""
+
+    engine: Literal["moonshine", "whisper"] = "moonshine"
+    """Recogniser; "whisper" needs the extra of that name."""
+    model: str = "tiny.en"
+    """Model: tiny.en for moonshine; for whisper any size, or the path of a local folder."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processor threads of the recogniser."""
+    partials: Annotated[Partials, BeforeValidator(_on_off)] = Partials.AUTO
+    """Decode the open segment while it grows: on, off, or auto (live and real-time pace only)."""
+    update_interval: Annotated[float, Field(ge=0.1, le=5)] = 0.4
+    """Seconds between two partial transcripts of an open segment."""
+    only_on_camera: bool = False
+    """Leave out speech that is not of a mouth in view; where no mouth is in view, nothing is left out."""
+
+
+class FaceConfig(_Section):
+    """Face tracking."""
+
+    backend: Literal["litert", "mediapipe"] = "litert"
+    """Who runs the face networks: LiteRT, or MediaPipe's own Tasks API, which sends usage metrics to its maker."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processor threads of each face network; MediaPipe chooses its own."""
+    max_fps: Annotated[float, Field(gt=0, le=120)] = 25.0
+    """Most frames a second that are looked at; the others are skipped before any work."""
+    max_faces: Annotated[int, Field(ge=1, le=8)] = 2
+    """Most faces tracked at once."""
+    min_confidence: Fraction = 0.5
+    """Detection and presence confidence below which there is no face."""
+    max_gap: Seconds = 0.5
+    """Seconds a face may be missed before its track ends."""
+    report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
+    """Most FaceSeen events a second for each face; 0 for none."""
+
+
+class LipsConfig(_Section):
+    """The lip stream."""
+
+    rate: Annotated[float, Field(gt=0, le=100)] = 25.0
+    """Lip frames a second after resampling."""
+    max_gap: Seconds = 0.2
+    """Gaps between camera frames up to this many seconds are bridged; longer ones are masked."""
+    report_rate: Annotated[float, Field(ge=0, le=25)] = 12.5
+    """LipActivity events a second; 0 for none."""
+
+
+class FusionConfig(_Section):
+    """Joining sound and lips."""
+
+    skew_limit: Seconds = 0.2
+    """Live: longest wait of the sound for its lip frames, in seconds; then it goes on without."""
+    profile: str | None = None
+    """Profile of an enrolled user, whose lips then help to tell words; null for none."""
+    general: bool = True
+    """Whether anybody's lips help to tell the own voice from others; with moonshine, where there is a picture."""
+
+
+class EmotionConfig(_Section):
+    """Emotion from face and voice."""
+
+    enabled: bool = True
+    """Whether emotions are judged at all; without, none of it is loaded."""
+    face_rate: Annotated[float, Field(gt=0, le=30)] = 10.0
+    """Most looks a second at the expression of the speaker's face; the others are looked at half as often."""
+    update_interval: Annotated[float, Field(ge=0.1, le=1)] = 0.5
+    """Seconds between EmotionUpdate events of a face or a voice."""
+    look_ahead: Annotated[float, Field(ge=0, le=2)] = 0.2
+    """Live, and at real-time pace: seconds an update waits for what comes late; a file at full pace waits for all."""
+
+
+class LimitsConfig(_Section):
+    """Recorded files: how much one may ask for before it is refused. Raise a limit for a file you trust."""
+
+    max_pixels: Annotated[int, Field(ge=1)] = 36_000_000
+    """Most pixels in a picture; 8K has 33 million."""
+    max_duration: PositiveSeconds = 86_400.0
+    """Longest recording, in seconds; what comes later in a file that does not tell its length is left out."""
+    max_gaps: Seconds = 7_200.0
+    """Most seconds of gaps in the sound, in all, that are filled with silence; further ones are closed up."""
+    max_tracks: Annotated[int, Field(ge=1)] = 128
+    """Most tracks in a file, used or not: sound, picture, subtitles, attachments."""
+    max_channels: Annotated[int, Field(ge=1, le=64)] = 32
+    """Most channels of sound."""
+    min_sample_rate: Annotated[int, Field(ge=1)] = 2_000
+    """Lowest sample rate, in Hz: at 1 Hz a kilobyte would be a quarter of an hour."""
+    max_sample_rate: Annotated[int, Field(ge=16_000)] = 768_000
+    """Highest sample rate, in Hz."""
+
+
+class EventsConfig(_Section):
+    """Hooks and statistics."""
+
+    hook_limit: Annotated[int, Field(ge=1)] = 1000
+    """Most events that wait for a slow hook; beyond that events are dropped and counted."""
+    stats_interval: Seconds = 10.0
+    """Seconds between Stats events; 0 for one at the end only."""
+
+
+class Config(_Section):
+    """A whole configuration."""
+
+    mode: Literal["live", "file"] = "live"
+    """Where media comes from: devices or a recorded file."""
+    input: Path | None = None
+    """File mode: the media file."""
+    pace: Pace = Pace.MAX
+    """File mode: as fast as possible, or at the speed of the recording."""
+    audio: AudioConfig = AudioConfig()
+    video: VideoConfig = VideoConfig()
+    vad: VadConfig = VadConfig()
+    speech: SpeechConfig = SpeechConfig()
+    face: FaceConfig = FaceConfig()
+    lips: LipsConfig = LipsConfig()
+    fusion: FusionConfig = FusionConfig()
+    emotion: EmotionConfig = EmotionConfig()
+    limits: LimitsConfig = LimitsConfig()
+    events: EventsConfig = EventsConfig()
+
+    @model_validator(mode="after")
+    def _something_enabled(self) -> Config:
+        if not self.audio.enabled and not self.video.enabled:
+            raise ValueError("audio.enabled and video.enabled are both false, one of them must be true")
+        return self
+
+    @property
+    def lossless(self) -> bool:
+        """True for file runs: nothing may be dropped or skipped."""
+        return self.mode == "file"
+
+    @property
+    def media_time(self) -> bool:
+        """True for file runs at full speed: time is that of the media, whatever the clock says."""
+        return self.lossless and self.pace is Pace.MAX
+
+    @property
+    def partials(self) -> bool:
+        """Whether open segments are decoded while they grow."""
+        if self.speech.partials is Partials.AUTO:
+            return self.mode == "live" or self.pace is Pace.REALTIME
+        return self.speech.partials is Partials.ON

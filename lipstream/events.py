@@ -1,0 +1,281 @@
+"""Events: everything a run tells the outside, as frozen dataclasses that serialise to JSON.
+
+All times are seconds from session start. A field added later gets a default, so that old readers go on working.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered, Stats
+
+__all__ = [
+    "Degraded",
+    "EmotionChanged",
+    "EmotionUpdate",
+    "End",
+    "Error",
+    "Event",
+    "FaceFound",
+    "FaceLost",
+    "FaceSeen",
+    "LipActivity",
+    "Recovered",
+    "SoundLevel",
+    "SpeechEnded",
+    "SpeechStarted",
+    "Stats",
+    "TranscriptFinal",
+    "TranscriptPartial",
+    "Word",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One transcribed word.
+
+    Attributes:
+        word: the word with its punctuation.
+        start: seconds.
+        end: seconds, >= start.
+        confidence: in [0, 1].
+        lip_gate: how much the lips moved the word, in [0, 1]; 0 when no face was used.
+    """
+
+    word: str
+    start: float
+    end: float
+    confidence: float
+    lip_gate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(Event):
+    """Voice activity began a segment.
+
+    Attributes:
+        segment: number of the segment, from 1.
+        start: first voiced moment, seconds.
+    """
+
+    segment: int
+    start: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechEnded(Event):
+    """Voice activity ended a segment.
+
+    Attributes:
+        segment: number of the segment.
+        start: first voiced moment, seconds.
+        end: last voiced moment, seconds.
+        reason: "pause", "max_segment" (cut because it grew too long) or "end_of_stream".
+    """
+
+    segment: int
+    start: float
+    end: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptPartial(Event):
+    """The open segment's text so far.
+
+    Stable and unstable both empty take back all that was shown of the segment: with `speech.only_on_camera`, once it
+    turns out that the voice is of nobody in view. That alone takes stable text back.
+
+    Attributes:
+        segment: number of the segment.
+        start: start of the segment, seconds.
+        end: end of the audio this text was decoded from, seconds.
+        stable: text that will not be taken back, but for the above; grows from partial to partial and begins the final.
+        unstable: the rest of the present guess; follows `stable` directly, so it begins with a space where a new word
+            begins.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    segment: int
+    start: float
+    end: float
+    stable: str
+    unstable: str
+
+    @property
+    def text(self) -> str:
+        """Stable and unstable text together."""
+        return self.stable + self.unstable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptFinal(Event):
+    """A finished segment.
+
+    The first word may begin a little before `SpeechStarted.start`: voice activity is sure only some moments into it.
+
+    Attributes:
+        segment: number of the segment.
+        start: start of the first word, seconds.
+        end: end of the last word, seconds.
+        text: the transcript.
+        words: its words with times and confidence.
+        lip_gate: how much the lips moved the result, in [0, 1]; 0 when no face was used.
+        face: id of the face whose mouth was the voice for most of it; None when none was seen, or it was none of them.
+        off_camera: a mouth was in view, and it was not the voice. False where no mouth was seen for most of it.
+    """
+
+    segment: int
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...]
+    lip_gate: float = 0.0
+    face: int | None = None
+    off_camera: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceFound(Event):
+    """A face track began.
+
+    Attributes:
+        face: id of the track, from 1, never used again.
+        time: seconds.
+        box: left, top, right, bottom as fractions of the frame's width and height.
+    """
+
+    face: int
+    time: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceLost(Event):
+    """A face track ended.
+
+    Attributes:
+        face: id of the track.
+        start: when it was first seen, seconds.
+        time: when it was last seen, seconds.
+    """
+
+    face: int
+    start: float
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceSeen(Event):
+    """Where a tracked face is in the picture, for those who draw; only with `face.report_rate`.
+
+    Attributes:
+        face: id of the track.
+        time: timestamp of the picture, seconds.
+        box: left, top, right, bottom as fractions of the frame's width and height; a face at the border may reach out.
+        lips: outline of the outer lips, a closed polygon of (x, y), fractions likewise.
+        speaker: this face is the one chosen as the speaker's.
+        talking: its lips move as they do in speech.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    face: int
+    time: float
+    box: tuple[float, float, float, float]
+    lips: tuple[tuple[float, float], ...]
+    speaker: bool
+    talking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LipActivity(Event):
+    """The state of the speaker's lips.
+
+    Attributes:
+        face: id of the face track chosen as the speaker's.
+        time: seconds.
+        aperture: opening of the inner lips in distances between the outer corners of the eyes; 0 is shut, 0.05 to 0.2
+            in speech.
+        motion: how much the aperture has moved of late, same unit.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    face: int
+    time: float
+    aperture: float
+    motion: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundLevel(Event):
+    """How loud the sound is and whether it is speech, for those who draw; only with `audio.report_rate`.
+
+    Attributes:
+        time: end of the stretch of sound that was measured, seconds.
+        level: root mean square since the event before, in dB of full scale; -100 at the lowest, and for silence.
+        speech: whether voice activity is within a segment of speech.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    time: float
+    level: float
+    speech: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionUpdate(Event):
+    """How somebody looks and sounds, on a regular grid of time.
+
+    Attributes:
+        face: id of the face track; None for a voice that is no face's in view, and where there is no evidence at all.
+        start: seconds.
+        end: seconds, > start.
+        label: the emotion, smoothed over time so that it does not flicker; "unknown" without evidence.
+        probabilities: by emotion, calibrated, those of this moment. While there is no evidence those that were last
+            shown, and once the label is unknown all the same.
+        valence: in [-1, 1], from the probabilities; 0 while the label is unknown.
+        arousal: in [-1, 1], likewise.
+        weights: share of "face" and "voice" in the probabilities; they sum to 1, or are both 0 without evidence.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    face: int | None
+    start: float
+    end: float
+    label: str
+    probabilities: dict[str, float]
+    valence: float
+    arousal: float
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionChanged(Event):
+    """The smoothed label of a face, or of a voice without a face, became another one.
+
+    Attributes:
+        face: as in `EmotionUpdate`.
+        time: seconds.
+        previous: the label before, "unknown" at first.
+        label: the label from now on, "unknown" when the face has gone or there is no evidence any more.
+        probabilities: as in `EmotionUpdate`.
+        valence: as in `EmotionUpdate`.
+        arousal: as in `EmotionUpdate`.
+        weights: as in `EmotionUpdate`.
+    """
+
+    face: int | None
+    time: float
+    previous: str
+    label: str
+    probabilities: dict[str, float]
+    valence: float
+    arousal: float
+    weights: dict[str, float]

@@ -1,0 +1,1 @@
+"""A user's own networks, made from the user's own recordings."""

@@ -1,0 +1,1 @@
+"""Word errors with and without lips, among other sounds."""

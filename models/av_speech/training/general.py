@@ -1,0 +1,118 @@
+"""`train speech` without its command line: from folders of talking faces to weights and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from lipstream.models.av_speech.active_speaker_net import OwnVoiceNet
+from lipstream.models.av_speech.recording import Float32, Recording
+from lipstream.models.av_speech.training.active_speaker import (
+    OwnVoiceRecipe,
+    data_of,
+    is_usable,
+    judge,
+    left_out,
+    train_own_voice,
+)
+from lipstream.models.av_speech.training.active_speaker_data import Hear, Sample, cached_samples
+from lipstream.models.av_speech.training.corpora import Utterance, find_utterances
+from lipstream.models.av_speech.training.features import Read, cached_recordings
+from lipstream.models.av_speech.training.fingerprint import fingerprint
+from lipstream.models.av_speech.training.target_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
+from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, make_mixtures
+from lipstream.models.checkpoint import save_weights
+from lipstream.models.errors import ModelError
+from lipstream.models.training.device import CPU
+from lipstream.models.training.progress import Report
+
+OWN_VOICE_WEIGHTS: Final = "own_voice.safetensors"
+VOICE_MASK_WEIGHTS: Final = "voice_mask.safetensors"
+_JUDGED: Final = 200
+"""Mixtures of speakers left out that judge the mask."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clip:
+    utterance: Utterance
+    recording: Recording
+    sample: Sample
+
+
+def train_general(
+    data: Sequence[Path],
+    voices: Sequence[Float32],
+    out: Path,
+    recipes: tuple[OwnVoiceRecipe, VoiceMaskRecipe],
+    read: Read,
+    hear: Hear,
+    report: Report,
+    device: torch.device = CPU,
+) -> dict[str, Any]:
+    """Train what serves people whom nobody enrolled: on one part of the speakers, and judge on the other.
+
+    Args:
+        data: folders of recordings.
+        voices: of other people, who are not seen; may be empty.
+        out: folder for weights, caches and what a resumed run needs.
+        recipes: how.
+        read: reads a recording.
+        hear: the speech encoder.
+        report: progress.
+        device: where to train; judging is on the processor.
+
+    Returns:
+        The recipes, and figures on the speakers left out; of `judge` by source, too, where there are several.
+
+    Raises:
+        ModelError: nothing usable is there.
+    """
+    clips = _read(data, out, read, hear, report)
+    judging = [each for each in clips if left_out(each.utterance.speaker)]
+    learning = [each for each in clips if not left_out(each.utterance.speaker)]
+    if len({each.utterance.speaker for each in judging}) < 2:
+        raise ModelError("expected recordings of ten or more speakers: one in five is left out to judge, by name")
+    own_voice, voice_mask = recipes
+    network = train_own_voice([each.sample for each in learning], own_voice, out, report, device)
+    save_weights(network, out / OWN_VOICE_WEIGHTS, {"recipe": str(asdict(own_voice))})
+
+    def mixtures(of: Sequence[_Clip], others: Sequence[Float32], count: int, seed: int) -> list[Mixture]:
+        speakers = [Speaker(each.utterance.speaker, each.recording.sound, each.sample.lips) for each in of]
+        return make_mixtures(speakers, others, count, seed, hear, network, _told(report))
+
+    made = mixtures(learning, voices, voice_mask.mixtures, voice_mask.seed)
+    of = fingerprint((data_of([each.sample for each in learning]), str(asdict(own_voice)), *voices))
+    mask = train_voice_mask(made, voice_mask, out, report, of, device)
+    save_weights(mask, out / VOICE_MASK_WEIGHTS, {"recipe": str(asdict(voice_mask))})
+    return {
+        "recipe": {"own voice": asdict(own_voice), "voice mask": asdict(voice_mask)},
+        "recordings": len(learning),
+        "left out": _figures(network, judging),
+        "mask, left out": judge_voice_mask(mask, mixtures(judging, (), _JUDGED, voice_mask.seed + 1)),
+    }
+
+
+def _read(data: Sequence[Path], out: Path, read: Read, hear: Hear, report: Report) -> list[_Clip]:
+    utterances = [each for folder in data for each in find_utterances(folder)]
+    recordings = cached_recordings(utterances, read, out / "recordings", report)
+    names, speakers = [each.name for each in utterances], [each.speaker for each in utterances]
+    samples = cached_samples(names, speakers, recordings, hear, out / "own_voice", report)
+    clips = (_Clip(*each) for each in zip(utterances, recordings, samples, strict=True))
+    return [each for each in clips if is_usable(each.sample)]
+
+
+def _told(report: Report) -> Callable[[int, int], None]:
+    return lambda done, total: report("mixing voices", done, total, "")
+
+
+def _figures(network: OwnVoiceNet, judging: Sequence[_Clip]) -> dict[str, Any]:
+    figures: dict[str, Any] = {"all": judge(network, [each.sample for each in judging])}
+    for source in sorted({each.utterance.source for each in judging if each.utterance.source}):
+        samples = [each.sample for each in judging if each.utterance.source == source]
+        if len({each.speaker for each in samples}) > 1:
+            figures[source] = judge(network, samples)
+    return figures

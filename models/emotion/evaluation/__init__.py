@@ -1,0 +1,1 @@
+"""Figures of the emotion networks on folders of data."""

@@ -1,0 +1,1 @@
+"""Training of the emotion networks, and the data they learn from."""

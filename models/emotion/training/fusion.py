@@ -1,0 +1,161 @@
+"""Training, calibration and comparison of the ways to fuse."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from lipstream.models.checkpoint import save_weights
+from lipstream.models.emotion.evaluation.metrics import best_temperature, calibration_error, recall_average, softmax
+from lipstream.models.emotion.fusion_net import WAYS, FusionNet, masked_mean
+from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, Pairs, draw_pairs
+from lipstream.models.emotion.training.voice_data import VARIANTS
+from lipstream.models.training.progress import Report
+
+Float32 = npt.NDArray[np.float32]
+
+MARGIN = 0.005
+"""How much UAR, on average over the rows, a way must win over a simpler one to be preferred."""
+
+_WHOLE_FACE = ("clean", "talking")
+_ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "both clean": (_WHOLE_FACE, ("clean",)),
+    "voice under 0 dB babble": (_WHOLE_FACE, ("babble",)),
+    "face blurred": (("blurred",), ("clean",)),
+    "face dark": (("dark",), ("clean",)),
+    "face half covered": (("covered",), ("clean",)),
+}
+"""Rows of the report: states of the face, and of the voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class FusionRecipe:
+    """How fusion is trained.
+
+    Attributes:
+        seed: everything random follows from it.
+        steps: batches of pairs.
+        batch: pairs a step.
+        learning_rate: of AdamW, falling linearly to zero.
+        dropped: share of pairs whose face, and as often whose voice, is masked.
+    """
+
+    seed: int = 0
+    steps: int = 400
+    batch: int = 96
+    learning_rate: float = 3e-3
+    dropped: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Voices and faces to train on, to calibrate on, and to judge by; no actor and no image is in two of them."""
+
+    train: tuple[Bank, Bank]
+    calibrate: tuple[Bank, Bank]
+    judge: tuple[Bank, Bank]
+
+
+def train_way(way: str, split: Split, recipe: FusionRecipe, report: Report) -> FusionNet:
+    """Train and calibrate one of `WAYS`."""
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    network = WAYS[way]()
+    learned = [p for p in network.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(learned, recipe.learning_rate, weight_decay=0.01)
+    network.train()
+    for step in range(recipe.steps):
+        pairs = _drop(draw_pairs(*split.train, FACE_STATES, VARIANTS, recipe.batch, rng), recipe.dropped, rng)
+        loss = functional.nll_loss(_fuse(network, pairs), pairs.labels)
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * (1 - step / recipe.steps)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        report(f"fusion: {way}", step + 1, recipe.steps, f"loss {float(loss.detach()):.2f}")
+    network.eval()
+    _calibrate(network, split.calibrate, np.random.default_rng((recipe.seed, 1)))
+    return network
+
+
+def judge(network: FusionNet, split: Split, seed: int, count: int = 3000) -> dict[str, dict[str, float]]:
+    """Figures on pairs of people never seen, one row for each of `_ROWS`, with each side alone beside them."""
+    rows = {}
+    for name, (face_states, voice_states) in _ROWS.items():
+        pairs = draw_pairs(*split.judge, face_states, voice_states, count, np.random.default_rng((seed, 2)))
+        labels = pairs.labels.numpy()
+        row: dict[str, float] = {}
+        for label, each in (("both", pairs), ("face", pairs.without_voice()), ("voice", pairs.without_face())):
+            with torch.inference_mode():
+                logs, weights = network(each.face, each.voice, each.face_mask, each.voice_mask, each.times)
+            probabilities = logs.exp().numpy()
+            row[label] = round(recall_average(probabilities.argmax(axis=1), labels), 4)
+            row[f"{label} ece"] = round(calibration_error(probabilities, labels), 4)
+            if label == "both":
+                row["weight face"] = round(float(weights[:, 0].mean()), 3)
+        rows[name] = row
+    return rows
+
+
+def choose(reports: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The simplest way that no other beats by `MARGIN`; `reports` begin with the simplest."""
+    means = {way: float(np.mean([row["both"] for row in rows.values()])) for way, rows in reports.items()}
+    chosen = next(iter(means))
+    for way, mean in means.items():
+        if mean > means[chosen] + MARGIN:
+            chosen = way
+    return chosen
+
+
+def train_fusion(split: Split, recipe: FusionRecipe, out: Path, report: Report) -> dict[str, Any]:
+    """Train every way, keep the one to ship, write it, and return the report."""
+    networks = {way: train_way(way, split, recipe, report) for way in WAYS}
+    reports = {way: judge(network, split, recipe.seed) for way, network in networks.items()}
+    # The choice must not be made on the pairs that judge it.
+    inner = Split(split.train, split.calibrate, split.calibrate)
+    chosen = choose({way: judge(network, inner, recipe.seed) for way, network in networks.items()})
+    save_weights(networks[chosen], out / "fusion.safetensors", {"way": chosen, "seed": str(recipe.seed)})
+    (out / "fusion.json").write_text(json.dumps({"way": chosen}, indent=1) + "\n", encoding="utf-8")
+    uncalibrated = _uncalibrated_error(split, recipe.seed)
+    return {"chosen": chosen, "ways": reports, "uncalibrated": uncalibrated}
+
+
+def _fuse(network: FusionNet, pairs: Pairs) -> torch.Tensor:
+    logs: torch.Tensor = network(pairs.face, pairs.voice, pairs.face_mask, pairs.voice_mask, pairs.times)[0]
+    return logs
+
+
+def _drop(pairs: Pairs, share: float, rng: np.random.Generator) -> Pairs:
+    chance = torch.from_numpy(rng.random(len(pairs.labels)))
+    face_mask = pairs.face_mask & (chance >= share)[:, None]
+    voice_mask = pairs.voice_mask & (chance < 1 - share)[:, None]
+    return Pairs(pairs.face, pairs.voice, face_mask, voice_mask, pairs.times, pairs.labels)
+
+
+def _calibrate(network: FusionNet, banks: tuple[Bank, Bank], rng: np.random.Generator) -> None:
+    """Temperatures (Guo et al., ICML 2017) of each side alone and of both, over all states."""
+    pairs = draw_pairs(*banks, FACE_STATES, VARIANTS, 3000, rng)
+    clean = draw_pairs(*banks, _WHOLE_FACE, ("clean", "varied"), 3000, rng)
+    labels = pairs.labels.numpy()
+    with torch.inference_mode():
+        for side, (tokens, mask) in enumerate(((clean.face, clean.face_mask), (clean.voice, clean.voice_mask))):
+            logs = masked_mean(tokens, mask)[:, :7].numpy()
+            network.single[side] = 1 / best_temperature(logs, clean.labels.numpy())
+        network.both.mul_(1 / best_temperature(_fuse(network, pairs).numpy(), labels))
+
+
+def _uncalibrated_error(split: Split, seed: int) -> dict[str, float]:
+    """ECE of the branches' own probabilities, and of their plain average, before any temperature."""
+    pairs = draw_pairs(*split.judge, *_ROWS["both clean"], 3000, np.random.default_rng((seed, 2)))
+    face = masked_mean(pairs.face, pairs.face_mask)[:, :7].numpy()
+    voice = masked_mean(pairs.voice, pairs.voice_mask)[:, :7].numpy()
+    labels = pairs.labels.numpy()
+    sides = {"face": face, "voice": voice, "both": face + voice}
+    return {name: round(calibration_error(softmax(logs), labels), 4) for name, logs in sides.items()}

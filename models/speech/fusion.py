@@ -1,0 +1,79 @@
+"""Where lips may enter the transcript: between the speech encoder and its decoder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lipstream.models.speech.engine import Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class LipSample:
+    """One frame of lips as fusion sees it.
+
+    Attributes:
+        time: seconds from the first encoded sample; may be negative or past the end by a little.
+        crop: (96, 96) uint8 gray lip crop, None where the mask is off.
+        points: (40, 2) float32 normalised lip landmarks, None where the mask is off.
+        blendshapes: (K,) float32 mouth blendshapes, None where the mask is off.
+    """
+
+    time: float
+    crop: npt.NDArray[np.uint8] | None
+    points: npt.NDArray[np.float32] | None
+    blendshapes: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FusedSpeech:
+    """What fusion makes of an encoding of T frames.
+
+    Attributes:
+        encoding: of equal shape; the very one that was given if nothing moved it.
+        gate: (T,) float32 in [0, 1], how far the lips moved each frame; None if they moved none.
+        own_voice: (T,) float32 probability that the visible mouth is the voice heard in each frame, NaN where no mouth
+            is seen; None if that was not judged.
+    """
+
+    encoding: Encoding
+    gate: npt.NDArray[np.float32] | None = None
+    own_voice: npt.NDArray[np.float32] | None = None
+
+
+class Fusion(ABC):
+    """Refines encoder frames by what the lips did meanwhile."""
+
+    uses_lips: bool
+    """Whether lip frames matter; if not, speech does not wait for them."""
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the network. Idempotent."""
+
+    @abstractmethod
+    def fuse(self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]) -> FusedSpeech:
+        """Refine frames.
+
+        Args:
+            encoding: frames of the speech encoder.
+            sound: (N,) float32 at 16 kHz, that was encoded.
+            lips: lip frames over the encoded sound, in order of time; empty without a picture.
+        """
+
+
+class AudioOnlyFusion(Fusion):
+    """Sound alone decides: the frames pass unchanged."""
+
+    uses_lips = False
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def fuse(self, encoding: Encoding, sound: npt.NDArray[np.float32], lips: Sequence[LipSample]) -> FusedSpeech:
+        """Return the encoding that was given."""
+        return FusedSpeech(encoding)

@@ -1,0 +1,1 @@
+"""How events reach sinks, hooks and iterators."""

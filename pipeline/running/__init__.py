@@ -1,0 +1,1 @@
+"""A run of a graph: threads, failures, overload, metrics, the end."""

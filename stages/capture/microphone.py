@@ -1,0 +1,234 @@
+"""The microphone."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from lipstream.config.schema import AudioConfig
+from lipstream.pipeline import Port, Source, UserError, micros
+from lipstream.stages.capture.microphone_backend import PortAudio
+from lipstream.stages.capture.microphone_opening import BackendFactory, DeviceBlock, MicrophoneOpening
+from lipstream.stages.capture.rate_watch import RateWatch
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Float32
+
+POLL_SECONDS = 0.05
+_OPEN_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0
+_FIRST_DELAY_US = 500_000
+_LONGEST_DELAY_US = 8_000_000
+_LOSS_OVER_US = 2_000_000
+# PortAudio is not to be opened anew while it still closes, unless that hangs.
+_CLOSING_US = 5_000_000
+# While the device is gone silence is emitted up to this long ago, so that the first block after its return, which was
+# captured a little before it arrives, still has its place.
+_SILENCE_LAG_US = 200_000
+# Session times of neighbouring blocks agree to microseconds; only where an opening begins can they be this far apart.
+_SEAM_US = 5_000
+_LONGEST_BLOCK = SAMPLE_RATE // 2
+# A room is never silent to the last bit for so long; a muted or forbidden microphone is, and says nothing about it.
+_MUTED_AFTER_US = 10_000_000
+
+
+class Microphone(Source):
+    """Captures the microphone as mono 16 kHz sound.
+
+    The device's callback only copies. What the device or this machine loses is filled with silence, counted as
+    `audio.lost_seconds` and reported; a device that goes away is opened again when it
+    comes back, and until then silence keeps the timeline going. So is one that turns out to deliver at another rate
+    than it was opened with. One that has given nothing but zeros since it was opened is reported.
+
+    Args:
+        config: which device, and how.
+        backend: makes the access to the devices; each opening makes a new one, which sees newly plugged-in devices.
+    """
+
+    outputs: ClassVar[Mapping[str, Port]] = {"audio": Port(AudioBlock)}
+
+    def __init__(self, config: AudioConfig, backend: BackendFactory = PortAudio) -> None:
+        self._config = config
+        self._backend = backend
+        self._opening: MicrophoneOpening | None = None
+        self._closing: threading.Thread | None = None
+        self._gone = False
+        self._retry_at = 0
+        self._delay = _FIRST_DELAY_US
+        self._end: int | None = None
+        self._last_arrival = 0
+        self._last_loss: int | None = None
+        self._rate_distrusted = False
+        self._muted = False
+        self._silent_since: int | None = None
+
+    def open(self) -> None:
+        """Open the device; it is heard from the first `produce` on.
+
+        Raises:
+            UserError: PortAudio is missing, or there is no such device, or it cannot be opened.
+        """
+        opening = self._begin_opening()
+        for _ in range(round(_OPEN_SECONDS / POLL_SECONDS)):
+            if opening.done.wait(POLL_SECONDS) or self.context.stopping.is_set():
+                break
+        else:
+            raise UserError("the microphone does not answer: unplug it and plug it in again, or choose another one")
+        if isinstance(opening.error, UserError):
+            raise opening.error
+        if opening.error is not None:
+            raise UserError(
+                f"{opening.name} cannot be opened ({opening.error}): close other programs that use it, or choose "
+                f"another one with audio.microphone"
+            ) from opening.error
+
+    def close(self) -> None:
+        """Let the device go."""
+        if self._opening is not None:
+            self._opening.end().join(_CLOSE_SECONDS)
+
+    def produce(self) -> bool:
+        """Emit what has come from the device, or keep the timeline going without it."""
+        opening = self._opening
+        if opening is not None and opening.done.is_set() and not opening.listening.is_set():
+            self._adopt(opening)
+        if opening is not None and opening.listening.is_set():
+            try:
+                block = opening.ring.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                self._check(opening)
+            else:
+                self._take(block)
+                self._check_silence(opening, block)
+                self._check_rate(opening, block)
+        else:
+            self.context.stopping.wait(POLL_SECONDS)
+        now = self.context.clock.now()
+        if self._gone:
+            self._fill(now - _SILENCE_LAG_US)
+            if self._opening is None and now >= self._retry_at and self._closed(now):
+                self._begin_opening()
+        if self._last_loss is not None and now - self._last_loss > _LOSS_OVER_US:
+            self._last_loss = None
+            self.recover("audio")
+        return True
+
+    # The device.
+
+    def _begin_opening(self) -> MicrophoneOpening:
+        self._opening = MicrophoneOpening(self._backend, self._config, self.context.clock.now)
+        return self._opening
+
+    def _adopt(self, opening: MicrophoneOpening) -> None:
+        if opening.track is None:
+            self._give_up(opening)
+            return
+        assert opening.stream is not None
+        self._track = opening.track
+        self._rate = RateWatch(opening.stream.rate)
+        self._silent_since, self._muted = self.context.clock.now(), False
+        self._last_arrival = self.context.clock.now()
+        opening.listening.set()
+
+    def _give_up(self, opening: MicrophoneOpening) -> None:
+        self._closing = opening.end()
+        self._opening = None
+        self._retry_at = self.context.clock.now() + self._delay
+        self._delay = min(_LONGEST_DELAY_US, self._delay * 2)
+
+    def _closed(self, now: int) -> bool:
+        return self._closing is None or not self._closing.is_alive() or now >= self._retry_at + _CLOSING_US
+
+    def _check(self, opening: MicrophoneOpening) -> None:
+        """Nothing came: see whether the device is gone."""
+        assert opening.stream is not None
+        silent = self.context.clock.now() - self._last_arrival
+        if silent < micros(self._config.reopen_after) and opening.stream.active():
+            return
+        self._lose(opening, f"{opening.name} is disconnected, waiting for it to come back")
+
+    def _lose(self, opening: MicrophoneOpening, reason: str) -> None:
+        self.degrade("audio", reason)
+        self._gone = True
+        self._last_loss = None
+        if self._end is None:
+            self._end = max(0, self._last_arrival)
+        self._give_up(opening)
+
+    def _check_rate(self, opening: MicrophoneOpening, block: DeviceBlock) -> None:
+        """Notice a device that delivers at another rate than it was opened with."""
+        stream = opening.stream
+        assert stream is not None
+        if block.overflow:
+            self._rate = RateWatch(stream.rate)
+            return
+        actual = self._rate.update(block.dropped + len(block.data) // (4 * stream.channels), block.arrival)
+        # Where opening it again has not helped, the device loses sound all the time, which is filled and counted.
+        if actual is not None and not self._rate_distrusted:
+            self._rate_distrusted = True
+            about = f"about {actual:.0f} samples a second, not {stream.rate}"
+            self._lose(opening, f"{opening.name} gives {about}: opening it again")
+
+    def _check_silence(self, opening: MicrophoneOpening, block: DeviceBlock) -> None:
+        """Notice a device that is muted: it gives blocks, but nothing is in them."""
+        if self._silent_since is None:
+            return
+        if any(block.data):
+            self._silent_since = None
+            if self._muted:
+                self._muted = False
+                self.recover("audio")
+        elif not self._muted and block.arrival - self._silent_since >= _MUTED_AFTER_US:
+            self._muted = True
+            self.degrade("audio", f"{opening.name} gives nothing but silence: is it muted, or not permitted?")
+
+    # The sound.
+
+    def _take(self, block: DeviceBlock) -> None:
+        self._last_arrival = block.arrival
+        stretch = self._track.push(block.data, block.arrival, block.dropped, block.overflow, block.recorded)
+        if stretch.lost:
+            self._report_loss(stretch.lost)
+        if not len(stretch.samples):
+            return
+        if self._gone:
+            self._gone, self._delay = False, _FIRST_DELAY_US
+            self.recover("audio")
+        filled = min(len(stretch.samples), round(stretch.lost * SAMPLE_RATE))
+        self._emit(self._join(stretch.samples, stretch.start), stretch.end, filled)
+
+    def _join(self, samples: Float32, start: int) -> Float32:
+        """Set samples behind what was emitted before: silence in between, or what overlaps cut off."""
+        if self._end is None:
+            self._end = max(0, start)
+        if start - self._end > _SEAM_US:
+            self._fill(start)
+        if self._end - start > _SEAM_US:
+            return samples[(self._end - start) * SAMPLE_RATE // 1_000_000 :]
+        return samples
+
+    def _fill(self, until: int) -> None:
+        assert self._end is not None
+        missing = (until - self._end) * SAMPLE_RATE // 1_000_000
+        if missing > 0:
+            self._emit(np.zeros(missing, np.float32), until, missing)
+
+    def _emit(self, samples: Float32, end: int, filled: int) -> None:
+        """Emit samples that end at a session time, those filled in first, in blocks that are not too long."""
+        assert self._end is not None
+        start, span = self._end, max(0, end - self._end)
+        filled = min(filled, len(samples))
+        if filled:
+            self.context.count("audio.lost_seconds", filled / SAMPLE_RATE)
+        for first in range(0, len(samples), _LONGEST_BLOCK):
+            part = samples[first : first + _LONGEST_BLOCK]
+            upto = start + span * (first + len(part)) // len(samples)
+            self.emit("audio", AudioBlock(part, min(len(part), max(0, filled - first))), self._end, upto - self._end)
+            self._end = upto
+
+    def _report_loss(self, lost: float) -> None:
+        self._last_loss = self.context.clock.now()
+        if "audio" not in self.degraded:
+            self.degrade("audio", f"microphone overflow: {lost:.2f} s of sound lost")

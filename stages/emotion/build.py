@@ -1,0 +1,63 @@
+"""Emotion in the captions graph. Imported only where it is wanted, because it loads the networks' library."""
+
+from __future__ import annotations
+
+import logging
+
+from lipstream.config import Config, Pace
+from lipstream.models.emotion.branches import FaceExpression, VoiceEmotion
+from lipstream.models.emotion.fusion import EmotionFusion
+from lipstream.pipeline import Bounds, Graph, Policy, micros
+from lipstream.stages.branches import pictures
+from lipstream.stages.emotion.emotion import Emotion
+from lipstream.stages.emotion.expression import Expression
+from lipstream.stages.emotion.voice import Voice
+
+log = logging.getLogger(__name__)
+
+ENGINE = "moonshine"
+"""The recogniser whose encoder frames the voice network knows."""
+_TOGETHER = 12
+"""Pictures whose faces are judged together where nobody waits for it: 4 s at the rate of file runs."""
+_EVIDENCE = Bounds(items=4096, duration=micros(3600))
+"""Small packets: whichever of sound and picture is faster in a file may run far ahead of the other."""
+
+
+def add_emotion(graph: Graph, config: Config) -> None:
+    """Add emotion to a graph that has the speech branch, the face branch, or both.
+
+    Every branch hangs on an output that is there anyway. Live, what they cannot take is dropped before them, so that
+    they hold up neither faces nor speech, and fusion takes what comes in the order in which it comes.
+    """
+    face = "face" in graph.components
+    voice = "encode" in graph.components and config.speech.engine == ENGINE
+    if "encode" in graph.components and not voice:
+        log.warning("emotion is judged by faces only: the voice's network needs the recogniser '%s'", ENGINE)
+    if not face and not voice:
+        return
+    graph.add("emotion", Emotion(EmotionFusion(), config.emotion.update_interval, _look_ahead(config)), skew_limit=0)
+    if face:
+        together = 1 if _someone_waits(config) else _TOGETHER
+        graph.add("expression", Expression(FaceExpression(), config.emotion.face_rate, together))
+        graph.connect("face.views", "expression.views", pictures(config))
+        graph.connect("expression.expressions", "emotion.expressions", _EVIDENCE)
+    if voice:
+        graph.add("voice", Voice(VoiceEmotion()))
+        speech = Bounds(items=4, duration=micros(600))
+        newest = Bounds(Policy.DROP_OLDEST, items=8, duration=micros(600))
+        graph.connect("encode.speech", "voice.speech", speech if config.lossless else newest)
+        graph.connect("voice.windows", "emotion.windows", _EVIDENCE)
+
+
+def _someone_waits(config: Config) -> bool:
+    return config.mode == "live" or config.pace is Pace.REALTIME
+
+
+def _look_ahead(config: Config) -> float:
+    """How long after a window of speech its evidence may come at most, where that is waited for, in seconds."""
+    if _someone_waits(config):
+        return config.emotion.look_ahead
+    # A window is encoded at the end of its segment, or with the update after it; a long segment's end is held back.
+    if not config.partials:
+        return config.vad.max_segment + 0.1
+    return config.speech.update_interval + config.vad.cut_lookback + 0.1

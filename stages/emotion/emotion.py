@@ -1,0 +1,186 @@
+"""Emotion: what faces and voices together show, on a regular grid of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from lipstream.events import EmotionChanged, EmotionUpdate
+from lipstream.models.emotion.classes import EMOTIONS, UNKNOWN, affect
+from lipstream.models.emotion.fusion import EmotionResult, TimedEvidence
+from lipstream.models.emotion.smoothing import EmotionSmoother, Smoothed
+from lipstream.models.emotion.threads import use_one_thread
+from lipstream.pipeline import Packet, Port, Stage, micros, seconds
+from lipstream.stages.emotion.payloads import Expressions, VoiceWindow
+from lipstream.stages.emotion.witnesses import Witnesses
+from lipstream.stages.failures import while_loading, while_running
+from lipstream.stages.payloads import Float32
+from lipstream.stages.shedding import EMOTION_RATE, EMOTION_SHARE
+from lipstream.stages.switches import EMOTION
+
+_LONGEST_CATCH_UP = micros(5.0)
+"""Live, updates that are overdue by more than this are left out: the machine slept, or a source stood still."""
+_NOTHING: Float32 = np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32)
+
+
+class FusionNetwork(Protocol):
+    """Weighs face and voice: `lipstream.models.emotion.fusion.EmotionFusion`."""
+
+    def load(self) -> None:
+        """Load the network."""
+
+    def predict(
+        self, faces: Sequence[TimedEvidence], voices: Sequence[TimedEvidence], now: float
+    ) -> EmotionResult | None:
+        """Fuse the evidence up to `now`."""
+
+
+class Emotion(Stage):
+    """Publishes, at every multiple of `update_interval`, an `EmotionUpdate` for each face in view.
+
+    A voice that is no face's in view gets an update of its own, without a face; so does a moment without any evidence,
+    which is `unknown`. `EmotionChanged` follows when a smoothed label changes.
+
+    An update is made once its inputs have come to `look_ahead` after it, from what they have brought until then. With a
+    `look_ahead` no evidence can be later than, as in a file run at full speed, nothing is missed; a shorter one is kept
+    whatever comes late, and late evidence counts for the updates that are still to be made.
+
+    Args:
+        network: the fusion.
+        update_interval: seconds; under load it is longer.
+        look_ahead: seconds.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "expressions": Port(Expressions, optional=True),
+        "windows": Port(VoiceWindow, optional=True),
+    }
+
+    def __init__(self, network: FusionNetwork, update_interval: float, look_ahead: float) -> None:
+        self.update_interval = update_interval
+        self._network = network
+        self._look_ahead = micros(look_ahead)
+        self._witnesses = Witnesses()
+        self._smoothers: dict[int | None, EmotionSmoother] = {}
+        self._done = 0
+        self._reached = 0
+
+    def open(self) -> None:
+        """Load the network."""
+        use_one_thread()
+        with while_loading():
+            self._network.load()
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Make the updates that are due before this packet, then keep it."""
+        self._reach(packet.timestamp)
+        if port == "expressions":
+            self._witnesses.see(packet.timestamp, packet.payload)
+        else:
+            self._witnesses.hear(packet.payload)
+
+    def advance(self, frontier: int) -> None:
+        """Make the updates that are due."""
+        self._reach(frontier)
+
+    def finish(self) -> None:
+        """Make those that are left, and one for the rest if it is long enough to matter."""
+        self._update_to(self._reached)
+        if self._reached - self._done >= self._interval() // 2:
+            self._update(self._done, self._reached)
+
+    # When.
+
+    def _interval(self) -> int:
+        share = EMOTION_SHARE if self.context.sheds(EMOTION_RATE.name) else 1.0
+        return micros(self.update_interval / share)
+
+    def _reach(self, time: int) -> None:
+        """Note that what comes from now on is not earlier than `time`; live, where streams are not merged, about so."""
+        self._reached = max(self._reached, time)
+        self._update_to(self._reached - self._look_ahead)
+
+    def _update_to(self, time: int) -> None:
+        if self.context.switched_off(EMOTION):
+            self._done = max(self._done, time)
+            self._smoothers.clear()
+            return
+        if not self.context.lossless and time - self._done > _LONGEST_CATCH_UP:
+            self._done = time - _LONGEST_CATCH_UP
+        while (end := self._next()) <= time:
+            self._update(self._done, end)
+
+    def _next(self) -> int:
+        interval = self._interval()
+        return (self._done // interval + 1) * interval
+
+    # What.
+
+    def _update(self, start: int, end: int) -> None:
+        self._done = end
+        self._witnesses.forget(end)
+        faces, voices = self._witnesses.faces(end), self._witnesses.voices(end)
+        alone = [heard for owner, each in voices.items() if owner not in faces for heard in each]
+        for gone in [face for face in self._smoothers if face is not None and face not in faces]:
+            self._leave(gone, end)
+        if faces and not alone:
+            self._leave(None, end)
+        for face, seen in faces.items():
+            self._judge(face, seen, voices.get(face, []), start, end)
+        if alone or not faces:
+            self._judge(None, [], alone, start, end)
+
+    def _judge(
+        self, face: int | None, seen: Sequence[TimedEvidence], heard: Sequence[TimedEvidence], start: int, end: int
+    ) -> None:
+        with while_running("video" if seen else "audio", "emotion fusion"):
+            result = self._network.predict(seen, heard, seconds(end))
+        smoother = self._smoothers.setdefault(face, EmotionSmoother())
+        before = smoother.label
+        smoothed = smoother.update(seconds(end), result.probabilities if result else None)
+        update = _event(face, result, smoothed, start, end)
+        self.publish(update)
+        if smoothed.changed:
+            self._publish_change(update, before)
+
+    def _publish_change(self, update: EmotionUpdate, before: str) -> None:
+        self.publish(
+            EmotionChanged(
+                face=update.face,
+                time=update.end,
+                previous=before,
+                label=update.label,
+                probabilities=update.probabilities,
+                valence=update.valence,
+                arousal=update.arousal,
+                weights=update.weights,
+            )
+        )
+
+    def _leave(self, face: int | None, time: int) -> None:
+        """Forget a face that is gone, or the voice without a face once it has one."""
+        smoother = self._smoothers.pop(face, None)
+        if smoother is not None and smoother.label != UNKNOWN:
+            gone = _event(face, None, Smoothed(UNKNOWN, _NOTHING, True), time, time)
+            self._publish_change(gone, smoother.label)
+
+
+def _event(face: int | None, result: EmotionResult | None, smoothed: Smoothed, start: int, end: int) -> EmotionUpdate:
+    """The update: the probabilities of the moment, or those last shown while there is no evidence."""
+    probabilities = smoothed.probabilities if result is None else result.probabilities
+    valence, arousal = (0.0, 0.0) if smoothed.label == UNKNOWN else affect(probabilities)
+    return EmotionUpdate(
+        face=face,
+        start=seconds(start),
+        end=seconds(end),
+        label=smoothed.label,
+        probabilities={name: round(float(p), 4) for name, p in zip(EMOTIONS, probabilities, strict=True)},
+        valence=round(valence, 4),
+        arousal=round(arousal, 4),
+        weights={
+            "face": round(result.weight_face, 4) if result else 0.0,
+            "voice": round(result.weight_voice, 4) if result else 0.0,
+        },
+    )

@@ -1,0 +1,80 @@
+"""What was seen and heard of late, and whose voice it is."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lipstream.models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, TimedEvidence
+from lipstream.pipeline import micros, seconds
+from lipstream.stages.emotion.payloads import Expressions, VoiceWindow
+
+HISTORY = micros(6.0)
+"""How long expressions are kept (us): the memory of the voice, and a whole window before it."""
+TALKING_SHARE = 0.2
+"""A face whose lips talk in this share of the looks during a window has said it."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    window: VoiceWindow
+    owner: int | None = None
+    settled: bool = False
+
+
+class Witnesses:
+    """The evidence that may still count, by face.
+
+    The voice belongs to the face that talks while it is heard; where none does, to the only face in view; else to
+    nobody in the picture.
+    """
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, Expressions]] = deque()
+        self._heard: deque[_Heard] = deque()
+
+    def see(self, time: int, expressions: Expressions) -> None:
+        """Take in what the faces of a frame express; times only grow (us)."""
+        self._seen.append((time, expressions))
+
+    def hear(self, window: VoiceWindow) -> None:
+        """Take in a window of speech."""
+        self._heard.append(_Heard(window))
+
+    def faces(self, now: int) -> Mapping[int, list[TimedEvidence]]:
+        """What each face expressed up to `now` (us), oldest first; only faces seen within `FACE_MEMORY`."""
+        found: dict[int, list[TimedEvidence]] = {}
+        for time, expressions in self._seen:
+            if now - micros(FACE_MEMORY) <= time <= now:
+                for face, evidence in expressions.faces.items():
+                    found.setdefault(face, []).append(TimedEvidence(seconds(time), evidence))
+        return dict(sorted(found.items()))
+
+    def voices(self, now: int) -> Mapping[int | None, list[TimedEvidence]]:
+        """The windows that ended within `VOICE_MEMORY` before `now` (us), oldest first, by the face that spoke."""
+        found: dict[int | None, list[TimedEvidence]] = {}
+        for heard in self._heard:
+            if now - micros(VOICE_MEMORY) <= heard.window.end <= now:
+                if not heard.settled:
+                    heard.owner, heard.settled = self._owner(heard.window), True
+                evidence = TimedEvidence(seconds(heard.window.end), heard.window.evidence)
+                found.setdefault(heard.owner, []).append(evidence)
+        return found
+
+    def forget(self, now: int) -> None:
+        """Drop what cannot count at `now` (us) or later."""
+        while self._seen and self._seen[0][0] < now - HISTORY:
+            self._seen.popleft()
+        while self._heard and self._heard[0].window.end < now - micros(VOICE_MEMORY):
+            self._heard.popleft()
+
+    def _owner(self, window: VoiceWindow) -> int | None:
+        during = [expressions for time, expressions in self._seen if window.start <= time <= window.end]
+        talkers = Counter(each.talker for each in during if each.talker is not None)
+        if talkers:
+            talker, looks = min(talkers.items(), key=lambda item: (-item[1], item[0]))
+            if looks >= TALKING_SHARE * len(during):
+                return talker
+        present = {face for expressions in during for face in expressions.faces}
+        return present.pop() if len(present) == 1 else None

@@ -1,0 +1,1 @@
+"""Recordings for enrolment and training."""

@@ -1,0 +1,1 @@
+"""Picture to lips: faces, the lip stream, what a mouth does."""

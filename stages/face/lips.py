@@ -1,0 +1,94 @@
+"""The lip stream: what the speaker's mouth did, on a regular grid of time with a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lipstream.pipeline import Packet, Port, Stage, micros
+from lipstream.stages.payloads import FaceFrame, Float32, LipFeatures, LipFrame
+from lipstream.stages.switches import LIPS, PICTURE
+
+AHEAD = micros(0.3)
+"""Microseconds of masked points emitted ahead: more than a picture takes from the camera through the face networks."""
+
+
+class LipStream(Stage):
+    """Resamples the speaker's lips from the camera's irregular frame times to a fixed rate.
+
+    Numbers are interpolated linearly between the frames before and after; the crop is that of the nearer one. Where
+    frames are further apart than `max_gap`, where there is no face, or where the speaker changes, the mask is off.
+    A grid point is emitted as soon as the frame after it is known, or once no such frame can come within `max_gap`.
+
+    While picture or lips are switched off nobody looks at lips. Live, masked points are then emitted ahead of time, so
+    that the sound does not wait for them; switched on again, lips come that much later.
+
+    Args:
+        rate: lip frames a second.
+        max_gap: longest gap between camera frames that is bridged, in seconds.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {"faces": Port(FaceFrame)}
+    outputs: ClassVar[Mapping[str, Port]] = {"lips": Port(LipFrame)}
+
+    def __init__(self, rate: float, max_gap: float) -> None:
+        self._period = 1_000_000 / rate
+        self._max_gap = micros(max_gap)
+        self._last: Packet[FaceFrame] | None = None
+        self._next: int | None = None
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Emit the grid points up to this frame."""
+        if self._next is None:
+            self._next = -int(-packet.timestamp // self._period)
+        while self._time() <= packet.timestamp:
+            self._put(self._between(self._last, packet, self._time()), packet.payload.talking)
+        self._last = packet
+
+    def advance(self, frontier: int) -> None:
+        """Emit masked grid points for time in which no frame came, or none will be looked at."""
+        if self._next is None:
+            return
+        off = self.context.switched_off(PICTURE) or self.context.switched_off(LIPS)
+        unseen = frontier + AHEAD if off and not self.context.lossless else frontier - self._max_gap
+        while self._time() < unseen:
+            self._put(None)
+
+    def watermark(self, frontier: int) -> int:
+        """The next grid point."""
+        return frontier - micros(self._period / 1e6) - self._max_gap if self._next is None else self._time()
+
+    def _time(self) -> int:
+        assert self._next is not None
+        return round(self._next * self._period)
+
+    def _put(self, lips: LipFeatures | None, talking: frozenset[int] = frozenset()) -> None:
+        self.emit("lips", LipFrame(lips, talking), self._time(), round(self._period))
+        assert self._next is not None
+        self._next += 1
+
+    def _between(self, before: Packet[FaceFrame] | None, after: Packet[FaceFrame], time: int) -> LipFeatures | None:
+        if before is None or after.timestamp == time:
+            return after.payload.lips
+        if after.timestamp - before.timestamp > self._max_gap:
+            return None
+        first, second = before.payload.lips, after.payload.lips
+        if first is None or second is None or first.face != second.face:
+            return None
+        return _blend(first, second, (time - before.timestamp) / (after.timestamp - before.timestamp))
+
+
+def _blend(first: LipFeatures, second: LipFeatures, weight: float) -> LipFeatures:
+    def mix(one: Float32, other: Float32) -> Float32:
+        return np.asarray(one + (other - one) * np.float32(weight), dtype=np.float32)
+
+    return LipFeatures(
+        face=first.face,
+        crop=first.crop if weight < 0.5 else second.crop,
+        points=mix(first.points, second.points),
+        blendshapes=mix(first.blendshapes, second.blendshapes),
+        aperture=first.aperture + (second.aperture - first.aperture) * weight,
+        change=second.change,
+    )

@@ -1,0 +1,1 @@
+"""Recorded files: their sound and their picture."""

@@ -1,0 +1,1 @@
+"""Sound as the sources bring it to one form: mono, 16 kHz, gapless."""

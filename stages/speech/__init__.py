@@ -1,0 +1,1 @@
+"""Sound to text: voice activity, encoding, fusion, decoding."""

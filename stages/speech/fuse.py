@@ -1,0 +1,90 @@
+"""Cross-modal fusion: lips join the speech between its encoder and its decoder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from lipstream.models.speech.engine import Encoding
+from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
+from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
+from lipstream.stages.failures import while_loading, while_running
+from lipstream.stages.payloads import EncodedSpeech, LipFrame
+from lipstream.stages.switches import LIPS
+
+MARGIN = 0.2
+"""Seconds of lips before and after the sound that fusion sees too: lips lead the voice, and streams are skewed."""
+
+
+class Fuse(Stage):
+    """Gives the fusion network the lip frames of the time that each encoding covers.
+
+    Encoded speech waits for the lip stream's watermark, in a live run at most for the skew limit of this component in
+    its graph; what is missing then is simply not among the frames.
+
+    Args:
+        fusion: the network.
+        history: seconds of lip frames kept; at least the longest segment.
+    """
+
+    # Lips first: at equal timestamps they are delivered before the speech that needs them.
+    inputs: ClassVar[Mapping[str, Port]] = {"lips": Port(LipFrame, optional=True), "speech": Port(EncodedSpeech)}
+    outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
+
+    def __init__(self, fusion: Fusion, history: float) -> None:
+        self._fusion = fusion
+        self._history = micros(history + 2 * MARGIN)
+        self._lips: deque[Packet[LipFrame]] = deque()
+        self._ahead: tuple[Encoding, FusedSpeech] | None = None
+
+    def open(self) -> None:
+        """Load the network."""
+        with while_loading():
+            self._fusion.load()
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        """Keep lip frames; refine speech."""
+        if port == "lips":
+            self._lips.append(packet)
+            while self._lips[0].timestamp < packet.timestamp - self._history:
+                self._lips.popleft()
+            return
+        speech: EncodedSpeech = packet.payload
+        try:
+            with while_running("video", "fusion"):
+                fused = self._fuse(speech)
+        except RecoverableError:
+            # The lips are a second witness: without them the sound goes on alone.
+            self.emit("speech", speech, packet.timestamp)
+            raise
+        refined = dataclasses.replace(speech, encoding=fused.encoding, lip_gate=fused.gate, own_voice=fused.own_voice)
+        self.emit("speech", refined, packet.timestamp)
+
+    def _fuse(self, speech: EncodedSpeech) -> FusedSpeech:
+        known, self._ahead = self._ahead, None
+        if known is not None and known[0] is speech.encoding:
+            # The segment has ended as it was foreseen.
+            return known[1]
+        fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
+        if speech.tentative:
+            self._ahead = speech.encoding, fused
+        return fused
+
+    def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
+        if self.context.switched_off(LIPS):
+            return []
+        end = speech.start + micros(speech.encoding.duration + MARGIN)
+        return [
+            _sample(frame, speech.start)
+            for frame in self._lips
+            if speech.start - micros(MARGIN) <= frame.timestamp <= end
+        ]
+
+
+def _sample(frame: Packet[LipFrame], origin: int) -> LipSample:
+    time, lips = seconds(frame.timestamp - origin), frame.payload.lips
+    if lips is None:
+        return LipSample(time, None, None, None)
+    return LipSample(time, lips.crop, lips.points, lips.blendshapes)

@@ -1,0 +1,87 @@
+"""Recordings for training, read through the stages of a file run, and the fusion that a configuration asks for."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pytest
+
+from lipstream.config import load_config
+from lipstream.models.av_speech import profile
+from lipstream.models.av_speech.general_fusion import GeneralFusion
+from lipstream.models.av_speech.lip_fusion import LipFusion
+from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+from lipstream.models.av_speech.recording import LIP_RATE
+from lipstream.models.speech.fusion import AudioOnlyFusion
+from lipstream.pipeline import UserError
+from lipstream.stages.build import make_fusion
+from lipstream.stages.enrol import recordings
+from lipstream.stages.enrol.recordings import read_recording
+
+
+@pytest.mark.media
+def test_a_talking_head_gives_sound_and_lips_on_one_clock(obama_speech, obama_audio):
+    recording = read_recording(obama_speech, load_config("file", {}))
+    assert len(recording.pcm) == pytest.approx(len(obama_audio), abs=800)
+    lips = recording.lips
+    assert len(lips.mask) / LIP_RATE == pytest.approx(len(recording.pcm) / 16_000, abs=0.3)
+    assert lips.mask.mean() > 0.9
+    # The outer lip is as wide as half the distance of the eyes, give or take.
+    assert 0.3 < np.ptp(lips.points[lips.mask][:, :, 0].astype(np.float32), axis=1).mean() < 0.9
+
+
+@pytest.mark.media
+def test_a_recording_without_a_picture_has_no_lips(beckett):
+    recording = read_recording(beckett, load_config("file", {}))
+    assert len(recording.lips.mask) == 0
+    assert len(recording.pcm) > 100_000
+
+
+def test_a_file_that_is_not_there_is_the_users_matter(tmp_path):
+    with pytest.raises(UserError):
+        read_recording(tmp_path / "missing.mp4", load_config("file", {}))
+
+
+def test_without_a_profile_anybodys_lips_help():
+    assert isinstance(make_fusion(load_config("file", {})), GeneralFusion)
+
+
+@pytest.mark.parametrize("settings", [{"fusion.general": False}, {"speech.engine": "whisper"}])
+def test_sound_alone_decides_where_lips_are_not_wanted_or_cannot_help(settings):
+    assert isinstance(make_fusion(load_config("file", settings)), AudioOnlyFusion)
+
+
+def test_a_profile_brings_lips_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    save_networks(LipNetworks.untrained(), profile_path("ann"))
+    fusion = make_fusion(load_config("file", {"fusion.profile": "ann", "fusion.general": False}))
+    assert isinstance(fusion, LipFusion)
+    fusion.load()
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"fusion.profile": "bob"}, "no profile called 'bob'"),
+        ({"fusion.profile": "bob", "speech.engine": "whisper"}, "speech.engine=moonshine"),
+    ],
+)
+def test_a_profile_that_cannot_be_used_is_the_users_matter(settings, wrong, tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    with pytest.raises(UserError, match=wrong):
+        make_fusion(load_config("file", settings))
+
+
+@pytest.mark.media
+def test_a_reading_that_is_interrupted_is_no_shorter_recording(obama_speech, monkeypatch, ctrl_c):
+    frames = []
+
+    def interrupt(self, port, packet):
+        frames.append(packet)
+        if len(frames) == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(recordings._Collector, "process", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        read_recording(obama_speech, load_config("file", {"video.enabled": False}))

@@ -1,0 +1,126 @@
+"""The JSON file: its contract, and flat memory."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+
+from lipstream.events import FaceFound, FaceLost, LipActivity, TranscriptFinal, Word
+from lipstream.pipeline import End, Event, Stats
+from lipstream.stages.sinks import JsonWriter
+from lipstream.version import version
+
+BOX = (0.1, 0.1, 0.5, 0.5)
+
+
+def result(tmp_path: Path, *events: Event) -> dict:
+    writer = JsonWriter(tmp_path / "talk.json", "videos/talk.mp4")
+    for event in events:
+        writer.handle(event)
+    writer.close()
+    return json.loads(writer.path.read_text(encoding="utf-8"))
+
+
+def lips(time: float, face: int = 1) -> LipActivity:
+    return LipActivity(face=face, time=time, aperture=0.123456, motion=0.0, emitted=time)
+
+
+def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
+    word = Word(word="Hello.", start=0.50049, end=1.0, confidence=0.98765, lip_gate=0.12345)
+    data = result(
+        tmp_path,
+        FaceFound(face=1, time=0.04, box=BOX),
+        lips(0.04),
+        TranscriptFinal(segment=1, start=0.50049, end=1.0, text="Hello.", words=(word,), face=1, off_camera=False),
+        FaceLost(face=1, start=0.04, time=4.0),
+        Stats(wall=2.5, stages={"vad": {"packets_in": 10.0}}, channels={}, counters={}),
+        End(reason="finished", duration=5.0),
+    )
+    assert list(data) == [
+        "lipstream",
+        "source",
+        "duration",
+        "language",
+        "segments",
+        "faces",
+        "lips",
+        "emotions",
+        "stats",
+    ]
+    assert data == {
+        "lipstream": version(),
+        "source": "videos/talk.mp4",
+        "duration": 5.0,
+        "language": "en",
+        "segments": [
+            {
+                "start": 0.5,
+                "end": 1.0,
+                "text": "Hello.",
+                "face": 1,
+                "off_camera": False,
+                "words": [{"word": "Hello.", "start": 0.5, "end": 1.0, "confidence": 0.988, "lip_gate": 0.123}],
+            }
+        ],
+        "faces": [{"id": 1, "start": 0.04, "end": 4.0}],
+        "lips": [{"time": 0.04, "face": 1, "aperture": 0.1235}],
+        "emotions": [],
+        "stats": {"rtf": 0.5, "wall_seconds": 2.5, "stages": {"vad": {"packets_in": 10.0}}},
+    }
+
+
+def test_an_empty_run_is_a_whole_object(tmp_path: Path):
+    data = result(tmp_path, End(reason="finished", duration=0.0))
+    assert (data["segments"], data["faces"], data["lips"]) == ([], [], [])
+    assert data["stats"] == {"rtf": None, "wall_seconds": 0.0, "stages": {}}
+
+
+def test_a_face_that_is_there_to_the_end_ends_with_the_recording(tmp_path: Path):
+    data = result(
+        tmp_path,
+        FaceFound(face=1, time=0.0, box=BOX),
+        FaceFound(face=2, time=1.0, box=BOX),
+        FaceLost(face=2, start=1.0, time=2.0),
+        End(reason="finished", duration=9.5),
+    )
+    assert data["faces"] == [{"id": 1, "start": 0.0, "end": 9.5}, {"id": 2, "start": 1.0, "end": 2.0}]
+
+
+def test_lips_are_thinned_to_25_a_second(tmp_path: Path):
+    data = result(tmp_path, *(lips(index / 100) for index in range(1000)), End(reason="finished", duration=10.0))
+    times = [record["time"] for record in data["lips"]]
+    assert 200 <= len(times) <= 250
+    assert times == sorted(times)
+
+
+def test_lips_at_25_a_second_are_all_kept(tmp_path: Path):
+    data = result(tmp_path, *(lips(index / 25) for index in range(100)), End(reason="finished", duration=4.0))
+    assert len(data["lips"]) == 100
+
+
+def test_a_run_that_breaks_off_is_a_whole_object_up_to_there(tmp_path: Path):
+    data = result(tmp_path, FaceFound(face=1, time=0.5, box=BOX), lips(3.0))
+    assert data["duration"] == 3.0
+    assert data["faces"] == [{"id": 1, "start": 0.5, "end": 3.0}]
+    assert len(data["lips"]) == 1
+
+
+def test_memory_does_not_grow_with_the_length_of_the_run(tmp_path: Path):
+    writer = JsonWriter(tmp_path / "talk.json")
+
+    def feed(first: int, last: int) -> None:
+        for number in range(first, last):
+            word = Word(word="word", start=number, end=number + 0.5, confidence=0.5)
+            writer.handle(lips(float(number)))
+            writer.handle(TranscriptFinal(segment=number, start=number, end=number + 0.5, text="word", words=(word,)))
+
+    feed(0, 1000)
+    tracemalloc.start()
+    feed(1000, 6000)
+    writer.handle(End(reason="finished", duration=6000.0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(json.loads(writer.path.read_text())["lips"]) == 6000
+    # The records alone are over a megabyte.
+    assert peak < 400_000

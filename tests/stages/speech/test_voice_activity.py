@@ -1,0 +1,165 @@
+"""Cutting sound into speech segments, with a detector that follows a script."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lipstream.config import VadConfig
+from lipstream.events import SpeechEnded, SpeechStarted
+from lipstream.pipeline import Packet
+from lipstream.pipeline.testing import run_stage
+from lipstream.stages.payloads import AudioWindow
+from lipstream.stages.speech.voice_activity import WINDOW, WINDOW_SECONDS, VoiceActivity
+
+STEP = 32_000
+CONFIG = VadConfig(pre_roll=0.3, hang_over=0.4, min_speech=0.1, max_segment=6.0, soft_segment=3.0, cut_lookback=1.0)
+
+
+class ScriptedDetector:
+    """Says that a window's first sample is its speech probability."""
+
+    def load(self) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def probability(self, window: np.ndarray) -> float:
+        return float(window[0])
+
+
+def windows(*spans: tuple[float, float]) -> list[Packet[AudioWindow]]:
+    """Spans of (probability, seconds), as windows numbered in their second sample."""
+    packets: list[Packet[AudioWindow]] = []
+    for probability, length in spans:
+        for _ in range(round(length / WINDOW_SECONDS)):
+            samples = np.zeros(WINDOW, np.float32)
+            samples[:2] = probability, len(packets)
+            packets.append(Packet(len(packets) * STEP, AudioWindow(samples, WINDOW), STEP))
+    return packets
+
+
+def segments(run) -> dict[int, list[int]]:
+    """Window numbers of each segment."""
+    found: dict[int, list[int]] = {}
+    for packet in run:
+        numbers = packet.payload.samples.reshape(-1, WINDOW)[:, 1].astype(int).tolist()
+        found.setdefault(packet.payload.segment, []).extend(numbers)
+    return found
+
+
+def vad(*spans: tuple[float, float], config: VadConfig = CONFIG):
+    return run_stage(VoiceActivity(ScriptedDetector(), config), windows(*spans))
+
+
+def test_a_segment_has_its_pre_roll_and_ends_after_the_hang_over():
+    run = vad((0.0, 1.6), (0.9, 1.6), (0.0, 1.6))
+    started, ended = run.events
+    assert isinstance(started, SpeechStarted) and started.start == pytest.approx(1.6)
+    assert isinstance(ended, SpeechEnded) and ended.end == pytest.approx(3.2) and ended.reason == "pause"
+    (numbers,) = segments(run).values()
+    assert numbers[0] == pytest.approx(50 - 0.3 / WINDOW_SECONDS, abs=1)
+    assert numbers[-1] == pytest.approx(100 + 0.4 / WINDOW_SECONDS, abs=1)
+    assert [p.payload.first for p in run] == [True] + [False] * (len(run) - 1)
+    assert [p.payload.last for p in run] == [False] * (len(run) - 1) + [True]
+
+
+def test_silence_and_a_click_are_no_speech():
+    assert len(vad((0.0, 2.0))) == 0
+    run = vad((0.0, 1.0), (0.9, 0.064), (0.0, 1.0))
+    assert len(run) == 0 and run.events == []
+
+
+def test_a_pause_shorter_than_the_hang_over_does_not_end_a_segment():
+    run = vad((0.9, 1.0), (0.0, 0.3), (0.9, 1.0), (0.0, 1.0))
+    assert list(segments(run)) == [1]
+
+
+def test_between_the_two_thresholds_speech_goes_on():
+    run = vad((0.9, 0.5), (0.4, 1.0), (0.0, 1.0))
+    (ended,) = [e for e in run.events if isinstance(e, SpeechEnded)]
+    assert len(segments(run)[1]) * WINDOW_SECONDS == pytest.approx(1.9, abs=0.1)
+    assert ended.start == 0
+
+
+def test_the_end_of_the_stream_ends_the_segment():
+    run = vad((0.0, 0.5), (0.9, 1.0))
+    assert run[-1].payload.last
+    assert run.events[-1].reason == "end_of_stream"
+
+
+def test_a_long_segment_ends_at_a_shorter_pause():
+    spans = [(0.9, 4.6), (0.0, 0.25), (0.9, 1.0), (0.0, 1.0)]
+    assert len(segments(vad(*spans))) == 2
+    assert len(segments(vad((0.9, 1.0), *spans[1:]))) == 1
+
+
+def test_speech_without_a_pause_is_cut_at_the_least_voiced_moment():
+    run = vad((0.95, 5.6), (0.7, 0.16), (0.95, 4.0), (0.0, 1.0))
+    first, second = [e for e in run.events if isinstance(e, SpeechEnded)]
+    assert first.reason == "max_segment"
+    assert 5.6 <= first.end <= 5.76
+    assert second.start == first.end and second.reason == "pause"
+    assert segments(run)[1][-1] + 1 == segments(run)[2][0]
+
+
+def test_no_sound_is_sent_before_it_is_sure_to_which_segment_it_belongs():
+    run = vad((0.95, 20.0))
+    for packet in run:
+        if not packet.payload.last and not packet.payload.first:
+            began = next(p for p in run if p.payload.segment == packet.payload.segment).timestamp
+            assert packet.end - began <= (CONFIG.max_segment - CONFIG.cut_lookback) * 1e6 + STEP
+
+
+spans_strategy = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.55, 0.9]), st.floats(0.03, 4.0)), min_size=1, max_size=12
+)
+
+
+@given(spans=spans_strategy)
+def test_segments_are_contiguous_bounded_and_never_overlap(spans):
+    run = vad(*spans)
+    seen = -1
+    for numbers in segments(run).values():
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert numbers[0] > seen
+        seen = numbers[-1]
+        assert len(numbers) * WINDOW_SECONDS <= CONFIG.max_segment + WINDOW_SECONDS
+    started = [e for e in run.events if isinstance(e, SpeechStarted)]
+    ended = [e for e in run.events if isinstance(e, SpeechEnded)]
+    assert [e.segment for e in started] == [e.segment for e in ended] == list(segments(run))
+    for one, other in zip(ended, started[1:], strict=False):
+        assert one.start <= one.end <= other.start
+
+
+def test_a_clock_that_runs_slow_does_not_send_timestamps_back():
+    # Every window of the device overlaps the next by 7 us of session time.
+    packets = [
+        Packet(p.timestamp - 7 * i, p.payload, p.duration)
+        for i, p in enumerate(windows((0.9, 1.0), (0.0, 0.6), (0.9, 1.0), (0.0, 1.0)))
+    ]
+    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets)
+    assert len(segments(run)) == 2
+
+
+def test_a_cut_at_the_very_end_of_the_stream_leaves_no_empty_segment():
+    run = vad((0.9, CONFIG.max_segment))
+    assert all(len(numbers) > 0 for numbers in segments(run).values())
+    assert all(len(packet.payload.samples) for packet in run if packet.payload.first)
+
+
+def test_scattered_voiced_moments_are_no_speech_and_are_not_hoarded():
+    stage = VoiceActivity(ScriptedDetector(), CONFIG)
+    spans = [(0.6, 0.032), (0.4, 3.0)] * 20
+    run = run_stage(stage, windows(*spans))
+    assert len(run) == 0 and run.events == []
+    # What waits is the pre-roll and no more.
+    assert 60_000_000 - stage.watermark(60_000_000) < 2_000_000
+
+
+@given(probabilities=st.lists(st.floats(0, 1), min_size=1, max_size=600))
+def test_no_segment_is_longer_than_allowed_whatever_the_detector_says(probabilities):
+    run = vad(*[(probability, 0.032) for probability in probabilities])
+    for numbers in segments(run).values():
+        assert len(numbers) * WINDOW_SECONDS <= CONFIG.max_segment + WINDOW_SECONDS

@@ -1,0 +1,93 @@
+"""`live --show` on whatever display there is, with a scripted run: python -m tests.views.live.real_window FOLDER
+
+Once the window shows the caption it is photographed into FOLDER/screen.png, and the run is ended with Ctrl-C; with a
+second argument it goes on until somebody presses q. The exit code is `BLACK` if the screen stays black.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import ImageGrab
+
+import lipstream.captions
+from lipstream.commands.main import main
+from lipstream.events import SoundLevel
+from lipstream.pipeline import Graph, Packet
+from lipstream.stages.payloads import VideoFrame
+from tests.commands.fakes import Script, sentence
+from tests.views.events import emotion, face
+from tests.views.live.fakes import CuedCamera
+
+CAPTION = "Bonjour, ça va? 你好。"
+PICTURE = np.full((240, 320, 3), (40, 90, 160), np.uint8)
+"""A blue that no panel has."""
+
+
+class Looping(CuedCamera):
+    """The same picture again and again."""
+
+    def produce(self) -> bool:
+        self._time += 40_000
+        self.context.emit("video", Packet(self._time, VideoFrame(PICTURE, (320, 240))))
+        self.context.stopping.wait(0.04)
+        return True
+
+
+BLACK = 3
+"""On a bare X server, without a window manager, about one Qt process in ten never gets to paint (Qt 5.15)."""
+_PATIENCE = 20.0
+
+
+def photograph(folder: Path) -> bool:
+    """Whether the caption can be seen; the screen is kept then."""
+    screen = ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
+    pixels = np.asarray(screen.convert("RGB"))[:720, :960]
+    seen = bool((pixels[620:] > 240).all(axis=2).sum() > 300)
+    if seen:
+        screen.save(folder / "screen.png")
+    return seen
+
+
+def is_black() -> bool:
+    """Whether there is nothing at all to be seen."""
+    return not np.asarray(ImageGrab.grab(xdisplay=os.environ["DISPLAY"])).any()
+
+
+def steps(folder: Path, by_key: bool):
+    yield face()
+    yield sentence(CAPTION, 0.2)
+    deadline = time.monotonic() + _PATIENCE
+    while not photograph(folder):
+        if time.monotonic() > deadline:
+            os._exit(BLACK if is_black() else 1)
+        yield face()
+        yield emotion(1, "happy")
+        yield SoundLevel(time=0.0, level=-20.0, speech=True)
+        yield lambda: time.sleep(0.05)
+    if not by_key:
+        yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    while True:
+        yield lambda: time.sleep(0.05)
+
+
+def run(folder: Path, by_key: bool) -> int:
+    def build(_):
+        graph = Graph()
+        graph.add("script", Script(steps(folder, by_key)))
+        graph.add("video", Looping())
+        return graph
+
+    lipstream.captions._captions_graph = build
+    return main(["live", "--show", "-o", str(folder), "-f", "txt"])
+
+
+if __name__ == "__main__":
+    code = run(Path(sys.argv[1]), len(sys.argv) > 2)
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,1 @@
+"""The overlay on a picture, and what it is drawn with."""

@@ -1,0 +1,193 @@
+"""The live window: the camera's picture and what is known of it, and keys to switch things off and on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lipstream import Pipeline
+from lipstream.config import Config
+from lipstream.stages.capture.camera_capture import CameraKind, camera_kind
+from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from lipstream.views.drawing.help_card import HelpCard
+from lipstream.views.drawing.overlay import Overlay
+from lipstream.views.drawing.scene import Scene
+from lipstream.views.drawing.sprites import Painter
+from lipstream.views.live.controls import ESCAPE, QUIT, SNAPSHOT, Controls
+from lipstream.views.live.gui import Gui, OpenCvGui
+from lipstream.views.live.live_scene import LiveScene, mirrored
+from lipstream.views.live.snapshots import save_snapshot
+from lipstream.views.live.tap import Tap
+
+UInt8 = npt.NDArray[np.uint8]
+
+TITLE = "Lipstream"
+REPORT_RATES = {"face.report_rate": 25.0, "audio.report_rate": 20.0}
+"""The settings of the events that a window shows."""
+
+_WIDTH, _HEIGHT = 1280, 720
+"""Pictures smaller than this are enlarged, so that letters are sharp."""
+_EMPTY: UInt8 = np.full((540, 960, 3), (30, 26, 24), np.uint8)
+_STILL_SECONDS = 2.0
+"""A picture older than this is shown darker: it is not what is there now."""
+_DARKER = 0.45
+_WAIT_SECONDS = 0.015
+_REDRAW_SECONDS = 1 / 15
+_NOTE_SECONDS = 4.0
+
+
+def report_settings(config: Config) -> dict[str, object]:
+    """The settings a window needs, where the configuration has none of its own."""
+    present = {"face.report_rate": config.face.report_rate, "audio.report_rate": config.audio.report_rate}
+    return {key: rate for key, rate in REPORT_RATES.items() if present[key] == 0}
+
+
+class Window:
+    """Shows a live run; make it before the run starts, then call `update` again and again on the main thread.
+
+    The picture comes through a channel that holds the newest one only, and the events through a sink of their own, so
+    neither capture nor recognition ever waits for the drawing. A camera of this machine is shown as in a mirror; a file
+    or a network stream as it is.
+
+    Args:
+        pipeline: the run, not started yet.
+        folder: for snapshots.
+        gui: the window on the screen.
+        clock: seconds, steadily growing.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        folder: Path,
+        gui: Gui | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pipeline = pipeline
+        self._folder = folder
+        self._gui = gui or OpenCvGui()
+        self._clock = clock
+        parts = _parts(pipeline)
+        self._mirrors = camera_kind(pipeline.config.video.camera) is CameraKind.DEVICE
+        self._tap = Tap.on(pipeline.graph, "window_picture", clock)
+        self._live = LiveScene(SOUND in parts, pipeline.switches, clock)
+        pipeline.add_sink("window", self._live)
+        self._controls = Controls(pipeline.switches, parts)
+        self._overlay = Overlay("bgr")
+        self._painter = Painter("bgr")
+        self._base = self._canvas = _EMPTY
+        self._count = 0
+        self._taken = self._drawn = -np.inf
+        self._note = ("", 0.0)
+        self._greeted = False
+
+    def __enter__(self) -> Window:
+        """Open the window."""
+        self._gui.open(TITLE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self._gui.close()
+
+    def update(self) -> bool:
+        """Show what is new, waiting a moment for it, and obey the keys.
+
+        Returns:
+            False once the user wants to quit; the window is closed then.
+        """
+        fresh = self._take()
+        if fresh or self._clock() - self._drawn >= _REDRAW_SECONDS:
+            self._draw()
+        key = self._gui.key()
+        if key in (QUIT, ESCAPE) or self._gui.closed():
+            self._gui.close()
+            return False
+        if key is not None:
+            self._press(key)
+        return True
+
+    def _take(self) -> bool:
+        if self._tap is None:
+            time.sleep(_WAIT_SECONDS)
+            return False
+        news = self._tap.newer(self._count, _WAIT_SECONDS)
+        if news is None:
+            return False
+        image, self._count = news
+        if self._controls.paused:
+            return False
+        self._base = _prepared(image, self._mirrors)
+        self._taken = self._clock()
+        return True
+
+    def _press(self, key: str) -> None:
+        if key == SNAPSHOT:
+            try:
+                self._say(f"saved {save_snapshot(self._canvas, self._folder).name}")
+            except OSError as error:
+                self._say(f"cannot save a snapshot in {self._folder}: {error.strerror or error}")
+        else:
+            self._controls.press(key)
+        self._draw()
+
+    def _say(self, note: str) -> None:
+        self._note = note, self._clock()
+
+    def _draw(self) -> None:
+        now = self._drawn = self._clock()
+        if self._canvas.shape != self._base.shape or self._canvas is _EMPTY:
+            self._canvas = np.empty_like(self._base)
+        still = self._base is not _EMPTY and now - self._taken > _STILL_SECONDS and not self._controls.paused
+        if still:
+            cv2.convertScaleAbs(self._base, dst=self._canvas, alpha=_DARKER)
+        else:
+            np.copyto(self._canvas, self._base)
+        self._overlay.draw(self._canvas, self._scene(now))
+        if self._controls.help:
+            height, width = self._canvas.shape[:2]
+            HelpCard(self._controls.keys, width, height).draw(self._canvas, self._painter)
+        self._gui.show(self._canvas)
+
+    def _scene(self, now: float) -> Scene:
+        scene = self._live.scene(now)
+        if self._mirrors:
+            scene = mirrored(scene)
+        rate = (("frames", f"{self._tap.rate():.0f} / s"),) if self._tap is not None and self._count else ()
+        return replace(
+            scene, figures=(*rate, *scene.figures), switched_off=self._controls.words, notes=self._notes(now)
+        )
+
+    def _notes(self, now: float) -> tuple[str, ...]:
+        if not self._pipeline.begun:
+            return ("loading, wait before you speak",)
+        if not self._greeted:
+            self._greeted = True
+            self._say("press h for the keys")
+        text, since = self._note
+        return (text,) if text and now - since <= _NOTE_SECONDS else ()
+
+
+def _parts(pipeline: Pipeline) -> set[str]:
+    """Which of the switches there is anything behind."""
+    components: Mapping[str, object] = pipeline.graph.components
+    needed = {SOUND: "audio", PICTURE: "video", LIPS: "video", EMOTION: "emotion"}
+    return {part for part in pipeline.switches.names if needed.get(part) in components}
+
+
+def _prepared(image: UInt8, mirror: bool) -> UInt8:
+    """A copy to draw on: BGR, mirrored if asked for, enlarged if it is small."""
+    height, width = image.shape[:2]
+    scale = min(_WIDTH / width, _HEIGHT / height)
+    shown: UInt8 = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    if mirror:
+        cv2.flip(shown, 1, dst=shown)
+    if scale > 1:
+        shown = cv2.resize(shown, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_LINEAR)
+    return shown

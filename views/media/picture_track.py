@@ -1,0 +1,259 @@
+"""The picture of a rendered video: every frame decoded, drawn on and encoded again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import chain
+from typing import Any, Protocol, cast
+
+import av
+import cv2
+import numpy as np
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from lipstream.stages.media.picture import upright
+from lipstream.stages.media.time import Timed, without_strays
+from lipstream.stages.payloads import UInt8
+from lipstream.views.drawing.scene import Scene
+from lipstream.views.media.output import Encoded
+from lipstream.views.media.rereading import Placement, Stopping, Track
+
+CODEC = "libx264"
+OPTIONS = {"preset": "veryfast", "crf": "20"}
+"""At this quality the difference to the source is hard to see; the presets below it save little time."""
+PLAIN_SIZE = (1280, 720)
+PLAIN_FPS = 25
+PLAIN_COLOUR = (18, 20, 26)
+"""The picture of a recording that has none, red, green, blue."""
+SMALL = 360
+READABLE = 480
+"""Pixels of the shorter side: smaller pictures are enlarged to `READABLE` or a bit more, so that text can be read."""
+_LARGEST_FACTOR = 4
+_DEFAULT_FPS = 25.0
+_LONGEST_LAST = 10
+"""Seconds; a track that claims to go on for longer than this after its last frame is taken to be cut off."""
+_BT709 = 1
+_HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
+# ITU-T H.273, table 4: those for which there are coefficients.
+_MATRICES = {1, 4, 5, 6, 7, 9}
+_UNKNOWN = 2
+
+Scenes = Callable[[float], Scene]
+"""The scene at a moment, seconds."""
+
+
+class Painter(Protocol):
+    """Draws a scene over a picture."""
+
+    def draw(self, image: UInt8, scene: Scene) -> None:
+        """Draw in place.
+
+        Args:
+            image: (H, W, 3) RGB, contiguous.
+            scene: what to show.
+        """
+
+
+class SourcePictures:
+    """The source's frames in its full resolution (or more, where text could not be read), upright, at its own times.
+
+    Frames that do not advance in time are left out, as in the run. HDR becomes SDR, because overlays have no place in
+    its brightness; the encoder has 8 bits.
+
+    Args:
+        track: the video track.
+        stopping: ends it.
+    """
+
+    def __init__(self, track: Track, stopping: Stopping) -> None:
+        video = track.info.video
+        assert video is not None
+        self.track = track
+        self._stopping = stopping
+        track.stream.codec_context.thread_type = "AUTO"
+        fps = video.fps or _DEFAULT_FPS
+        self._interval = round(1e6 / fps)
+        self._placement = Placement(track.origin, track.time_base)
+        self._frames = without_strays(track.frames(lambda _: self._interval, stopping))
+        self._first: Timed[VideoFrame] | None = next(self._frames, None)
+        self._aspect = track.stream.codec_context.sample_aspect_ratio or Fraction(1)
+        self._fps = Fraction(fps).limit_denominator(1001) or Fraction(1)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a frame at all."""
+        return self._first is not None
+
+    def add_to(self, output: OutputContainer) -> VideoStream:
+        """Add the stream that will hold them."""
+        assert self._first is not None
+        frame = self._first.frame
+        turned = _turns(frame) % 2 == 1
+        width, height = _size(frame)
+        size = (height, width) if turned else (width, height)
+        stream = _add_stream(output, size, self._fps, self._placement.time_base)
+        context = stream.codec_context
+        context.sample_aspect_ratio = 1 / self._aspect if turned else self._aspect
+        colours = _Colours(frame)
+        context.colorspace, context.color_range = colours.space, ColorRange.MPEG
+        context.color_primaries, context.color_trc = colours.primaries, colours.trc
+        return stream
+
+    def rendered(self, stream: VideoStream, scenes: Scenes, painter: Painter) -> Encoded:
+        """Encode all of them with what is drawn over them."""
+        assert self._first is not None
+        canvas = _Canvas(stream, self._first.frame)
+        newest, expected, last = -1, None, None
+        for timed in chain([self._first], self._frames):
+            # Without a time of its own a stray's timestamp is not to be believed either.
+            pts = None if timed.time is None else timed.frame.pts
+            start, ticks = self._placement.place(pts, expected)
+            if start <= newest:
+                continue
+            newest, expected = start, start + self._interval
+            try:
+                image = canvas.image(timed.frame)
+            except av.FFmpegError:
+                # A damaged frame may be in a format that nothing can be made of.
+                continue
+            painter.draw(image, scenes(start / 1e6))
+            yield start, canvas.encode(image, ticks)
+            last = pts
+        yield newest, canvas.finish(self._left(last))
+
+    def _left(self, pts: int | None) -> int:
+        """How long the last frame stays, in ticks of the output."""
+        stream = self.track.stream
+        if pts is not None and stream.duration and not self._stopping():
+            left = ((stream.start_time or 0) + stream.duration - pts) * self.track.time_base
+            if 0 < left <= _LONGEST_LAST:
+                return round(left / self._placement.time_base)
+        return self._placement.ticks(self._interval)
+
+
+class PlainPictures:
+    """A plain dark picture for a recording that has none.
+
+    Args:
+        duration: seconds.
+        stopping: ends it.
+    """
+
+    track = None
+
+    def __init__(self, duration: float, stopping: Stopping) -> None:
+        self._count = max(1, round(duration * PLAIN_FPS))
+        self._stopping = stopping
+
+    def add_to(self, output: OutputContainer) -> VideoStream:
+        """Add the stream that will hold it."""
+        return _add_stream(output, PLAIN_SIZE, Fraction(PLAIN_FPS), Fraction(1, PLAIN_FPS))
+
+    def rendered(self, stream: VideoStream, scenes: Scenes, painter: Painter) -> Encoded:
+        """Encode it with what is drawn over it."""
+        width, height = PLAIN_SIZE
+        blank: UInt8 = np.full((height, width, 3), PLAIN_COLOUR, np.uint8)
+        image = blank.copy()
+        canvas = _Canvas(stream, VideoFrame.from_numpy_buffer(image, format="rgb24"))
+        for index in range(self._count):
+            if self._stopping():
+                break
+            np.copyto(image, blank)
+            painter.draw(image, scenes(index / PLAIN_FPS))
+            yield index * 1_000_000 // PLAIN_FPS, canvas.encode(image, index)
+        yield self._count * 1_000_000 // PLAIN_FPS, canvas.finish(1)
+
+
+class _Colours:
+    """How colours are coded in the output, as numbers of ITU-T H.273."""
+
+    def __init__(self, frame: VideoFrame) -> None:
+        self.hdr = frame.color_trc in _HDR
+        self.space = _BT709 if self.hdr else frame.colorspace
+        self.primaries = _BT709 if self.hdr else frame.color_primaries
+        self.trc = _BT709 if self.hdr else frame.color_trc
+        if self.space not in _MATRICES:
+            # The source was RGB, or is damaged.
+            self.space = _UNKNOWN
+
+
+class _Canvas:
+    """Makes RGB pictures of decoded frames, and packets of those pictures."""
+
+    def __init__(self, stream: VideoStream, first: VideoFrame) -> None:
+        self._stream = stream
+        self._size = _size(first)
+        self._turns = _turns(first)
+        self._colours = _Colours(first)
+        # One reformatter for each way: `frame.reformat` sets up a new scaler each time.
+        self._reader, self._writer = VideoReformatter(), VideoReformatter()
+        self._newest = 0
+        self._durations: dict[int, int] = {}
+
+    def image(self, frame: VideoFrame) -> UInt8:
+        """(H, W, 3) upright RGB that may be drawn on; frames of another size than the first are scaled to it."""
+        width, height = self._size
+        # PyAV 17 sets these without converting: its HDR looks pale.
+        sdr = {"dst_color_trc": ColorTrc.BT709, "dst_color_primaries": ColorPrimaries.BT709}
+        colours = sdr if self._colours.hdr else {}
+        converted = self._reader.reformat(
+            frame, width=width, height=height, format="rgb24", interpolation=Interpolation.BICUBIC, **colours
+        )
+        image = upright(cast(UInt8, converted.to_ndarray()), self._turns)
+        # A frame that was RGB already is the decoder's own, which builds later ones on it.
+        return image.copy() if converted is frame else image
+
+    def encode(self, image: UInt8, pts: int) -> list[Packet[Any]]:
+        """Encode a picture; `pts` is in ticks of the stream's time base."""
+        frame = VideoFrame.from_numpy_buffer(_even(image), format="rgb24")
+        frame.colorspace, frame.color_range = self._colours.space, ColorRange.JPEG
+        frame = self._writer.reformat(frame, format="yuv420p", dst_color_range=ColorRange.MPEG)
+        frame.pts, frame.time_base = pts, self._stream.codec_context.time_base
+        self._durations[self._newest] = pts - self._newest
+        self._newest = pts
+        return self._told(self._stream.encode(frame))
+
+    def finish(self, duration: int) -> list[Packet[Any]]:
+        """What the encoder still holds; `duration` is how long the last picture stays."""
+        self._durations[self._newest] = duration
+        return self._told(self._stream.encode(None))
+
+    def _told(self, packets: list[Packet[Any]]) -> list[Packet[Any]]:
+        # The encoder does not know how long pictures stay, and of the last one nothing else tells.
+        for packet in packets:
+            if packet.pts is not None:
+                packet.duration = self._durations.pop(packet.pts, packet.duration)
+        return packets
+
+
+def _add_stream(output: OutputContainer, size: tuple[int, int], fps: Fraction, time_base: Fraction) -> VideoStream:
+    stream = output.add_stream(CODEC, rate=fps, options=dict(OPTIONS))
+    assert isinstance(stream, VideoStream)
+    # Colour is kept for blocks of two by two.
+    stream.width, stream.height = size[0] + size[0] % 2, size[1] + size[1] % 2
+    stream.pix_fmt = "yuv420p"
+    stream.codec_context.time_base = time_base
+    return stream
+
+
+def _even(image: UInt8) -> UInt8:
+    height, width = image.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:
+        return image
+    return cast(UInt8, cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE))
+
+
+def _size(frame: VideoFrame) -> tuple[int, int]:
+    """Width and height of the picture before it is turned upright."""
+    shorter = min(frame.width, frame.height)
+    factor = min(_LARGEST_FACTOR, -(-READABLE // shorter)) if shorter < SMALL else 1
+    return factor * frame.width, factor * frame.height
+
+
+def _turns(frame: VideoFrame) -> int:
+    return round(frame.rotation / 90)

@@ -1,0 +1,111 @@
+"""One recording that a browser has sent: the run that captions it, and its report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lipstream import Pipeline
+from lipstream.config import Config, load_config
+from lipstream.models.errors import ModelError
+from lipstream.pipeline import Event, EventSink, PipelineError, StageFailed, UserError
+from lipstream.stages.media.limits import DEFAULT
+from lipstream.stages.media.probe import MediaInfo, probe
+from lipstream.views.recorded.record import Recorder
+from lipstream.views.recorded.timeline import REPORT_RATES
+from lipstream.views.report import write_report
+
+_POLL_SECONDS = 0.1
+
+
+class Progress(EventSink):
+    """How far a file run is, by the media time its events were known at.
+
+    Attributes:
+        reached: seconds of media.
+    """
+
+    def __init__(self) -> None:
+        self.reached = 0.0
+
+    def handle(self, event: Event) -> None:
+        """Note how far it is."""
+        self.reached = max(self.reached, event.emitted)
+
+
+def look_into(path: Path, name: str, config: Config, max_seconds: float) -> MediaInfo:
+    """See whether a file can be captioned, before anything is loaded.
+
+    Args:
+        path: where it lies.
+        name: what messages call it.
+        config: its limits are kept to.
+        max_seconds: how long it may last.
+
+    Raises:
+        UserError: it is no recording, or too much.
+    """
+    # How long it may last is told in other words here.
+    limits = config.limits.model_copy(update={"max_duration": DEFAULT.max_duration})
+    try:
+        media = probe(path, limits)
+    except UserError as error:
+        raise UserError(_renamed(error, path, name)) from error
+    if media.duration is not None and media.duration > max_seconds:
+        raise UserError(
+            f"'{name}' lasts {_in_words(media.duration)}, and this server takes up to {_in_words(max_seconds)}"
+        )
+    return media
+
+
+def caption(config: Config, path: Path, name: str, media_url: str, out: Path, watch: Callable[[float], bool]) -> None:
+    """Caption a recording and write its report.
+
+    Args:
+        config: of a file run.
+        path: the recording.
+        name: what the report calls it.
+        media_url: where the report finds the recording.
+        out: the report.
+        watch: called several times a second with the seconds of media that are done; False ends the run.
+
+    Raises:
+        PipelineError: it could not be captioned; the message is for the sender.
+    """
+    recorder, progress = Recorder(), Progress()
+    try:
+        pipeline = Pipeline(config.model_copy(update={"input": path}))
+        pipeline.add_sink("record", recorder)
+        pipeline.add_sink("progress", progress)
+        pipeline.start()
+        try:
+            while not pipeline.wait(_POLL_SECONDS):
+                if not watch(progress.reached):
+                    return
+        finally:
+            pipeline.stop()
+        write_report(recorder, path, out, media_url, name)
+    except PipelineError as error:
+        raise UserError(_renamed(error, path, name)) from error
+
+
+def file_config(settings: Mapping[str, object], max_seconds: float) -> Config:
+    """The configuration with which recordings are captioned.
+
+    Args:
+        settings: the user's own.
+        max_seconds: of a recording that does not tell its length, what comes later is left out.
+    """
+    limits = {"limits.max_duration": max_seconds}
+    return load_config("file", {**REPORT_RATES, **limits, **settings, "mode": "file"})
+
+
+def _renamed(error: PipelineError, path: Path, name: str) -> str:
+    cause = error.cause if isinstance(error, StageFailed) else error
+    shown = cause if isinstance(cause, (ModelError, UserError)) else error
+    return str(shown).replace(os.fspath(path), name)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -1,0 +1,1 @@
+"""A browser's camera and microphone over WebRTC."""
