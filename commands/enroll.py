@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lipstream.models.av_speech.enrolment.enrolment import Material, Recipe
     from lipstream.models.av_speech.recording import Recording
     from lipstream.models.av_speech.training.corpora import Utterance
-    from lipstream.models.training.progress import Report
+    from lipstream.models.training.progress import ProgressReport
 
 EXAMPLE = """\
 lipstream enroll ann videos_of_ann
@@ -217,7 +217,7 @@ def _recipe(args: argparse.Namespace, recordings: int) -> Recipe:
     return replace(recipe, lips=lips, fusion=fusion)
 
 
-def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
+def _material(args: argparse.Namespace, work: Path, report: ProgressReport) -> Material:
     from lipstream.commands.networks.speech_networks import other_voices, reader
     from lipstream.models.av_speech.enrolment.enrolment import Material
     from lipstream.models.av_speech.training.corpora import read_transcripts
@@ -236,7 +236,7 @@ def _material(args: argparse.Namespace, work: Path, report: Report) -> Material:
 
 
 def _sample(
-    utterances: list[Utterance], args: argparse.Namespace, work: Path, report: Report
+    utterances: list[Utterance], args: argparse.Namespace, work: Path, report: ProgressReport
 ) -> tuple[list[Utterance], list[Recording]]:
     """Recordings drawn until they last `--minutes`, in their order: the first ones may all say the same."""
     from random import Random

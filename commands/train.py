@@ -15,8 +15,8 @@ from lipstream.commands.options import add_device_argument, add_verb
 if TYPE_CHECKING:
     import torch
 
-    from lipstream.models.emotion.training.voice_data import Encode, Float32
-    from lipstream.models.training.progress import Report
+    from lipstream.models.emotion.training.voice_data import EncodeSound, Float32
+    from lipstream.models.training.progress import ProgressReport
 
 EXAMPLE = """\
 lipstream train emotion --data datasets
@@ -89,10 +89,10 @@ def prepare(out: Path, option: str = "--out") -> None:
         raise ModelError(f"{out}: cannot be made ({error.strerror}); choose another {option}") from None
 
 
-def _train(branch: str, args: argparse.Namespace, device: torch.device, report: Report) -> dict[str, Any]:
+def _train(branch: str, args: argparse.Namespace, device: torch.device, report: ProgressReport) -> dict[str, Any]:
     from lipstream.models.emotion.training import emotion as training
     from lipstream.models.emotion.training.face import FaceRecipe
-    from lipstream.models.emotion.training.fusion import FusionRecipe
+    from lipstream.models.emotion.training.fusion import EmotionFusionRecipe
     from lipstream.models.emotion.training.voice import VoiceRecipe
 
     if branch == "face":
@@ -100,10 +100,10 @@ def _train(branch: str, args: argparse.Namespace, device: torch.device, report: 
         return training.train_face(args.data, args.out, recipe, device, report)
     if branch == "voice":
         return training.train_voice(args.data, args.out, VoiceRecipe(args.seed), speech_encoder(), report)
-    return training.train_fusion_on(args.data, args.out, FusionRecipe(args.seed), speech_encoder(), report)
+    return training.train_fusion_on(args.data, args.out, EmotionFusionRecipe(args.seed), speech_encoder(), report)
 
 
-def speech_encoder() -> Encode:
+def speech_encoder() -> EncodeSound:
     """The inner layers of the speech encoder, through which the voice branch listens."""
     from lipstream.commands.networks.speech_networks import engine
     from lipstream.models.errors import ModelError

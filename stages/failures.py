@@ -41,7 +41,7 @@ def while_running(modality: str, what: str) -> Iterator[None]:
         raise RecoverableError(modality, f"{what} failed: {message or type(error).__name__}") from error
 
 
-def insist(stage: Stage, what: str, work: Callable[[], R]) -> R:
+def retry(stage: Stage, what: str, work: Callable[[], R]) -> R:
     """Run a speech network on the end of a segment, which does not come again: a second time if it fails.
 
     Raises:

@@ -232,8 +232,8 @@ class EncodedSpeech:
         end: session time up to which the sound was heard, microseconds; what is encoded may reach further.
         last: the segment is finished; this is its final encoding.
         lip_gate: (T,) how far fusion let the lips move each frame, in [0, 1]; None if they moved none.
-        own_voice: (T,) probability that the visible mouth is the voice heard in each frame, NaN where no mouth is seen;
-            None if that was not judged.
+        active_speaker: (T,) probability that the visible mouth is the voice heard in each frame, NaN where no mouth is
+            seen; None if that was not judged.
         tentative: shown like any update, but promises nothing: the segment as it will be if the pause it is in ends it
             (if so, and nothing louder follows, its final encoding is the very same object), or an early look at its
             beginning.
@@ -248,7 +248,7 @@ class EncodedSpeech:
     end: int
     last: bool
     lip_gate: Float32 | None = None
-    own_voice: Float32 | None = None
+    active_speaker: Float32 | None = None
     tentative: bool = False
 
     @property

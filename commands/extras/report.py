@@ -32,10 +32,10 @@ def from_args(args: argparse.Namespace) -> Extra | None:
     """
     if args.report is None:
         return None
-    return Report(path_of("--report", args.report, ENDINGS))
+    return ReportExtra(path_of("--report", args.report, ENDINGS))
 
 
-class Report(RecordExtra):
+class ReportExtra(RecordExtra):
     """A page on which the recording can be looked over."""
 
     option = "--report"

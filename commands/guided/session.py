@@ -14,7 +14,7 @@ from lipstream import Pipeline
 from lipstream.commands.failures import note
 from lipstream.commands.guided.arguments import MINUTES, configured
 from lipstream.commands.guided.lesson import Lesson
-from lipstream.commands.guided.view import Scene, View
+from lipstream.commands.guided.view import LessonView, View
 from lipstream.commands.keys import Keys
 from lipstream.commands.running import interrupts
 from lipstream.events import SoundLevel
@@ -134,7 +134,7 @@ def _dealt_with(key: str, taken: queue.Queue[Recording], lesson: Lesson) -> str:
     return "" if taken.empty() else lesson.take(taken.get())
 
 
-def _scene(lesson: Lesson, board: Board, takes: Takes) -> Scene:
-    return Scene(
+def _scene(lesson: Lesson, board: Board, takes: Takes) -> LessonView:
+    return LessonView(
         lesson.sentence, lesson.seconds, lesson.goal, board.level, board.speaking, takes.mouth_seen, board.trouble
     )

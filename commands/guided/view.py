@@ -20,7 +20,7 @@ _CELLS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class LessonView:
     """What there is to show.
 
     Attributes:
@@ -74,7 +74,7 @@ class View:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, scene: Scene, line: str = "") -> None:
+    def show(self, scene: LessonView, line: str = "") -> None:
         """Show how things are, and a line about what was just read if there is one."""
         self._line = printable(line) or self._line
         if line and self._live is None:
@@ -88,7 +88,7 @@ class View:
             note(f"read: {scene.sentence}")
         self._trouble, self._sentence = scene.trouble, scene.sentence
 
-    def _picture(self, scene: Scene) -> Group:
+    def _picture(self, scene: LessonView) -> Group:
         signs = Table.grid(padding=(0, 2))
         mouth = Text("mouth seen") if scene.mouth else Text("mouth not seen: face the camera", "bold red")
         voice = Text("listening", "green") if scene.speaking else Text("read aloud", "dim")

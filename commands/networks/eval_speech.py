@@ -15,7 +15,7 @@ from lipstream.commands.options import add_verb
 if TYPE_CHECKING:
     from lipstream.models.av_speech.evaluation.conditions import Condition, Figures, Trial
     from lipstream.models.av_speech.training.corpora import Utterance
-    from lipstream.models.training.progress import Report
+    from lipstream.models.training.progress import ProgressReport
 
 EXAMPLE = """\
 lipstream eval speech --data datasets/grid --snr clean,0 --noise babble4
@@ -146,7 +146,7 @@ def _facts(args: argparse.Namespace, conditions: list[Condition], utterances: li
     }
 
 
-def _trials(args: argparse.Namespace, utterances: list[Utterance], report: Report) -> list[Trial]:
+def _trials(args: argparse.Namespace, utterances: list[Utterance], report: ProgressReport) -> list[Trial]:
     from lipstream.commands.networks.speech_networks import other_voices, reader
     from lipstream.models.av_speech.evaluation.trials import find_faces, make_trials, seen_lips
     from lipstream.models.av_speech.training.features import cached_recordings

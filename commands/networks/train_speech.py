@@ -46,16 +46,16 @@ def run(args: argparse.Namespace) -> int:
     """Train, and write weights and a report."""
     from lipstream.commands.networks.speech_networks import engine, reader
     from lipstream.commands.train import prepare
-    from lipstream.models.av_speech.training.active_speaker import OwnVoiceRecipe
+    from lipstream.models.av_speech.training.active_speaker import ActiveSpeakerRecipe
     from lipstream.models.av_speech.training.general import train_general
-    from lipstream.models.av_speech.training.target_mask import VoiceMaskRecipe
+    from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe
     from lipstream.models.av_speech.training.voices import read_voices
     from lipstream.models.training.device import training_device
     from lipstream.models.whole_file import whole_file
 
     recipes = (
-        OwnVoiceRecipe(args.seed, **_given(args, epochs="epochs")),
-        VoiceMaskRecipe(args.seed, **_given(args, epochs="mask_epochs", mixtures="mixtures")),
+        ActiveSpeakerRecipe(args.seed, **_given(args, epochs="epochs")),
+        TargetMaskRecipe(args.seed, **_given(args, epochs="mask_epochs", mixtures="mixtures")),
     )
     device = training_device(args.device)
     prepare(args.out)

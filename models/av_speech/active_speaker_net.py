@@ -67,7 +67,7 @@ class Tower(nn.Module):
         return F.normalize(self.leave(hidden), dim=-1)
 
 
-class OwnVoiceNet(nn.Module):
+class ActiveSpeakerNet(nn.Module):
     """Both towers and what decides."""
 
     def __init__(self, dropout: float = 0.2) -> None:

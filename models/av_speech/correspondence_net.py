@@ -28,7 +28,7 @@ _REACH: Final = 2
 """Frames to either side that a convolution sees."""
 
 
-class AgreementTower(nn.Module):
+class CorrespondenceTower(nn.Module):
     """Frames of one stream to unit vectors."""
 
     def __init__(self, inputs: int, width: int, dropout: float) -> None:
@@ -52,7 +52,7 @@ class AgreementTower(nn.Module):
         return F.normalize(self.leave(hidden), dim=-1)
 
 
-class AgreementNet(nn.Module):
+class CorrespondenceNet(nn.Module):
     """Both towers, and what weighs their likeness.
 
     Args:
@@ -65,8 +65,8 @@ class AgreementNet(nn.Module):
 
     def __init__(self, lip_width: int, width: int, dropout: float = 0.3) -> None:
         super().__init__()
-        self.lips = AgreementTower(lip_width, 128, dropout)
-        self.sound = AgreementTower(FEATURES + width, 128, dropout)
+        self.lips = CorrespondenceTower(lip_width, 128, dropout)
+        self.sound = CorrespondenceTower(FEATURES + width, 128, dropout)
         self.lip_weight = nn.Linear(_EMBEDDING, 1)
         self.sound_weight = nn.Linear(_EMBEDDING, 1)
         self.scale = nn.Parameter(torch.tensor(0.0))

@@ -20,10 +20,10 @@ import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import FEATURES, SOUND, OwnVoiceNet, centred
+from lipstream.models.av_speech.active_speaker_net import FEATURES, SOUND, ActiveSpeakerNet, centred
 from lipstream.models.av_speech.lip_fusion import LipFusion, lip_frames
 from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
-from lipstream.models.av_speech.target_mask_net import VoiceMaskNet, loudness_of
+from lipstream.models.av_speech.target_mask_net import TargetMaskNet, loudness_of
 from lipstream.models.av_speech.training.active_speaker_data import sound_frames
 from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
 from lipstream.models.checkpoint import load_weights
@@ -31,8 +31,8 @@ from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
 
-OWN_VOICE: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
-VOICE_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
+ACTIVE_SPEAKER: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
+TARGET_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
 _WARM: Final = 25
 """Lip frames of the first run, of which nothing is used."""
 _NEAR: Final = 0.05
@@ -47,7 +47,7 @@ _HEARD: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Caution:
+class Thresholds:
     """When, and how far, other voices are taken away; tuned on speakers of the training part.
 
     Attributes:
@@ -76,7 +76,7 @@ class Caution:
     sure: float = 0.35
 
 
-class Mouth(NamedTuple):
+class MouthEvidence(NamedTuple):
     """What the visible mouth says about a segment, in L lip frames on a grid of 25 Hz.
 
     Attributes:
@@ -118,9 +118,9 @@ class GeneralFusion(Fusion):
     Args:
         engine: the recogniser that encodes the sound; it encodes once more what was softened.
         inner: refines the frames of an enrolled user. The sound is then left as it is, and only judged.
-        caution: when to act.
-        own_voice: weights of `OwnVoiceNet`.
-        voice_mask: weights of `VoiceMaskNet`.
+        thresholds: when to act.
+        active_speaker: weights of `ActiveSpeakerNet`.
+        target_mask: weights of `TargetMaskNet`.
     """
 
     uses_lips = True
@@ -129,15 +129,15 @@ class GeneralFusion(Fusion):
         self,
         engine: SpeechEngine,
         inner: LipFusion | None = None,
-        caution: Caution | None = None,
-        own_voice: Path = OWN_VOICE,
-        voice_mask: Path = VOICE_MASK,
+        thresholds: Thresholds | None = None,
+        active_speaker: Path = ACTIVE_SPEAKER,
+        target_mask: Path = TARGET_MASK,
     ) -> None:
         self._engine = engine
         self._inner = inner
-        self._caution = caution or Caution()
-        self._files = own_voice, voice_mask
-        self._networks: tuple[OwnVoiceNet, VoiceMaskNet] | None = None
+        self._thresholds = thresholds or Thresholds()
+        self._files = active_speaker, target_mask
+        self._networks: tuple[ActiveSpeakerNet, TargetMaskNet] | None = None
         self._pools = ThreadpoolController()
 
     def load(self) -> None:
@@ -150,7 +150,7 @@ class GeneralFusion(Fusion):
         if self._inner is not None:
             self._inner.load()
         if self._networks is None:
-            networks = OwnVoiceNet(), VoiceMaskNet()
+            networks = ActiveSpeakerNet(), TargetMaskNet()
             for network, path in zip(networks, self._files, strict=True):
                 load_weights(network, path)
             self._networks = networks
@@ -189,14 +189,14 @@ class GeneralFusion(Fusion):
             mouth = self.look(encoding, lips)
             own = _at_encoding(mouth, encoding)
             if self._inner is not None:
-                return dataclasses.replace(self._inner.fuse(encoding, sound, lips), own_voice=own)
+                return dataclasses.replace(self._inner.fuse(encoding, sound, lips), active_speaker=own)
             if not self._is_enough(mouth):
-                return FusedSpeech(encoding, own_voice=own)
+                return FusedSpeech(encoding, active_speaker=own)
             found = self.judge(mouth, sound)
             if not self._are_several(found):
-                return FusedSpeech(encoding, own_voice=own)
+                return FusedSpeech(encoding, active_speaker=own)
             if not self._is_heard(mouth):
-                return FusedSpeech(self._doubted(encoding), own_voice=own)
+                return FusedSpeech(self._doubted(encoding), active_speaker=own)
             gains = self._gains(found)
             softened = with_gains(found.lines, gains, len(sound)).numpy()
             gate = 1 - _kept(found.lines, gains)[1].numpy()
@@ -207,56 +207,56 @@ class GeneralFusion(Fusion):
         """What becomes of an encoding with the lips masked: the very same, unless somebody is enrolled."""
         return encoding if self._inner is None else self._inner.without_lips(encoding)
 
-    def look(self, encoding: Encoding, lips: Sequence[LipSample]) -> Mouth:
+    def look(self, encoding: Encoding, lips: Sequence[LipSample]) -> MouthEvidence:
         """Judge whether the mouth is the voice; arguments as of `fuse`.
 
         Raises:
             ModelError: `load` was not called, or the recogniser gives no inner layers.
         """
-        own_voice, _ = self._loaded()
+        active_speaker, _ = self._loaded()
         frames, mask = lip_frames(_on_grid(lips, encoding.duration))
         beside = sound_frames(encoding, torch.arange(len(mask)) / LIP_RATE)[None]
-        scores, evidence = own_voice.evidence(centred(frames, mask)[None], mask[None], beside)
-        return Mouth(scores[0].sigmoid(), mask, beside, evidence)
+        scores, evidence = active_speaker.evidence(centred(frames, mask)[None], mask[None], beside)
+        return MouthEvidence(scores[0].sigmoid(), mask, beside, evidence)
 
-    def judge(self, mouth: Mouth, sound: Float32) -> Judgement:
+    def judge(self, mouth: MouthEvidence, sound: Float32) -> Judgement:
         """Tell the own voice from others in (N,) sound.
 
         Raises:
             ModelError: `load` was not called.
         """
-        _, voice_mask = self._loaded()
+        _, target_mask = self._loaded()
         lines = spectrum(torch.from_numpy(np.asarray(sound, np.float32)))
-        found = voice_mask(loudness_of(powers(lines))[None], mouth.beside, mouth.evidence)
+        found = target_mask(loudness_of(powers(lines))[None], mouth.beside, mouth.evidence)
         gains, others = found.gains[0], float(found.other.sigmoid().mean())
         return Judgement(lines, gains, *_shares(lines, gains), others)
 
-    def _loaded(self) -> tuple[OwnVoiceNet, VoiceMaskNet]:
+    def _loaded(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
         if self._networks is None:
             raise ModelError("general fusion is not loaded: call load() first")
         return self._networks
 
-    def _is_enough(self, mouth: Mouth) -> bool:
+    def _is_enough(self, mouth: MouthEvidence) -> bool:
         """Whether there is enough to see and hear for telling voices apart; else the mask need not run."""
-        return len(mouth.seen) >= self._caution.shortest * LIP_RATE and bool(mouth.seen.any())
+        return len(mouth.seen) >= self._thresholds.shortest * LIP_RATE and bool(mouth.seen.any())
 
-    def _is_heard(self, mouth: Mouth) -> bool:
+    def _is_heard(self, mouth: MouthEvidence) -> bool:
         """Whether the mouth is likely to be a voice in the sound."""
-        return float(mouth.own[mouth.seen].quantile(_HEARD)) >= self._caution.own
+        return float(mouth.own[mouth.seen].quantile(_HEARD)) >= self._thresholds.own
 
     def _are_several(self, found: Judgement) -> bool:
         """Whether others are heard at the same time as the mouth."""
-        return found.removed > self._caution.least and found.overlap >= self._caution.overlap
+        return found.removed > self._thresholds.least and found.overlap >= self._thresholds.overlap
 
     def _gains(self, found: Judgement) -> Tensor:
         """(T, BANDS) what to multiply the sound by."""
-        caution = self._caution
-        depth = min(1.0, (found.removed - caution.least) / (caution.full - caution.least))
-        sharpness = float(np.interp(found.others, caution.crowd, (caution.sharpness, 1.0)))
-        return found.gains.pow(sharpness).clamp_min(caution.floor).pow(depth)
+        thresholds = self._thresholds
+        depth = min(1.0, (found.removed - thresholds.least) / (thresholds.full - thresholds.least))
+        sharpness = float(np.interp(found.others, thresholds.crowd, (thresholds.sharpness, 1.0)))
+        return found.gains.pow(sharpness).clamp_min(thresholds.floor).pow(depth)
 
     def _doubted(self, encoding: Encoding) -> Encoding:
-        return dataclasses.replace(encoding, least_confidence=self._caution.sure)
+        return dataclasses.replace(encoding, least_confidence=self._thresholds.sure)
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
@@ -291,7 +291,7 @@ def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.fl
     return np.asarray(np.interp(at, np.arange(len(values)), values), np.float32)
 
 
-def _at_encoding(mouth: Mouth, encoding: Encoding) -> npt.NDArray[np.float32]:
+def _at_encoding(mouth: MouthEvidence, encoding: Encoding) -> npt.NDArray[np.float32]:
     times = (np.arange(len(encoding.features)) + 0.5) / encoding.frame_rate
     own = np.interp(times, np.arange(len(mouth.own)) / LIP_RATE, mouth.own.numpy())
     nearest = (times * LIP_RATE).round().astype(int).clip(0, len(mouth.seen) - 1)

@@ -32,7 +32,7 @@ class LipFusion(Fusion):
     """Refines the frames of the Moonshine encoder by the lips of the user that a profile knows.
 
     Without a visible mouth the encoding passes as it is and no network runs. Lips that do not belong to the sound are
-    left out, see `AgreementNet`: the frames are then those of `without_lips`. One processor thread.
+    left out, see `CorrespondenceNet`: the frames are then those of `without_lips`. One processor thread.
 
     Args:
         load: gives the networks; called by `load`.
@@ -126,7 +126,7 @@ def _evidence(networks: LipNetworks, heard: Tensor, read: _Read) -> float:
     """Of lips for (T, D) of a sound."""
     sounds, counted = sound_at(heard, read.times, read.mask)
     strange = strangeness(read.frames, read.mask, networks.lips.mean, networks.lips.scale)
-    return float(networks.agreement(read.states, sounds[None], counted[None])) - doubt(strange)
+    return float(networks.correspondence(read.states, sounds[None], counted[None])) - doubt(strange)
 
 
 def _given(encoding: Encoding) -> Tensor:

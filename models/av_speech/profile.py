@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.errors import ModelError
@@ -39,13 +39,13 @@ class LipNetworks:
     Attributes:
         lips: the lip network.
         fusion: the fusion network.
-        agreement: tells lips that do not belong to the sound.
+        correspondence: tells lips that do not belong to the sound.
         facts: how they came about, as JSON takes it.
     """
 
     lips: LipNet
     fusion: FusionNet
-    agreement: AgreementNet
+    correspondence: CorrespondenceNet
     facts: dict[str, Any]
 
     @staticmethod
@@ -54,15 +54,15 @@ class LipNetworks:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             lips, fusion = LipNet(width=LIP_WIDTH), FusionNet(LIP_WIDTH, WIDTH, layers=LAYERS)
-            return LipNetworks(lips, fusion, AgreementNet(LIP_WIDTH, WIDTH), {})
+            return LipNetworks(lips, fusion, CorrespondenceNet(LIP_WIDTH, WIDTH), {})
 
     def parts(self) -> dict[str, nn.Module]:
         """The networks by name."""
-        return {"lips": self.lips, "fusion": self.fusion, "agreement": self.agreement}
+        return {"lips": self.lips, "fusion": self.fusion, "agreement": self.correspondence}
 
     def with_facts(self, facts: dict[str, Any]) -> LipNetworks:
         """The same networks with other facts."""
-        return LipNetworks(self.lips, self.fusion, self.agreement, facts)
+        return LipNetworks(self.lips, self.fusion, self.correspondence, facts)
 
 
 def profiles_folder() -> Path:

@@ -1,8 +1,8 @@
 """Which part of a sound is the voice of the visible mouth? A network that says it band by band.
 
 It hears the mixture twice: as a spectrum, in which voices lie side by side, and as frames of the speech encoder, which
-know phones and speakers. It sees what `OwnVoiceNet` makes of the lips, and the blendshapes of the mouth. Layers that
-read forth and back keep hold of a voice over the whole segment.
+know phones and speakers. It sees what `ActiveSpeakerNet` makes of the lips, and the blendshapes of the mouth. Layers
+that read forth and back keep hold of a voice over the whole segment.
 
 Shapes: B segments, T frames of 24 ms, L lip frames of 40 ms, both from the first sample on.
 """
@@ -38,7 +38,7 @@ class Separation(NamedTuple):
     other: Tensor
 
 
-class VoiceMaskNet(nn.Module):
+class TargetMaskNet(nn.Module):
     """The network.
 
     Args:
@@ -80,7 +80,7 @@ class VoiceMaskNet(nn.Module):
         Args:
             bands: (B, T, BANDS) of `loudness_of`.
             sound: (B, L, SOUND) frames of the encoder at the times of the lip frames.
-            evidence: (B, L, EVIDENCE) of `OwnVoiceNet.evidence`.
+            evidence: (B, L, EVIDENCE) of `ActiveSpeakerNet.evidence`.
         """
         heard = self.sound(self.dropout((sound - self.sound_mean) * self.sound_scale))
         beside = at_frames(torch.cat((heard, self.lips(self.dropout(evidence))), dim=-1), bands.shape[1])

@@ -109,9 +109,9 @@ class EmotionFusion:
         if not faces and not voices:
             return None
         face, face_mask, face_times = _tokens(faces, now)
-        voice, voice_mask, voice_times = _tokens(voices, now)
+        voice, target_mask, voice_times = _tokens(voices, now)
         with torch.inference_mode():
-            logs, weights = self._network(face, voice, face_mask, voice_mask, (face_times, voice_times))
+            logs, weights = self._network(face, voice, face_mask, target_mask, (face_times, voice_times))
         probabilities: Float32 = logs[0].exp().numpy()
         embedding = np.concatenate([_embedding(faces, 192), _embedding(voices, 128)])
         weight_face, weight_voice = (float(weight) for weight in weights[0])

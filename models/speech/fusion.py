@@ -36,13 +36,13 @@ class FusedSpeech:
     Attributes:
         encoding: of equal shape; the very one that was given if nothing moved it.
         gate: (T,) float32 in [0, 1], how far the lips moved each frame; None if they moved none.
-        own_voice: (T,) float32 probability that the visible mouth is the voice heard in each frame, NaN where no mouth
-            is seen; None if that was not judged.
+        active_speaker: (T,) float32 probability that the visible mouth is the voice heard in each frame, NaN where no
+            mouth is seen; None if that was not judged.
     """
 
     encoding: Encoding
     gate: npt.NDArray[np.float32] | None = None
-    own_voice: npt.NDArray[np.float32] | None = None
+    active_speaker: npt.NDArray[np.float32] | None = None
 
 
 class Fusion(ABC):

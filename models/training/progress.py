@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Report = Callable[[str, int, int, str], None]
+ProgressReport = Callable[[str, int, int, str], None]
 """What is being done, steps done, steps in all, and the latest figures in words."""

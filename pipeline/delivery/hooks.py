@@ -17,7 +17,7 @@ from lipstream.pipeline.running.metrics import StageMetrics
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[str, str], None]
+HookReport = Callable[[str, str], None]
 """Called with a hook's name and one line about what went wrong."""
 
 
@@ -34,7 +34,7 @@ class Hook:
         report: told of the first exception and the first drop.
     """
 
-    def __init__(self, event_type: type[Event], function: Callable[[Any], Any], limit: int, report: Report) -> None:
+    def __init__(self, event_type: type[Event], function: Callable[[Any], Any], limit: int, report: HookReport) -> None:
         self.event_type = event_type
         self.function = function
         self.name = getattr(function, "__qualname__", repr(function))

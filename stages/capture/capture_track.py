@@ -16,7 +16,7 @@ _BELIEVE_REPORT_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class CapturedSound:
     """What one device block became.
 
     Attributes:
@@ -49,7 +49,9 @@ class CaptureTrack:
         self._frames = 0
         self._reported: int | None = None
 
-    def push(self, data: bytes, arrival: int, dropped: int, overflow: bool, recorded: float | None = None) -> Stretch:
+    def push(
+        self, data: bytes, arrival: int, dropped: int, overflow: bool, recorded: float | None = None
+    ) -> CapturedSound:
         """Take the next block.
 
         Args:
@@ -73,7 +75,9 @@ class CaptureTrack:
         silence = np.zeros(dropped + missing, np.float32)
         first = self._resampler.given
         samples = self._resampler.process(np.concatenate([silence, mono]) if len(silence) else mono)
-        return Stretch(samples, self._time_of(first), self._time_of(self._resampler.given), len(silence) / self._rate)
+        return CapturedSound(
+            samples, self._time_of(first), self._time_of(self._resampler.given), len(silence) / self._rate
+        )
 
     def _time_of(self, sample: int) -> int:
         return self._clock.time_of(sample * self._rate / SAMPLE_RATE)

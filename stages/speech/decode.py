@@ -15,7 +15,7 @@ from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine, T
 from lipstream.models.speech.guards import is_hallucination
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
-from lipstream.stages.failures import insist, while_running
+from lipstream.stages.failures import retry, while_running
 from lipstream.stages.payloads import EncodedSpeech, Mouth
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
 
@@ -72,7 +72,7 @@ class Decode(Stage):
             self._kept = []
         if speech.last:
             try:
-                timed = insist(self, _WHAT, lambda: self._read(speech))
+                timed = retry(self, _WHAT, lambda: self._read(speech))
             except RecoverableError:
                 self._settle()
                 raise

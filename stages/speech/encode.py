@@ -9,10 +9,10 @@ import numpy as np
 
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros
-from lipstream.stages.failures import insist, while_loading, while_running
+from lipstream.stages.failures import retry, while_loading, while_running
 from lipstream.stages.payloads import SAMPLE_RATE, EncodedSpeech, Float32, SpeechChunk
 from lipstream.stages.shedding import PARTIALS
-from lipstream.stages.speech.endpoint_prediction import Ahead, is_level, may_end, prolonged
+from lipstream.stages.speech.endpoint_prediction import EndpointPrediction, is_level, may_end, prolonged
 
 _WHAT = "the speech encoder"
 _FIRST_LOOK = 1.5
@@ -47,7 +47,7 @@ class Encode(Stage):
     def __init__(self, engine: SpeechEngine, update_interval: float | None) -> None:
         self._engine = engine
         self._interval = None if update_interval is None else round(update_interval * SAMPLE_RATE)
-        self._ahead: Ahead | None = None
+        self._ahead: EndpointPrediction | None = None
         self._pieces: list[Float32] = []
         self._samples = 0
         self._encoded = 0
@@ -111,7 +111,7 @@ class Encode(Stage):
 
     def _look_ahead(self, chunk: SpeechChunk) -> None:
         samples = prolonged(self._sound(), round((chunk.pause - chunk.silence) * SAMPLE_RATE))
-        self._ahead = Ahead(chunk.speech_end, self._samples, samples, self._try(samples))
+        self._ahead = EndpointPrediction(chunk.speech_end, self._samples, samples, self._try(samples))
         self._send(chunk, self._ahead.encoding, samples, tentative=True)
 
     def _encode_last(self, chunk: SpeechChunk) -> None:
@@ -124,7 +124,7 @@ class Encode(Stage):
         """Encode; None if the network fails, with `again` if it does so twice."""
         try:
             if again:
-                encoding = insist(self, _WHAT, lambda: self._engine.encode(samples))
+                encoding = retry(self, _WHAT, lambda: self._engine.encode(samples))
             else:
                 with while_running("audio", _WHAT):
                     encoding = self._engine.encode(samples)

@@ -23,7 +23,7 @@ _INAUDIBLE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ahead:
+class EndpointPrediction:
     """A segment as it will be if its pause ends it.
 
     Attributes:

@@ -59,7 +59,9 @@ class Fuse(Stage):
             # The lips are a second witness: without them the sound goes on alone.
             self.emit("speech", speech, packet.timestamp)
             raise
-        refined = dataclasses.replace(speech, encoding=fused.encoding, lip_gate=fused.gate, own_voice=fused.own_voice)
+        refined = dataclasses.replace(
+            speech, encoding=fused.encoding, lip_gate=fused.gate, active_speaker=fused.active_speaker
+        )
         self.emit("speech", refined, packet.timestamp)
 
     def _fuse(self, speech: EncodedSpeech) -> FusedSpeech:

@@ -54,7 +54,7 @@ def speaker_of(speech: EncodedSpeech, mouths: Sequence[Mouth]) -> Speaker:
     """Judge a segment, or as much of it as there is.
 
     Args:
-        speech: with `own_voice`, if that was judged.
+        speech: with `active_speaker`, if that was judged.
         mouths: those known, in order of time, on a regular grid; others than the segment's do not matter.
     """
     known = [mouth for mouth in mouths if speech.speech_start <= mouth.time < speech.speech_end]
@@ -66,7 +66,7 @@ def speaker_of(speech: EncodedSpeech, mouths: Sequence[Mouth]) -> Speaker:
     seen = [mouth for mouth, loud in zip(known, heard, strict=False) if loud and mouth.face is not None]
     if not seen or len(seen) < MOSTLY_SEEN * heard.sum():
         return UNKNOWN
-    if not _is_foreign(speech, seen, max(2, round(micros(PIECE) / period))):
+    if not _is_another(speech, seen, max(2, round(micros(PIECE) / period))):
         return Speaker(_most(_speaking(mouth) for mouth in seen), False)
     others = [face for mouth in seen for face in mouth.talking if face != mouth.face]
     if sum(bool(mouth.talking - {mouth.face}) for mouth in seen) >= OTHERS_TALK * len(seen):
@@ -92,28 +92,28 @@ def _missing(speech: EncodedSpeech, mouths: Sequence[Mouth], period: int) -> lis
     return [time for time in (*before, *after) if speech.speech_start <= time < speech.speech_end and time <= arrived]
 
 
-def _is_foreign(speech: EncodedSpeech, seen: Sequence[Mouth], piece: int) -> bool:
+def _is_another(speech: EncodedSpeech, seen: Sequence[Mouth], piece: int) -> bool:
     """Whether the voice is not that of the mouth that was looked at."""
     if len(seen) < piece:
         return False
-    own = _own_voice(speech)
+    own = _active_speaker(speech)
     if own is not None and own < NOT_OWN:
         return True
     return (own is None or own < OWN) and _is_still(seen, piece)
 
 
-def _own_voice(speech: EncodedSpeech) -> float | None:
+def _active_speaker(speech: EncodedSpeech) -> float | None:
     """Mean probability of own voice over the speech; None if it was not judged, or for too short a time."""
-    if speech.own_voice is None:
+    if speech.active_speaker is None:
         return None
     rate = speech.encoding.frame_rate
-    times = (np.arange(len(speech.own_voice)) + 0.5) / rate
+    times = (np.arange(len(speech.active_speaker)) + 0.5) / rate
     first, last = (seconds(moment - speech.start) for moment in (speech.speech_start, speech.speech_end))
-    judged = (times >= first) & (times < last) & np.isfinite(speech.own_voice)
+    judged = (times >= first) & (times < last) & np.isfinite(speech.active_speaker)
     if not judged.any():
         return None
     judged[judged] = voiced(speech.samples, times[judged].tolist())
-    return float(speech.own_voice[judged].mean()) if judged.sum() >= PIECE * rate else None
+    return float(speech.active_speaker[judged].mean()) if judged.sum() >= PIECE * rate else None
 
 
 def _is_still(seen: Sequence[Mouth], length: int) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.enrolment.captioned import captioned
 from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_VISUAL,
@@ -28,11 +28,11 @@ from lipstream.models.av_speech.evaluation.conditions import (
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks
 from lipstream.models.av_speech.recording import Float32, Recording
-from lipstream.models.av_speech.training.correspondence import AgreementRecipe, train_agreement
-from lipstream.models.av_speech.training.encodings import Encode, Mixing, cached_encodings
-from lipstream.models.av_speech.training.fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
+from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe, train_correspondence
+from lipstream.models.av_speech.training.encodings import EncodeSound, Mixing, cached_encodings
+from lipstream.models.av_speech.training.fusion import Example, FusionTraining, LipFusionRecipe, SpokenPrefix
 from lipstream.models.av_speech.training.lip_augment import lip_sequence
-from lipstream.models.av_speech.training.lips import LipRecipe, Reading, pretrain_lips
+from lipstream.models.av_speech.training.lips import LipReading, LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.mixtures import Noise, mixed
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.alignment import CLOSING_TOKENS, frame_levels
@@ -41,7 +41,7 @@ from lipstream.models.speech.moonshine import FRAME_RATE
 from lipstream.models.speech.tokenizer import Tokenizer
 from lipstream.models.speech.torch_decoder import MoonshineDecoder
 from lipstream.models.training.device import CPU
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 LEAST_MINUTES: Final = 3.0
 """Shortest recordings that a profile is made from, in all."""
@@ -128,7 +128,7 @@ class Teacher:
     """
 
     engine: SpeechEngine
-    encode: Encode
+    encode: EncodeSound
     tokenizer: Tokenizer
     decoder: MoonshineDecoder
 
@@ -138,19 +138,19 @@ class Recipe:
     """How a profile is trained."""
 
     lips: LipRecipe
-    fusion: FusionRecipe
+    fusion: LipFusionRecipe
     mixing: Mixing
-    agreement: AgreementRecipe = field(default_factory=AgreementRecipe)
+    correspondence: CorrespondenceRecipe = field(default_factory=CorrespondenceRecipe)
 
     @staticmethod
     def suited(recordings: int, seed: int) -> Recipe:
         """The recipe for so many recordings: few are gone through more often."""
-        lips, fusion = LipRecipe(seed), FusionRecipe(seed)
+        lips, fusion = LipRecipe(seed), LipFusionRecipe(seed)
         return Recipe(
             replace(lips, epochs=max(lips.epochs, LEAST_LIP_STEPS * lips.batch // recordings)),
             replace(fusion, epochs=max(fusion.epochs, LEAST_STEPS * fusion.batch // recordings)),
             Mixing(seed),
-            AgreementRecipe(seed),
+            CorrespondenceRecipe(seed),
         )
 
 
@@ -215,7 +215,9 @@ class Enrolment:
         device: where to train; judging is on the processor.
     """
 
-    def __init__(self, teacher: Teacher, recipe: Recipe, out: Path, report: Report, device: torch.device = CPU) -> None:
+    def __init__(
+        self, teacher: Teacher, recipe: Recipe, out: Path, report: ProgressReport, device: torch.device = CPU
+    ) -> None:
         self._teacher = teacher
         self._recipe = recipe
         self._out = out
@@ -241,13 +243,13 @@ class Enrolment:
         held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
         train = [index for index in range(len(texts)) if index % HELD_BACK]
         examples = self._examples(material, texts, train)
-        readings = [Reading(each.lips, each.text or "", _visible(each.words[-1])) for each in examples if each.words]
+        readings = [LipReading(each.lips, each.text or "", _visible(each.words[-1])) for each in examples if each.words]
         self._train(networks, readings, examples)
         trials = [Trial(material.recordings[i], texts[i], material.voices) for i in held if texts[i]]
         if not trials:
             raise ModelError("nothing was heard in the recordings held back; a profile needs speech in most recordings")
         fusion = _ready(networks)
-        self._calibrate(networks.agreement, fusion, trials)
+        self._calibrate(networks.correspondence, fusion, trials)
         figures = evaluate(trials, _JUDGING, Systems(self._teacher.engine, None, fusion), 1, self._report)
         clean, babble = (figures[str(each)] for each in _JUDGING)
         if any(material.texts):
@@ -255,14 +257,16 @@ class Enrolment:
         sure = self._sureness(trials, fusion)
         return sure >= -MOST_DOUBT and babble[AUDIO_VISUAL]["wer"] < babble[BACKBONE]["wer"], figures
 
-    def _train(self, networks: LipNetworks, readings: Sequence[Reading], examples: Sequence[Example]) -> None:
+    def _train(self, networks: LipNetworks, readings: Sequence[LipReading], examples: Sequence[Example]) -> None:
         recipe, frozen = self._recipe, (networks.lips, networks.fusion)
         pretrain_lips(networks.lips, readings, recipe.lips, self._out, self._report, self._device)
         training = FusionTraining(*frozen, self._teacher.decoder, recipe.fusion, self._device)
         training.run(examples, self._out, self._report)
-        train_agreement(networks.agreement, frozen, examples, recipe.agreement, self._out, self._report, self._device)
+        train_correspondence(
+            networks.correspondence, frozen, examples, recipe.correspondence, self._out, self._report, self._device
+        )
 
-    def _calibrate(self, agreement: AgreementNet, fusion: LipFusion, trials: Sequence[Trial]) -> None:
+    def _calibrate(self, correspondence: CorrespondenceNet, fusion: LipFusion, trials: Sequence[Trial]) -> None:
         """Have the own lips accepted in nearly all recordings held back, in babble; see `LEAST_EVIDENCE`."""
         found, engine = [], self._teacher.engine
         for index, trial in enumerate(trials):
@@ -273,7 +277,7 @@ class Enrolment:
             self._report("weighing agreement", index + 1, len(trials), "")
         if found:
             asked = float(np.quantile(found, OWN_REFUSED))
-            agreement.offset.fill_(min(MOST_EVIDENCE, max(LEAST_EVIDENCE, asked)))
+            correspondence.offset.fill_(min(MOST_EVIDENCE, max(LEAST_EVIDENCE, asked)))
 
     def _sureness(self, trials: Sequence[Trial], fusion: LipFusion) -> float:
         """How much surer the decoder is of clean speech with the profile: mean log-probability of a token."""

@@ -17,13 +17,13 @@ from lipstream.models.av_speech.training.mixtures import Noise, mixed
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.models.speech.fusion import Fusion, LipSample
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 CLEAN: Final = "clean"
 BACKBONE: Final = "backbone"
 AUDIO_ONLY: Final = "audio-only fusion"
 AUDIO_VISUAL: Final = "audio-visual"
-FOREIGN: Final = "someone else's lips"
+MISMATCHED: Final = "someone else's lips"
 ELSEWHEN: Final = "lips of another clip"
 LIPS_ALONE: Final = "lips alone"
 MUTED: Final = "muted"
@@ -67,7 +67,7 @@ class Trial:
         text: what is said.
         voices: of other people.
         words: when each word is spoken, empty where that is not known.
-        foreign: the lips of somebody else; None to leave that out.
+        mismatched: the lips of somebody else; None to leave that out.
         elsewhen: the speaker's lips in another clip; None to leave that out.
     """
 
@@ -75,7 +75,7 @@ class Trial:
     text: str
     voices: Sequence[Float32]
     words: tuple[SpokenWord, ...] = ()
-    foreign: LipTrack | None = None
+    mismatched: LipTrack | None = None
     elsewhen: LipTrack | None = None
 
 
@@ -149,7 +149,7 @@ def evaluate(
     conditions: Sequence[Condition],
     systems: Systems,
     seeds: int,
-    report: Report,
+    report: ProgressReport,
     done: Callable[[Figures], None] = lambda _: None,
 ) -> Figures:
     """Word errors by condition and system.
@@ -213,14 +213,14 @@ def lip_samples(track: LipTrack) -> list[LipSample]:
 
 
 def _texts(
-    trials: Sequence[Trial], condition: Condition, systems: Systems, seed: int, report: Report
+    trials: Sequence[Trial], condition: Condition, systems: Systems, seed: int, report: ProgressReport
 ) -> dict[str, list[str]]:
     """What each system hears, by trial; a system that has no lips for one of them is left out."""
     texts: dict[str, list[str]] = {}
     for index, trial in enumerate(trials):
         heard = _heard(trial, condition, np.random.default_rng([seed, index]))
         encodings = systems.encodings(heard, trial.recording.lips)
-        for name, lips in ((FOREIGN, trial.foreign), (ELSEWHEN, trial.elsewhen)):
+        for name, lips in ((MISMATCHED, trial.mismatched), (ELSEWHEN, trial.elsewhen)):
             if systems.fusion is not None and lips is not None:
                 fused = systems.fusion.fuse(encodings[BACKBONE], heard, lip_samples(lips))
                 encodings[name] = fused.encoding

@@ -12,8 +12,8 @@ from lipstream.models.av_speech.evaluation.conditions import (
     BACKBONE,
     CLEAN,
     ELSEWHEN,
-    FOREIGN,
     LIPS_ALONE,
+    MISMATCHED,
     MUTED,
     Figures,
 )
@@ -24,7 +24,7 @@ _STYLES = {
     BACKBONE: "o-C7",
     AUDIO_ONLY: "s-C0",
     AUDIO_VISUAL: "D-C3",
-    FOREIGN: "x--C1",
+    MISMATCHED: "x--C1",
     ELSEWHEN: "+--C4",
 }
 

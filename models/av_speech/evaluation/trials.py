@@ -79,7 +79,7 @@ def make_trials(
                 utterance.text or "",
                 others[utterance.speaker],
                 utterance.words,
-                foreign=_one(strangers, rng),
+                mismatched=_one(strangers, rng),
                 elsewhen=_one(own, rng),
             )
         )

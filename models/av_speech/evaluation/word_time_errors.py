@@ -9,12 +9,12 @@ import numpy as np
 
 from lipstream.models.av_speech.evaluation.conditions import Systems, Trial
 from lipstream.models.av_speech.evaluation.word_errors import right_words
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 WORD_TIMES = "word times"
 
 
-def word_time_errors(trials: Sequence[Trial], systems: Systems, report: Report) -> dict[str, dict[str, Any]]:
+def word_time_errors(trials: Sequence[Trial], systems: Systems, report: ProgressReport) -> dict[str, dict[str, Any]]:
     """Errors of the times of words on clean sound, by system, over the words that were recognised rightly.
 
     Args:

@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import OwnVoiceNet, centred
+from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
 from lipstream.models.av_speech.training.active_speaker_data import Sample
 from lipstream.models.av_speech.training.fingerprint import Part, fingerprint, of_lips
 from lipstream.models.av_speech.training.lip_augment import drop_frames
 from lipstream.models.errors import ModelError
 from lipstream.models.training.device import CPU
 from lipstream.models.training.loop import TrainingRun, run_epochs
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 WINDOW: Final = 75
 """Lip frames of an example: 3 s."""
@@ -31,7 +31,7 @@ _SHIFTS: Final = (10, 30)
 
 
 @dataclass(frozen=True, slots=True)
-class OwnVoiceRecipe:
+class ActiveSpeakerRecipe:
     """How the decision is trained.
 
     Attributes:
@@ -57,9 +57,13 @@ def left_out(speaker: str) -> bool:
     return int(hashlib.md5(speaker.encode(), usedforsecurity=False).hexdigest(), 16) % 5 == 0
 
 
-def train_own_voice(
-    samples: Sequence[Sample], recipe: OwnVoiceRecipe, out: Path, report: Report, device: torch.device = CPU
-) -> OwnVoiceNet:
+def train_active_speaker(
+    samples: Sequence[Sample],
+    recipe: ActiveSpeakerRecipe,
+    out: Path,
+    report: ProgressReport,
+    device: torch.device = CPU,
+) -> ActiveSpeakerNet:
     """Train on `device`; resumable. The network is in inference mode, on the processor.
 
     Raises:
@@ -69,7 +73,7 @@ def train_own_voice(
     if len({each.speaker for each in usable}) < 2:
         raise ModelError("expected recordings of two or more visible speakers to learn whose voice is heard")
     torch.manual_seed(recipe.seed)
-    network = OwnVoiceNet()
+    network = ActiveSpeakerNet()
     network.lips.fit(torch.cat([centred(each.lips.plain(), each.lips.mask)[each.lips.mask] for each in usable]))
     network.sound.fit(torch.cat([each.clean for each in usable]).float())
     network.to(device)
@@ -121,7 +125,7 @@ class _Batch(NamedTuple):
         return _Batch(*(each.to(device) for each in self))
 
 
-def _loss(network: OwnVoiceNet, batch: _Batch, rng: np.random.Generator) -> Tensor:
+def _loss(network: ActiveSpeakerNet, batch: _Batch, rng: np.random.Generator) -> Tensor:
     seen = batch.mask.float()
     lips, sound = network.lips(batch.lips, seen), network.sound(batch.sound, batch.real.float())
     own = torch.arange(len(lips), device=lips.device)
@@ -131,14 +135,14 @@ def _loss(network: OwnVoiceNet, batch: _Batch, rng: np.random.Generator) -> Tens
     contrast = F.cross_entropy(torch.cat((alike, late), dim=1), own) + F.cross_entropy(alike.T, own)
     other = torch.roll(own, int(rng.integers(1, len(own))))
     both = batch.mask & batch.real
-    foreign = batch.mask & batch.real[other]
+    mismatched = batch.mask & batch.real[other]
     mine = network.judge(lips, sound, seen)[both]
-    theirs = network.judge(lips, sound[other], seen)[foreign]
+    theirs = network.judge(lips, sound[other], seen)[mismatched]
     decided = F.binary_cross_entropy_with_logits(mine, batch.active[both])
     return contrast + decided + F.binary_cross_entropy_with_logits(theirs, torch.zeros_like(theirs))
 
 
-def _batch(chosen: Sequence[Sample], recipe: OwnVoiceRecipe, rng: np.random.Generator) -> _Batch:
+def _batch(chosen: Sequence[Sample], recipe: ActiveSpeakerRecipe, rng: np.random.Generator) -> _Batch:
     count, sounds = len(chosen), chosen[0].clean.shape[1]
     lips = torch.zeros(count, WINDOW, chosen[0].lips.plain().shape[1])
     sound, active = torch.zeros(count, WINDOW, sounds), torch.zeros(count, WINDOW)
@@ -159,7 +163,7 @@ def _batch(chosen: Sequence[Sample], recipe: OwnVoiceRecipe, rng: np.random.Gene
     return _Batch(lips, mask, sound, active, real)
 
 
-def judge(network: OwnVoiceNet, samples: Sequence[Sample], seed: int = 0) -> dict[str, Any]:
+def judge(network: ActiveSpeakerNet, samples: Sequence[Sample], seed: int = 0) -> dict[str, Any]:
     """Figures on recordings of speakers left out.
 
     Returns:
@@ -167,7 +171,7 @@ def judge(network: OwnVoiceNet, samples: Sequence[Sample], seed: int = 0) -> dic
         "auc against pauses": own speech against own pauses, in mixtures; and numbers of clips and speakers.
     """
     rng = np.random.default_rng(seed)
-    own, foreign, speaking, pausing = [], [], [], []
+    own, mismatched, speaking, pausing = [], [], [], []
     for each in samples:
         seen = each.lips.mask
         own.append(_scores(network, each, each.clean)[each.active & seen])
@@ -179,16 +183,16 @@ def judge(network: OwnVoiceNet, samples: Sequence[Sample], seed: int = 0) -> dic
             other = others[index]
             length = min(len(other.active), len(each.active))
             counted = other.active[:length] & seen[:length]
-            foreign.append(_scores(network, each, other.clean[:length])[counted])
+            mismatched.append(_scores(network, each, other.clean[:length])[counted])
     return {
         "clips": len(samples),
         "speakers": len({each.speaker for each in samples}),
-        "auc": round(area(torch.cat(own), torch.cat(foreign)), 4),
+        "auc": round(area(torch.cat(own), torch.cat(mismatched)), 4),
         "auc against pauses": round(area(torch.cat(speaking), torch.cat(pausing)), 4),
     }
 
 
-def _scores(network: OwnVoiceNet, lips: Sample, sound: Tensor) -> Tensor:
+def _scores(network: ActiveSpeakerNet, lips: Sample, sound: Tensor) -> Tensor:
     length = len(sound)
     frames, mask = centred(lips.lips.plain(), lips.lips.mask)[:length], lips.lips.mask[:length]
     with torch.inference_mode():

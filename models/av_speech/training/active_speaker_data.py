@@ -21,7 +21,7 @@ from lipstream.models.av_speech.training.lip_augment import LipSequence, lip_seq
 from lipstream.models.av_speech.training.mixtures import babble, mixed
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 Hear = Callable[[Float32], Encoding]
 """(N,) sound at 16 kHz to its encoding, inner layers and levels included."""
@@ -80,7 +80,7 @@ def cached_samples(
     recordings: Sequence[Recording],
     hear: Hear,
     cache: Path,
-    report: Report,
+    report: ProgressReport,
 ) -> list[Sample]:
     """Samples of recordings, their mixtures with the others' voices from the cache where they are in it.
 

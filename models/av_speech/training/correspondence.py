@@ -16,17 +16,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lipstream.models.av_speech.active_speaker_net import at_times
-from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.av_speech.training.batches import half_precision, shuffled, stacked
-from lipstream.models.av_speech.training.encodings import Stretch
+from lipstream.models.av_speech.training.encodings import EncodedStretch
 from lipstream.models.av_speech.training.fusion import MARGIN, Example, data_of, frame_times
 from lipstream.models.speech.moonshine import FRAME_RATE
 from lipstream.models.training.device import CPU
 from lipstream.models.training.loop import TrainingRun, run_epochs
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 _LEAST_SHIFT: Final = 13
 _MOST_SHIFT: Final = 40
@@ -34,7 +34,7 @@ _MOST_SHIFT: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class AgreementRecipe:
+class CorrespondenceRecipe:
     """How agreement is trained.
 
     Attributes:
@@ -82,13 +82,13 @@ def heard_alone(fusion: FusionNet, features: Tensor) -> tuple[Tensor, Tensor]:
     return fused.features, torch.cat((fused.features, fused.hidden), dim=-1)
 
 
-def train_agreement(
-    network: AgreementNet,
+def train_correspondence(
+    network: CorrespondenceNet,
     frozen: tuple[LipNet, FusionNet],
     examples: Sequence[Example],
-    recipe: AgreementRecipe,
+    recipe: CorrespondenceRecipe,
     out: Path,
-    report: Report,
+    report: ProgressReport,
     device: torch.device = CPU,
 ) -> None:
     """Train in place; all networks are in inference mode and on the processor afterwards. Resumable.
@@ -136,7 +136,7 @@ def train_agreement(
 
 
 def _known(
-    example: Example, lips: LipNet, fusion: FusionNet, recipe: AgreementRecipe, rng: np.random.Generator
+    example: Example, lips: LipNet, fusion: FusionNet, recipe: CorrespondenceRecipe, rng: np.random.Generator
 ) -> _Known:
     track, stretches = example.lips, [example.sound.clean, *example.sound.noisy][: recipe.sounds]
     device = lips.mean.device
@@ -147,13 +147,13 @@ def _known(
     return _Known([each.half() for each in states.cpu()], track.mask, sounds)
 
 
-def _heard(stretch: Stretch, fusion: FusionNet, device: torch.device) -> _Heard:
+def _heard(stretch: EncodedStretch, fusion: FusionNet, device: torch.device) -> _Heard:
     frames = heard_alone(fusion, torch.from_numpy(stretch.frames).float()[None].to(device))[1][0]
     return _Heard(frames.half().cpu(), stretch.start, stretch.end)
 
 
 def _loss(
-    network: AgreementNet, chosen: Sequence[_Known], skew: float, rng: np.random.Generator, device: torch.device
+    network: CorrespondenceNet, chosen: Sequence[_Known], skew: float, rng: np.random.Generator, device: torch.device
 ) -> Tensor:
     drawn = [_drawn(each, skew, rng) for each in chosen]
     lips, sounds, counted = (stacked([each[place] for each in drawn]).to(device) for place in range(3))

@@ -14,9 +14,9 @@ from lipstream.models.av_speech.training.cache_files import CacheFiles
 from lipstream.models.av_speech.training.fingerprint import fingerprint
 from lipstream.models.av_speech.training.mixtures import Noise, babble, in_a_room, mixed
 from lipstream.models.speech.engine import SAMPLE_RATE
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
-Encode = Callable[[Float32], Float32]
+EncodeSound = Callable[[Float32], Float32]
 """(N,) sound at 16 kHz to (T, 288) encoder frames."""
 
 _CACHED = CacheFiles("cached encodings", "encode the recording again")
@@ -56,7 +56,7 @@ class Mixing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
+class EncodedStretch:
     """A stretch of a recording through the encoder.
 
     Attributes:
@@ -80,9 +80,9 @@ class Encodings:
         noisy: among other sounds, whole or in part.
     """
 
-    clean: Stretch
-    silent: Stretch
-    noisy: tuple[Stretch, ...]
+    clean: EncodedStretch
+    silent: EncodedStretch
+    noisy: tuple[EncodedStretch, ...]
 
 
 def mixture(sound: Float32, voices: Sequence[Float32], mixing: Mixing, rng: np.random.Generator) -> Float32:
@@ -118,10 +118,10 @@ def cached_encodings(
     sounds: dict[str, Float32],
     speech: dict[str, tuple[float, float]],
     voices: Sequence[Float32],
-    encode: Encode,
+    encode: EncodeSound,
     mixing: Mixing,
     cache: Path,
-    report: Report,
+    report: ProgressReport,
 ) -> dict[str, Encodings]:
     """Encode recordings and their mixtures, or take them from the cache if they were made of the same.
 
@@ -163,7 +163,7 @@ def _stretches(
     return made
 
 
-def _save(stretches: Sequence[tuple[Float32, float, float]], encode: Encode, path: Path, origin: str) -> None:
+def _save(stretches: Sequence[tuple[Float32, float, float]], encode: EncodeSound, path: Path, origin: str) -> None:
     arrays = {str(index): encode(sound).astype(np.float16) for index, (sound, _, _) in enumerate(stretches)}
     spans = np.array([each[1:] for each in stretches], np.float32)
     _CACHED.save(arrays | {"spans": spans}, path, origin)
@@ -172,5 +172,5 @@ def _save(stretches: Sequence[tuple[Float32, float, float]], encode: Encode, pat
 def _load(path: Path) -> Encodings:
     with _CACHED.reading(path):
         arrays = load_file(path)
-        found = [Stretch(arrays[str(i)], float(a), float(b)) for i, (a, b) in enumerate(arrays["spans"])]
+        found = [EncodedStretch(arrays[str(i)], float(a), float(b)) for i, (a, b) in enumerate(arrays["spans"])]
     return Encodings(found[0], found[1], tuple(found[2:]))

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from lipstream.models.av_speech.recording import Recording, load_recording, recording_origin, save_recording
 from lipstream.models.av_speech.training.corpora import Utterance
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 Read = Callable[[Path], Recording]
 """Reads a media file."""
 
 
-def cached_recordings(utterances: Sequence[Utterance], read: Read, cache: Path, report: Report) -> list[Recording]:
+def cached_recordings(
+    utterances: Sequence[Utterance], read: Read, cache: Path, report: ProgressReport
+) -> list[Recording]:
     """The recordings of utterances, from the cache where they are in it.
 
     A clip whose file is another one than when it was put there, or has changed, is read again.

@@ -24,17 +24,17 @@ from lipstream.models.av_speech.lip_input import INPUTS
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.av_speech.training.batches import IGNORED, half_precision, real, shuffled, stacked, taught
-from lipstream.models.av_speech.training.encodings import Encodings, Stretch
+from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
 from lipstream.models.av_speech.training.fingerprint import Part, fingerprint, of_lips
 from lipstream.models.av_speech.training.lip_augment import LipSequence, drop_frames
 from lipstream.models.av_speech.training.lips import ctc
-from lipstream.models.av_speech.training.mismatched_lips import foreign_lips
+from lipstream.models.av_speech.training.mismatched_lips import mismatched_lips
 from lipstream.models.speech.moonshine import FRAME_RATE
 from lipstream.models.speech.tokenizer import END
 from lipstream.models.speech.torch_decoder import MoonshineDecoder
 from lipstream.models.training.device import CPU
 from lipstream.models.training.loop import TrainingRun, run_epochs
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 LATE: Final = 0.05
 """Seconds of a word that may be missing at the end of a stretch and it still counts as said."""
@@ -45,7 +45,7 @@ MARGIN: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class FusionRecipe:
+class LipFusionRecipe:
     """How the fusion is trained.
 
     Attributes:
@@ -60,7 +60,7 @@ class FusionRecipe:
         clean: share of the examples with clean sound.
         muted: share with no sound at all, from which the lips alone must be read.
         masked: share without lips, so that they never are relied on.
-        foreign: share with lips that do not belong to the sound, which are to be ignored.
+        mismatched: share with lips that do not belong to the sound, which are to be ignored.
         skew: seconds by which lips are shifted against the sound at most.
     """
 
@@ -75,7 +75,7 @@ class FusionRecipe:
     clean: float = 0.15
     muted: float = 0.12
     masked: float = 0.15
-    foreign: float = 0.08
+    mismatched: float = 0.08
     skew: float = 0.12
 
 
@@ -162,7 +162,7 @@ class FusionTraining:
         lips: LipNet,
         fusion: FusionNet,
         decoder: MoonshineDecoder,
-        recipe: FusionRecipe,
+        recipe: LipFusionRecipe,
         device: torch.device = CPU,
     ) -> None:
         self.lips = lips
@@ -172,7 +172,7 @@ class FusionTraining:
         self._device = device
         self._known = np.array([END])
 
-    def run(self, examples: Sequence[Example], out: Path, report: Report) -> None:
+    def run(self, examples: Sequence[Example], out: Path, report: ProgressReport) -> None:
         """Train in place; the networks are in inference mode afterwards.
 
         Raises:
@@ -293,12 +293,12 @@ def distil(features: Tensor, clean: Tensor) -> Tensor:
     return F.smooth_l1_loss(features, clean) + (1 - F.cosine_similarity(features, clean, dim=-1)).mean()
 
 
-def _draw(example: Example, everybody: Sequence[Example], recipe: FusionRecipe, rng: np.random.Generator) -> _Drawn:
+def _draw(example: Example, everybody: Sequence[Example], recipe: LipFusionRecipe, rng: np.random.Generator) -> _Drawn:
     stretch = _stretch(example, recipe, rng)
     muted = stretch is example.sound.silent
     fate = rng.random()
-    foreign = not muted and recipe.masked <= fate < recipe.masked + recipe.foreign
-    shown = foreign_lips(example.lips, [each.lips for each in everybody], rng) if foreign else example.lips
+    mismatched = not muted and recipe.masked <= fate < recipe.masked + recipe.mismatched
+    shown = mismatched_lips(example.lips, [each.lips for each in everybody], rng) if mismatched else example.lips
     lips, mask = _lips(shown, stretch, rng)
     if not muted and fate < recipe.masked:
         mask = torch.zeros_like(mask)
@@ -308,7 +308,7 @@ def _draw(example: Example, everybody: Sequence[Example], recipe: FusionRecipe, 
     return _Drawn(torch.from_numpy(stretch.frames).float(), lips, mask, offset, said, clean)
 
 
-def _stretch(example: Example, recipe: FusionRecipe, rng: np.random.Generator) -> Stretch:
+def _stretch(example: Example, recipe: LipFusionRecipe, rng: np.random.Generator) -> EncodedStretch:
     kind, sound = rng.random(), example.sound
     if example.words and bool(example.lips.mask.any()) and kind < recipe.muted:
         return sound.silent
@@ -319,7 +319,7 @@ def _stretch(example: Example, recipe: FusionRecipe, rng: np.random.Generator) -
     return drawn if example.words or len(drawn.frames) == len(sound.clean.frames) else sound.clean
 
 
-def _lips(lips: LipSequence, stretch: Stretch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _lips(lips: LipSequence, stretch: EncodedStretch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Input and mask of the lip frames of a stretch, with the margin that the fusion stage gives."""
     end = int((stretch.end + MARGIN) * LIP_RATE) + 1
     part = lips.part(slice(_first(stretch), end))
@@ -328,5 +328,5 @@ def _lips(lips: LipSequence, stretch: Stretch, rng: np.random.Generator) -> tupl
     return part.varied(rng), drop_frames(part.mask, rng)
 
 
-def _first(stretch: Stretch) -> int:
+def _first(stretch: EncodedStretch) -> int:
     return max(0, int((stretch.start - MARGIN) * LIP_RATE))

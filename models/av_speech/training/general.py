@@ -9,29 +9,29 @@ from typing import Any, Final
 
 import torch
 
-from lipstream.models.av_speech.active_speaker_net import OwnVoiceNet
+from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet
 from lipstream.models.av_speech.recording import Float32, Recording
 from lipstream.models.av_speech.training.active_speaker import (
-    OwnVoiceRecipe,
+    ActiveSpeakerRecipe,
     data_of,
     is_usable,
     judge,
     left_out,
-    train_own_voice,
+    train_active_speaker,
 )
 from lipstream.models.av_speech.training.active_speaker_data import Hear, Sample, cached_samples
 from lipstream.models.av_speech.training.corpora import Utterance, find_utterances
 from lipstream.models.av_speech.training.features import Read, cached_recordings
 from lipstream.models.av_speech.training.fingerprint import fingerprint
-from lipstream.models.av_speech.training.target_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
+from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, make_mixtures
 from lipstream.models.checkpoint import save_weights
 from lipstream.models.errors import ModelError
 from lipstream.models.training.device import CPU
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
-OWN_VOICE_WEIGHTS: Final = "own_voice.safetensors"
-VOICE_MASK_WEIGHTS: Final = "voice_mask.safetensors"
+ACTIVE_SPEAKER_WEIGHTS: Final = "own_voice.safetensors"
+TARGET_MASK_WEIGHTS: Final = "voice_mask.safetensors"
 _JUDGED: Final = 200
 """Mixtures of speakers left out that judge the mask."""
 
@@ -47,10 +47,10 @@ def train_general(
     data: Sequence[Path],
     voices: Sequence[Float32],
     out: Path,
-    recipes: tuple[OwnVoiceRecipe, VoiceMaskRecipe],
+    recipes: tuple[ActiveSpeakerRecipe, TargetMaskRecipe],
     read: Read,
     hear: Hear,
-    report: Report,
+    report: ProgressReport,
     device: torch.device = CPU,
 ) -> dict[str, Any]:
     """Train what serves people whom nobody enrolled: on one part of the speakers, and judge on the other.
@@ -76,27 +76,27 @@ def train_general(
     learning = [each for each in clips if not left_out(each.utterance.speaker)]
     if len({each.utterance.speaker for each in judging}) < 2:
         raise ModelError("expected recordings of ten or more speakers: one in five is left out to judge, by name")
-    own_voice, voice_mask = recipes
-    network = train_own_voice([each.sample for each in learning], own_voice, out, report, device)
-    save_weights(network, out / OWN_VOICE_WEIGHTS, {"recipe": str(asdict(own_voice))})
+    active_speaker, target_mask = recipes
+    network = train_active_speaker([each.sample for each in learning], active_speaker, out, report, device)
+    save_weights(network, out / ACTIVE_SPEAKER_WEIGHTS, {"recipe": str(asdict(active_speaker))})
 
     def mixtures(of: Sequence[_Clip], others: Sequence[Float32], count: int, seed: int) -> list[Mixture]:
         speakers = [Speaker(each.utterance.speaker, each.recording.sound, each.sample.lips) for each in of]
         return make_mixtures(speakers, others, count, seed, hear, network, _told(report))
 
-    made = mixtures(learning, voices, voice_mask.mixtures, voice_mask.seed)
-    of = fingerprint((data_of([each.sample for each in learning]), str(asdict(own_voice)), *voices))
-    mask = train_voice_mask(made, voice_mask, out, report, of, device)
-    save_weights(mask, out / VOICE_MASK_WEIGHTS, {"recipe": str(asdict(voice_mask))})
+    made = mixtures(learning, voices, target_mask.mixtures, target_mask.seed)
+    of = fingerprint((data_of([each.sample for each in learning]), str(asdict(active_speaker)), *voices))
+    mask = train_target_mask(made, target_mask, out, report, of, device)
+    save_weights(mask, out / TARGET_MASK_WEIGHTS, {"recipe": str(asdict(target_mask))})
     return {
-        "recipe": {"own voice": asdict(own_voice), "voice mask": asdict(voice_mask)},
+        "recipe": {"own voice": asdict(active_speaker), "voice mask": asdict(target_mask)},
         "recordings": len(learning),
         "left out": _figures(network, judging),
-        "mask, left out": judge_voice_mask(mask, mixtures(judging, (), _JUDGED, voice_mask.seed + 1)),
+        "mask, left out": judge_target_mask(mask, mixtures(judging, (), _JUDGED, target_mask.seed + 1)),
     }
 
 
-def _read(data: Sequence[Path], out: Path, read: Read, hear: Hear, report: Report) -> list[_Clip]:
+def _read(data: Sequence[Path], out: Path, read: Read, hear: Hear, report: ProgressReport) -> list[_Clip]:
     utterances = [each for folder in data for each in find_utterances(folder)]
     recordings = cached_recordings(utterances, read, out / "recordings", report)
     names, speakers = [each.name for each in utterances], [each.speaker for each in utterances]
@@ -105,11 +105,11 @@ def _read(data: Sequence[Path], out: Path, read: Read, hear: Hear, report: Repor
     return [each for each in clips if is_usable(each.sample)]
 
 
-def _told(report: Report) -> Callable[[int, int], None]:
+def _told(report: ProgressReport) -> Callable[[int, int], None]:
     return lambda done, total: report("mixing voices", done, total, "")
 
 
-def _figures(network: OwnVoiceNet, judging: Sequence[_Clip]) -> dict[str, Any]:
+def _figures(network: ActiveSpeakerNet, judging: Sequence[_Clip]) -> dict[str, Any]:
     figures: dict[str, Any] = {"all": judge(network, [each.sample for each in judging])}
     for source in sorted({each.utterance.source for each in judging if each.utterance.source}):
         samples = [each.sample for each in judging if each.utterance.source == source]

@@ -27,7 +27,7 @@ from lipstream.models.av_speech.training.lip_augment import LipSequence, at_spee
 from lipstream.models.errors import ModelError
 from lipstream.models.training.device import CPU
 from lipstream.models.training.loop import TrainingRun, run_epochs
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 OFTEN: Final = 5
 """Times that a piece must occur to have a class of its own."""
@@ -58,7 +58,7 @@ class LipRecipe:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class LipReading:
     """A recording to learn to read lips from.
 
     Attributes:
@@ -75,7 +75,7 @@ class Reading:
 class PieceReader(nn.Module):
     """The lip network with scores for word pieces on top, which are thrown away after pretraining."""
 
-    def __init__(self, network: LipNet, readings: Sequence[Reading]) -> None:
+    def __init__(self, network: LipNet, readings: Sequence[LipReading]) -> None:
         super().__init__()
         counts = Counter(token for each in readings for token in each.tokens)
         self.pieces = sorted(token for token, count in counts.items() if count >= OFTEN)
@@ -101,10 +101,10 @@ class PieceReader(nn.Module):
 
 def pretrain_lips(
     network: LipNet,
-    readings: Sequence[Reading],
+    readings: Sequence[LipReading],
     recipe: LipRecipe,
     out: Path,
-    report: Report,
+    report: ProgressReport,
     device: torch.device = CPU,
 ) -> PieceReader:
     """Teach a network to read lips; resumable.
@@ -150,13 +150,13 @@ def pretrain_lips(
     return reader.to(CPU).eval()
 
 
-def _data(readings: Sequence[Reading]) -> str:
+def _data(readings: Sequence[LipReading]) -> str:
     return fingerprint(part for each in readings for part in (of_lips(each.lips), each.text, str(each.tokens)))
 
 
 def _loss(
     reader: PieceReader,
-    readings: Sequence[Reading],
+    readings: Sequence[LipReading],
     recipe: LipRecipe,
     rng: np.random.Generator,
     device: torch.device,

@@ -19,7 +19,7 @@ _SHIFTED: Final = 0.25
 _PIECE: Final = int(0.4 * LIP_RATE)
 
 
-def foreign_lips(own: LipSequence, others: Sequence[LipSequence], rng: np.random.Generator) -> LipSequence:
+def mismatched_lips(own: LipSequence, others: Sequence[LipSequence], rng: np.random.Generator) -> LipSequence:
     """Lips to put in the place of a recording's own.
 
     Args:

@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lipstream.models.av_speech.target_mask_net import VoiceMaskNet
+from lipstream.models.av_speech.target_mask_net import TargetMaskNet
 from lipstream.models.av_speech.training.active_speaker import area
 from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
 from lipstream.models.av_speech.voice_bands import COMPRESSED
 from lipstream.models.training.device import CPU
 from lipstream.models.training.loop import TrainingRun, run_epochs
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 _STEPS: Final = 50
 """Steps that count as an epoch: mixtures are drawn at random, so there are no passes."""
@@ -28,7 +28,7 @@ _LOST: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceMaskRecipe:
+class TargetMaskRecipe:
     """How the mask is trained.
 
     Attributes:
@@ -49,14 +49,14 @@ class VoiceMaskRecipe:
     doubt: float = 0.3
 
 
-def train_voice_mask(
+def train_target_mask(
     mixtures: Sequence[Mixture],
-    recipe: VoiceMaskRecipe,
+    recipe: TargetMaskRecipe,
     out: Path,
-    report: Report,
+    report: ProgressReport,
     data: str,
     device: torch.device = CPU,
-) -> VoiceMaskNet:
+) -> TargetMaskNet:
     """Train; resumable. The network is in inference mode, on the processor.
 
     Args:
@@ -71,7 +71,7 @@ def train_voice_mask(
         ModelError: `out` holds another training.
     """
     torch.manual_seed(recipe.seed)
-    network = VoiceMaskNet()
+    network = TargetMaskNet()
     some = mixtures[:400]
     network.fit(torch.cat([m.bands for m in some]).float(), torch.cat([m.sound for m in some]).float())
     network.to(device)
@@ -109,7 +109,7 @@ class _Batch(NamedTuple):
         return _Batch(*(each.to(device) for each in self))
 
 
-def _loss(network: VoiceMaskNet, batch: _Batch) -> Tensor:
+def _loss(network: TargetMaskNet, batch: _Batch) -> Tensor:
     found = network(batch.bands, batch.sound, batch.evidence)
     # The mean of loud and soft bands alike: a power of 0.3 of the amplitude is one of 0.15 of the power.
     heard = (batch.bands * (COMPRESSED / 2)).exp() * batch.real[..., None]
@@ -158,7 +158,7 @@ def _doubted(evidence: Tensor, doubt: float, rng: np.random.Generator) -> Tensor
     return varied * seen
 
 
-def judge_voice_mask(network: VoiceMaskNet, mixtures: Sequence[Mixture]) -> dict[str, Any]:
+def judge_target_mask(network: TargetMaskNet, mixtures: Sequence[Mixture]) -> dict[str, Any]:
     """Figures on mixtures of speakers left out.
 
     Returns:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import OwnVoiceNet, centred
+from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
 from lipstream.models.av_speech.recording import LIP_RATE, LIP_SAMPLES, Float32
 from lipstream.models.av_speech.target_mask_net import FLOOR, loudness_of
 from lipstream.models.av_speech.training.active_speaker_data import Hear, sound_frames
@@ -65,7 +65,7 @@ def make_mixtures(
     count: int,
     seed: int,
     hear: Hear,
-    own_voice: OwnVoiceNet,
+    active_speaker: ActiveSpeakerNet,
     report: Callable[[int, int], None],
 ) -> list[Mixture]:
     """Mix speakers with each other and with further voices.
@@ -76,7 +76,7 @@ def make_mixtures(
         count: of mixtures.
         seed: of everything random.
         hear: the speech encoder.
-        own_voice: trained on the same speakers.
+        active_speaker: trained on the same speakers.
         report: told how many are done, and how many there are.
     """
     weights = np.sqrt([len(each.sound) for each in speakers])
@@ -88,30 +88,30 @@ def make_mixtures(
         seen = [each.sound for each in speakers if each.name != speaker.name]
         # Half of the other voices are of the kind that is to be kept: only the lips tell which is which.
         others = seen if not voices or rng.random() < 0.5 else voices
-        found.append(_mixture(speaker, others, rng, hear, own_voice))
+        found.append(_mixture(speaker, others, rng, hear, active_speaker))
         report(index + 1, count)
     return found
 
 
 def _mixture(
-    speaker: Speaker, others: Sequence[Float32], rng: np.random.Generator, hear: Hear, own_voice: OwnVoiceNet
+    speaker: Speaker, others: Sequence[Float32], rng: np.random.Generator, hear: Hear, active_speaker: ActiveSpeakerNet
 ) -> Mixture:
     first = int(rng.integers(0, max(1, len(speaker.lips.mask) - LIP_FRAMES + 1)))
     sound = speaker.sound[first * LIP_SAMPLES : (first + LIP_FRAMES) * LIP_SAMPLES]
     lips = speaker.lips.part(slice(first, first + min(LIP_FRAMES, len(sound) // LIP_SAMPLES)))
-    kept, foreign = disturbed(sound, others, rng)
-    heard = kept + foreign
+    kept, others_sound = disturbed(sound, others, rng)
+    heard = kept + others_sound
     level = float(rng.lognormal(0, 0.4)) * min(1.0, 0.99 / max(1e-9, float(np.abs(heard).max())))
     frames = sound_frames(hear((heard * level).astype(np.float32)), torch.arange(len(lips.mask)) / LIP_RATE)
     mask = lips.mask
     with torch.inference_mode():
-        _, evidence = own_voice.evidence(centred(lips.varied(rng), mask)[None], mask[None], frames[None])
-    of_kept, of_foreign, of_heard = (
-        powers(spectrum(torch.from_numpy(part.astype(np.float32)))) for part in (kept, foreign, heard)
+        _, evidence = active_speaker.evidence(centred(lips.varied(rng), mask)[None], mask[None], frames[None])
+    of_kept, of_others, of_heard = (
+        powers(spectrum(torch.from_numpy(part.astype(np.float32)))) for part in (kept, others_sound, heard)
     )
-    gains = (of_kept / (of_kept + of_foreign).clamp_min(1e-12)).sqrt().clamp_min(FLOOR)
-    gains[of_foreign < 1e-12] = 1.0
-    other = of_foreign.sum(dim=1) > _AUDIBLE * of_heard.sum(dim=1).mean()
+    gains = (of_kept / (of_kept + of_others).clamp_min(1e-12)).sqrt().clamp_min(FLOOR)
+    gains[of_others < 1e-12] = 1.0
+    other = of_others.sum(dim=1) > _AUDIBLE * of_heard.sum(dim=1).mean()
     return Mixture(loudness_of(of_heard).half(), gains.half(), other.half(), frames.half(), evidence[0].half())
 
 
@@ -123,13 +123,13 @@ def disturbed(sound: Float32, others: Sequence[Float32], rng: np.random.Generato
         kept = _with_noise(kept, rng) if kind < 0.08 else kept
         return kept, np.zeros_like(kept)
     voices = 1 if kind < 0.7 else int(rng.integers(2, 7))
-    foreign = babble([_another(each, rng) for each in _drawn(others, voices, rng)], voices, len(sound), rng)
-    foreign = in_a_room(foreign, rng) if rng.random() < 0.3 else foreign
+    others_sound = babble([_another(each, rng) for each in _drawn(others, voices, rng)], voices, len(sound), rng)
+    others_sound = in_a_room(others_sound, rng) if rng.random() < 0.3 else others_sound
     snr = float(rng.uniform(-5, 9)) if voices == 1 else float(rng.uniform(-3, 14))
-    foreign = beside(kept, foreign, snr)
+    others_sound = beside(kept, others_sound, snr)
     if voices < 3 and rng.random() < 0.4:
-        foreign[_outside(len(foreign), rng)] = 0
-    return (_with_noise(kept, rng) if rng.random() < 0.2 else kept), foreign
+        others_sound[_outside(len(others_sound), rng)] = 0
+    return (_with_noise(kept, rng) if rng.random() < 0.2 else kept), others_sound
 
 
 def _with_noise(sound: Float32, rng: np.random.Generator) -> Float32:

@@ -21,12 +21,12 @@ from lipstream.models.emotion.looks import Look
 from lipstream.models.emotion.training.corpora import LAYOUTS, Clip, FaceSet, find_clips, find_faces
 from lipstream.models.emotion.training.still_faces import StillFaces
 from lipstream.models.emotion.training.voice import HOP, WINDOW, speech_windows
-from lipstream.models.emotion.training.voice_data import STEP_RATE, Encode, features_of
+from lipstream.models.emotion.training.voice_data import STEP_RATE, EncodeSound, features_of
 from lipstream.models.emotion.voice_net import STEP
 from lipstream.models.errors import ModelError
 from lipstream.models.face.backend import FaceBackend
 from lipstream.models.training.media import has_pictures, has_sound, read_pictures, read_sound
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 Float32 = npt.NDArray[np.float32]
 
@@ -59,7 +59,11 @@ def load_networks(folder: Path) -> Networks:
 
 
 def evaluate(
-    data: Path, networks: Networks, encode: Callable[[], Encode], track: Callable[[], FaceBackend], report: Report
+    data: Path,
+    networks: Networks,
+    encode: Callable[[], EncodeSound],
+    track: Callable[[], FaceBackend],
+    report: ProgressReport,
 ) -> dict[str, Any]:
     """Evaluate on everything in a folder.
 
@@ -96,7 +100,7 @@ def evaluate(
     return figures
 
 
-def _evaluate_faces(faces: FaceSet, networks: Networks, report: Report) -> dict[str, Any]:
+def _evaluate_faces(faces: FaceSet, networks: Networks, report: ProgressReport) -> dict[str, Any]:
     probabilities = []
     finder = StillFaces()
     finder.load()
@@ -109,7 +113,9 @@ def _evaluate_faces(faces: FaceSet, networks: Networks, report: Report) -> dict[
     return summary(np.stack(probabilities), faces.labels)
 
 
-def _evaluate_sounds(clips: Sequence[Clip], networks: Networks, encode: Encode, report: Report) -> dict[str, Any]:
+def _evaluate_sounds(
+    clips: Sequence[Clip], networks: Networks, encode: EncodeSound, report: ProgressReport
+) -> dict[str, Any]:
     probabilities = []
     silent = 0
     for index, clip in enumerate(clips):
@@ -125,7 +131,7 @@ def _evaluate_sounds(clips: Sequence[Clip], networks: Networks, encode: Encode, 
 
 
 def _evaluate_videos(
-    clips: Sequence[Clip], networks: Networks, encode: Encode, tracker: FaceBackend, report: Report
+    clips: Sequence[Clip], networks: Networks, encode: EncodeSound, tracker: FaceBackend, report: ProgressReport
 ) -> dict[str, Any]:
     rows: dict[str, list[Float32]] = {"face": [], "voice": [], "both": []}
     faceless = silent = 0
@@ -145,7 +151,9 @@ def _evaluate_videos(
     return figures | {"videos without a face": faceless, "videos without a voice": silent}
 
 
-def _voice_evidence(clip: Clip, networks: Networks, encode: Encode) -> tuple[list[TimedEvidence], tuple[float, float]]:
+def _voice_evidence(
+    clip: Clip, networks: Networks, encode: EncodeSound
+) -> tuple[list[TimedEvidence], tuple[float, float]]:
     """Evidence of the live windows over the speech of a clip, and where the speech is, in seconds.
 
     A clip that is mute or silent gives no evidence.

@@ -23,7 +23,7 @@ from lipstream.models.emotion.looks import (
 )
 from lipstream.models.emotion.training.corpora import find_faces, require_clips, require_faces
 from lipstream.models.emotion.training.face import HELD_OUT, SPLIT, FaceRecipe, FaceTraining, hold_out
-from lipstream.models.emotion.training.fusion import FusionRecipe, Split, train_fusion
+from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split, train_fusion
 from lipstream.models.emotion.training.geometry import (
     GeometryRecipe,
     fit_blend,
@@ -33,10 +33,10 @@ from lipstream.models.emotion.training.geometry import (
 from lipstream.models.emotion.training.pairs import Bank, face_bank, voice_bank
 from lipstream.models.emotion.training.still_faces import StillFaces, cached_shapes
 from lipstream.models.emotion.training.voice import VoiceRecipe, train_folds
-from lipstream.models.emotion.training.voice_data import Encode, build_features, folds_of
+from lipstream.models.emotion.training.voice_data import EncodeSound, build_features, folds_of
 from lipstream.models.emotion.voice_net import VoiceNet
 from lipstream.models.errors import ModelError
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -52,7 +52,9 @@ _FEATURE_SEED = 0
 """The random changes of the clips stay the same for every seed: encoding is the slow part."""
 
 
-def train_face(data: Path, out: Path, recipe: FaceRecipe, device: torch.device, report: Report) -> dict[str, Any]:
+def train_face(
+    data: Path, out: Path, recipe: FaceRecipe, device: torch.device, report: ProgressReport
+) -> dict[str, Any]:
     """Train the face branch; figures on the part of the training set held out and on `valid` and `test`."""
     faces = require_faces(data)
     weights = out / APPEARANCE_WEIGHTS
@@ -91,11 +93,13 @@ def _face_figures(networks: FaceNetworks, images: UInt8, shapes: Float32, labels
     }
 
 
-def _shapes(out: Path, name: str, images: UInt8, report: Report) -> Float32:
+def _shapes(out: Path, name: str, images: UInt8, report: ProgressReport) -> Float32:
     return cached_shapes(images, StillFaces, out / FEATURES / f"shapes_{name}_{len(images)}.safetensors", report, name)
 
 
-def train_voice(data: Path, out: Path, recipe: VoiceRecipe, encode: Encode, report: Report) -> dict[str, Any]:
+def train_voice(
+    data: Path, out: Path, recipe: VoiceRecipe, encode: EncodeSound, report: ProgressReport
+) -> dict[str, Any]:
     """Train the voice branch with every fold of actors left out once; figures on the actors left out."""
     clips = require_clips(data)
     folds = folds_of(clips)
@@ -116,7 +120,9 @@ def train_voice(data: Path, out: Path, recipe: VoiceRecipe, encode: Encode, repo
     }
 
 
-def train_fusion_on(data: Path, out: Path, recipe: FusionRecipe, encode: Encode, report: Report) -> dict[str, Any]:
+def train_fusion_on(
+    data: Path, out: Path, recipe: EmotionFusionRecipe, encode: EncodeSound, report: ProgressReport
+) -> dict[str, Any]:
     """Train fusion on top of the branches in `out`: pairs of actors left out and faces held out."""
     clips = require_clips(data)
     folds = folds_of(clips)
@@ -139,7 +145,7 @@ def _voices(out: Path, seed: int, count: int) -> list[VoiceNet]:
     return networks
 
 
-def _shapes_into(out: Path, report: Report) -> Callable[[UInt8, str], Float32]:
+def _shapes_into(out: Path, report: ProgressReport) -> Callable[[UInt8, str], Float32]:
     def shapes(images: UInt8, name: str) -> Float32:
         return _shapes(out, name, images, report)
 

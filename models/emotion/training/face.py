@@ -19,7 +19,7 @@ from lipstream.models.emotion.classes import EMOTIONS
 from lipstream.models.emotion.face_net import FACE_SIZE, ExpressionNet, standardise
 from lipstream.models.emotion.training.face_augment import augment
 from lipstream.models.errors import ModelError
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -154,7 +154,7 @@ class FaceTraining:
     def _facts(self, images: int) -> dict[str, Any]:
         return {"recipe": asdict(self.recipe), "images": images, "history": self.history}
 
-    def run(self, images: UInt8, labels: Int64, report: Report) -> ExpressionNet:
+    def run(self, images: UInt8, labels: Int64, report: ProgressReport) -> ExpressionNet:
         """Train and write the weights.
 
         Args:
@@ -198,7 +198,7 @@ class FaceTraining:
         thinks = torch.from_numpy(face_logits(teacher.to(self.device), images)).softmax(dim=1)
         return torch.lerp(targets, thinks, self.recipe.taught)
 
-    def _epoch(self, epoch: int, faces: Tensor, targets: Tensor, report: Report) -> float:
+    def _epoch(self, epoch: int, faces: Tensor, targets: Tensor, report: ProgressReport) -> float:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
         torch.manual_seed(recipe.seed * 100_003 + epoch)  # dropout; a resumed run must draw the same numbers

@@ -17,7 +17,7 @@ from lipstream.models.emotion.evaluation.metrics import best_temperature, calibr
 from lipstream.models.emotion.fusion_net import WAYS, FusionNet, masked_mean
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, Pairs, draw_pairs
 from lipstream.models.emotion.training.voice_data import VARIANTS
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 Float32 = npt.NDArray[np.float32]
 
@@ -36,7 +36,7 @@ _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class FusionRecipe:
+class EmotionFusionRecipe:
     """How fusion is trained.
 
     Attributes:
@@ -63,7 +63,7 @@ class Split:
     judge: tuple[Bank, Bank]
 
 
-def train_way(way: str, split: Split, recipe: FusionRecipe, report: Report) -> FusionNet:
+def train_way(way: str, split: Split, recipe: EmotionFusionRecipe, report: ProgressReport) -> FusionNet:
     """Train and calibrate one of `WAYS`."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -94,7 +94,7 @@ def judge(network: FusionNet, split: Split, seed: int, count: int = 3000) -> dic
         row: dict[str, float] = {}
         for label, each in (("both", pairs), ("face", pairs.without_voice()), ("voice", pairs.without_face())):
             with torch.inference_mode():
-                logs, weights = network(each.face, each.voice, each.face_mask, each.voice_mask, each.times)
+                logs, weights = network(each.face, each.voice, each.face_mask, each.target_mask, each.times)
             probabilities = logs.exp().numpy()
             row[label] = round(recall_average(probabilities.argmax(axis=1), labels), 4)
             row[f"{label} ece"] = round(calibration_error(probabilities, labels), 4)
@@ -114,7 +114,7 @@ def choose(reports: dict[str, dict[str, dict[str, float]]]) -> str:
     return chosen
 
 
-def train_fusion(split: Split, recipe: FusionRecipe, out: Path, report: Report) -> dict[str, Any]:
+def train_fusion(split: Split, recipe: EmotionFusionRecipe, out: Path, report: ProgressReport) -> dict[str, Any]:
     """Train every way, keep the one to ship, write it, and return the report."""
     networks = {way: train_way(way, split, recipe, report) for way in WAYS}
     reports = {way: judge(network, split, recipe.seed) for way, network in networks.items()}
@@ -128,15 +128,15 @@ def train_fusion(split: Split, recipe: FusionRecipe, out: Path, report: Report) 
 
 
 def _fuse(network: FusionNet, pairs: Pairs) -> torch.Tensor:
-    logs: torch.Tensor = network(pairs.face, pairs.voice, pairs.face_mask, pairs.voice_mask, pairs.times)[0]
+    logs: torch.Tensor = network(pairs.face, pairs.voice, pairs.face_mask, pairs.target_mask, pairs.times)[0]
     return logs
 
 
 def _drop(pairs: Pairs, share: float, rng: np.random.Generator) -> Pairs:
     chance = torch.from_numpy(rng.random(len(pairs.labels)))
     face_mask = pairs.face_mask & (chance >= share)[:, None]
-    voice_mask = pairs.voice_mask & (chance < 1 - share)[:, None]
-    return Pairs(pairs.face, pairs.voice, face_mask, voice_mask, pairs.times, pairs.labels)
+    target_mask = pairs.target_mask & (chance < 1 - share)[:, None]
+    return Pairs(pairs.face, pairs.voice, face_mask, target_mask, pairs.times, pairs.labels)
 
 
 def _calibrate(network: FusionNet, banks: tuple[Bank, Bank], rng: np.random.Generator) -> None:
@@ -145,7 +145,7 @@ def _calibrate(network: FusionNet, banks: tuple[Bank, Bank], rng: np.random.Gene
     clean = draw_pairs(*banks, _WHOLE_FACE, ("clean", "varied"), 3000, rng)
     labels = pairs.labels.numpy()
     with torch.inference_mode():
-        for side, (tokens, mask) in enumerate(((clean.face, clean.face_mask), (clean.voice, clean.voice_mask))):
+        for side, (tokens, mask) in enumerate(((clean.face, clean.face_mask), (clean.voice, clean.target_mask))):
             logs = masked_mean(tokens, mask)[:, :7].numpy()
             network.single[side] = 1 / best_temperature(logs, clean.labels.numpy())
         network.both.mul_(1 / best_temperature(_fuse(network, pairs).numpy(), labels))
@@ -155,7 +155,7 @@ def _uncalibrated_error(split: Split, seed: int) -> dict[str, float]:
     """ECE of the branches' own probabilities, and of their plain average, before any temperature."""
     pairs = draw_pairs(*split.judge, *_ROWS["both clean"], 3000, np.random.default_rng((seed, 2)))
     face = masked_mean(pairs.face, pairs.face_mask)[:, :7].numpy()
-    voice = masked_mean(pairs.voice, pairs.voice_mask)[:, :7].numpy()
+    voice = masked_mean(pairs.voice, pairs.target_mask)[:, :7].numpy()
     labels = pairs.labels.numpy()
     sides = {"face": face, "voice": voice, "both": face + voice}
     return {name: round(calibration_error(softmax(logs), labels), 4) for name, logs in sides.items()}

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from lipstream.models.checkpoint import load_weights, save_weights
 from lipstream.models.emotion.geometry_net import GeometryNet, blended
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -58,7 +58,7 @@ def shape_log_probabilities(network: GeometryNet, shapes: Float32) -> Float32:
 
 
 def train_geometry(
-    shapes: Float32, labels: Int64, train: Int64, recipe: GeometryRecipe, out: Path, report: Report
+    shapes: Float32, labels: Int64, train: Int64, recipe: GeometryRecipe, out: Path, report: ProgressReport
 ) -> GeometryNet:
     """Train on the faces with the given indices that have a shape, and write the weights.
 
@@ -92,7 +92,7 @@ def _fit(
     targets: Tensor,
     recipe: GeometryRecipe,
     generator: torch.Generator,
-    report: Report,
+    report: ProgressReport,
 ) -> None:
     network.fit_scale(given)
     whiten = _whitening(network.standardise(given), recipe.components)

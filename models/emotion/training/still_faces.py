@@ -16,7 +16,7 @@ from lipstream.models.emotion.geometry_net import GEOMETRY, geometry
 from lipstream.models.errors import ModelError
 from lipstream.models.face.litert_backend import LiteRtBackend
 from lipstream.models.face.roi import Roi, from_landmarks
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 from lipstream.models.whole_file import whole_file
 
 Float32 = npt.NDArray[np.float32]
@@ -51,7 +51,7 @@ class StillFaces:
             return np.full(GEOMETRY, np.nan, np.float32)
         return geometry(face.landmarks, face.blendshapes)
 
-    def shapes(self, images: UInt8, report: Report, name: str) -> Float32:
+    def shapes(self, images: UInt8, report: ProgressReport, name: str) -> Float32:
         """`shape` of (N, H, W) images: (N, GEOMETRY)."""
         rows = []
         for index, image in enumerate(images):
@@ -60,7 +60,9 @@ class StillFaces:
         return np.stack(rows)
 
 
-def cached_shapes(images: UInt8, finder: Callable[[], StillFaces], cache: Path, report: Report, name: str) -> Float32:
+def cached_shapes(
+    images: UInt8, finder: Callable[[], StillFaces], cache: Path, report: ProgressReport, name: str
+) -> Float32:
     """`StillFaces.shapes` of images, in half precision, from the file `cache` if it holds them.
 
     Raises:

@@ -16,7 +16,7 @@ from lipstream.models.checkpoint import load_weights, save_weights
 from lipstream.models.emotion.prosody import PROSODY
 from lipstream.models.emotion.training.voice_data import VARIANTS, VoiceFeatures
 from lipstream.models.emotion.voice_net import ENCODER, STEP, VoiceNet
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -96,7 +96,7 @@ def train_fold(
     labels: Int64,
     train: Int64,
     recipe: VoiceRecipe,
-    report: Report,
+    report: ProgressReport,
     name: str,
 ) -> VoiceNet:
     """Train one network on the clips with the given indices."""
@@ -134,7 +134,7 @@ def train_folds(
     folds: Int64,
     recipe: VoiceRecipe,
     out: Path,
-    report: Report,
+    report: ProgressReport,
 ) -> tuple[list[VoiceNet], dict[str, Float32]]:
     """Train a network for every fold left out; a fold whose weights are in `out` is not trained again.
 

@@ -19,12 +19,12 @@ from lipstream.models.emotion.training.voice_augment import add_noise, babble, v
 from lipstream.models.emotion.voice_net import STEP, steps_of
 from lipstream.models.errors import ModelError
 from lipstream.models.training.media import read_sound
-from lipstream.models.training.progress import Report
+from lipstream.models.training.progress import ProgressReport
 from lipstream.models.whole_file import whole_file
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
-Encode = Callable[[Float32], Float32]
+EncodeSound = Callable[[Float32], Float32]
 """(N,) samples at 16 kHz to (T, ENCODER) encoder frames."""
 
 STEP_RATE = 16_000 / 384 / STEP
@@ -50,7 +50,7 @@ class VoiceFeatures:
     end: int
 
 
-def features_of(speech: Float32, encode: Encode, span: tuple[int, int] | None = None) -> VoiceFeatures:
+def features_of(speech: Float32, encode: EncodeSound, span: tuple[int, int] | None = None) -> VoiceFeatures:
     """Features of a clip; `span` gives the steps of speech where noise would hide them."""
     encoded = steps_of(encode(speech))
     sound = prosody(speech, STEP * len(encoded))
@@ -70,7 +70,7 @@ def folds_of(clips: Sequence[Clip], count: int = 5) -> Int64:
 
 
 def build_features(
-    clips: Sequence[Clip], encode: Encode, cache: Path, seed: int, report: Report
+    clips: Sequence[Clip], encode: EncodeSound, cache: Path, seed: int, report: ProgressReport
 ) -> dict[str, list[VoiceFeatures]]:
     """Features of every clip in every variant, from `cache` where it has been done before.
 
@@ -98,7 +98,7 @@ def build_features(
     return result
 
 
-def _sounds(clips: Sequence[Clip], report: Report) -> list[Float32]:
+def _sounds(clips: Sequence[Clip], report: ProgressReport) -> list[Float32]:
     sounds = []
     for index, clip in enumerate(clips):
         sounds.append(read_sound(clip.path))
@@ -111,7 +111,7 @@ def _variant(
     speech: Float32,
     voices: Sequence[Float32],
     rng: np.random.Generator,
-    encode: Encode,
+    encode: EncodeSound,
     clean: VoiceFeatures | None,
 ) -> VoiceFeatures:
     if clean is None:

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from lipstream.commands.guided import view as reading_view
-from lipstream.commands.guided.view import Scene, View
+from lipstream.commands.guided.view import LessonView, View
 
-SCENE = Scene("Not today.", 72.0, 300.0, -30.0, speaking=True, mouth=True)
+SCENE = LessonView("Not today.", 72.0, 300.0, -30.0, speaking=True, mouth=True)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_terminal_shows_sentence_progress_level_mouth_and_what_became_of_the_l
 
 def test_trouble_and_an_unseen_mouth_are_shown_at_once(terminal):
     with View(keys=False) as view:
-        view.show(Scene("Not today.", 0, 300, -100, speaking=False, mouth=False, trouble="the camera is gone"))
+        view.show(LessonView("Not today.", 0, 300, -100, speaking=False, mouth=False, trouble="the camera is gone"))
     assert "mouth not seen: face the camera" in terminal.getvalue()
     assert "the camera is gone" in terminal.getvalue()
     assert "s leaves" not in terminal.getvalue()

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.av_speech.active_speaker_net import SOUND, OwnVoiceNet, at_times, centred
+from lipstream.models.av_speech.active_speaker_net import SOUND, ActiveSpeakerNet, at_times, centred
 from lipstream.models.av_speech.lip_input import INPUTS
 from lipstream.models.av_speech.recording import LipTrack, Recording
-from lipstream.models.av_speech.training.active_speaker import OwnVoiceRecipe, area, judge, left_out, train_own_voice
+from lipstream.models.av_speech.training.active_speaker import (
+    ActiveSpeakerRecipe,
+    area,
+    judge,
+    left_out,
+    train_active_speaker,
+)
 from lipstream.models.av_speech.training.active_speaker_data import (
     Sample,
     cached_samples,
@@ -42,14 +48,14 @@ def encoding(frames=50):
 
 
 @pytest.mark.parametrize("disguised", [0.0, 0.5])
-def test_own_voices_are_told_from_others_after_training(tmp_path, disguised):
-    recipe = OwnVoiceRecipe(epochs=2, batch=8, disguised=disguised)
-    network = train_own_voice([sample(seed) for seed in range(12)], recipe, tmp_path, lambda *_: None)
+def test_the_active_speaker_is_told_from_others_after_training(tmp_path, disguised):
+    recipe = ActiveSpeakerRecipe(epochs=2, batch=8, disguised=disguised)
+    network = train_active_speaker([sample(seed) for seed in range(12)], recipe, tmp_path, lambda *_: None)
     assert judge(network, [sample(seed) for seed in range(20, 24)])["auc"] > 0.8
 
 
 def test_hidden_lips_do_not_matter():
-    network = OwnVoiceNet().eval()
+    network = ActiveSpeakerNet().eval()
     lips, sound = torch.randn(1, 60, INPUTS), torch.randn(1, 60, SOUND)
     mask = torch.ones(1, 60, dtype=torch.bool)
     mask[0, 20:30] = False
@@ -60,7 +66,7 @@ def test_hidden_lips_do_not_matter():
 
 def test_one_speaker_is_not_enough(tmp_path):
     with pytest.raises(ModelError, match="two or more"):
-        train_own_voice([sample(0)], OwnVoiceRecipe(epochs=1), tmp_path, lambda *_: None)
+        train_active_speaker([sample(0)], ActiveSpeakerRecipe(epochs=1), tmp_path, lambda *_: None)
 
 
 def test_whose_lips_they_are_falls_away():

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
-from lipstream.models.av_speech.training.correspondence import AgreementRecipe, train_agreement
-from lipstream.models.av_speech.training.encodings import Encodings, Mixing, Stretch, cached_encodings, cut
-from lipstream.models.av_speech.training.fusion import Example, FusionRecipe, FusionTraining, SpokenPrefix
+from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe, train_correspondence
+from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings, Mixing, cached_encodings, cut
+from lipstream.models.av_speech.training.fusion import Example, FusionTraining, LipFusionRecipe, SpokenPrefix
 from lipstream.models.av_speech.training.lip_augment import LipSequence
-from lipstream.models.av_speech.training.lips import LipRecipe, Reading, pretrain_lips
-from lipstream.models.av_speech.training.mismatched_lips import foreign_lips
+from lipstream.models.av_speech.training.lips import LipReading, LipRecipe, pretrain_lips
+from lipstream.models.av_speech.training.mismatched_lips import mismatched_lips
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
 
@@ -34,7 +34,7 @@ WORDS = {"one": (5,), "two": (6,), "three": (7, 8), "go": (9,)}
 
 
 def readings():
-    return [Reading(lips(seed), text, tokens) for seed, (text, tokens) in enumerate(WORDS.items())]
+    return [LipReading(lips(seed), text, tokens) for seed, (text, tokens) in enumerate(WORDS.items())]
 
 
 def lip_net():
@@ -91,7 +91,7 @@ def test_a_folder_with_another_training_is_refused(tmp_path):
 def test_a_training_of_other_lips_of_that_number_is_not_gone_on_with(tmp_path):
     recipe = LipRecipe(epochs=1, batch=2)
     pretrain_lips(lip_net(), readings(), recipe, tmp_path, silent)
-    others = [*readings()[1:], Reading(lips(99), "one", (5,))]
+    others = [*readings()[1:], LipReading(lips(99), "one", (5,))]
     with pytest.raises(ModelError, match="another training"):
         pretrain_lips(lip_net(), others, recipe, tmp_path, silent)
 
@@ -113,7 +113,7 @@ def test_encodings_of_other_sounds_or_voices_of_that_name_are_made_anew(tmp_path
 
 
 def test_recordings_without_words_cannot_teach_lips(tmp_path):
-    mute = [Reading(lips(0), "", ()), Reading(lips(1), "?", (5,))]
+    mute = [LipReading(lips(0), "", ()), LipReading(lips(1), "?", (5,))]
     with pytest.raises(ModelError, match="transcript"):
         pretrain_lips(lip_net(), mute, LipRecipe(epochs=1), tmp_path, silent)
 
@@ -122,7 +122,7 @@ def examples():
     rng = np.random.default_rng(0)
 
     def stretch(end=0.8):
-        return Stretch(rng.normal(size=(int(end * 41.67), 288)).astype(np.float16), 0.0, end)
+        return EncodedStretch(rng.normal(size=(int(end * 41.67), 288)).astype(np.float16), 0.0, end)
 
     def sound():
         return Encodings(stretch(), stretch(), (stretch(), stretch(0.5)))
@@ -147,14 +147,14 @@ def fusion_training(recipe):
 
 def test_fusion_learns_what_the_decoder_should_write(tmp_path):
     losses = []
-    recipe = FusionRecipe(epochs=40, batch=3, learning_rate=2e-2, character_weight=0.0, smoothing=0.0)
+    recipe = LipFusionRecipe(epochs=40, batch=3, learning_rate=2e-2, character_weight=0.0, smoothing=0.0)
     training = fusion_training(recipe)
     training.run(examples()[:3], tmp_path, lambda _name, _done, _total, words: losses.append(float(words.split()[1])))
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_a_resumed_fusion_training_is_the_same_training(tmp_path):
-    recipe = FusionRecipe(epochs=3, batch=2)
+    recipe = LipFusionRecipe(epochs=3, batch=2)
     whole = fusion_training(recipe)
     whole.run(examples(), tmp_path / "whole", silent)
     with pytest.raises(Stopped):
@@ -165,36 +165,36 @@ def test_a_resumed_fusion_training_is_the_same_training(tmp_path):
     assert same(weights(whole.lips), weights(resumed.lips))
 
 
-def test_foreign_lips_are_never_the_own_ones_in_place():
+def test_mismatched_lips_are_never_the_own_ones_in_place():
     own, others = lips(0, 75), [lips(seed, 60) for seed in range(1, 4)]
     rng = np.random.default_rng(0)
     for _ in range(60):
-        found = foreign_lips(own, [own, *others], rng)
+        found = mismatched_lips(own, [own, *others], rng)
         same_place = (found.shape[:60] == own.shape[:60]).all(dim=1).float().mean()
         assert same_place < 0.6
         assert len(found.mask) in (60, 75)
 
 
-def test_agreement_tells_own_lips_from_those_of_others(tmp_path):
+def test_correspondence_tells_own_lips_from_those_of_others(tmp_path):
     rng = np.random.default_rng(0)
 
     def example(seed):
         picture = lips(seed, 50)
         said = torch.nn.functional.interpolate(picture.shape[:, :48].T[None], size=83)[0].T.numpy()
         frames = (said.repeat(6, axis=1) + 0.1 * rng.normal(size=(83, 288))).astype(np.float16)
-        stretch = Stretch(frames, 0.0, 2.0)
+        stretch = EncodedStretch(frames, 0.0, 2.0)
         return Example(Encodings(stretch, stretch, (stretch,)), picture, None, ())
 
     torch.manual_seed(0)
-    given, network = [example(seed) for seed in range(6)], AgreementNet(16, 16)
+    given, network = [example(seed) for seed in range(6)], CorrespondenceNet(16, 16)
     frozen, losses = (LipNet(width=16), FusionNet(16, width=16, layers=1)), []
-    recipe = AgreementRecipe(steps=15, batch=6, learning_rate=1e-2, takes=1)
+    recipe = CorrespondenceRecipe(steps=15, batch=6, learning_rate=1e-2, takes=1)
 
     def report(name, _done, _total, words):
         if name == "matching lips and sound":
             losses.append(float(words.split()[1]))
 
-    train_agreement(network, frozen, given, recipe, tmp_path, report)
+    train_correspondence(network, frozen, given, recipe, tmp_path, report)
     assert losses[-1] < 0.5 * losses[0]
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.enrolment import enrolment
 from lipstream.models.av_speech.enrolment.enrolment import Enrolment, Material, Recipe, Teacher, check_material
 from lipstream.models.av_speech.evaluation.conditions import Trial, lip_samples
 from lipstream.models.av_speech.profile import LipNetworks
 from lipstream.models.av_speech.recording import LipTrack, Recording, load_recording
 from lipstream.models.av_speech.training.corpora import Utterance
-from lipstream.models.av_speech.training.correspondence import AgreementRecipe
+from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe
 from lipstream.models.av_speech.training.encodings import Mixing
 from lipstream.models.av_speech.training.features import cached_recordings
-from lipstream.models.av_speech.training.fusion import FusionRecipe
+from lipstream.models.av_speech.training.fusion import LipFusionRecipe
 from lipstream.models.av_speech.training.lips import LipRecipe
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
@@ -148,10 +148,10 @@ class Doubtful:
 )
 def test_one_odd_recording_among_few_does_not_turn_the_check_of_the_lips_off(found, asked, tmp_path):
     trials = [Trial(recording(1.0), "go on", [np.ones(RATE, np.float32)] * 4) for _ in found]
-    agreement = AgreementNet(16, 16)
+    correspondence = CorrespondenceNet(16, 16)
     teacher = Teacher(Echo("go on", ""), None, None, None)
-    Enrolment(teacher, None, tmp_path, lambda *_: None)._calibrate(agreement, Doubtful(found), trials)
-    assert float(agreement.offset) == pytest.approx(asked)
+    Enrolment(teacher, None, tmp_path, lambda *_: None)._calibrate(correspondence, Doubtful(found), trials)
+    assert float(correspondence.offset) == pytest.approx(asked)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def enrol(text, engine, work, report, count=12, device=CPU):
     given = Material(given.names, given.recordings, [text] * count, [np.ones(RATE, np.float32)] * 4)
     decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False).eval()
     teacher = Teacher(engine, lambda sound: engine.encode(sound).features, Spelling(), decoder)
-    recipe = Recipe(LipRecipe(epochs=1), FusionRecipe(epochs=1), Mixing(variants=1), AgreementRecipe(steps=1))
+    recipe = Recipe(LipRecipe(epochs=1), LipFusionRecipe(epochs=1), Mixing(variants=1), CorrespondenceRecipe(steps=1))
     return Enrolment(teacher, recipe, work, report, device).run(given, LipNetworks.untrained())
 
 

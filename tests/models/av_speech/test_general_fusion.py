@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.av_speech.active_speaker_net import EVIDENCE, SOUND, OwnVoiceNet
-from lipstream.models.av_speech.general_fusion import Caution, GeneralFusion
-from lipstream.models.av_speech.target_mask_net import FLOOR, VoiceMaskNet, loudness_of
-from lipstream.models.av_speech.training import target_mask as train_voice_mask_module
+from lipstream.models.av_speech.active_speaker_net import EVIDENCE, SOUND, ActiveSpeakerNet
+from lipstream.models.av_speech.general_fusion import GeneralFusion, Thresholds
+from lipstream.models.av_speech.target_mask_net import FLOOR, TargetMaskNet, loudness_of
+from lipstream.models.av_speech.training import target_mask as train_target_mask_module
 from lipstream.models.av_speech.training.lip_augment import LipSequence
-from lipstream.models.av_speech.training.target_mask import VoiceMaskRecipe, judge_voice_mask, train_voice_mask
+from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, disturbed, make_mixtures
 from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
 from lipstream.models.checkpoint import save_weights
@@ -51,22 +51,22 @@ def lips(count=50, seen=True, start=0.0):
 def made(tmp_path):
     """A fusion with untrained networks whose mask takes away `loud` of each band."""
 
-    def make(score, caution):
+    def make(score, thresholds):
         torch.manual_seed(0)
-        mask = VoiceMaskNet(dropout=0.0)
+        mask = TargetMaskNet(dropout=0.0)
         torch.nn.init.zeros_(mask.gains.weight)
         torch.nn.init.constant_(mask.gains.bias, score)
-        save_weights(OwnVoiceNet(), tmp_path / "own.safetensors", {})
+        save_weights(ActiveSpeakerNet(), tmp_path / "own.safetensors", {})
         save_weights(mask, tmp_path / "mask.safetensors", {})
         engine = Hears()
-        fusion = GeneralFusion(engine, None, caution, tmp_path / "own.safetensors", tmp_path / "mask.safetensors")
+        fusion = GeneralFusion(engine, None, thresholds, tmp_path / "own.safetensors", tmp_path / "mask.safetensors")
         fusion.load()
         return engine, fusion
 
     return make
 
 
-EAGER = Caution(least=0.0, full=0.01, own=0.0, overlap=0.0, floor=0.3)
+EAGER = Thresholds(least=0.0, full=0.01, own=0.0, overlap=0.0, floor=0.3)
 
 
 def test_bands_with_gains_of_one_give_the_sound_back():
@@ -83,7 +83,7 @@ def test_every_line_of_the_spectrum_is_in_one_band():
 
 def test_gains_stay_between_floor_and_one():
     bands, sound, evidence = torch.randn(2, 84, BANDS), torch.randn(2, 50, SOUND), torch.randn(2, 50, EVIDENCE)
-    found = VoiceMaskNet().eval()(9 * bands, 9 * sound, 9 * evidence)
+    found = TargetMaskNet().eval()(9 * bands, 9 * sound, 9 * evidence)
     assert found.gains.shape == bands.shape
     assert found.other.shape == (2, 84)
     assert found.gains.min() >= FLOOR
@@ -97,18 +97,18 @@ def test_without_a_mouth_the_very_encoding_is_kept(made, samples):
     fused = fusion.fuse(encoding, SOUND_2S, samples)
     assert fused.encoding is encoding
     assert fused.gate is None
-    assert fused.own_voice is None
+    assert fused.active_speaker is None
     assert len(engine.heard) == 1
 
 
 def test_where_no_other_voice_is_heard_the_very_encoding_is_kept_and_the_mouth_is_judged(made):
-    engine, fusion = made(9.0, Caution(own=0.0))
+    engine, fusion = made(9.0, Thresholds(own=0.0))
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, lips())
     assert fused.encoding is encoding
     assert not fused.encoding.least_confidence
-    assert fused.own_voice.shape == (len(encoding.features),)
-    assert ((fused.own_voice > 0) & (fused.own_voice < 1)).all()
+    assert fused.active_speaker.shape == (len(encoding.features),)
+    assert ((fused.active_speaker > 0) & (fused.active_speaker < 1)).all()
 
 
 def test_a_mouth_that_is_not_heard_takes_nothing_away_but_doubtful_words_are(made):
@@ -122,7 +122,7 @@ def test_a_mouth_that_is_not_heard_takes_nothing_away_but_doubtful_words_are(mad
 
 
 def test_people_who_take_turns_are_all_left(made):
-    engine, fusion = made(-9.0, Caution(own=0.0))
+    engine, fusion = made(-9.0, Thresholds(own=0.0))
     encoding = engine.encode(SOUND_2S)
     assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
 
@@ -132,7 +132,7 @@ def test_a_mouth_seen_only_before_the_sound_takes_nothing_away(made):
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, lips(3, start=-0.2) + lips(50, seen=False))
     assert fused.encoding is encoding
-    assert np.isnan(fused.own_voice).all()
+    assert np.isnan(fused.active_speaker).all()
 
 
 def test_what_is_too_short_to_tell_voices_apart_is_left_alone(made):
@@ -164,14 +164,14 @@ def test_a_recogniser_without_inner_layers_is_left_alone(made):
     encoding = dataclasses.replace(engine.encode(SOUND_2S), inner=None)
     fused = fusion.fuse(encoding, SOUND_2S, lips())
     assert fused.encoding is encoding
-    assert fused.own_voice is None
+    assert fused.active_speaker is None
 
 
-def test_own_voice_is_unknown_where_no_mouth_is_seen(made):
+def test_the_active_speaker_is_unknown_where_no_mouth_is_seen(made):
     engine, fusion = made(9.0, None)
     fused = fusion.fuse(engine.encode(SOUND_2S), SOUND_2S, lips(25))
-    assert np.isfinite(fused.own_voice[:40]).all()
-    assert np.isnan(fused.own_voice[46:]).all()
+    assert np.isfinite(fused.active_speaker[:40]).all()
+    assert np.isnan(fused.active_speaker[46:]).all()
 
 
 def test_use_before_loading_is_an_error():
@@ -184,8 +184,8 @@ def test_what_is_kept_and_what_is_not_make_up_the_mixture():
     rng = np.random.default_rng(3)
     others = [rng.normal(0, 0.1, 20_000).astype(np.float32) for _ in range(8)]
     for seed in range(20):
-        kept, foreign = disturbed(SOUND_2S, others, np.random.default_rng(seed))
-        assert kept.shape == foreign.shape == SOUND_2S.shape
+        kept, mismatched = disturbed(SOUND_2S, others, np.random.default_rng(seed))
+        assert kept.shape == mismatched.shape == SOUND_2S.shape
         assert np.isfinite(kept).all()
         assert np.abs(kept).max() > 0
 
@@ -200,7 +200,9 @@ def speaker(name):
 
 def test_mixtures_are_the_same_for_a_seed():
     made = [
-        make_mixtures([speaker("a"), speaker("bb")], [], 4, 1, Hears().encode, OwnVoiceNet().eval(), lambda *_: None)
+        make_mixtures(
+            [speaker("a"), speaker("bb")], [], 4, 1, Hears().encode, ActiveSpeakerNet().eval(), lambda *_: None
+        )
         for _ in range(2)
     ]
     for one, other in zip(*made, strict=True):
@@ -225,10 +227,10 @@ def mixture(seed):
 
 
 def test_the_mask_learns_which_bands_are_of_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(train_voice_mask_module, "_STEPS", 14)
+    monkeypatch.setattr(train_target_mask_module, "_STEPS", 14)
     mixtures = [mixture(seed) for seed in range(12)]
-    recipe = VoiceMaskRecipe(epochs=1, batch=4, learning_rate=5e-3)
-    network = train_voice_mask(mixtures, recipe, tmp_path, lambda *_: None, "data")
-    figures = judge_voice_mask(network, [mixture(seed) for seed in range(20, 24)])
+    recipe = TargetMaskRecipe(epochs=1, batch=4, learning_rate=5e-3)
+    network = train_target_mask(mixtures, recipe, tmp_path, lambda *_: None, "data")
+    figures = judge_target_mask(network, [mixture(seed) for seed in range(20, 24)])
     assert figures["ratio after"] > figures["ratio before"] + 3
     assert figures["auc"] > 0.9

@@ -72,10 +72,10 @@ def test_lips_move_the_frames_and_the_gate_says_how_far(fusion):
 def believing(networks, score):
     """The fusion of networks that find this evidence for any lips that look familiar."""
     made = copy.deepcopy(networks)
-    for weight in (made.agreement.lip_weight, made.agreement.sound_weight):
+    for weight in (made.correspondence.lip_weight, made.correspondence.sound_weight):
         torch.nn.init.zeros_(weight.weight)
         torch.nn.init.constant_(weight.bias, -50.0)
-    torch.nn.init.constant_(made.agreement.bias, score)
+    torch.nn.init.constant_(made.correspondence.bias, score)
     fusion = LipFusion(lambda: made)
     fusion.load()
     return fusion

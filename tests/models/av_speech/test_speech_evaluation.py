@@ -13,8 +13,8 @@ from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_VISUAL,
     BACKBONE,
     ELSEWHEN,
-    FOREIGN,
     LIPS_ALONE,
+    MISMATCHED,
     MUTED,
     Systems,
     Trial,
@@ -44,20 +44,22 @@ SYSTEMS = Systems(Hearing(), lambda encoding, sound: encoding, Lips())
 
 
 def test_every_row_has_its_errors_by_kind_and_lips_of_others_are_a_row_of_their_own():
-    found = evaluate([trial(foreign=recording(2).lips)], parse_conditions("clean,0", "babble4"), SYSTEMS, 2, print_no)
+    found = evaluate(
+        [trial(mismatched=recording(2).lips)], parse_conditions("clean,0", "babble4"), SYSTEMS, 2, print_no
+    )
     assert list(found) == ["clean", "babble4 0 dB", MUTED]
-    assert list(found["clean"]) == [BACKBONE, AUDIO_ONLY, AUDIO_VISUAL, FOREIGN]
+    assert list(found["clean"]) == [BACKBONE, AUDIO_ONLY, AUDIO_VISUAL, MISMATCHED]
     assert found["clean"][BACKBONE] | {"wer": 0} == {
         "words": 6, "substitutions": 0, "deletions": 4, "insertions": 0, "wer": 0, "wer by seed": [0.6667]
     }  # fmt: skip
     assert found["clean"][AUDIO_VISUAL]["wer"] == 0
-    assert found["babble4 0 dB"][FOREIGN]["wer by seed"] == [1.0, 1.0]
+    assert found["babble4 0 dB"][MISMATCHED]["wer by seed"] == [1.0, 1.0]
     assert found[MUTED][LIPS_ALONE]["wer"] == 0
 
 
 def test_without_lips_of_somebody_else_for_every_clip_there_is_no_such_row():
-    trials = [trial(foreign=recording(2).lips), trial()]
-    assert FOREIGN not in evaluate(trials, parse_conditions("clean", ""), SYSTEMS, 1, print_no)["clean"]
+    trials = [trial(mismatched=recording(2).lips), trial()]
+    assert MISMATCHED not in evaluate(trials, parse_conditions("clean", ""), SYSTEMS, 1, print_no)["clean"]
 
 
 def test_lips_of_the_speaker_from_another_clip_are_not_called_somebody_elses():
@@ -112,13 +114,13 @@ def utterances(*speakers):
 def test_lips_of_somebody_else_are_of_another_speaker_where_there_is_one():
     recordings = [recording(1), recording(1), recording(2, sound=0.2)]
     trials = make_trials(utterances("ann", "ann", "bob"), recordings, None)
-    assert [float(each.foreign.points[0, 0, 0]) for each in trials] == [2, 2, 1]
+    assert [float(each.mismatched.points[0, 0, 0]) for each in trials] == [2, 2, 1]
     assert trials[0].elsewhen is recordings[1].lips and trials[2].elsewhen is None
     assert [len(each.voices) for each in trials] == [1, 1, 2]
     alone = make_trials(utterances("ann", "ann"), recordings[:2], [])
-    assert alone[0].foreign is None and alone[0].elsewhen is recordings[1].lips
+    assert alone[0].mismatched is None and alone[0].elsewhen is recordings[1].lips
     lent = make_trials(utterances("ann", "ann"), recordings[:2], [], [recordings[2].lips])
-    assert [each.foreign for each in lent] == [recordings[2].lips] * 2
+    assert [each.mismatched for each in lent] == [recordings[2].lips] * 2
 
 
 def test_lips_that_are_lent_begin_where_a_mouth_is_seen():

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from lipstream.models.av_speech.active_speaker_net import EVIDENCE, SOUND
-from lipstream.models.av_speech.correspondence_net import AgreementNet
+from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
-from lipstream.models.av_speech.training import active_speaker as own_voice
-from lipstream.models.av_speech.training import target_mask as voice_mask
+from lipstream.models.av_speech.training import active_speaker as active_speaker
+from lipstream.models.av_speech.training import target_mask as target_mask
 from lipstream.models.av_speech.training.batches import half_precision
-from lipstream.models.av_speech.training.correspondence import AgreementRecipe, train_agreement
-from lipstream.models.av_speech.training.fusion import FusionRecipe, FusionTraining
+from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe, train_correspondence
+from lipstream.models.av_speech.training.fusion import FusionTraining, LipFusionRecipe
 from lipstream.models.av_speech.training.lips import LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
 from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
@@ -50,7 +50,7 @@ def fused(device, out):
     torch.manual_seed(0)
     decoder = MoonshineDecoder(DecoderShape(layers=1, mlp_width=16, vocabulary=12)).requires_grad_(False)
     training = FusionTraining(
-        LipNet(width=16), FusionNet(16, width=16, layers=1), decoder, FusionRecipe(epochs=1, batch=4), device
+        LipNet(width=16), FusionNet(16, width=16, layers=1), decoder, LipFusionRecipe(epochs=1, batch=4), device
     )
     training.run(examples(), out, silent)
     return [training.lips, training.fusion, decoder]
@@ -59,17 +59,17 @@ def fused(device, out):
 def agreeing(device, out):
     torch.manual_seed(0)
     frozen = (LipNet(width=16), FusionNet(16, width=16, layers=1))
-    network = AgreementNet(16, 16)
-    train_agreement(network, frozen, examples(), AgreementRecipe(steps=1, batch=4), out, silent, device)
+    network = CorrespondenceNet(16, 16)
+    train_correspondence(network, frozen, examples(), CorrespondenceRecipe(steps=1, batch=4), out, silent, device)
     return [network, *frozen]
 
 
-def own_voices(device, out):
-    recipe = own_voice.OwnVoiceRecipe(epochs=1, batch=3)
-    return [own_voice.train_own_voice([sample(seed) for seed in range(3)], recipe, out, silent, device)]
+def active_speakers(device, out):
+    recipe = active_speaker.ActiveSpeakerRecipe(epochs=1, batch=3)
+    return [active_speaker.train_active_speaker([sample(seed) for seed in range(3)], recipe, out, silent, device)]
 
 
-def voice_masks(device, out):
+def target_masks(device, out):
     rng = np.random.default_rng(0)
 
     def some(*shape):
@@ -79,14 +79,14 @@ def voice_masks(device, out):
         heard = some(209, BANDS), some(209, BANDS), some(209).round()
         return Mixture(*heard, some(LIP_FRAMES, SOUND), some(LIP_FRAMES, EVIDENCE))
 
-    recipe = voice_mask.VoiceMaskRecipe(epochs=1)
-    return [voice_mask.train_voice_mask([mixture()], recipe, out, silent, "data", device)]
+    recipe = target_mask.TargetMaskRecipe(epochs=1)
+    return [target_mask.train_target_mask([mixture()], recipe, out, silent, "data", device)]
 
 
-@pytest.mark.parametrize("train", [pretrained_lips, fused, agreeing, own_voices, voice_masks])
+@pytest.mark.parametrize("train", [pretrained_lips, fused, agreeing, active_speakers, target_masks])
 def test_a_training_on_a_gpu_is_the_training_on_the_processor(train, tmp_path, monkeypatch):
-    monkeypatch.setattr(own_voice, "_STEPS", 1)
-    monkeypatch.setattr(voice_mask, "_STEPS", 1)
+    monkeypatch.setattr(active_speaker, "_STEPS", 1)
+    monkeypatch.setattr(target_mask, "_STEPS", 1)
     here = train(CPU, tmp_path / "here")
     with pretended_gpu():
         there = train(GPU, tmp_path / "there")

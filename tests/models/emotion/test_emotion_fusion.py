@@ -9,7 +9,7 @@ from lipstream.models.emotion.branches import Evidence
 from lipstream.models.emotion.evaluation.metrics import softmax
 from lipstream.models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
 from lipstream.models.emotion.fusion_net import TOKEN, WAYS, shares
-from lipstream.models.emotion.training.fusion import FusionRecipe, Split, choose, train_fusion
+from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split, choose, train_fusion
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, draw_pairs
 from lipstream.models.emotion.training.voice_data import VARIANTS
 from lipstream.models.errors import ModelError
@@ -102,7 +102,7 @@ def bank(states, spoilt, seed, count=140):
 
 def test_the_better_witness_is_trusted_and_the_simplest_way_that_does_so_is_kept(tmp_path):
     banks = [(bank(FACE_STATES, "blurred", s), bank(VARIANTS, "babble", s + 10)) for s in range(3)]
-    report = train_fusion(Split(*banks), FusionRecipe(steps=60, batch=48), tmp_path, lambda *_: None)
+    report = train_fusion(Split(*banks), EmotionFusionRecipe(steps=60, batch=48), tmp_path, lambda *_: None)
     rows = report["ways"]["gated"]
     assert rows["voice under 0 dB babble"]["weight face"] > 0.7 > 0.3 > rows["face blurred"]["weight face"]
     assert rows["face blurred"]["both"] >= rows["face blurred"]["voice"] - 0.03
@@ -123,12 +123,12 @@ def test_a_simpler_way_is_kept_where_the_others_do_not_win():
 def test_pairs_agree_in_label():
     faces, voices = bank(FACE_STATES, None, 0), bank(VARIANTS, None, 1)
     pairs = draw_pairs(faces, voices, FACE_STATES, VARIANTS, 64, np.random.default_rng(0))
-    for tokens, mask in ((pairs.face, pairs.face_mask), (pairs.voice, pairs.voice_mask)):
+    for tokens, mask in ((pairs.face, pairs.face_mask), (pairs.voice, pairs.target_mask)):
         assert mask.any(dim=1).all()
         guess = torch.where(mask[:, :, None], tokens[:, :, :7], 0).sum(dim=1).argmax(dim=1)
         assert (guess == pairs.labels).float().mean() > 0.9
     assert not pairs.without_face().face_mask.any()
-    assert not pairs.without_voice().voice_mask.any()
+    assert not pairs.without_voice().target_mask.any()
 
 
 def test_a_side_that_finds_all_classes_alike_counts_for_nothing_however_open_its_gate():

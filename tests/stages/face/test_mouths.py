@@ -149,10 +149,10 @@ def test_a_mouth_long_past_counts_no_more():
 # Whose speech it is.
 
 
-def encoded(length: float = 2.0, own_voice: float | None = None, gate: np.ndarray | None = None) -> EncodedSpeech:
+def encoded(length: float = 2.0, active_speaker: float | None = None, gate: np.ndarray | None = None) -> EncodedSpeech:
     sound = np.full(round(length * 16_000), 0.1, np.float32)
     encoding = CountingEngine().encode(sound)
-    own = None if own_voice is None else np.full(len(encoding.features), own_voice, np.float32)
+    own = None if active_speaker is None else np.full(len(encoding.features), active_speaker, np.float32)
     end = micros(length)
     return EncodedSpeech(1, encoding, sound, 0, 0, end, end, True, gate, own)
 
@@ -195,19 +195,19 @@ def test_mouths_that_may_still_come_do_not_count_as_unseen():
     assert speaker_of(encoded(0.1), later) == UNKNOWN
 
 
-def test_what_own_voice_says_goes_before_what_the_mouth_does():
-    assert judged(encoded(own_voice=0.01), (TALKING, 2.0)) == Speaker(None, True)
-    assert judged(encoded(own_voice=0.7), (STILL, 2.0)) == Speaker(1, False)
-    assert judged(encoded(own_voice=0.2), (TALKING, 2.0)) == Speaker(1, False)
-    assert judged(encoded(own_voice=0.2), (STILL, 2.0)).off_camera
+def test_what_the_active_speaker_network_says_goes_before_what_the_mouth_does():
+    assert judged(encoded(active_speaker=0.01), (TALKING, 2.0)) == Speaker(None, True)
+    assert judged(encoded(active_speaker=0.7), (STILL, 2.0)) == Speaker(1, False)
+    assert judged(encoded(active_speaker=0.2), (TALKING, 2.0)) == Speaker(1, False)
+    assert judged(encoded(active_speaker=0.2), (STILL, 2.0)).off_camera
 
 
-def test_own_voice_where_no_mouth_is_seen_is_not_counted():
-    speech = encoded(own_voice=0.01)
-    assert speech.own_voice is not None
-    speech.own_voice[40:] = np.nan
+def test_the_active_speaker_is_not_judged_where_no_mouth_is_seen():
+    speech = encoded(active_speaker=0.01)
+    assert speech.active_speaker is not None
+    speech.active_speaker[40:] = np.nan
     assert judged(speech, (TALKING, 2.0)).off_camera
-    speech.own_voice[10:] = np.nan
+    speech.active_speaker[10:] = np.nan
     assert not judged(speech, (TALKING, 2.0)).off_camera
 
 
