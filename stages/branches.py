@@ -8,12 +8,11 @@ from lipstream.pipeline import Bounds, Graph, Policy, Source, micros
 from lipstream.stages.face.face import Face
 from lipstream.stages.face.lips import LipStream
 from lipstream.stages.failures import while_loading
-from lipstream.stages.speech.voice_activity import WINDOW_SECONDS, VoiceActivity, VoiceDetector
-from lipstream.stages.speech.windows import AudioWindows
+from lipstream.stages.speech.voice_activity import VoiceActivity, VoiceDetector
 
 
 def add_voice_activity(graph: Graph, config: Config, source: Source, detector: VoiceDetector) -> None:
-    """Add `audio`, `windows` and `vad`, whose port "speech" gives segments.
+    """Add `audio` and `vad`, whose port "speech" gives segments.
 
     Args:
         graph: where to add them.
@@ -22,12 +21,10 @@ def add_voice_activity(graph: Graph, config: Config, source: Source, detector: V
         detector: tells speech from other sound.
     """
     graph.add("audio", source)
-    graph.add("windows", AudioWindows(WINDOW_SECONDS, WINDOW_SECONDS))
     # Live, mouths come as they come: sound never waits for them.
     graph.add("vad", VoiceActivity(detector, config.vad, config.audio.report_rate), skew_limit=0)
-    # Sound is never dropped: when what follows is behind, these channels fill up.
-    graph.connect("audio.audio", "windows.audio", Bounds(items=8192, duration=micros(2)))
-    graph.connect("windows.windows", "vad.windows", Bounds(items=8192, duration=micros(2)))
+    # Sound is never dropped: when what follows is behind, this channel fills up.
+    graph.connect("audio.audio", "vad.audio", Bounds(items=8192, duration=micros(4)))
 
 
 def add_lips(graph: Graph, config: Config, source: Source, rate: float) -> None:

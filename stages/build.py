@@ -1,6 +1,6 @@
 """The captions graph: which stages a configuration needs, and how they are connected.
 
-Sound to text: audio, windows, vad, encode, fuse, decode.
+Sound to text: audio, vad, encode, fuse, decode.
 Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, to lip_report, which publishes
 LipActivity, and to mouth, by which vad tells where speech ends and decode whose it was.
 """
@@ -185,7 +185,7 @@ def add_speech_branch(
     graph.connect("encode.speech", "fuse.speech", updates)
     graph.connect("fuse.speech", "decode.speech", updates)
     # How late the sound is tells the load.
-    graph.paced |= {"windows", "vad", "encode", "decode"}
+    graph.paced |= {"vad", "encode", "decode"}
 
 
 def _add_mouth(graph: Graph, config: Config) -> None:

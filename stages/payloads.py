@@ -54,19 +54,6 @@ class VideoFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioWindow:
-    """A window of sound. The packet's timestamp and duration are those of the window.
-
-    Attributes:
-        samples: (N,) float32, always full length; `look_ahead` is included at its end.
-        valid: number of leading samples that are real; the rest, after the end of the stream, is zero.
-    """
-
-    samples: Float32
-    valid: int
-
-
-@dataclass(frozen=True, slots=True)
 class SpeechChunk:
     """A piece of a speech segment, as voice activity cuts it. The packet's timestamp is that of its first sample.
 
@@ -203,22 +190,6 @@ class Mouth:
 
 
 @dataclass(frozen=True, slots=True)
-class LipWindow:
-    """A window of the lip stream. The packet's timestamp and duration are those of the window.
-
-    Attributes:
-        frames: lip frames in order of time, at the lip rate, `look_ahead` included at the end.
-    """
-
-    frames: tuple[LipFrame, ...]
-
-    @property
-    def mask(self) -> Bool:
-        """(T,) bool, where there are lips to look at."""
-        return np.array([frame.valid for frame in self.frames], dtype=np.bool_)
-
-
-@dataclass(frozen=True, slots=True)
 class EncodedSpeech:
     """The encoder's view of an open or finished segment. The packet's timestamp is the end of the sound heard so far.
 
@@ -234,9 +205,12 @@ class EncodedSpeech:
         lip_gate: (T,) how far fusion let the lips move each frame, in [0, 1]; None if they moved none.
         active_speaker: (T,) probability that the visible mouth is the voice heard in each frame, NaN where no mouth is
             seen; None if that was not judged.
-        tentative: shown like any update, but promises nothing: the segment as it will be if the pause it is in ends it
-            (if so, and nothing louder follows, its final encoding is the very same object), or an early look at its
-            beginning.
+        tentative: shown like any update, but promises nothing: the segment as it will be if the pause it is in ends it,
+            or an early look at its beginning.
+        prediction: number of the endpoint prediction this is the encoding of, unique in a run; 0 for none. Where a
+            segment ends as it was predicted, its last encoding has the number of the tentative one, and all that was
+            made of that holds.
+        failed: the segment has ended, and could not be encoded; there are no frames.
     """
 
     segment: int
@@ -250,6 +224,8 @@ class EncodedSpeech:
     lip_gate: Float32 | None = None
     active_speaker: Float32 | None = None
     tentative: bool = False
+    prediction: int = 0
+    failed: bool = False
 
     @property
     def heard(self) -> float:

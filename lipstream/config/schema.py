@@ -75,6 +75,10 @@ class VideoConfig(_Section):
     """Live: seconds of identical or missing frames after which the camera counts as frozen."""
 
 
+LONGEST_ONSET = 0.3
+"""Seconds within which, beyond `vad.min_speech`, the voice that begins a segment must have been heard."""
+
+
 class VadConfig(_Section):
     """Voice activity and how speech is cut into segments."""
 
@@ -105,6 +109,12 @@ class VadConfig(_Section):
             raise ValueError(
                 f"soft_segment ({self.soft_segment}) must not exceed max_segment - cut_lookback "
                 f"({self.max_segment} - {self.cut_lookback})"
+            )
+        # Else the end of a segment would be held back, and cut, before it has well begun.
+        if self.pre_roll + self.min_speech + LONGEST_ONSET > self.max_segment - self.cut_lookback:
+            raise ValueError(
+                f"pre_roll ({self.pre_roll}) + min_speech ({self.min_speech}) + {LONGEST_ONSET} must not exceed "
+                f"max_segment - cut_lookback ({self.max_segment} - {self.cut_lookback})"
             )
         return self
 
@@ -240,13 +250,18 @@ class Config(_Section):
         return self.mode == "file"
 
     @property
+    def real_time(self) -> bool:
+        """Whether somebody waits for what the run tells: it is live, or reads a file at the speed of the recording."""
+        return self.mode == "live" or self.pace is Pace.REALTIME
+
+    @property
     def media_time(self) -> bool:
         """True for file runs at full speed: time is that of the media, whatever the clock says."""
-        return self.lossless and self.pace is Pace.MAX
+        return not self.real_time
 
     @property
     def partials(self) -> bool:
         """Whether open segments are decoded while they grow."""
         if self.speech.partials is Partials.AUTO:
-            return self.mode == "live" or self.pace is Pace.REALTIME
+            return self.real_time
         return self.speech.partials is Partials.ON

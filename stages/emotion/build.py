@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from lipstream.config import Config, Pace
+from lipstream.config import Config
 from lipstream.models.emotion.branches import FaceExpression, VoiceEmotion
 from lipstream.models.emotion.fusion import EmotionFusion
 from lipstream.pipeline import Bounds, Graph, Policy, micros
@@ -37,7 +37,7 @@ def add_emotion(graph: Graph, config: Config) -> None:
         return
     graph.add("emotion", Emotion(EmotionFusion(), config.emotion.update_interval, _look_ahead(config)), skew_limit=0)
     if face:
-        together = 1 if _someone_waits(config) else _TOGETHER
+        together = 1 if config.real_time else _TOGETHER
         graph.add("expression", Expression(FaceExpression(), config.emotion.face_rate, together))
         graph.connect("face.views", "expression.views", pictures(config))
         graph.connect("expression.expressions", "emotion.expressions", _EVIDENCE)
@@ -49,13 +49,9 @@ def add_emotion(graph: Graph, config: Config) -> None:
         graph.connect("voice.windows", "emotion.windows", _EVIDENCE)
 
 
-def _someone_waits(config: Config) -> bool:
-    return config.mode == "live" or config.pace is Pace.REALTIME
-
-
 def _look_ahead(config: Config) -> float:
     """How long after a window of speech its evidence may come at most, where that is waited for, in seconds."""
-    if _someone_waits(config):
+    if config.real_time:
         return config.emotion.look_ahead
     # A window is encoded at the end of its segment, or with the update after it; a long segment's end is held back.
     if not config.partials:

@@ -69,7 +69,7 @@ class Voice(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Judge the windows that are new in this encoding."""
         speech: EncodedSpeech = packet.payload
-        if self.context.switched_off(EMOTION):
+        if speech.failed or self.context.switched_off(EMOTION):
             return
         if speech.segment != self._segment:
             self._segment, self._judged = speech.segment, 0.0

@@ -70,28 +70,33 @@ class Decode(Stage):
             self._settle()
             self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ("", "")
             self._kept = []
-        if speech.last:
-            try:
-                timed = retry(self, _WHAT, lambda: self._read(speech))
-            except RecoverableError:
-                self._settle()
-                raise
-            self._guess = None
-            self.context.count("audio.recognised_seconds", speech.heard)
-            self._finish(speech, timed)
-            return
-        with while_running("audio", _WHAT):
-            hypothesis = self._decode(speech.encoding)
-        self._guess = (speech, hypothesis)
-        self._update(speech, hypothesis)
+        if speech.failed:
+            self._settle()
+        elif speech.last:
+            self._read_last(speech)
+        else:
+            with while_running("audio", _WHAT):
+                hypothesis = self._decode(speech.encoding)
+            self._guess = (speech, hypothesis)
+            self._update(speech, hypothesis)
 
     def finish(self) -> None:
         """Let the text of a segment stand whose end never came."""
         self._settle()
 
+    def _read_last(self, speech: EncodedSpeech) -> None:
+        try:
+            timed = retry(self, _WHAT, lambda: self._read(speech))
+        except RecoverableError:
+            self._settle()
+            raise
+        self._guess = None
+        self.context.count("audio.recognised_seconds", speech.heard)
+        self._finish(speech, timed)
+
     def _read(self, speech: EncodedSpeech) -> Sequence[TimedWord]:
-        if self._guess is not None and self._guess[0].encoding is speech.encoding:
-            # The segment has ended as it was foreseen.
+        if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:
+            # The segment has ended as it was predicted.
             hypothesis = self._guess[1]
         else:
             hypothesis = self._decode(speech.encoding)

@@ -15,6 +15,7 @@ from lipstream.stages.shedding import PARTIALS
 from lipstream.stages.speech.endpoint_prediction import EndpointPrediction, is_level, may_end, prolonged
 
 _WHAT = "the speech encoder"
+_NO_FRAMES = Encoding(np.zeros((0, 0), np.float32), frame_rate=1.0, samples=0)
 _FIRST_LOOK = 1.5
 """Intervals from the start of a segment to the early look at it."""
 
@@ -48,6 +49,7 @@ class Encode(Stage):
         self._engine = engine
         self._interval = None if update_interval is None else round(update_interval * SAMPLE_RATE)
         self._ahead: EndpointPrediction | None = None
+        self._predictions = 0
         self._pieces: list[Float32] = []
         self._samples = 0
         self._encoded = 0
@@ -111,12 +113,15 @@ class Encode(Stage):
 
     def _look_ahead(self, chunk: SpeechChunk) -> None:
         samples = prolonged(self._sound(), round((chunk.pause - chunk.silence) * SAMPLE_RATE))
-        self._ahead = EndpointPrediction(chunk.speech_end, self._samples, samples, self._try(samples))
-        self._send(chunk, self._ahead.encoding, samples, tentative=True)
+        self._predictions += 1
+        self._ahead = EndpointPrediction(
+            chunk.speech_end, self._samples, samples, self._try(samples), self._predictions
+        )
+        self._send(chunk, self._ahead.encoding, samples, tentative=True, prediction=self._ahead.number)
 
     def _encode_last(self, chunk: SpeechChunk) -> None:
         if self._ahead is not None and self._is_known(chunk):
-            self._send(chunk, self._ahead.encoding, self._ahead.samples)
+            self._send(chunk, self._ahead.encoding, self._ahead.samples, prediction=self._ahead.number)
         else:
             self._send(chunk, self._try(self._sound(), again=True), self._sound())
 
@@ -135,9 +140,21 @@ class Encode(Stage):
         self.recover("audio")
         return encoding
 
-    def _send(self, chunk: SpeechChunk, encoding: Encoding | None, samples: Float32, tentative: bool = False) -> None:
+    def _send(
+        self,
+        chunk: SpeechChunk,
+        encoding: Encoding | None,
+        samples: Float32,
+        tentative: bool = False,
+        prediction: int = 0,
+    ) -> None:
         if encoding is None:
-            return
+            if not chunk.last:
+                return
+            # Whoever waits for the end of the segment must hear of it.
+            encoding, failed = _NO_FRAMES, True
+        else:
+            failed = False
         end = self._start + micros(self._samples / SAMPLE_RATE)
         speech = EncodedSpeech(
             segment=chunk.segment,
@@ -149,5 +166,7 @@ class Encode(Stage):
             end=end,
             last=chunk.last,
             tentative=tentative,
+            prediction=prediction,
+            failed=failed,
         )
         self.emit("speech", speech, end)

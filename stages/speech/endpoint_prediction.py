@@ -31,12 +31,14 @@ class EndpointPrediction:
         heard: number of samples that were there.
         samples: (N,) those, and the rest of the pause.
         encoding: of `samples`; None if the network failed.
+        number: see `EncodedSpeech.prediction`.
     """
 
     speech_end: int
     heard: int
     samples: Float32
     encoding: Encoding | None
+    number: int
 
     def is_of(self, chunk: SpeechChunk) -> bool:
         """Whether a chunk lies in the same pause."""

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lipstream.models.speech.engine import Encoding
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from lipstream.stages.failures import while_loading, while_running
@@ -37,7 +36,7 @@ class Fuse(Stage):
         self._fusion = fusion
         self._history = micros(history + 2 * MARGIN)
         self._lips: deque[Packet[LipFrame]] = deque()
-        self._ahead: tuple[Encoding, FusedSpeech] | None = None
+        self._predicted: tuple[int, FusedSpeech] | None = None
 
     def open(self) -> None:
         """Load the network."""
@@ -52,12 +51,16 @@ class Fuse(Stage):
                 self._lips.popleft()
             return
         speech: EncodedSpeech = packet.payload
+        if speech.failed:
+            self.emit("speech", speech, packet.timestamp)
+            return
         try:
             with while_running("video", "fusion"):
                 fused = self._fuse(speech)
         except RecoverableError:
-            # The lips are a second witness: without them the sound goes on alone.
-            self.emit("speech", speech, packet.timestamp)
+            # The lips are a second witness: without them the sound goes on alone. What is made of it is not what would
+            # be made of the same prediction with lips.
+            self.emit("speech", dataclasses.replace(speech, prediction=0), packet.timestamp)
             raise
         refined = dataclasses.replace(
             speech, encoding=fused.encoding, lip_gate=fused.gate, active_speaker=fused.active_speaker
@@ -65,13 +68,13 @@ class Fuse(Stage):
         self.emit("speech", refined, packet.timestamp)
 
     def _fuse(self, speech: EncodedSpeech) -> FusedSpeech:
-        known, self._ahead = self._ahead, None
-        if known is not None and known[0] is speech.encoding:
-            # The segment has ended as it was foreseen.
+        known, self._predicted = self._predicted, None
+        if known is not None and known[0] == speech.prediction:
+            # The segment has ended as it was predicted.
             return known[1]
         fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
-        if speech.tentative:
-            self._ahead = speech.encoding, fused
+        if speech.prediction:
+            self._predicted = speech.prediction, fused
         return fused
 
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:

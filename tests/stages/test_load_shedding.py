@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lipstream.config import load_config
-from lipstream.config.schema import VideoConfig
+from lipstream.config.schema import VadConfig, VideoConfig
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import ScriptedClock, run_source, run_stage
 from lipstream.stages.build import build
@@ -15,9 +15,10 @@ from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock
 from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, FACE_SHARE, PARTIALS
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
-from lipstream.stages.speech.windows import AudioWindows
+from lipstream.stages.speech.voice_activity import VoiceActivity
 from tests.stages.capture.test_camera import FakeCamera, Watched, film, opened
 from tests.stages.fakes import CountingEngine, spoken
+from tests.stages.speech.fake_vad import LoudnessVad
 from tests.stages.speech.test_speech_stages import chunks
 
 WORDS = [1, 2, 3, 4, 5, 6, 7]
@@ -38,7 +39,7 @@ def test_what_is_not_there_is_not_left_out():
 
 def test_only_the_path_of_the_sound_tells_the_load():
     graph = build(load_config("live", {"emotion.enabled": False}))
-    assert graph.paced == {"windows", "vad", "encode", "decode"}
+    assert graph.paced == {"vad", "encode", "decode"}
     one_input = {name for name in graph.paced if len(graph.components[name].inputs) == 1}
     assert all(graph.skew_limits[name] == 0 for name in graph.paced - one_input), "waiting for another is no delay"
 
@@ -104,7 +105,7 @@ def test_sound_is_counted_apart_from_the_silence_in_place_of_lost_sound():
         Packet(index * 20_000, AudioBlock(np.zeros(320, np.float32), filled), 20_000)
         for index, filled in enumerate([0, 320, 100, 0])
     ]
-    run = run_stage(AudioWindows(0.032, 0.032), blocks)
+    run = run_stage(VoiceActivity(LoudnessVad(), VadConfig()), blocks)
     assert run.counters["audio.captured_seconds"] == pytest.approx((4 * 320 - 420) / SAMPLE_RATE)
 
 

@@ -11,7 +11,7 @@ from lipstream.models.face.lips import OUTER_LIP
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.face.face_report import FaceReport
-from lipstream.stages.payloads import AudioWindow
+from lipstream.stages.payloads import AudioBlock
 from lipstream.stages.sound.level import FLOOR, LevelMeter
 from lipstream.stages.speech.voice_activity import VoiceActivity
 from tests.stages.emotion.emotion_fakes import view
@@ -59,5 +59,5 @@ def test_sound_levels_tell_whether_somebody_speaks():
 
 
 def test_without_a_rate_no_levels_come():
-    quiet = [Packet(i * 32_000, AudioWindow(np.zeros(512, np.float32), 512), 32_000) for i in range(30)]
+    quiet = [Packet(i * 32_000, AudioBlock(np.zeros(512, np.float32)), 32_000) for i in range(30)]
     assert not run_stage(VoiceActivity(ScriptedDetector(), VadConfig()), quiet).events

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lipstream.events import EmotionUpdate, FaceLost
+from lipstream.config import VadConfig
+from lipstream.events import EmotionUpdate, FaceLost, SoundLevel
 from lipstream.models.face.backend import FaceObservation
 from lipstream.pipeline import Packet, Switches
 from lipstream.pipeline.testing import run_stage
@@ -14,10 +15,11 @@ from lipstream.stages.face.face import Face
 from lipstream.stages.payloads import AudioBlock, LipFrame, VideoFrame
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
-from lipstream.stages.speech.windows import AudioWindows
+from lipstream.stages.speech.voice_activity import VoiceActivity
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from tests.stages.emotion.emotion_fakes import CountingFusion, seen, view
 from tests.stages.fakes import CountingEngine
+from tests.stages.speech.fake_vad import LoudnessVad
 from tests.stages.speech.test_speech_stages import RecordingFusion, chunks, spoken
 
 
@@ -29,10 +31,14 @@ def off(*names: str) -> Switches:
 
 
 def test_a_muted_microphone_is_silent_and_its_time_goes_on():
-    blocks = [Packet(i * 20_000, AudioBlock(np.full(320, 0.5, np.float32)), 20_000) for i in range(8)]
-    run = run_stage(AudioWindows(0.04, 0.04), blocks, switches=off(SOUND))
-    assert [packet.timestamp for packet in run] == [0, 40_000, 80_000, 120_000]
-    assert not any(packet.payload.samples.any() for packet in run)
+    blocks = [Packet(i * 20_000, AudioBlock(np.full(320, 0.5, np.float32)), 20_000) for i in range(100)]
+    heard = run_stage(VoiceActivity(LoudnessVad(), VadConfig(), report_rate=10), blocks)
+    muted = run_stage(VoiceActivity(LoudnessVad(), VadConfig(), report_rate=10), blocks, switches=off(SOUND))
+    assert len(heard) and not len(muted)
+    levels = [[(e.time, e.level) for e in run.events if isinstance(e, SoundLevel)] for run in (heard, muted)]
+    assert [time for time, _ in levels[0]] == [time for time, _ in levels[1]]
+    assert {level for _, level in levels[1]} == {-100.0}
+    assert all(level > -7 for _, level in levels[0])
     assert blocks[0].payload.samples.all()
 
 

@@ -14,12 +14,13 @@ from lipstream.events import TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.pipeline import Degraded, Packet, Recovered, seconds
 from lipstream.pipeline.testing import StageRun, run_stage
-from lipstream.stages.payloads import SAMPLE_RATE, AudioWindow
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, EncodedSpeech
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.endpoint_prediction import prolonged
 from lipstream.stages.speech.fuse import Fuse
-from lipstream.stages.speech.voice_activity import WINDOW, VoiceActivity
+from lipstream.stages.speech.onset import WINDOW
+from lipstream.stages.speech.voice_activity import VoiceActivity
 from tests.stages.fakes import CountingEngine, spoken
 from tests.stages.speech.fake_vad import LoudnessVad
 
@@ -51,7 +52,7 @@ def heard(*sounds: np.ndarray, config: VadConfig | None = None) -> StageRun:
     """Chunks of voice activity."""
     signal = np.concatenate(sounds)
     signal = signal[: len(signal) // WINDOW * WINDOW].reshape(-1, WINDOW)
-    windows = [Packet(index * STEP, AudioWindow(each, WINDOW), STEP) for index, each in enumerate(signal)]
+    windows = [Packet(index * STEP, AudioBlock(each), STEP) for index, each in enumerate(signal)]
     return run_stage(VoiceActivity(LoudnessVad(VOICE), config or VadConfig()), windows)
 
 
@@ -111,7 +112,7 @@ def test_when_silence_ends_a_segment_nothing_is_encoded_fused_or_decoded_again()
     run = run_stage(Decode(engine), run_stage(Fuse(fusion, 30.0), {"speech": encoded}))
     assert (len(engine.encoded), fusion.asked, engine.decoded) == known
     assert finals(run) == ["two three four"]
-    assert encoded[-1].payload.last and encoded[-1].payload.encoding is encoded[-2].payload.encoding
+    assert encoded[-1].payload.last and encoded[-1].payload.prediction == encoded[-2].payload.prediction > 0
     # What was foreseen is as long as what came.
     assert engine.encoded[-1] == pytest.approx(sum(len(packet.payload.samples) for packet in chunks), abs=WINDOW)
 
@@ -252,3 +253,35 @@ def test_the_rest_of_a_pause_is_its_newest_part_back_and_forth(samples, missing)
     newest = sound[-1600:]
     period = np.concatenate([newest[::-1], newest])
     assert np.array_equal(longer[len(sound) :], np.resize(period, max(0, missing)))
+
+
+def test_a_prediction_is_recognised_though_a_stage_in_between_has_copied_it():
+    def copied(speech: EncodedSpeech) -> EncodedSpeech:
+        features = speech.encoding.features.copy()
+        return dataclasses.replace(speech, encoding=dataclasses.replace(speech.encoding, features=features))
+
+    engine, fusion = CountingEngine(), Fused()
+    encoded = run_stage(Encode(engine, 5.0), heard(words(2, 3, 4), quiet(0.8)))
+    copies = [dataclasses.replace(packet, payload=copied(packet.payload)) for packet in encoded]
+    run = run_stage(Decode(engine), run_stage(Fuse(fusion, 30.0), {"speech": copies}))
+    assert finals(run) == ["two three four"]
+    assert (len(copies), fusion.asked, engine.decoded) == (2, 1, 1)
+
+
+def test_predictions_of_a_run_are_told_apart():
+    encoded = run_stage(Encode(CountingEngine(), 5.0), heard(words(2), quiet(0.8), words(3), quiet(0.8)))
+    assert [packet.payload.prediction for packet in encoded] == [1, 1, 2, 2]
+
+
+def test_what_was_decoded_without_lips_because_fusion_failed_is_decoded_again_with_them():
+    class FailsOnce(Fused):
+        def fuse(self, encoding, sound, lips):
+            fused = super().fuse(encoding, sound, lips)
+            if self.asked == 1:
+                raise RuntimeError("scripted failure")
+            return fused
+
+    engine, fusion = CountingEngine(), FailsOnce()
+    run = captions(words(2, 3), quiet(0.8), engine=engine, fusion=fusion, interval=5.0)
+    assert finals(run) == ["two three"]
+    assert (fusion.asked, engine.decoded) == (2, 2)

@@ -14,7 +14,7 @@ from lipstream.events import TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.fusion import AudioOnlyFusion, FusedSpeech, Fusion
 from lipstream.pipeline import Degraded, Packet, Recovered, micros
 from lipstream.pipeline.testing import StageRun, run_stage
-from lipstream.stages.payloads import SAMPLE_RATE, LipFrame, SpeechChunk
+from lipstream.stages.payloads import SAMPLE_RATE, LipFrame, Mouth, MouthState, SpeechChunk
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -158,6 +158,39 @@ def test_a_decoder_that_fails_is_tried_again_reported_and_goes_on(failures, expe
     events = transcribe(first + second, CountingEngine(fail_on=failures), interval=None)
     assert [type(e) for e in events] == expected
     assert "scripted failure" in events[0].reason and events[0].modality == "audio"
+
+
+class FailingEncoder(CountingEngine):
+    """Fails on everything longer than so many seconds."""
+
+    def __init__(self, longest: float) -> None:
+        super().__init__()
+        self._longest = longest
+
+    def encode(self, audio):
+        if len(audio) > self._longest * SAMPLE_RATE:
+            raise RuntimeError("scripted failure")
+        return super().encode(audio)
+
+
+def test_a_segment_whose_end_cannot_be_encoded_is_final_at_its_end_and_not_with_the_next_speech():
+    """Its text once stayed open until somebody spoke again, for minutes."""
+    encoded = run_stage(Encode(FailingEncoder(1.5), 0.4), chunks(spoken([1, 2, 3, 4, 5, 6]), [512]))
+    assert [packet.payload.failed for packet in encoded][-2:] == [False, True] and encoded[-1].payload.last
+    assert encoded.counters["speech.failed_segments"] == 1
+    fused = run_stage(Fuse(AudioOnlyFusion(), 30.0), {"speech": encoded})
+    much_later = Packet(60_000_000, Mouth(60_000_000, None, 0.0, MouthState.UNSEEN))
+    run = run_stage(Decode(CountingEngine()), {"speech": list(fused), "mouths": [much_later]})
+    final = next(event for event in run.events if isinstance(event, TranscriptFinal))
+    assert final.text == [event for event in run.events if isinstance(event, TranscriptPartial)][-1].text
+    assert final.emitted == encoded[-1].timestamp / 1e6
+
+
+def test_a_segment_of_which_nothing_could_be_encoded_has_no_text_and_the_next_one_has():
+    first = chunks(spoken([1, 2, 3, 4, 5, 6]), [512])
+    second = chunks(spoken([5]), [512], segment=2, start=9_000_000)
+    events = transcribe(first + second, FailingEncoder(1.5), interval=None)
+    assert [event.text for event in events if isinstance(event, TranscriptFinal)] == ["five"]
 
 
 class RecordingFusion(Fusion):

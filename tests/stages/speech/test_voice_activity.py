@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipstream.config import VadConfig
+from lipstream.config import VadConfig, load_config
 from lipstream.events import SpeechEnded, SpeechStarted
-from lipstream.pipeline import Packet
+from lipstream.pipeline import ConfigError, Packet
 from lipstream.pipeline.testing import run_stage
-from lipstream.stages.payloads import AudioWindow
-from lipstream.stages.speech.voice_activity import WINDOW, WINDOW_SECONDS, VoiceActivity
+from lipstream.stages.payloads import AudioBlock, Mouth, MouthState
+from lipstream.stages.speech.endpointing import Endpointing
+from lipstream.stages.speech.onset import WINDOW, WINDOW_SECONDS, Heard
+from lipstream.stages.speech.segmenter import Segmenter, VoiceState
+from lipstream.stages.speech.voice_activity import VoiceActivity
 
 STEP = 32_000
 CONFIG = VadConfig(pre_roll=0.3, hang_over=0.4, min_speech=0.1, max_segment=6.0, soft_segment=3.0, cut_lookback=1.0)
@@ -29,14 +35,14 @@ class ScriptedDetector:
         return float(window[0])
 
 
-def windows(*spans: tuple[float, float]) -> list[Packet[AudioWindow]]:
+def windows(*spans: tuple[float, float]) -> list[Packet[AudioBlock]]:
     """Spans of (probability, seconds), as windows numbered in their second sample."""
-    packets: list[Packet[AudioWindow]] = []
+    packets: list[Packet[AudioBlock]] = []
     for probability, length in spans:
         for _ in range(round(length / WINDOW_SECONDS)):
             samples = np.zeros(WINDOW, np.float32)
             samples[:2] = probability, len(packets)
-            packets.append(Packet(len(packets) * STEP, AudioWindow(samples, WINDOW), STEP))
+            packets.append(Packet(len(packets) * STEP, AudioBlock(samples), STEP))
     return packets
 
 
@@ -163,3 +169,80 @@ def test_no_segment_is_longer_than_allowed_whatever_the_detector_says(probabilit
     run = vad(*[(probability, 0.032) for probability in probabilities])
     for numbers in segments(run).values():
         assert len(numbers) * WINDOW_SECONDS <= CONFIG.max_segment + WINDOW_SECONDS
+
+
+def test_speech_behind_a_cut_is_told_to_end_where_it_was_heard_last():
+    run = vad((0.95, 5.4), (0.5, 0.096), (0.95, 0.6), (0.0, 1.0))
+    first, second = [e for e in run.events if isinstance(e, SpeechEnded)]
+    assert first.reason == "max_segment" and first.end == second.start == pytest.approx(5.45, abs=0.05)
+    assert second.end == pytest.approx(6.1, abs=0.05)
+
+
+def test_a_pre_roll_as_long_as_a_segment_may_be_does_not_end_the_run():
+    """It once left a single window to cut behind, and that ended in an error."""
+    config = VadConfig.model_construct(**CONFIG.model_dump() | {"pre_roll": 6.5})
+    run = vad((0.0, 8.0), (0.9, 4.0), (0.0, 1.0), config=config)
+    numbers = [number for each in segments(run).values() for number in each]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert run.events[-1].reason == "pause"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"pre_roll": 15.0}, {"max_segment": 3.0, "soft_segment": 1.0, "pre_roll": 3.0}, {"min_speech": 12.0}],
+)
+def test_times_that_leave_no_room_for_a_segment_are_refused(keys: dict[str, float]):
+    with pytest.raises(ConfigError, match=r"pre_roll \(.*\) \+ min_speech \(.*\) \+ 0\.3 must not exceed max_segment"):
+        load_config("live", {"vad": keys})
+
+
+def blocks(packets: list[Packet[AudioBlock]], lengths: list[int]) -> list[Packet[AudioBlock]]:
+    """The same sound in blocks of other lengths, in turn."""
+    sound = np.concatenate([packet.payload.samples for packet in packets])
+    cut, at, turns = [], 0, itertools.cycle(lengths)
+    while at < len(sound):
+        piece = sound[at : at + next(turns)]
+        start, end = (round(sample * 62.5) for sample in (at, at + len(piece)))
+        cut.append(Packet(start, AudioBlock(piece), end - start))
+        at += len(piece)
+    return cut
+
+
+@pytest.mark.parametrize("lengths", [[320], [4096], [16_000, 100, 7]])
+def test_with_mouths_the_segments_do_not_depend_on_the_blocks_of_the_source(lengths: list[int]):
+    sound = windows((0.9, 1.0), (0.0, 0.35), (0.9, 1.0), (0.0, 1.0))
+    states = [(0.2, MouthState.MOVING), (1.03, MouthState.SHUT), (1.2, MouthState.MOVING), (2.37, MouthState.SHUT)]
+    mouths = [
+        Packet(round(time * 1e6), Mouth(round(time * 1e6), 1, 0.1, state))
+        for start, state in states
+        for time in np.arange(start, start + 0.9, 0.04)
+    ]
+    mouths.sort(key=lambda packet: packet.timestamp)
+    config = VadConfig(lip_shut_factor=0.5, lip_moving_factor=1.5)
+
+    def heard(sound: list[Packet[AudioBlock]]):
+        run = run_stage(VoiceActivity(ScriptedDetector(), config), {"audio": sound, "mouths": mouths})
+        return segments(run), [dataclasses.replace(event, emitted=0.0) for event in run.events]
+
+    assert heard(blocks(sound, lengths)) == heard(sound)
+    assert len(heard(sound)[0]) == 2
+
+
+def test_a_live_run_does_not_wait_for_mouths():
+    sound = blocks(windows((0.9, 1.0), (0.0, 1.0)), [4096])
+    stage = VoiceActivity(ScriptedDetector(), CONFIG)
+    run = run_stage(stage, {"audio": sound, "mouths": []}, lossless=False)
+    # Half a second of voice is enough to begin, whether or not anything is known of the picture.
+    assert run[0].timestamp == 0 and run.events[0] == SpeechStarted(segment=1, start=0.0, emitted=run.events[0].emitted)
+    assert run.events[0].emitted <= 0.256
+
+
+def test_the_states_between_silence_and_speech():
+    segmenter = Segmenter(CONFIG, Endpointing(CONFIG))
+    states = []
+    for packet in windows((0.0, 0.096), (0.9, 0.192), (0.0, 0.64)):
+        samples = packet.payload.samples
+        list(segmenter.add(Heard(samples, packet.timestamp, float(samples[0]))))
+        states.append(segmenter.state)
+    quiet, starting, speaking, stopping = VoiceState
+    assert [state for state, _ in itertools.groupby(states)] == [quiet, starting, speaking, stopping, quiet]
