@@ -43,8 +43,8 @@ class ActiveSpeakerRecipe:
         batch: recordings a step; each is also set against the voices of all others.
         learning_rate: peak of one cycle, AdamW.
         clean: share of the examples with clean sound; the others are mixtures.
-        disguised: share of the examples whose lips are changed into somebody else's (`LipSequence.disguised`); why none
-            are is in docs/speech_fusion.md.
+        disguised: share of the examples whose lips are changed into somebody else's (`LipSequence.disguised`). It tells
+            strangers better, but helps no mask that is trained on top of it (docs/speech_fusion.md).
     """
 
     seed: int = 0
