@@ -128,8 +128,9 @@ class FaceTraining:
         self._recipe = recipe
         self._device = device
         self._weights = weights
-        self._network = ExpressionNet().to(memory_format=torch.channels_last).to(device)
-        self._average: ExpressionNet = copy.deepcopy(self._network).requires_grad_(False)
+        network = ExpressionNet().to(memory_format=torch.channels_last)
+        self._average: ExpressionNet = copy.deepcopy(network).requires_grad_(False).to(device)
+        self._network = network.to(device)
         train, held = hold_out(labels, HELD_OUT, SPLIT)
         self._images, self._held = images[train], (images[held], labels[held])
         self._targets = functional.one_hot(torch.from_numpy(labels[train]), len(EMOTIONS)).float()

@@ -21,7 +21,7 @@ from lipstream.models.av_speech.training.recording_files import load_recording
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
 from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
-from tests.models.av_speech.pretended_gpu import CPU, GPU, pretended_gpu
+from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
 RATE = 16_000
 

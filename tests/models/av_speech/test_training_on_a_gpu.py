@@ -22,7 +22,6 @@ from lipstream.models.errors import ModelError
 from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
-from tests.models.av_speech.pretended_gpu import CPU, GPU, MixedDevices, OnGpu, pretended_gpu
 from tests.models.av_speech.test_active_speaker import sample
 from tests.models.av_speech.test_av_training import (
     Stopped,
@@ -34,6 +33,7 @@ from tests.models.av_speech.test_av_training import (
     stop_after,
     weights,
 )
+from tests.models.pretended_gpu import CPU, GPU, MixedDevices, OnGpu, pretended_gpu
 
 
 @pytest.fixture(autouse=True)

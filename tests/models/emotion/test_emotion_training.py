@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 from itertools import pairwise
 
@@ -25,6 +26,7 @@ from lipstream.models.emotion.training.voice_data import VARIANTS, VoiceFeatures
 from lipstream.models.emotion.voice_net import ENCODER, STEP, Standardise, VoiceNet, steps_of
 from lipstream.models.errors import ModelError
 from lipstream.models.weights import load_weights, save_weights
+from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
 
 def faces(count=84):
@@ -54,8 +56,8 @@ def silent(*_):
     pass
 
 
-def run(folder, recipe=RECIPE, report=silent):
-    FaceTraining(recipe, *faces(), folder / "face.safetensors", torch.device("cpu")).run(report)
+def run(folder, recipe=RECIPE, report=silent, device=CPU):
+    FaceTraining(recipe, *faces(), folder / "face.safetensors", device).run(report)
     return load_file(folder / "face.safetensors")
 
 
@@ -72,6 +74,17 @@ def test_training_resumes_to_the_same_weights(tmp_path):
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "broken", recipe, stop_at(step))
     assert same(whole, run(tmp_path / "broken", recipe))
+
+
+def test_faces_are_trained_on_a_gpu_as_on_the_processor_and_either_goes_on_with_the_others_work(tmp_path, monkeypatch):
+    # Half precision would be the processor's or the GPU's, which round differently.
+    monkeypatch.setattr(torch, "autocast", lambda *_: contextlib.nullcontext())
+    here = run(tmp_path / "here")
+    with pretended_gpu():
+        there = run(tmp_path / "there", device=GPU)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "begun there", report=stop_at(5), device=GPU)
+    assert same(here, there) and same(here, run(tmp_path / "begun there"))
 
 
 def test_training_follows_the_seed(tmp_path):

@@ -12,7 +12,7 @@ from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.loop import Method, Task, TrainingRun, one_adamw_cycle
 from lipstream.models.training.randomness import OneStream, SeededEpochs
 from lipstream.models.training.schedule import linear_fall, one_cycle
-from tests.models.av_speech.pretended_gpu import GPU, pretended_gpu
+from tests.models.pretended_gpu import GPU, pretended_gpu
 
 EXAMPLES = torch.linspace(-1, 1, 24).reshape(6, 4)
 
