@@ -51,15 +51,18 @@ class Checkpoint:
         """The facts given to `save`, None where there is no checkpoint.
 
         Raises:
-            ModelError: the file is not readable.
+            ModelError: the file is not readable, or of another version.
         """
         if not self.path.exists():
             return None
         try:
             with safe_open(self.path, "pt") as file:
-                facts: dict[str, Any] = json.loads((file.metadata() or {})[_FACTS])
+                about = file.metadata() or {}
+            facts: dict[str, Any] | None = json.loads(about.get(_FACTS, "null"))
         except _UNUSABLE as error:
             raise self._unusable(error) from None
+        if facts is None:
+            raise ModelError(f"{self.path}: made by another version of Lipstream; delete it to start anew")
         return facts
 
     def load(self, networks: dict[str, nn.Module], optimiser: Optimizer) -> None:

@@ -160,9 +160,9 @@ class FaceTraining:
             self._weights.stem,
             self._batches,
             self._loss,
-            self._begin,
-            lambda: _follow(average, self._network, decay),
-            self._judge,
+            begin=self._begin,
+            stepped=lambda: _follow(average, self._network, decay),
+            judge=self._judge,
         )
         self._network.train()
         self._run.train(task, self._recipe.epochs, report)

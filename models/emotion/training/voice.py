@@ -111,7 +111,7 @@ class LabelledVoices:
     labels: Int64
     folds: Int64
 
-    def fingerprint(self) -> str:
+    def digest(self) -> str:
         """Tells them from others."""
         clips = (clip for variant in sorted(self.features) for clip in self.features[variant])
         arrays = (array for clip in clips for array in (clip.encoded, clip.sound, np.array([clip.start, clip.end])))
@@ -169,7 +169,7 @@ def _train_fold(
         checkpoint,
         {"network": network},
         Method(optimiser, one_cycle, OneStream(recipe.seed)),
-        {"recipe": asdict(recipe), "fold": fold, "clips": len(train), "data": voices.fingerprint()},
+        {"recipe": asdict(recipe), "fold": fold, "clips": len(train), "data": voices.digest()},
     )
     counts = np.bincount(voices.labels[train], minlength=7)
     weights = torch.tensor(counts.mean() / np.maximum(counts, 1), dtype=torch.float32)

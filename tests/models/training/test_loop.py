@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from lipstream.models.errors import ModelError
@@ -144,6 +145,12 @@ def test_the_state_is_one_file_that_is_whole_or_not_there(tmp_path):
 def test_a_damaged_state_says_what_to_do(content, tmp_path):
     (tmp_path / "lesson_checkpoint.safetensors").write_bytes(content)
     with pytest.raises(ModelError, match=r"not a checkpoint of this training .*; delete it to start anew"):
+        Lesson(tmp_path).train()
+
+
+def test_a_state_of_an_earlier_version_says_what_to_do(tmp_path):
+    save_file({"network/weight": torch.zeros(1)}, tmp_path / "lesson_checkpoint.safetensors")
+    with pytest.raises(ModelError, match="made by another version of Lipstream; delete it to start anew"):
         Lesson(tmp_path).train()
 
 
