@@ -90,17 +90,17 @@ def prepare(out: Path, option: str = "--out") -> None:
 
 
 def _train(branch: str, args: argparse.Namespace, device: torch.device, report: ProgressReport) -> dict[str, Any]:
-    from lipstream.models.emotion.training import emotion as training
+    from lipstream.models.emotion.training import all_branches
     from lipstream.models.emotion.training.face import FaceRecipe
     from lipstream.models.emotion.training.fusion import EmotionFusionRecipe
     from lipstream.models.emotion.training.voice import VoiceRecipe
 
     if branch == "face":
         recipe = FaceRecipe(args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
-        return training.train_face(args.data, args.out, recipe, device, report)
+        return all_branches.train_face(args.data, args.out, recipe, device, report)
     if branch == "voice":
-        return training.train_voice(args.data, args.out, VoiceRecipe(args.seed), speech_encoder(), report)
-    return training.train_fusion_on(args.data, args.out, EmotionFusionRecipe(args.seed), speech_encoder(), report)
+        return all_branches.train_voice(args.data, args.out, VoiceRecipe(args.seed), speech_encoder(), report)
+    return all_branches.train_fusion_on(args.data, args.out, EmotionFusionRecipe(args.seed), speech_encoder(), report)
 
 
 def speech_encoder() -> EncodeSound:

@@ -12,6 +12,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.face.tracking import TrackedFace
 from lipstream.models.speech.engine import Encoding
 from lipstream.pipeline import seconds
@@ -115,28 +116,6 @@ class FaceView:
     faces: tuple[TrackedFace, ...]
     speaker: int | None
     talking: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class LipFeatures:
-    """What one frame shows of one mouth.
-
-    Attributes:
-        face: id of the face track.
-        crop: (96, 96) uint8 gray, mouth centred, upright, scaled by the size of the face.
-        points: (40, 2) float32 lip landmarks, normalised for pose and scale.
-        blendshapes: (K,) float32 in [0, 1], MediaPipe's mouth and jaw blendshapes.
-        aperture: inner lip opening in distances between the outer corners of the eyes.
-        change: how much the face's part of the picture differs from the frame before (`models.face.stillness`);
-            infinite if that is not known.
-    """
-
-    face: int
-    crop: UInt8
-    points: Float32
-    blendshapes: Float32
-    aperture: float
-    change: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

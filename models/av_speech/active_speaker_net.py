@@ -15,13 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lipstream.models.av_speech.encoder_frames import SOUND
 from lipstream.models.av_speech.lip_input import INPUTS
 from lipstream.models.av_speech.recording import BLENDSHAPES, POINTS
 
-FEATURES: Final = 288
-"""Numbers of a frame of one layer of the speech encoder."""
-SOUND: Final = 4 * FEATURES + 1
-"""Numbers of a sound frame: the encoder's last layer, three inner ones, and the level."""
 _EMBEDDING: Final = 128
 _WIDTH: Final = 192
 _FAR: Final = 25
@@ -136,12 +133,3 @@ def centred(lips: Tensor, mask: Tensor) -> Tensor:
     """(..., L, INPUTS) lips less the mean of those seen: whose mouth it is and how it is lit falls away."""
     seen = mask[..., None].to(lips)
     return lips - (lips * seen).sum(dim=-2, keepdim=True) / seen.sum(dim=-2, keepdim=True).clamp_min(1)
-
-
-def at_times(frames: Tensor, rate: float, times: Tensor) -> Tensor:
-    """(T, D) frames, of `rate` a second, at (L,) times in seconds, by linear interpolation; the ends go on."""
-    at = (times * rate - 0.5).clamp(0, max(0, len(frames) - 1))
-    before = at.floor().long()
-    after = (before + 1).clamp_max(len(frames) - 1)
-    weight = (at - before)[:, None].to(frames)
-    return torch.lerp(frames[before], frames[after], weight)

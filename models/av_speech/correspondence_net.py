@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lipstream.models.av_speech.fusion_net import FEATURES
+from lipstream.models.av_speech.encoder_frames import FEATURES
+from lipstream.models.av_speech.fusion_net import Fused
 
 FAMILIAR: Final = 1.5
 """How strange a mouth may look before that counts, see `strangeness`. Of one speaker 100 clips that were held out had
@@ -95,6 +96,11 @@ class CorrespondenceNet(nn.Module):
         """Evidence for every pair of (B, L, lip_width) states and (B, L, 288 + width) sounds, (B, L) of which count."""
         together = counted[:, None] * counted[None]
         return self.compare(self.lips(lips, counted), self.sound(sounds, counted), together)
+
+
+def heard(alone: Fused) -> Tensor:
+    """(B, T, 288 + width) the sound as its tower takes it, of what `FusionNet.without_lips` makes of it."""
+    return torch.cat((alone.features, alone.hidden), dim=-1)
 
 
 def strangeness(frames: Tensor, mask: Tensor, mean: Tensor, scale: Tensor) -> float:

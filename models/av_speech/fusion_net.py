@@ -17,12 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lipstream.models.av_speech.characters import CLASSES
+from lipstream.models.av_speech.encoder_frames import FEATURES, frame_times
 
 REACH: Final = 1.21
 """Seconds to either side that attention sees in each layer; between two frames of either stream, so that rounding does
 not decide what is seen."""
-FEATURES: Final = 288
-"""Numbers of an encoder frame."""
 _FASTEST: Final = 0.16
 _SLOWEST: Final = 10.0
 """Seconds in which the fastest and the slowest pair of numbers turn once."""
@@ -101,6 +100,14 @@ class FusionNet(nn.Module):
         sound = hidden[:, :count]
         gate = self.gate(sound).sigmoid()
         return Fused(features + gate * self.out(sound), gate[..., 0], sound, hidden[:, count:])
+
+    def without_lips(self, features: Tensor) -> Fused:
+        """Refine (B, T, 288) frames by the sound alone."""
+        lips = features.new_zeros(len(features), 1, self.lip.in_features)
+        unseen = lips.new_zeros(len(features), 1, dtype=torch.bool)
+        times = frame_times(features.shape[1]).to(features.device)
+        fused: Fused = self(features, times, lips, times.new_zeros(1), unseen)
+        return fused
 
     def character_scores(self, hidden: Tensor) -> Tensor:
         """(B, T, D) states -> (B, T, CLASSES) log-probabilities of characters, for CTC."""

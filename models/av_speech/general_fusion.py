@@ -20,16 +20,16 @@ import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import FEATURES, SOUND, ActiveSpeakerNet, centred
+from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
+from lipstream.models.av_speech.encoder_frames import FEATURES, SOUND, sound_frames
 from lipstream.models.av_speech.lip_fusion import LipFusion, lip_frames
 from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
 from lipstream.models.av_speech.target_mask_net import TargetMaskNet, loudness_of
-from lipstream.models.av_speech.training.active_speaker_data import sound_frames
 from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
-from lipstream.models.checkpoint import load_weights
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
+from lipstream.models.weights import load_weights
 
 ACTIVE_SPEAKER: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
 TARGET_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"

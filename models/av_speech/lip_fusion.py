@@ -12,13 +12,11 @@ import torch
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
-from lipstream.models.av_speech.correspondence_net import doubt, strangeness
-from lipstream.models.av_speech.fusion_net import FEATURES
+from lipstream.models.av_speech.correspondence_net import doubt, heard, strangeness
+from lipstream.models.av_speech.encoder_frames import FEATURES, beside_lips, frame_times
 from lipstream.models.av_speech.lip_input import INPUTS, lip_input, thumbs
+from lipstream.models.av_speech.loudness import loudness
 from lipstream.models.av_speech.profile import LipNetworks
-from lipstream.models.av_speech.training.correspondence import heard_alone, sound_at
-from lipstream.models.av_speech.training.fusion import frame_times
-from lipstream.models.av_speech.training.mixtures import loudness
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, Float32
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
@@ -70,9 +68,9 @@ class LipFusion(Fusion):
             given = _given(encoding)
             read = _read(networks, lips)
             if loudness(sound) > SILENT:
-                alone, heard = heard_alone(networks.fusion, given)
-                if _evidence(networks, heard[0], read) < 0:
-                    return FusedSpeech(_taken(encoding, alone))
+                alone = networks.fusion.without_lips(given)
+                if _evidence(networks, heard(alone)[0], read) < 0:
+                    return FusedSpeech(_taken(encoding, alone.features))
             fused = networks.fusion(given, frame_times(given.shape[1]), read.states, read.times, read.mask[None])
             found = _taken(encoding, fused.features)
         moved = np.linalg.norm(found.features - encoding.features, axis=1)
@@ -83,14 +81,14 @@ class LipFusion(Fusion):
         """What the same network makes of the sound with the lips masked: the rival that lips must beat."""
         self._check(encoding)
         with self._running() as networks:
-            return _taken(encoding, heard_alone(networks.fusion, _given(encoding))[0])
+            return _taken(encoding, networks.fusion.without_lips(_given(encoding)).features)
 
     def evidence(self, encoding: Encoding, lips: Sequence[LipSample]) -> float:
         """How sure it is that lips belong to a sound: log-odds; below 0 they are left out. Some must be seen."""
         self._check(encoding)
         with self._running() as networks:
-            heard = heard_alone(networks.fusion, _given(encoding))[1]
-            return _evidence(networks, heard[0], _read(networks, lips))
+            alone = networks.fusion.without_lips(_given(encoding))
+            return _evidence(networks, heard(alone)[0], _read(networks, lips))
 
     def _check(self, encoding: Encoding) -> None:
         if self._networks is None:
@@ -122,9 +120,9 @@ def _read(networks: LipNetworks, lips: Sequence[LipSample]) -> _Read:
     return _Read(frames, times, mask, networks.lips(frames[None], mask[None]))
 
 
-def _evidence(networks: LipNetworks, heard: Tensor, read: _Read) -> float:
+def _evidence(networks: LipNetworks, sound: Tensor, read: _Read) -> float:
     """Of lips for (T, D) of a sound."""
-    sounds, counted = sound_at(heard, read.times, read.mask)
+    sounds, counted = beside_lips(sound, read.times, read.mask)
     strange = strangeness(read.frames, read.mask, networks.lips.mean, networks.lips.scale)
     return float(networks.correspondence(read.states, sounds[None], counted[None])) - doubt(strange)
 

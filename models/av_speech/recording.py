@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file
-
-from lipstream.models.av_speech.training.cache_files import CacheFiles
 
 Float32 = npt.NDArray[np.float32]
 Float16 = npt.NDArray[np.float16]
@@ -24,7 +19,6 @@ SAMPLE_RATE = 16_000
 """Samples a second."""
 LIP_SAMPLES = 640
 """Samples from one lip frame to the next."""
-_CACHED = CacheFiles("a cached recording", "read the clip again")
 _PAUSE = 5
 """Lip frames of the pause that is looked for to cut in."""
 POINTS = 40
@@ -107,46 +101,3 @@ def _quietest(pcm: Int16) -> int:
     power = np.square(pcm[: count * LIP_SAMPLES].astype(np.float64)).reshape(count, LIP_SAMPLES).mean(axis=1)
     around = np.convolve(power, np.ones(_PAUSE), mode="valid")
     return (int(around.argmin()) + _PAUSE // 2) * LIP_SAMPLES
-
-
-def save_recording(recording: Recording, path: Path, origin: str = "") -> None:
-    """Write a recording; a run that is killed leaves none or a whole one.
-
-    Args:
-        recording: what to write.
-        path: where.
-        origin: what tells the media file it was read from; see `recording_origin`.
-
-    Raises:
-        ModelError: the file cannot be written.
-    """
-    lips = recording.lips
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "pcm": recording.pcm,
-        "points": lips.points,
-        "blendshapes": lips.blendshapes,
-        "crops": lips.crops,
-        "mask": lips.mask.astype(np.uint8),
-    }
-    _CACHED.save(arrays, path, origin)
-
-
-def recording_origin(path: Path) -> str:
-    """The origin that was given to `save_recording`, "" if none was.
-
-    Raises:
-        ModelError: the file is missing or damaged.
-    """
-    return _CACHED.origin(path)
-
-
-def load_recording(path: Path) -> Recording:
-    """Read what `save_recording` wrote.
-
-    Raises:
-        ModelError: the file is missing or damaged.
-    """
-    with _CACHED.reading(path):
-        arrays = load_file(path)
-        lips = LipTrack(arrays["points"], arrays["blendshapes"], arrays["crops"], arrays["mask"].astype(np.bool_))
-    return Recording(arrays["pcm"], lips)

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from lipstream.models.checkpoint import load_weights
 from lipstream.models.emotion.looks import STILL, FaceNetworks, Look, load_face_networks
 from lipstream.models.emotion.prosody import prosody
 from lipstream.models.emotion.quality import face_quality, voice_quality
 from lipstream.models.emotion.voice_net import STEP, VoiceNet, steps_of
 from lipstream.models.errors import ModelError
+from lipstream.models.weights import load_weights
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lipstream.models.checkpoint import load_weights
 from lipstream.models.emotion.branches import WEIGHTS, Evidence
 from lipstream.models.emotion.classes import affect
 from lipstream.models.emotion.fusion_net import TOKEN, WAYS, FusionNet
 from lipstream.models.errors import ModelError
+from lipstream.models.weights import load_weights
 
 Float32 = npt.NDArray[np.float32]
 
@@ -109,9 +109,9 @@ class EmotionFusion:
         if not faces and not voices:
             return None
         face, face_mask, face_times = _tokens(faces, now)
-        voice, target_mask, voice_times = _tokens(voices, now)
+        voice, voice_mask, voice_times = _tokens(voices, now)
         with torch.inference_mode():
-            logs, weights = self._network(face, voice, face_mask, target_mask, (face_times, voice_times))
+            logs, weights = self._network(face, voice, face_mask, voice_mask, (face_times, voice_times))
         probabilities: Float32 = logs[0].exp().numpy()
         embedding = np.concatenate([_embedding(faces, 192), _embedding(voices, 128)])
         weight_face, weight_voice = (float(weight) for weight in weights[0])

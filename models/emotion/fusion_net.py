@@ -61,12 +61,12 @@ class FusionNet(nn.Module):
 
     @abstractmethod
     def gate(
-        self, face: Tensor, voice: Tensor, face_mask: Tensor, target_mask: Tensor, times: tuple[Tensor, Tensor]
+        self, face: Tensor, voice: Tensor, face_mask: Tensor, voice_mask: Tensor, times: tuple[Tensor, Tensor]
     ) -> Tensor:
         """(B, 2) logits of the weights of face and voice, both being there."""
 
     def forward(
-        self, face: Tensor, voice: Tensor, face_mask: Tensor, target_mask: Tensor, times: tuple[Tensor, Tensor]
+        self, face: Tensor, voice: Tensor, face_mask: Tensor, voice_mask: Tensor, times: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """Fuse.
 
@@ -74,17 +74,17 @@ class FusionNet(nn.Module):
             face: (B, F, TOKEN).
             voice: (B, V, TOKEN).
             face_mask: (B, F) bool.
-            target_mask: (B, V) bool.
+            voice_mask: (B, V) bool.
             times: (B, F) and (B, V), seconds before the moment of fusion, <= 0.
 
         Returns:
             Log-probabilities (B, 7), and how much face and voice counted in them, (B, 2), which sum to 1.
         """
-        there = torch.stack([face_mask.any(dim=1), target_mask.any(dim=1)], dim=1)
-        logits = self.gate(face, voice, face_mask, target_mask, times)
+        there = torch.stack([face_mask.any(dim=1), voice_mask.any(dim=1)], dim=1)
+        logits = self.gate(face, voice, face_mask, voice_mask, times)
         gates = logits.masked_fill(~there, -1e4).softmax(dim=1)
         scales = torch.where(there.all(dim=1, keepdim=True), 2 * self.both, self.single) * gates
-        means = torch.stack([masked_mean(face, face_mask), masked_mean(voice, target_mask)], dim=1)[:, :, :7]
+        means = torch.stack([masked_mean(face, face_mask), masked_mean(voice, voice_mask)], dim=1)[:, :, :7]
         terms = scales[:, :, None] * means
         return terms.sum(dim=1).log_softmax(dim=1), shares(terms, gates)
 
@@ -93,7 +93,7 @@ class LateFusion(FusionNet):
     """Plain late fusion: equal weights, temperature-scaled log-probabilities."""
 
     def gate(
-        self, face: Tensor, voice: Tensor, face_mask: Tensor, target_mask: Tensor, times: tuple[Tensor, Tensor]
+        self, face: Tensor, voice: Tensor, face_mask: Tensor, voice_mask: Tensor, times: tuple[Tensor, Tensor]
     ) -> Tensor:
         """Equal weights."""
         return face.new_zeros(len(face), 2)
@@ -114,10 +114,10 @@ class GatedFusion(FusionNet):
         )
 
     def gate(
-        self, face: Tensor, voice: Tensor, face_mask: Tensor, target_mask: Tensor, times: tuple[Tensor, Tensor]
+        self, face: Tensor, voice: Tensor, face_mask: Tensor, voice_mask: Tensor, times: tuple[Tensor, Tensor]
     ) -> Tensor:
         """From the mean tokens."""
-        logits: Tensor = self.network(torch.cat([masked_mean(face, face_mask), masked_mean(voice, target_mask)], dim=1))
+        logits: Tensor = self.network(torch.cat([masked_mean(face, face_mask), masked_mean(voice, voice_mask)], dim=1))
         return logits
 
 
@@ -137,17 +137,17 @@ class CrossModalFusion(FusionNet):
         self.weigh = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 2))
 
     def gate(
-        self, face: Tensor, voice: Tensor, face_mask: Tensor, target_mask: Tensor, times: tuple[Tensor, Tensor]
+        self, face: Tensor, voice: Tensor, face_mask: Tensor, voice_mask: Tensor, times: tuple[Tensor, Tensor]
     ) -> Tensor:
         """From what each side found in the other."""
         faces = self.face_in(face) + self._when(times[0])
         voices = self.voice_in(voice) + self._when(times[1])
         # A side without tokens must not be attended to, but softmax needs one: it gets its own padding.
-        no_face, no_voice = self._padding(face_mask), self._padding(target_mask)
+        no_face, no_voice = self._padding(face_mask), self._padding(voice_mask)
         found_in_voice, _ = self.face_asks(faces, voices, voices, key_padding_mask=no_voice, need_weights=False)
         found_in_face, _ = self.voice_asks(voices, faces, faces, key_padding_mask=no_face, need_weights=False)
         seen = masked_mean(self.face_norm(faces + found_in_voice), face_mask)
-        heard = masked_mean(self.voice_norm(voices + found_in_face), target_mask)
+        heard = masked_mean(self.voice_norm(voices + found_in_face), voice_mask)
         logits: Tensor = self.weigh(torch.cat([seen, heard], dim=1))
         return logits
 

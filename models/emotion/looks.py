@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lipstream.models.checkpoint import load_weights
 from lipstream.models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
 from lipstream.models.emotion.geometry_net import GeometryNet, blended
+from lipstream.models.weights import load_weights
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]

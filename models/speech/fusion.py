@@ -5,11 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.speech.engine import Encoding
+
+LIP_MARGIN: Final = 0.2
+"""Seconds of lips before and after the sound that fusion sees too: lips lead the voice, and streams are skewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Fusion(ABC):
         Args:
             encoding: frames of the speech encoder.
             sound: (N,) float32 at 16 kHz, that was encoded.
-            lips: lip frames over the encoded sound, in order of time; empty without a picture.
+            lips: lip frames over the encoded sound and `LIP_MARGIN` to either side, in order of time; empty without a
+                picture.
         """
 
 

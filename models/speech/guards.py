@@ -1,19 +1,11 @@
 """Guards against what speech networks say when there is nothing to say.
 
-All numbers were measured with Moonshine tiny.en (int8). Without speech: 331 stretches of real sound, the pauses of
-vlogs, interviews, trials and studio recordings, plain and 8 times louder; 160 synthetic noises, tones, chords, melodies
-and clicks. With speech: 167 utterances of 0.6 to 2.6 s between pauses, whose text a second recogniser confirmed; 264
-whole clips of 1 to 20 s.
+On sound without speech Moonshine says the lone token "You", music signs, scripts that are not its own, stock phrases
+such as "Thank you for watching.", and phrases repeated without end. The lone "You" also comes on the first 0.2 to 0.6 s
+of real speech, and would stand in front of a sentence if it were promised before the sentence is heard: a caller must
+not promise what `is_hallucination` rejects.
 
-What the network says on sound without speech: the lone token "You" (59 % of the cases, at any length, with a
-probability of up to 0.9), music signs, scripts that are not its own, "Thank you for watching.", "Mm-hmm,", "I don't
-know.", a single "So" or "The", and phrases repeated without end.
-
-The stray "You" at the start of a line is that lone token. It also comes on the first 0.2 to 0.6 s of real speech (17
-to 28 % of the cases when the audio begins at the onset, under 1 % with the 0.3 s before it), and shows in front of a
-sentence when it was promised before the sentence was heard: a caller must not promise what `is_hallucination` rejects.
-The network itself never put it in front of a sentence, in 1,300 decodings with silence, noise, tones, music or babble
-before the speech, so no guard takes a leading "You" from a longer text.
+What the bounds stand on is in docs/experiments/recogniser.md.
 """
 
 from __future__ import annotations
@@ -31,7 +23,7 @@ EXTRA_TOKENS: Final = 8
 """Added to the rule: right texts of short, fast utterances exceeded it by up to 7 tokens."""
 
 LONGEST_LOOP: Final = 16
-"""Longest repeated phrase looked for, in tokens; the longest one seen had 14."""
+"""Longest repeated phrase looked for, in tokens."""
 MOST_PHRASE_REPEATS: Final = 2
 """How often in a row a phrase of several words may come: "I know, I know"."""
 MOST_HURRIED_REPEATS: Final = 1
@@ -40,13 +32,12 @@ MOST_WORD_REPEATS: Final = 6
 """How often in a row one word, or a piece of one, may come: "no, no, no, no", ",000,000,000"."""
 
 LEAST_LOG_PROBABILITY: Final = -1.2
-"""Mean log-probability of a text. Below it: no confirmed utterance and one of 264 whole clips, misrecognised; 35 % of
-the texts on sound without speech."""
+"""Mean log-probability below which a text is made up."""
 DOUBTFUL_OPENING: Final = 0.25
 DOUBTFUL_LOG_PROBABILITY: Final = -0.45
 DOUBTFUL_TOKENS: Final = 6
 """A short text that begins with a token of little probability and goes on no better than this is most often a stock
-phrase: 0.6 % of the confirmed utterances, no whole clip, a quarter of the texts on sound without speech."""
+phrase."""
 
 
 def token_limit(duration: float) -> int:
@@ -92,9 +83,8 @@ class LoopGuard:
 def is_hallucination(hypothesis: Hypothesis, script: str = "LATIN") -> bool:
     """Whether a text is more likely made up than heard, and should not be shown.
 
-    Rejected 92 % of the texts on real sound without speech and 97 % of those on synthetic sound (voice activity
-    detection has to stop the rest), 0.6 % of the confirmed short utterances and 1 of the 264 whole clips. With Whisper
-    tiny.en it rejected all of 45 texts on sound without speech and none of 44 clips.
+    Nine in ten texts on sound without speech are rejected, and hardly any on speech; voice activity has to stop the
+    rest.
 
     Args:
         hypothesis: what an engine said.

@@ -57,11 +57,9 @@ class _Networks:
 class MoonshineEngine(SpeechEngine):
     """Moonshine with greedy decoding.
 
-    The result is a function of the arguments alone. A prefix or a draft can change it by the rounding of the int8
-    network: activations are scaled by the largest of a call, so tokens that go through the network together are
-    rounded a little differently than one by one. Against the same weights in float32 the margin between the two best
-    tokens is off by 0.19 (standard deviation, natural-log units) with a draft and by 0.16 without; the draft changes
-    about 1 token in 130, and the word error rate not measurably (9.2 % with, 9.4 % without, on 770 words).
+    The result is a function of the arguments alone. A prefix or a draft can change a token now and then by the rounding
+    of the int8 network: activations are scaled by the largest of a call, so tokens that go through the network together
+    are rounded a little differently than one by one (docs/experiments/recogniser.md).
     """
 
     def __init__(self, threads: int = 1, files: MoonshineFiles | None = None) -> None:

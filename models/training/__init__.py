@@ -1,1 +1,1 @@
-"""What all trainings share: the loop, checkpoints, progress, the device."""
+"""What all trainings share: the loop, its checkpoints, schedules and random numbers, progress, the device."""

@@ -38,7 +38,7 @@ class FaceReport(Stage):
                 FaceSeen(
                     face=face.id,
                     time=seconds(packet.timestamp),
-                    box=_box(face, width, height),
+                    box=box_of(face, width, height),
                     lips=_outline(face, width, height),
                     speaker=face.id == view.speaker,
                     talking=face.id in view.talking,
@@ -46,7 +46,8 @@ class FaceReport(Stage):
             )
 
 
-def _box(face: TrackedFace, width: int, height: int) -> tuple[float, float, float, float]:
+def box_of(face: TrackedFace, width: int, height: int) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a face in parts of the picture, as events have them."""
     left, top, right, bottom = face.box
     return round(left / width, 4), round(top / height, 4), round(right / width, 4), round(bottom / height, 4)
 

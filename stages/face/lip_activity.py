@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lipstream.events import LipActivity
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.pipeline import Packet, Port, Stage, seconds
-from lipstream.stages.payloads import LipFeatures, LipFrame
+from lipstream.stages.payloads import LipFrame
 
 MOTION_SECONDS = 0.4
 """Seconds of lips over which motion is measured."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.pipeline import Packet, Port, Stage, micros
-from lipstream.stages.payloads import FaceFrame, Float32, LipFeatures, LipFrame
+from lipstream.stages.payloads import FaceFrame, LipFrame
 from lipstream.stages.switches import LIPS, PICTURE
 
 AHEAD = micros(0.3)
@@ -18,9 +17,9 @@ AHEAD = micros(0.3)
 class LipStream(Stage):
     """Resamples the speaker's lips from the camera's irregular frame times to a fixed rate.
 
-    Numbers are interpolated linearly between the frames before and after; the crop is that of the nearer one. Where
-    frames are further apart than `max_gap`, where there is no face, or where the speaker changes, the mask is off.
-    A grid point is emitted as soon as the frame after it is known, or once no such frame can come within `max_gap`.
+    A grid point is told from the frames before and after it, see `LipFeatures.towards`. Where frames are further apart
+    than `max_gap`, where there is no face, or where the speaker changes, the mask is off. A grid point is emitted as
+    soon as the frame after it is known, or once no such frame can come within `max_gap`.
 
     While picture or lips are switched off nobody looks at lips. Live, masked points are then emitted ahead of time, so
     that the sound does not wait for them; switched on again, lips come that much later.
@@ -77,18 +76,4 @@ class LipStream(Stage):
         first, second = before.payload.lips, after.payload.lips
         if first is None or second is None or first.face != second.face:
             return None
-        return _blend(first, second, (time - before.timestamp) / (after.timestamp - before.timestamp))
-
-
-def _blend(first: LipFeatures, second: LipFeatures, weight: float) -> LipFeatures:
-    def mix(one: Float32, other: Float32) -> Float32:
-        return np.asarray(one + (other - one) * np.float32(weight), dtype=np.float32)
-
-    return LipFeatures(
-        face=first.face,
-        crop=first.crop if weight < 0.5 else second.crop,
-        points=mix(first.points, second.points),
-        blendshapes=mix(first.blendshapes, second.blendshapes),
-        aperture=first.aperture + (second.aperture - first.aperture) * weight,
-        change=second.change,
-    )
+        return first.towards(second, (time - before.timestamp) / (after.timestamp - before.timestamp))

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.face.stillness import STANDS_STILL
 from lipstream.pipeline import Packet, Port, Stage, micros
-from lipstream.stages.payloads import LipFeatures, LipFrame, Mouth, MouthState
+from lipstream.stages.payloads import LipFrame, Mouth, MouthState
 from lipstream.stages.switches import LIPS
 
 MOUTH_DELAY = 0.16

@@ -7,14 +7,11 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
+from lipstream.models.speech.fusion import LIP_MARGIN, FusedSpeech, Fusion, LipSample
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from lipstream.stages.failures import while_loading, while_running
 from lipstream.stages.payloads import EncodedSpeech, LipFrame
 from lipstream.stages.switches import LIPS
-
-MARGIN = 0.2
-"""Seconds of lips before and after the sound that fusion sees too: lips lead the voice, and streams are skewed."""
 
 
 class Fuse(Stage):
@@ -34,7 +31,7 @@ class Fuse(Stage):
 
     def __init__(self, fusion: Fusion, history: float) -> None:
         self._fusion = fusion
-        self._history = micros(history + 2 * MARGIN)
+        self._history = micros(history + 2 * LIP_MARGIN)
         self._lips: deque[Packet[LipFrame]] = deque()
         self._predicted: tuple[int, FusedSpeech] | None = None
 
@@ -80,11 +77,11 @@ class Fuse(Stage):
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
         if self.context.switched_off(LIPS):
             return []
-        end = speech.start + micros(speech.encoding.duration + MARGIN)
+        end = speech.start + micros(speech.encoding.duration + LIP_MARGIN)
         return [
             _sample(frame, speech.start)
             for frame in self._lips
-            if speech.start - micros(MARGIN) <= frame.timestamp <= end
+            if speech.start - micros(LIP_MARGIN) <= frame.timestamp <= end
         ]
 
 

@@ -13,9 +13,11 @@ from torch.optim import AdamW
 
 from lipstream.models.av_speech.enrolment.read_aloud import Readings
 from lipstream.models.av_speech.profile import LipNetworks, save_networks
-from lipstream.models.av_speech.recording import LipTrack, Recording, save_recording
-from lipstream.models.checkpoint import Checkpoint, save_weights
+from lipstream.models.av_speech.recording import LipTrack, Recording
+from lipstream.models.av_speech.training.recording_files import save_recording
 from lipstream.models.errors import ModelError
+from lipstream.models.training.checkpoint import Checkpoint
+from lipstream.models.weights import save_weights
 from lipstream.models.whole_file import whole_file
 
 RECORDING = Recording(np.zeros(640, np.int16), LipTrack.unseen(1))
@@ -23,14 +25,16 @@ RECORDING = Recording(np.zeros(640, np.int16), LipTrack.unseen(1))
 
 def checkpoint(path):
     network = nn.Linear(1, 1)
-    Checkpoint(path.parent, path.stem).save({"network": network}, AdamW(network.parameters()), {})
+    Checkpoint(path.parent, path.stem.removesuffix("_checkpoint")).save(
+        {"network": network}, AdamW(network.parameters()), {}
+    )
 
 
 WRITERS = {
     "recording": lambda path: save_recording(RECORDING, path),
     "profile": lambda path: save_networks(LipNetworks.untrained(), path),
     "weights": lambda path: save_weights(nn.Linear(1, 1), path, {}),
-    "checkpoint": checkpoint,
+    "any_checkpoint": checkpoint,
 }
 
 

@@ -76,7 +76,7 @@ def test_a_run_asks_for_no_network_and_starts_no_program(watched: Callable[[str]
 
 _EARLY = """
 import os, sys
-import models
+import lipstream.models
 assert "onnxruntime" not in sys.modules
 print(os.environ["ORT_DISABLE_TELEMETRY"], os.environ["HF_HUB_DISABLE_TELEMETRY"])
 """

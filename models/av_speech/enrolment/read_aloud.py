@@ -6,7 +6,8 @@ import contextlib
 import csv
 from pathlib import Path
 
-from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording, load_recording, save_recording
+from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording
+from lipstream.models.av_speech.training.recording_files import load_recording, save_recording
 from lipstream.models.errors import ModelError
 from lipstream.models.whole_file import whole_file
 

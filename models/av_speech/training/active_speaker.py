@@ -15,12 +15,15 @@ from torch import Tensor
 
 from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
 from lipstream.models.av_speech.training.active_speaker_data import Sample
-from lipstream.models.av_speech.training.fingerprint import Part, fingerprint, of_lips
 from lipstream.models.av_speech.training.lip_augment import drop_frames
+from lipstream.models.av_speech.training.recording_fingerprint import of_lips
 from lipstream.models.errors import ModelError
+from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.device import CPU
-from lipstream.models.training.loop import TrainingRun, run_epochs
+from lipstream.models.training.fingerprint import Part, fingerprint
+from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.randomness import Randomness
 
 WINDOW: Final = 75
 """Lip frames of an example: 3 s."""
@@ -40,8 +43,8 @@ class ActiveSpeakerRecipe:
         batch: recordings a step; each is also set against the voices of all others.
         learning_rate: peak of one cycle, AdamW.
         clean: share of the examples with clean sound; the others are mixtures.
-        disguised: share of the examples whose lips are changed into somebody else's (`LipSequence.disguised`); why none
-            are is in docs/speech_fusion.md.
+        disguised: share of the examples whose lips are changed into somebody else's (`LipSequence.disguised`). It tells
+            strangers better, but helps no mask that is trained on top of it (docs/speech_fusion.md).
     """
 
     seed: int = 0
@@ -77,26 +80,26 @@ def train_active_speaker(
     network.lips.fit(torch.cat([centred(each.lips.plain(), each.lips.mask)[each.lips.mask] for each in usable]))
     network.sound.fit(torch.cat([each.clean for each in usable]).float())
     network.to(device)
+    groups = [{"params": list(network.parameters()), "lr": recipe.learning_rate}]
     run = TrainingRun(
-        out,
-        "own_voice",
+        Checkpoint(out, "own_voice"),
         {"network": network},
-        [{"params": list(network.parameters()), "lr": recipe.learning_rate}],
+        one_adamw_cycle(groups, recipe.seed, weight_decay=0.05),
         {"recipe": asdict(recipe), "recordings": len(usable), "data": data_of(usable)},
-        weight_decay=0.05,
     )
     size = min(recipe.batch, len(usable))
     weights = np.sqrt([len(each.active) for each in usable])
     weights /= weights.sum()
+
+    def batches(random: Randomness) -> list[list[int]]:
+        return [random.rng.choice(len(usable), size, replace=False, p=weights).tolist() for _ in range(_STEPS)]
+
+    def loss(chosen: list[int], random: Randomness) -> Tensor:
+        batch = _batch([usable[index] for index in chosen], recipe, random.rng)
+        return _loss(network, batch.on(device), random.rng)
+
     network.train()
-    run_epochs(
-        run,
-        recipe.epochs,
-        recipe.seed,
-        lambda rng: [rng.choice(len(usable), size, replace=False, p=weights).tolist() for _ in range(_STEPS)],
-        lambda chosen, rng: _loss(network, _batch([usable[index] for index in chosen], recipe, rng).on(device), rng),
-        lambda done, steps, words: report("learning whose voice is heard", done, steps, words),
-    )
+    run.train(Task("learning whose voice is heard", batches, loss), recipe.epochs, report)
     return network.to(CPU).eval()
 
 

@@ -13,13 +13,12 @@ import torch
 from safetensors.numpy import load_file
 from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import at_times
+from lipstream.models.av_speech.encoder_frames import sound_frames
 from lipstream.models.av_speech.recording import LIP_RATE, Float32, Recording
 from lipstream.models.av_speech.training.cache_files import CacheFiles
-from lipstream.models.av_speech.training.fingerprint import of_recording
 from lipstream.models.av_speech.training.lip_augment import LipSequence, lip_sequence
 from lipstream.models.av_speech.training.mixtures import babble, mixed
-from lipstream.models.errors import ModelError
+from lipstream.models.av_speech.training.recording_fingerprint import of_recording
 from lipstream.models.speech.engine import Encoding
 from lipstream.models.training.progress import ProgressReport
 
@@ -52,19 +51,6 @@ class Sample:
     clean: Tensor
     mixtures: tuple[Tensor, ...]
     active: Tensor
-
-
-def sound_frames(encoding: Encoding, times: Tensor) -> Tensor:
-    """(L, SOUND) sound at (L,) times in seconds from the first sample.
-
-    Raises:
-        ModelError: the recogniser gives no inner layers.
-    """
-    if encoding.inner is None or encoding.levels is None:
-        raise ModelError("the speech encoder gives no inner layers; set speech.engine to moonshine")
-    parts = (encoding.features, encoding.inner, encoding.levels[:, None])
-    together = torch.cat([torch.from_numpy(np.asarray(part, np.float32)) for part in parts], dim=1)
-    return at_times(together, encoding.frame_rate, times)
 
 
 def speech_active(levels: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:

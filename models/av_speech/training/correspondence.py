@@ -15,17 +15,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import at_times
-from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
+from lipstream.models.av_speech.correspondence_net import CorrespondenceNet, heard
+from lipstream.models.av_speech.encoder_frames import beside_lips
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.av_speech.training.batches import half_precision, shuffled, stacked
 from lipstream.models.av_speech.training.encodings import EncodedStretch
-from lipstream.models.av_speech.training.fusion import MARGIN, Example, data_of, frame_times
-from lipstream.models.speech.moonshine import FRAME_RATE
+from lipstream.models.av_speech.training.fusion import Example, data_of
+from lipstream.models.speech.fusion import LIP_MARGIN
+from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.device import CPU
-from lipstream.models.training.loop import TrainingRun, run_epochs
+from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from lipstream.models.training.progress import ProgressReport
 
 _LEAST_SHIFT: Final = 13
@@ -72,16 +73,6 @@ class _Known(NamedTuple):
     sounds: list[_Heard]
 
 
-def heard_alone(fusion: FusionNet, features: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, T, 288) refined frames of (B, T, 288) ones without any lips, and (B, T, 288 + width) what agreement hears."""
-    count = len(features)
-    lips = features.new_zeros(count, 1, fusion.lip.in_features)
-    unseen = lips.new_zeros(count, 1, dtype=torch.bool)
-    times = frame_times(features.shape[1]).to(features.device)
-    fused = fusion(features, times, lips, times.new_zeros(1), unseen)
-    return fused.features, torch.cat((fused.features, fused.hidden), dim=-1)
-
-
 def train_correspondence(
     network: CorrespondenceNet,
     frozen: tuple[LipNet, FusionNet],
@@ -115,22 +106,19 @@ def train_correspondence(
         known.append(_known(example, lips, fusion, recipe, rng))
         report("hearing without lips", index + 1, len(usable), "")
     run = TrainingRun(
-        out,
-        "agreement",
+        Checkpoint(out, "agreement"),
         {"agreement": network},
-        [{"params": list(network.parameters()), "lr": recipe.learning_rate}],
+        one_adamw_cycle([{"params": list(network.parameters()), "lr": recipe.learning_rate}], recipe.seed),
         {"recipe": asdict(recipe), "recordings": len(known), "data": data_of(usable)},
+    )
+    task = Task(
+        "matching lips and sound",
+        lambda random: shuffled(len(known), recipe.batch, random.rng),
+        lambda chosen, random: _loss(network, [known[index] for index in chosen], recipe.skew, random.rng, device),
     )
     network.train().requires_grad_(True)
     a_pass = max(1, len(known) // recipe.batch)
-    run_epochs(
-        run,
-        -(-recipe.steps // a_pass),
-        recipe.seed,
-        lambda rng: shuffled(len(known), recipe.batch, rng),
-        lambda chosen, rng: _loss(network, [known[index] for index in chosen], recipe.skew, rng, device),
-        lambda done, steps, words: report("matching lips and sound", done, steps, words),
-    )
+    run.train(task, -(-recipe.steps // a_pass), report)
     for each in (network, *frozen):
         each.to(CPU).eval()
 
@@ -148,8 +136,8 @@ def _known(
 
 
 def _heard(stretch: EncodedStretch, fusion: FusionNet, device: torch.device) -> _Heard:
-    frames = heard_alone(fusion, torch.from_numpy(stretch.frames).float()[None].to(device))[1][0]
-    return _Heard(frames.half().cpu(), stretch.start, stretch.end)
+    alone = fusion.without_lips(torch.from_numpy(stretch.frames).float()[None].to(device))
+    return _Heard(heard(alone)[0].half().cpu(), stretch.start, stretch.end)
 
 
 def _loss(
@@ -157,8 +145,8 @@ def _loss(
 ) -> Tensor:
     drawn = [_drawn(each, skew, rng) for each in chosen]
     lips, sounds, counted = (stacked([each[place] for each in drawn]).to(device) for place in range(3))
-    seen, heard = network.lips(lips, counted), network.sound(sounds, counted)
-    scores = network.compare(seen, heard, counted[:, None] * counted[None])
+    of_lips, of_sounds = network.lips(lips, counted), network.sound(sounds, counted)
+    scores = network.compare(of_lips, of_sounds, counted[:, None] * counted[None])
     own = torch.eye(len(drawn), dtype=torch.bool, device=device)
     loss = F.softplus(-scores[own]).mean()
     if len(drawn) > 1:
@@ -167,20 +155,14 @@ def _loss(
         loss = loss + F.softplus(scores[~own]).mean()
     by = int(rng.integers(_LEAST_SHIFT, _MOST_SHIFT)) * int(rng.choice((-1, 1)))
     late = counted * counted.roll(by, dims=1)
-    shifted = network.compare(seen, heard.roll(by, dims=1), late[:, None].expand(-1, len(drawn), -1))
+    shifted = network.compare(of_lips, of_sounds.roll(by, dims=1), late[:, None].expand(-1, len(drawn), -1))
     return loss + 0.5 * F.softplus(shifted[own]).mean()
 
 
 def _drawn(known: _Known, skew: float, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Lip states, sound at their times, and which frames count."""
     sound = known.sounds[int(rng.integers(len(known.sounds)))]
-    frames = slice(max(0, int((sound.start - MARGIN) * LIP_RATE)), int((sound.end + MARGIN) * LIP_RATE) + 1)
+    frames = slice(max(0, int((sound.start - LIP_MARGIN) * LIP_RATE)), int((sound.end + LIP_MARGIN) * LIP_RATE) + 1)
     states = known.takes[int(rng.integers(len(known.takes)))][frames].float()
     times = torch.arange(len(states)) / LIP_RATE + frames.start / LIP_RATE - sound.start
-    return states, *sound_at(sound.frames.float(), times + float(rng.uniform(-skew, skew)), known.mask[frames])
-
-
-def sound_at(frames: Tensor, times: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """(T, D) sound at (L,) times of lip frames, and which of them count: those seen (L,) while something is heard."""
-    within = (times >= 0) & (times <= len(frames) / FRAME_RATE)
-    return at_times(frames, FRAME_RATE, times), (mask & within).float()
+    return states, *beside_lips(sound.frames.float(), times + float(rng.uniform(-skew, skew)), known.mask[frames])

@@ -11,9 +11,9 @@ from safetensors.numpy import load_file
 
 from lipstream.models.av_speech.recording import Float16, Float32
 from lipstream.models.av_speech.training.cache_files import CacheFiles
-from lipstream.models.av_speech.training.fingerprint import fingerprint
 from lipstream.models.av_speech.training.mixtures import Noise, babble, in_a_room, mixed
 from lipstream.models.speech.engine import SAMPLE_RATE
+from lipstream.models.training.fingerprint import fingerprint
 from lipstream.models.training.progress import ProgressReport
 
 EncodeSound = Callable[[Float32], Float32]

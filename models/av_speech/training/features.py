@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lipstream.models.av_speech.recording import Recording, load_recording, recording_origin, save_recording
+from lipstream.models.av_speech.recording import Recording
 from lipstream.models.av_speech.training.corpora import Utterance
+from lipstream.models.av_speech.training.recording_files import load_recording, recording_origin, save_recording
 from lipstream.models.training.progress import ProgressReport
 
 Read = Callable[[Path], Recording]

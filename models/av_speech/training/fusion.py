@@ -16,32 +16,33 @@ from typing import Final
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from lipstream.models.av_speech.characters import spell
+from lipstream.models.av_speech.encoder_frames import frame_times
 from lipstream.models.av_speech.fusion_net import Fused, FusionNet
 from lipstream.models.av_speech.lip_input import INPUTS
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.av_speech.training.batches import IGNORED, half_precision, real, shuffled, stacked, taught
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
-from lipstream.models.av_speech.training.fingerprint import Part, fingerprint, of_lips
 from lipstream.models.av_speech.training.lip_augment import LipSequence, drop_frames
 from lipstream.models.av_speech.training.lips import ctc
 from lipstream.models.av_speech.training.mismatched_lips import mismatched_lips
-from lipstream.models.speech.moonshine import FRAME_RATE
+from lipstream.models.av_speech.training.recording_fingerprint import of_lips
+from lipstream.models.speech.fusion import LIP_MARGIN
 from lipstream.models.speech.tokenizer import END
 from lipstream.models.speech.torch_decoder import MoonshineDecoder
+from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.device import CPU
-from lipstream.models.training.loop import TrainingRun, run_epochs
+from lipstream.models.training.fingerprint import Part, fingerprint
+from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from lipstream.models.training.progress import ProgressReport
 
 LATE: Final = 0.05
 """Seconds of a word that may be missing at the end of a stretch and it still counts as said."""
 SAMPLED: Final = 2048
 """Tokens that stand for those of the vocabulary that are in no text."""
-MARGIN: Final = 0.2
-"""Seconds of lips before and after the sound, as the fusion stage gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,17 +189,16 @@ class FusionTraining:
         ]
         self._known = np.unique([END, *(token for each in examples for word in each.words for token in word.tokens)])
         facts = {"recipe": asdict(recipe), "recordings": len(examples), "data": data_of(examples)}
-        run = TrainingRun(out, "fusion", {"lips": self.lips, "fusion": self.fusion}, groups, facts)
-        for network in (self.lips, self.fusion):
-            network.train().requires_grad_(True)
-        run_epochs(
-            run,
-            recipe.epochs,
-            recipe.seed,
-            lambda rng: shuffled(len(examples), recipe.batch, rng),
-            lambda chosen, rng: self._loss([examples[index] for index in chosen], examples, rng),
-            lambda done, steps, words: report("training the fusion", done, steps, words),
+        trained: dict[str, nn.Module] = {"lips": self.lips, "fusion": self.fusion}
+        run = TrainingRun(Checkpoint(out, "fusion"), trained, one_adamw_cycle(groups, recipe.seed), facts)
+        task = Task(
+            "training the fusion",
+            lambda random: shuffled(len(examples), recipe.batch, random.rng),
+            lambda chosen, random: self._loss([examples[index] for index in chosen], examples, random.rng),
         )
+        for each in trained.values():
+            each.train().requires_grad_(True)
+        run.train(task, recipe.epochs, report)
         for network in networks:
             network.to(CPU).eval()
 
@@ -283,11 +283,6 @@ def fuse_batch(
     return fused
 
 
-def frame_times(count: int) -> Tensor:
-    """(count,) seconds of the middles of encoder frames."""
-    return (torch.arange(count) + 0.5) / FRAME_RATE
-
-
 def distil(features: Tensor, clean: Tensor) -> Tensor:
     """Distance of (N, 288) frames to clean ones: smooth L1, and one minus the cosine."""
     return F.smooth_l1_loss(features, clean) + (1 - F.cosine_similarity(features, clean, dim=-1)).mean()
@@ -321,7 +316,7 @@ def _stretch(example: Example, recipe: LipFusionRecipe, rng: np.random.Generator
 
 def _lips(lips: LipSequence, stretch: EncodedStretch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Input and mask of the lip frames of a stretch, with the margin that the fusion stage gives."""
-    end = int((stretch.end + MARGIN) * LIP_RATE) + 1
+    end = int((stretch.end + LIP_MARGIN) * LIP_RATE) + 1
     part = lips.part(slice(_first(stretch), end))
     if not len(part.mask):
         return torch.zeros(1, INPUTS), torch.zeros(1, dtype=torch.bool)
@@ -329,4 +324,4 @@ def _lips(lips: LipSequence, stretch: EncodedStretch, rng: np.random.Generator) 
 
 
 def _first(stretch: EncodedStretch) -> int:
-    return max(0, int((stretch.start - MARGIN) * LIP_RATE))
+    return max(0, int((stretch.start - LIP_MARGIN) * LIP_RATE))

@@ -1,8 +1,7 @@
 """Pretraining of the lip network: reading lips, with CTC on the pieces of words that the decoder writes.
 
 Word pieces teach more than characters where they come often enough, because a short word is one shape of the mouth and
-not the sum of its letters: of one GRID speaker, after 18 epochs, 72 % of the words were read right with pieces and 15 %
-with characters. Rare pieces share a class, and characters are learnt beside them.
+not the sum of its letters (docs/speech_fusion.md). Rare pieces share a class, and characters are learnt beside them.
 """
 
 from __future__ import annotations
@@ -22,11 +21,13 @@ from torch import Tensor, nn
 from lipstream.models.av_speech.characters import BLANK, spell
 from lipstream.models.av_speech.lip_net import STEPS, LipNet
 from lipstream.models.av_speech.training.batches import shuffled, stacked
-from lipstream.models.av_speech.training.fingerprint import fingerprint, of_lips
 from lipstream.models.av_speech.training.lip_augment import LipSequence, at_speed, drop_frames
+from lipstream.models.av_speech.training.recording_fingerprint import of_lips
 from lipstream.models.errors import ModelError
+from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.device import CPU
-from lipstream.models.training.loop import TrainingRun, run_epochs
+from lipstream.models.training.fingerprint import fingerprint
+from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from lipstream.models.training.progress import ProgressReport
 
 OFTEN: Final = 5
@@ -132,21 +133,18 @@ def pretrain_lips(
         reader = PieceReader(network, usable)
     reader.to(device)
     run = TrainingRun(
-        out,
-        "lips",
+        Checkpoint(out, "lips"),
         {"reader": reader},
-        [{"params": list(reader.parameters()), "lr": recipe.learning_rate}],
+        one_adamw_cycle([{"params": list(reader.parameters()), "lr": recipe.learning_rate}], recipe.seed),
         {"recipe": asdict(recipe), "recordings": len(usable), "data": _data(usable)},
     )
-    reader.train()
-    run_epochs(
-        run,
-        recipe.epochs,
-        recipe.seed,
-        lambda rng: shuffled(len(usable), recipe.batch, rng),
-        lambda chosen, rng: _loss(reader, [usable[index] for index in chosen], recipe, rng, device),
-        lambda done, steps, words: report("reading lips", done, steps, words),
+    task = Task(
+        "reading lips",
+        lambda random: shuffled(len(usable), recipe.batch, random.rng),
+        lambda chosen, random: _loss(reader, [usable[index] for index in chosen], recipe, random.rng, device),
     )
+    reader.train()
+    run.train(task, recipe.epochs, report)
     return reader.to(CPU).eval()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lipstream.models.av_speech.loudness import loudness
 from lipstream.models.av_speech.recording import Float32
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import SAMPLE_RATE
@@ -72,11 +73,6 @@ def excerpt(sound: Float32, length: int, rng: np.random.Generator) -> Float32:
         sound = np.tile(sound, length // max(1, len(sound)) + 2)
     first = int(rng.integers(0, len(sound) - length))
     return sound[first : first + length]
-
-
-def loudness(sound: Float32) -> float:
-    """Root mean square."""
-    return float(np.sqrt(np.mean(np.square(sound), dtype=np.float64))) if len(sound) else 0.0
 
 
 def beside(speech: Float32, noise: Float32, snr: float) -> Float32:

@@ -17,9 +17,11 @@ from lipstream.models.av_speech.target_mask_net import TargetMaskNet
 from lipstream.models.av_speech.training.active_speaker import area
 from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
 from lipstream.models.av_speech.voice_bands import COMPRESSED
+from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.device import CPU
-from lipstream.models.training.loop import TrainingRun, run_epochs
+from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.randomness import Randomness
 
 _STEPS: Final = 50
 """Steps that count as an epoch: mixtures are drawn at random, so there are no passes."""
@@ -75,24 +77,24 @@ def train_target_mask(
     some = mixtures[:400]
     network.fit(torch.cat([m.bands for m in some]).float(), torch.cat([m.sound for m in some]).float())
     network.to(device)
+    groups = [{"params": list(network.parameters()), "lr": recipe.learning_rate}]
     run = TrainingRun(
-        out,
-        "voice_mask",
+        Checkpoint(out, "voice_mask"),
         {"network": network},
-        [{"params": list(network.parameters()), "lr": recipe.learning_rate}],
+        one_adamw_cycle(groups, recipe.seed, weight_decay=0.05),
         {"recipe": asdict(recipe), "data": data},
-        weight_decay=0.05,
     )
     size = min(recipe.batch, len(mixtures))
+
+    def batches(random: Randomness) -> list[list[int]]:
+        return [random.rng.choice(len(mixtures), size, replace=False).tolist() for _ in range(_STEPS)]
+
+    def loss(chosen: list[int], random: Randomness) -> Tensor:
+        batch = _batch([mixtures[index] for index in chosen], recipe.doubt, random.rng)
+        return _loss(network, batch.on(device))
+
     network.train()
-    run_epochs(
-        run,
-        recipe.epochs,
-        recipe.seed,
-        lambda rng: [rng.choice(len(mixtures), size, replace=False).tolist() for _ in range(_STEPS)],
-        lambda chosen, rng: _loss(network, _batch([mixtures[index] for index in chosen], recipe.doubt, rng).on(device)),
-        lambda done, steps, words: report("learning to keep the visible speaker's voice", done, steps, words),
-    )
+    run.train(Task("learning to keep the visible speaker's voice", batches, loss), recipe.epochs, report)
     return network.to(CPU).eval()
 
 

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
+from lipstream.models.av_speech.encoder_frames import sound_frames
 from lipstream.models.av_speech.recording import LIP_RATE, LIP_SAMPLES, Float32
 from lipstream.models.av_speech.target_mask_net import FLOOR, loudness_of
-from lipstream.models.av_speech.training.active_speaker_data import Hear, sound_frames
+from lipstream.models.av_speech.training.active_speaker_data import Hear
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.mixtures import Noise, babble, beside, in_a_room
 from lipstream.models.av_speech.training.voices import at_rate

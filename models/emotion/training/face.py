@@ -6,7 +6,6 @@ import copy
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lipstream.models.checkpoint import Checkpoint, load_weights, save_weights
 from lipstream.models.emotion.classes import EMOTIONS
 from lipstream.models.emotion.face_net import FACE_SIZE, ExpressionNet, standardise
 from lipstream.models.emotion.training.face_augment import augment
-from lipstream.models.errors import ModelError
+from lipstream.models.training.checkpoint import Checkpoint
+from lipstream.models.training.fingerprint import fingerprint
+from lipstream.models.training.loop import Method, Task, TrainingRun
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.randomness import Randomness, SeededEpochs
+from lipstream.models.weights import load_weights, save_weights
 
 UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -115,123 +117,103 @@ class FaceTraining:
 
     Args:
         recipe: how.
+        images: (N, 48, 48) uint8 gray.
+        labels: (N,) class indices.
         weights: the file to write; its name is that of the checkpoint, too.
         device: where.
     """
 
-    def __init__(self, recipe: FaceRecipe, weights: Path, device: torch.device) -> None:
+    def __init__(self, recipe: FaceRecipe, images: UInt8, labels: Int64, weights: Path, device: torch.device) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe = recipe
-        self.device = device
-        self.network = ExpressionNet().to(memory_format=torch.channels_last).to(device)
-        self.average: ExpressionNet = copy.deepcopy(self.network).requires_grad_(False)
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
-        self.checkpoint = Checkpoint(weights.parent, f"{weights.stem}_checkpoint")
-        self.weights = weights
-        self.teacher = weights.with_name(f"{weights.stem}_teacher.safetensors")
-        self.history: list[dict[str, float]] = []
+        self._recipe = recipe
+        self._device = device
+        self._weights = weights
+        network = ExpressionNet().to(memory_format=torch.channels_last)
+        self._average: ExpressionNet = copy.deepcopy(network).requires_grad_(False).to(device)
+        self._network = network.to(device)
+        train, held = hold_out(labels, HELD_OUT, SPLIT)
+        self._images, self._held = images[train], (images[held], labels[held])
+        self._targets = functional.one_hot(torch.from_numpy(labels[train]), len(EMOTIONS)).float()
+        self._taught = False
+        self._size = recipe.size(0)
+        self._run = TrainingRun(
+            Checkpoint(weights.parent, weights.stem),
+            {"network": self._network, "average": self._average},
+            Method(self._sgd(), lambda place, _: {"lr": recipe.rate(place.epochs_done)}, SeededEpochs(recipe.seed)),
+            {"recipe": asdict(recipe), "images": len(images), "data": fingerprint((images, labels))},
+        )
 
-    def resume(self, images: int) -> int:
-        """Take up a checkpoint in the output folder; the epoch to go on with.
-
-        Raises:
-            ModelError: it is of another recipe, or of another number of images.
-        """
-        facts = self.checkpoint.load({"network": self.network, "average": self.average}, self.optimiser)
-        if facts is None:
-            return 0
-        if facts["recipe"] != asdict(self.recipe) or facts["images"] != images:
-            raise ModelError(
-                f"{self.weights.parent} holds the beginning of another training ({_described(facts)}), not of this one "
-                f"({_described(self._facts(images))}); choose another --out, or delete {self.checkpoint.name}.*"
-            )
-        self.history = facts["history"]
-        return len(self.history)
-
-    def _facts(self, images: int) -> dict[str, Any]:
-        return {"recipe": asdict(self.recipe), "images": images, "history": self.history}
-
-    def run(self, images: UInt8, labels: Int64, report: ProgressReport) -> ExpressionNet:
+    def run(self, report: ProgressReport) -> ExpressionNet:
         """Train and write the weights.
 
         Args:
-            images: (N, 48, 48) uint8 gray.
-            labels: (N,) class indices.
             report: told of every step.
 
         Returns:
             The averaged network, in inference mode.
+
+        Raises:
+            ModelError: the folder of the weights holds another training, or cannot be written.
         """
-        train, valid = hold_out(labels, HELD_OUT, SPLIT)
-        faces = torch.from_numpy(images[train])[:, None]
-        targets = functional.one_hot(torch.from_numpy(labels[train]), len(EMOTIONS)).float()
-        begin = self.resume(len(images))
-        if begin > self.recipe.first:
-            targets = self._taught(targets, images[train])
-        for epoch in range(begin, self.recipe.epochs):
-            if epoch == self.recipe.first:
-                self._begin_again()
-                targets = self._taught(targets, images[train])
-            loss = self._epoch(epoch, faces, targets, report)
-            accuracy = float(np.mean(face_logits(self.average, images[valid]).argmax(1) == labels[valid]))
-            self.history.append({"loss": loss, "accuracy": accuracy})
-            networks: dict[str, nn.Module] = {"network": self.network, "average": self.average}
-            self.checkpoint.save(networks, self.optimiser, self._facts(len(images)))
-        final = {"recipe": str(asdict(self.recipe)), "accuracy": f"{self.history[-1]['accuracy']:.4f}"}
-        save_weights(self.average, self.weights, final)
-        self.average.eval()
-        return self.average
+        average, decay = self._average, self._recipe.average
+        task = Task(
+            self._weights.stem,
+            self._batches,
+            self._loss,
+            begin=self._begin,
+            stepped=lambda: _follow(average, self._network, decay),
+            judge=self._judge,
+        )
+        self._network.train()
+        self._run.train(task, self._recipe.epochs, report)
+        facts = {"recipe": str(asdict(self._recipe)), "accuracy": f"{self._run.history[-1]['accuracy']:.4f}"}
+        save_weights(average, self._weights, facts)
+        average.eval()
+        return average
 
-    def _begin_again(self) -> None:
-        """Keep the network of the first cycle as the teacher, and begin the second from it."""
-        save_weights(self.average, self.teacher, {"recipe": str(asdict(self.recipe))})
-        self.network.load_state_dict(self.average.state_dict())
-        self.optimiser.state.clear()
+    def _sgd(self) -> torch.optim.SGD:
+        recipe, parameters = self._recipe, list(self._network.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
 
-    def _taught(self, targets: Tensor, images: UInt8) -> Tensor:
-        """Targets (N, 7) mixed with the teacher's probabilities of the plain images."""
+    def _begin(self, epoch: int) -> None:
+        """Begin an epoch; the second cycle begins from the averaged weights of the first, which are the teacher's."""
+        teacher = self._weights.with_name(f"{self._weights.stem}_teacher.safetensors")
+        if epoch == self._recipe.first:
+            save_weights(self._average, teacher, {"recipe": str(asdict(self._recipe))})
+            self._network.load_state_dict(self._average.state_dict())
+            self._run.restart()
+        if epoch >= self._recipe.first and not self._taught:
+            self._learn_from(teacher)
+        self._size = self._recipe.size(epoch)
+
+    def _learn_from(self, weights: Path) -> None:
+        """Mix the targets (N, 7) with a teacher's probabilities of the plain images."""
         teacher = ExpressionNet().to(memory_format=torch.channels_last)
-        load_weights(teacher, self.teacher)
-        thinks = torch.from_numpy(face_logits(teacher.to(self.device), images)).softmax(dim=1)
-        return torch.lerp(targets, thinks, self.recipe.taught)
+        load_weights(teacher, weights)
+        thinks = torch.from_numpy(face_logits(teacher.to(self._device), self._images)).softmax(dim=1)
+        self._targets = torch.lerp(self._targets, thinks, self._recipe.taught)
+        self._taught = True
 
-    def _epoch(self, epoch: int, faces: Tensor, targets: Tensor, report: ProgressReport) -> float:
-        recipe = self.recipe
-        generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
-        torch.manual_seed(recipe.seed * 100_003 + epoch)  # dropout; a resumed run must draw the same numbers
-        order = torch.randperm(len(faces), generator=generator)
-        steps = len(faces) // recipe.batch
-        seen = torch.zeros(())
-        last = f"accuracy {self.history[-1]['accuracy']:.3f}" if self.history else ""
-        self.network.train()
-        for step in range(steps):
-            chosen = order[step * recipe.batch : (step + 1) * recipe.batch]
-            batch = augment(faces[chosen].float() / 255, recipe.size(epoch), generator)
-            for group in self.optimiser.param_groups:
-                group["lr"] = recipe.rate(epoch + step / steps)
-            loss = self._step(batch.to(self.device), targets[chosen].to(self.device))
-            seen += loss.cpu()
-            report(f"{self.weights.stem}: epoch {epoch + 1}", step + 1, steps, last)
-        return float(seen) / max(1, steps)
+    def _batches(self, random: Randomness) -> list[Tensor]:
+        """Indices of images, all as many; those left over are passed over."""
+        order, size = torch.randperm(len(self._images), generator=random.generator), self._recipe.batch
+        return [order[step * size : (step + 1) * size] for step in range(len(order) // size)]
 
-    def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            logits = self.network(batch)[0]
-        loss = functional.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.smoothing)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        _follow(self.average, self.network, self.recipe.average)
-        return loss.detach()
+    def _loss(self, chosen: Tensor, random: Randomness) -> Tensor:
+        faces = torch.from_numpy(self._images)[chosen, None].float() / 255
+        batch = augment(faces, self._size, random.generator).to(self._device)
+        with torch.autocast(self._device.type, torch.bfloat16):
+            logits = self._network(batch.contiguous(memory_format=torch.channels_last))[0]
+        targets = self._targets[chosen].to(self._device)
+        return functional.cross_entropy(logits.float(), targets, label_smoothing=self._recipe.smoothing)
 
-
-def _described(facts: dict[str, Any]) -> str:
-    recipe = facts["recipe"]
-    return f"{recipe['epochs']} epochs, seed {recipe['seed']}, {facts['images']} images"
+    def _judge(self) -> dict[str, float]:
+        images, labels = self._held
+        return {"accuracy": float(np.mean(face_logits(self._average, images).argmax(axis=1) == labels))}
 
 
 @torch.no_grad()

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 from torch.nn import functional
 
-from lipstream.models.checkpoint import save_weights
 from lipstream.models.emotion.evaluation.metrics import best_temperature, calibration_error, recall_average, softmax
 from lipstream.models.emotion.fusion_net import WAYS, FusionNet, masked_mean
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, Pairs, draw_pairs
 from lipstream.models.emotion.training.voice_data import VARIANTS
+from lipstream.models.training.checkpoint import Checkpoint
+from lipstream.models.training.fingerprint import fingerprint
+from lipstream.models.training.loop import Method, Task, TrainingRun
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.randomness import OneStream, Randomness
+from lipstream.models.training.schedule import linear_fall
+from lipstream.models.weights import save_weights
+from lipstream.models.whole_file import whole_file
 
 Float32 = npt.NDArray[np.float32]
 
@@ -63,23 +70,33 @@ class Split:
     judge: tuple[Bank, Bank]
 
 
-def train_way(way: str, split: Split, recipe: EmotionFusionRecipe, report: ProgressReport) -> FusionNet:
-    """Train and calibrate one of `WAYS`."""
+def train_way(
+    way: str, split: Split, recipe: EmotionFusionRecipe, checkpoint: Checkpoint, report: ProgressReport
+) -> FusionNet:
+    """Train and calibrate one of `WAYS`; resumable as a whole, for it takes seconds.
+
+    Raises:
+        ModelError: the checkpoint is of another training, or cannot be written.
+    """
     torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
     network = WAYS[way]()
     learned = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learned, recipe.learning_rate, weight_decay=0.01)
+    data = fingerprint(part for bank in split.train for part in bank.parts())
+    run = TrainingRun(
+        checkpoint,
+        {"network": network},
+        Method(optimiser, linear_fall, OneStream(recipe.seed)),
+        {"recipe": asdict(recipe), "way": way, "data": data},
+    )
+
+    def loss(_: int, random: Randomness) -> Tensor:
+        pairs = draw_pairs(*split.train, FACE_STATES, VARIANTS, recipe.batch, random.rng)
+        pairs = _drop(pairs, recipe.dropped, random.rng)
+        return functional.nll_loss(_fuse(network, pairs), pairs.labels)
+
     network.train()
-    for step in range(recipe.steps):
-        pairs = _drop(draw_pairs(*split.train, FACE_STATES, VARIANTS, recipe.batch, rng), recipe.dropped, rng)
-        loss = functional.nll_loss(_fuse(network, pairs), pairs.labels)
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * (1 - step / recipe.steps)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        report(f"fusion: {way}", step + 1, recipe.steps, f"loss {float(loss.detach()):.2f}")
+    run.train(Task(f"fusion: {way}", lambda _: range(recipe.steps), loss), 1, report)
     network.eval()
     _calibrate(network, split.calibrate, np.random.default_rng((recipe.seed, 1)))
     return network
@@ -94,7 +111,7 @@ def judge(network: FusionNet, split: Split, seed: int, count: int = 3000) -> dic
         row: dict[str, float] = {}
         for label, each in (("both", pairs), ("face", pairs.without_voice()), ("voice", pairs.without_face())):
             with torch.inference_mode():
-                logs, weights = network(each.face, each.voice, each.face_mask, each.target_mask, each.times)
+                logs, weights = network(each.face, each.voice, each.face_mask, each.voice_mask, each.times)
             probabilities = logs.exp().numpy()
             row[label] = round(recall_average(probabilities.argmax(axis=1), labels), 4)
             row[f"{label} ece"] = round(calibration_error(probabilities, labels), 4)
@@ -115,28 +132,36 @@ def choose(reports: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def train_fusion(split: Split, recipe: EmotionFusionRecipe, out: Path, report: ProgressReport) -> dict[str, Any]:
-    """Train every way, keep the one to ship, write it, and return the report."""
-    networks = {way: train_way(way, split, recipe, report) for way in WAYS}
+    """Train every way, keep the one to ship, write it, and return the report.
+
+    Raises:
+        ModelError: `out` holds the beginning of another training, or cannot be written.
+    """
+    checkpoints = {way: Checkpoint(out, f"fusion_{way}") for way in WAYS}
+    networks = {way: train_way(way, split, recipe, each, report) for way, each in checkpoints.items()}
     reports = {way: judge(network, split, recipe.seed) for way, network in networks.items()}
     # The choice must not be made on the pairs that judge it.
     inner = Split(split.train, split.calibrate, split.calibrate)
     chosen = choose({way: judge(network, inner, recipe.seed) for way, network in networks.items()})
     save_weights(networks[chosen], out / "fusion.safetensors", {"way": chosen, "seed": str(recipe.seed)})
-    (out / "fusion.json").write_text(json.dumps({"way": chosen}, indent=1) + "\n", encoding="utf-8")
+    with whole_file(out / "fusion.json") as partial:
+        partial.write_text(json.dumps({"way": chosen}, indent=1) + "\n", encoding="utf-8")
+    for each in checkpoints.values():
+        each.discard()
     uncalibrated = _uncalibrated_error(split, recipe.seed)
     return {"chosen": chosen, "ways": reports, "uncalibrated": uncalibrated}
 
 
-def _fuse(network: FusionNet, pairs: Pairs) -> torch.Tensor:
-    logs: torch.Tensor = network(pairs.face, pairs.voice, pairs.face_mask, pairs.target_mask, pairs.times)[0]
+def _fuse(network: FusionNet, pairs: Pairs) -> Tensor:
+    logs: Tensor = network(pairs.face, pairs.voice, pairs.face_mask, pairs.voice_mask, pairs.times)[0]
     return logs
 
 
 def _drop(pairs: Pairs, share: float, rng: np.random.Generator) -> Pairs:
     chance = torch.from_numpy(rng.random(len(pairs.labels)))
     face_mask = pairs.face_mask & (chance >= share)[:, None]
-    target_mask = pairs.target_mask & (chance < 1 - share)[:, None]
-    return Pairs(pairs.face, pairs.voice, face_mask, target_mask, pairs.times, pairs.labels)
+    voice_mask = pairs.voice_mask & (chance < 1 - share)[:, None]
+    return Pairs(pairs.face, pairs.voice, face_mask, voice_mask, pairs.times, pairs.labels)
 
 
 def _calibrate(network: FusionNet, banks: tuple[Bank, Bank], rng: np.random.Generator) -> None:
@@ -145,7 +170,7 @@ def _calibrate(network: FusionNet, banks: tuple[Bank, Bank], rng: np.random.Gene
     clean = draw_pairs(*banks, _WHOLE_FACE, ("clean", "varied"), 3000, rng)
     labels = pairs.labels.numpy()
     with torch.inference_mode():
-        for side, (tokens, mask) in enumerate(((clean.face, clean.face_mask), (clean.voice, clean.target_mask))):
+        for side, (tokens, mask) in enumerate(((clean.face, clean.face_mask), (clean.voice, clean.voice_mask))):
             logs = masked_mean(tokens, mask)[:, :7].numpy()
             network.single[side] = 1 / best_temperature(logs, clean.labels.numpy())
         network.both.mul_(1 / best_temperature(_fuse(network, pairs).numpy(), labels))
@@ -155,7 +180,7 @@ def _uncalibrated_error(split: Split, seed: int) -> dict[str, float]:
     """ECE of the branches' own probabilities, and of their plain average, before any temperature."""
     pairs = draw_pairs(*split.judge, *_ROWS["both clean"], 3000, np.random.default_rng((seed, 2)))
     face = masked_mean(pairs.face, pairs.face_mask)[:, :7].numpy()
-    voice = masked_mean(pairs.voice, pairs.target_mask)[:, :7].numpy()
+    voice = masked_mean(pairs.voice, pairs.voice_mask)[:, :7].numpy()
     labels = pairs.labels.numpy()
     sides = {"face": face, "voice": voice, "both": face + voice}
     return {name: round(calibration_error(softmax(logs), labels), 4) for name, logs in sides.items()}

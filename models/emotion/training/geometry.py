@@ -11,14 +11,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lipstream.models.checkpoint import load_weights, save_weights
 from lipstream.models.emotion.geometry_net import GeometryNet, blended
+from lipstream.models.emotion.looks import SHAPE_WEIGHTS
+from lipstream.models.training.checkpoint import Checkpoint
+from lipstream.models.training.fingerprint import fingerprint
+from lipstream.models.training.loop import Method, Task, TrainingRun
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.randomness import OneStream, Randomness
+from lipstream.models.training.schedule import one_cycle
+from lipstream.models.weights import load_weights, save_weights
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
-
-WEIGHTS = "geometry.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +64,32 @@ def shape_log_probabilities(network: GeometryNet, shapes: Float32) -> Float32:
 def train_geometry(
     shapes: Float32, labels: Int64, train: Int64, recipe: GeometryRecipe, out: Path, report: ProgressReport
 ) -> GeometryNet:
-    """Train on the faces with the given indices that have a shape, and write the weights.
+    """Train on the faces with the given indices that have a shape, and write the weights; resumable.
 
     Whose face it is and how it is turned make most of the variance; expressions make little. So the network learns from
-    whitened principal components (4 points more on FER2013 than from the numbers as they are), and the rotation is
-    folded into its first layer in the end.
+    whitened principal components, and the rotation is folded into its first layer in the end.
 
     Args:
         shapes: (N, GEOMETRY), NaN where no face was seen.
         labels: (N,) class indices.
         train: indices to train on.
         recipe: how.
-        out: folder for the weights.
-        report: told of every epoch.
+        out: folder for the weights and the checkpoint.
+        report: told of every step.
+
+    Raises:
+        ModelError: `out` holds the beginning of another training, or cannot be written.
     """
     torch.manual_seed(recipe.seed)
-    generator = torch.Generator().manual_seed(recipe.seed)
     seen = train[~np.isnan(shapes[train, 0])]
     given, targets = torch.from_numpy(shapes[seen]), torch.from_numpy(labels[seen])
-    network = GeometryNet()
+    network, weights = GeometryNet(), out / SHAPE_WEIGHTS
+    checkpoint = Checkpoint(out, weights.stem)
     if len(seen):
-        _fit(network, given, targets, recipe, generator, report)
-    save_weights(network, out / WEIGHTS, {"recipe": str(asdict(recipe))})
-    load_weights(network, out / WEIGHTS)
+        _fit(network, given, targets, recipe, checkpoint, report)
+    save_weights(network, weights, {"recipe": str(asdict(recipe))})
+    checkpoint.discard()
+    load_weights(network, weights)
     return network
 
 
@@ -91,7 +98,7 @@ def _fit(
     given: Tensor,
     targets: Tensor,
     recipe: GeometryRecipe,
-    generator: torch.Generator,
+    checkpoint: Checkpoint,
     report: ProgressReport,
 ) -> None:
     network.fit_scale(given)
@@ -100,21 +107,23 @@ def _fit(
     versions = _versions(network, given, whiten)
     learned = [*enter.parameters(), *network.rest.parameters()]
     optimiser = torch.optim.AdamW(learned, recipe.learning_rate, weight_decay=recipe.weight_decay)
-    batches = -(-len(given) // recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.epochs * batches, pct_start=0.15
+    run = TrainingRun(
+        checkpoint,
+        {"network": network, "enter": enter},
+        Method(optimiser, one_cycle, OneStream(recipe.seed)),
+        {"recipe": asdict(recipe), "faces": len(given), "data": fingerprint((given, targets))},
     )
+
+    def batches(random: Randomness) -> tuple[Tensor, ...]:
+        return torch.randperm(len(given), generator=random.generator).tensor_split(-(-len(given) // recipe.batch))
+
+    def loss(chosen: Tensor, random: Randomness) -> Tensor:
+        parts = _draw(versions, chosen, recipe, random.generator)
+        logits = network.rest(enter(functional.dropout(parts, 0.1)))
+        return functional.cross_entropy(logits, targets[chosen], label_smoothing=recipe.smoothing)
+
     network.train()
-    for epoch in range(recipe.epochs):
-        for chosen in torch.randperm(len(given), generator=generator).tensor_split(batches):
-            parts = _draw(versions, chosen, recipe, generator)
-            logits = network.rest(enter(functional.dropout(parts, 0.1)))
-            loss = functional.cross_entropy(logits, targets[chosen], label_smoothing=recipe.smoothing)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-        report("geometry: epoch", epoch + 1, recipe.epochs, f"loss {float(loss.detach()):.2f}")
+    run.train(Task("geometry", batches, loss), recipe.epochs, report)
     with torch.no_grad():
         network.enter.weight.copy_(enter.weight @ whiten.T)
         network.enter.bias.copy_(enter.bias)

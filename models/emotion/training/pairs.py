@@ -6,7 +6,7 @@ same label, each side degraded by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +21,7 @@ from lipstream.models.emotion.quality import face_quality, voice_quality
 from lipstream.models.emotion.training.voice import speech_windows, stack
 from lipstream.models.emotion.training.voice_data import VoiceFeatures
 from lipstream.models.emotion.voice_net import STEP, VoiceNet
+from lipstream.models.training.fingerprint import Part
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -45,6 +46,13 @@ class Bank:
 
     tokens: dict[str, list[Tokens]]
     labels: Int64
+
+    def parts(self) -> Iterator[Part]:
+        """All that is in it, for its fingerprint."""
+        yield self.labels
+        for state, items in sorted(self.tokens.items()):
+            yield state
+            yield from items
 
     def part(self, indices: Int64) -> Bank:
         """The items with these indices."""
@@ -130,17 +138,17 @@ class Pairs:
     face: Tensor
     voice: Tensor
     face_mask: Tensor
-    target_mask: Tensor
+    voice_mask: Tensor
     times: tuple[Tensor, Tensor]
     labels: Tensor
 
     def without_face(self) -> Pairs:
         """The same with the face masked."""
-        return Pairs(self.face, self.voice, torch.zeros_like(self.face_mask), self.target_mask, self.times, self.labels)
+        return Pairs(self.face, self.voice, torch.zeros_like(self.face_mask), self.voice_mask, self.times, self.labels)
 
     def without_voice(self) -> Pairs:
         """The same with the sound muted."""
-        return Pairs(self.face, self.voice, self.face_mask, torch.zeros_like(self.target_mask), self.times, self.labels)
+        return Pairs(self.face, self.voice, self.face_mask, torch.zeros_like(self.voice_mask), self.times, self.labels)
 
 
 def _drawn(bank: Bank, states: Sequence[str], members: Int64, rng: np.random.Generator) -> Tokens:
@@ -163,7 +171,7 @@ def draw_pairs(
     """
     face = np.zeros((count, MOST_FACES, TOKEN), np.float32)
     voice = np.zeros((count, MOST_WINDOWS, TOKEN), np.float32)
-    face_mask, target_mask = np.zeros((count, MOST_FACES), np.bool_), np.zeros((count, MOST_WINDOWS), np.bool_)
+    face_mask, voice_mask = np.zeros((count, MOST_FACES), np.bool_), np.zeros((count, MOST_WINDOWS), np.bool_)
     labels = rng.integers(0, 7, count)
     faces_of, voices_of = ([np.flatnonzero(bank.labels == label) for label in range(7)] for bank in (faces, voices))
     for row, label in enumerate(labels):
@@ -173,7 +181,7 @@ def draw_pairs(
         face_mask[row, rng.permutation(frames)[: int(rng.integers(1, frames + 1))]] = True
         heard = _drawn(voices, voice_states, voices_of[label], rng)[-MOST_WINDOWS:]
         voice[row, MOST_WINDOWS - len(heard) :] = heard
-        target_mask[row, MOST_WINDOWS - len(heard) :] = True
+        voice_mask[row, MOST_WINDOWS - len(heard) :] = True
     times = (
         -np.tile(np.linspace(1.4, 0, MOST_FACES), (count, 1)),
         -np.tile(np.linspace(1.5, 0, MOST_WINDOWS), (count, 1)),
@@ -182,7 +190,7 @@ def draw_pairs(
         torch.from_numpy(face),
         torch.from_numpy(voice),
         torch.from_numpy(face_mask),
-        torch.from_numpy(target_mask),
+        torch.from_numpy(voice_mask),
         (torch.from_numpy(times[0]).float(), torch.from_numpy(times[1]).float()),
         torch.from_numpy(labels),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lipstream.models.checkpoint import load_weights, save_weights
 from lipstream.models.emotion.prosody import PROSODY
 from lipstream.models.emotion.training.voice_data import VARIANTS, VoiceFeatures
 from lipstream.models.emotion.voice_net import ENCODER, STEP, VoiceNet
+from lipstream.models.training.checkpoint import Checkpoint
+from lipstream.models.training.fingerprint import fingerprint
+from lipstream.models.training.loop import Method, Task, TrainingRun
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.randomness import OneStream, Randomness
+from lipstream.models.training.schedule import one_cycle
+from lipstream.models.weights import load_weights, save_weights
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -91,74 +97,98 @@ def clip_logits(network: VoiceNet, clips: Sequence[VoiceFeatures]) -> Float32:
     return result
 
 
-def train_fold(
-    features: dict[str, list[VoiceFeatures]],
-    labels: Int64,
-    train: Int64,
-    recipe: VoiceRecipe,
-    report: ProgressReport,
-    name: str,
-) -> VoiceNet:
-    """Train one network on the clips with the given indices."""
-    torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
-    network = VoiceNet()
-    network.word_norm.fit(torch.from_numpy(np.concatenate([features["clean"][i].encoded for i in train])).float())
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.05)
-    batches = len(train) // min(recipe.batch, len(train))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.epochs * batches, pct_start=0.15
-    )
-    counts = np.bincount(labels[train], minlength=7)
-    weights = torch.tensor(counts.mean() / np.maximum(counts, 1), dtype=torch.float32)
-    network.train()
-    for epoch in range(recipe.epochs):
-        for chosen in np.array_split(rng.permutation(train), batches):
-            variants = rng.choice(len(VARIANTS), len(chosen), p=recipe.shares)
-            windows = [random_window(features[VARIANTS[v]][i], rng) for i, v in zip(chosen, variants, strict=True)]
-            encoded, sound, mask = stack(windows)
-            logits = network(encoded, _hide_bands(sound, rng), mask)[0]
-            targets = torch.from_numpy(labels[chosen])
-            loss = functional.cross_entropy(logits, targets, weights, label_smoothing=recipe.smoothing)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-        report(name, epoch + 1, recipe.epochs, f"loss {float(loss.detach()):.2f}")
-    return network.eval()
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledVoices:
+    """What the voice branch learns from: N clips.
+
+    Attributes:
+        features: of every clip, by variant.
+        labels: (N,) class indices.
+        folds: (N,) the fold that each is left out with.
+    """
+
+    features: dict[str, list[VoiceFeatures]]
+    labels: Int64
+    folds: Int64
+
+    def digest(self) -> str:
+        """Tells them from others."""
+        clips = (clip for variant in sorted(self.features) for clip in self.features[variant])
+        arrays = (array for clip in clips for array in (clip.encoded, clip.sound, np.array([clip.start, clip.end])))
+        return fingerprint(chain((self.labels, self.folds), arrays))
+
+
+def fold_weights(folder: Path, seed: int, fold: int) -> Path:
+    """Where the weights of the network are that never heard the actors of a fold."""
+    return folder / f"voice_seed{seed}_fold{fold}.safetensors"
 
 
 def train_folds(
-    features: dict[str, list[VoiceFeatures]],
-    labels: Int64,
-    folds: Int64,
-    recipe: VoiceRecipe,
-    out: Path,
-    report: ProgressReport,
+    voices: LabelledVoices, recipe: VoiceRecipe, out: Path, report: ProgressReport
 ) -> tuple[list[VoiceNet], dict[str, Float32]]:
     """Train a network for every fold left out; a fold whose weights are in `out` is not trained again.
+
+    A run that is stopped goes on within the fold that it was in, after the last whole epoch.
 
     Returns:
         The networks, and per variant the (N, 7) log-probabilities of every clip by the network that never heard its
         actor.
+
+    Raises:
+        ModelError: `out` holds the beginning of another training, or cannot be written.
     """
     networks = []
-    unseen = {variant: np.zeros((len(labels), 7), np.float32) for variant in features}
-    for fold in np.unique(folds):
-        path = out / f"voice_seed{recipe.seed}_fold{fold}.safetensors"
-        left_out = np.flatnonzero(folds == fold)
-        if path.exists():
-            network = VoiceNet()
-            load_weights(network, path)
-        else:
-            name = f"seed {recipe.seed} fold {fold + 1}"
-            network = train_fold(features, labels, np.flatnonzero(folds != fold), recipe, report, name)
+    unseen = {variant: np.zeros((len(voices.labels), 7), np.float32) for variant in voices.features}
+    for fold in np.unique(voices.folds).tolist():
+        path = fold_weights(out, recipe.seed, fold)
+        left_out = np.flatnonzero(voices.folds == fold)
+        if not path.exists():
+            # Of another name than the weights, which are found by theirs.
+            checkpoint = Checkpoint(out, f"voice_{recipe.seed}_{fold}")
+            network = _train_fold(voices, fold, recipe, checkpoint, report)
             save_weights(network, path, {"recipe": str(asdict(recipe)), "fold": str(fold)})
-            load_weights(network, path)
-        for variant, clips in features.items():
+            checkpoint.discard()
+        network = VoiceNet()
+        load_weights(network, path)
+        for variant, clips in voices.features.items():
             unseen[variant][left_out] = clip_logits(network, [clips[i] for i in left_out])
         networks.append(network)
     return networks, unseen
+
+
+def _train_fold(
+    voices: LabelledVoices, fold: int, recipe: VoiceRecipe, checkpoint: Checkpoint, report: ProgressReport
+) -> VoiceNet:
+    """Train one network on the clips of the other folds."""
+    train, features = np.flatnonzero(voices.folds != fold), voices.features
+    torch.manual_seed(recipe.seed)
+    network = VoiceNet()
+    network.word_norm.fit(torch.from_numpy(np.concatenate([features["clean"][i].encoded for i in train])).float())
+    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.05)
+    run = TrainingRun(
+        checkpoint,
+        {"network": network},
+        Method(optimiser, one_cycle, OneStream(recipe.seed)),
+        {"recipe": asdict(recipe), "fold": fold, "clips": len(train), "data": voices.digest()},
+    )
+    counts = np.bincount(voices.labels[train], minlength=7)
+    weights = torch.tensor(counts.mean() / np.maximum(counts, 1), dtype=torch.float32)
+
+    def batches(random: Randomness) -> list[Int64]:
+        return np.array_split(random.rng.permutation(train), len(train) // min(recipe.batch, len(train)))
+
+    def loss(chosen: Int64, random: Randomness) -> Tensor:
+        rng = random.rng
+        variants = rng.choice(len(VARIANTS), len(chosen), p=recipe.shares)
+        windows = [random_window(features[VARIANTS[v]][i], rng) for i, v in zip(chosen, variants, strict=True)]
+        encoded, sound, mask = stack(windows)
+        logits = network(encoded, _hide_bands(sound, rng), mask)[0]
+        targets = torch.from_numpy(voices.labels[chosen])
+        return functional.cross_entropy(logits, targets, weights, label_smoothing=recipe.smoothing)
+
+    network.train()
+    run.train(Task(f"voice: seed {recipe.seed} fold {fold + 1}", batches, loss), recipe.epochs, report)
+    return network
 
 
 def _hide_bands(sound: Tensor, rng: np.random.Generator) -> Tensor:

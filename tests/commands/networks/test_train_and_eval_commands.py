@@ -80,7 +80,7 @@ def test_speech_is_trained_on_a_gpu_if_there_is_one(asked, there, used, tmp_path
         raise ModelError("nothing to learn from")
 
     monkeypatch.setattr("lipstream.models.training.device.gpu_works", lambda: there)
-    monkeypatch.setattr("lipstream.models.av_speech.training.general.train_general", train_general)
+    monkeypatch.setattr("lipstream.models.av_speech.training.general_networks.train_general", train_general)
     monkeypatch.setattr("lipstream.commands.networks.speech_networks.reader", lambda: None)
     monkeypatch.setattr("lipstream.commands.networks.speech_networks.engine", lambda: SimpleNamespace(encode=None))
     device = () if asked is None else ("--device", asked)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.av_speech.active_speaker_net import SOUND, ActiveSpeakerNet, at_times, centred
+from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
+from lipstream.models.av_speech.encoder_frames import SOUND, at_times, sound_frames
 from lipstream.models.av_speech.lip_input import INPUTS
 from lipstream.models.av_speech.recording import LipTrack, Recording
 from lipstream.models.av_speech.training.active_speaker import (
@@ -19,7 +20,6 @@ from lipstream.models.av_speech.training.active_speaker import (
 from lipstream.models.av_speech.training.active_speaker_data import (
     Sample,
     cached_samples,
-    sound_frames,
     speech_active,
 )
 from lipstream.models.av_speech.training.lip_augment import LipSequence

@@ -10,17 +10,18 @@ from lipstream.models.av_speech.enrolment import enrolment
 from lipstream.models.av_speech.enrolment.enrolment import Enrolment, Material, Recipe, Teacher, check_material
 from lipstream.models.av_speech.evaluation.conditions import Trial, lip_samples
 from lipstream.models.av_speech.profile import LipNetworks
-from lipstream.models.av_speech.recording import LipTrack, Recording, load_recording
+from lipstream.models.av_speech.recording import LipTrack, Recording
 from lipstream.models.av_speech.training.corpora import Utterance
 from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe
 from lipstream.models.av_speech.training.encodings import Mixing
 from lipstream.models.av_speech.training.features import cached_recordings
 from lipstream.models.av_speech.training.fusion import LipFusionRecipe
 from lipstream.models.av_speech.training.lips import LipRecipe
+from lipstream.models.av_speech.training.recording_files import load_recording
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
 from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
-from tests.models.av_speech.pretended_gpu import CPU, GPU, pretended_gpu
+from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
 RATE = 16_000
 
@@ -183,6 +184,6 @@ def test_all_of_an_enrolment_is_trained_on_the_gpu_and_judged_on_the_processor(t
     losses = []
     with pretended_gpu():
         enrol("go on", Echo("go on", "go on"), tmp_path, lambda *done: losses.append(done[3]), 4, GPU)
-    told = [words.split()[-1] for words in losses if words.startswith("loss")]
+    told = [words.split(",")[0].split()[-1] for words in losses if words.startswith("loss")]
     assert len(told) >= 3
     assert set(told) == {"cuda"}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.av_speech.active_speaker_net import EVIDENCE, SOUND, ActiveSpeakerNet
+from lipstream.models.av_speech.active_speaker_net import EVIDENCE, ActiveSpeakerNet
+from lipstream.models.av_speech.encoder_frames import SOUND
 from lipstream.models.av_speech.general_fusion import GeneralFusion, Thresholds
 from lipstream.models.av_speech.target_mask_net import FLOOR, TargetMaskNet, loudness_of
 from lipstream.models.av_speech.training import target_mask as train_target_mask_module
@@ -16,10 +17,10 @@ from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, disturbed, make_mixtures
 from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
-from lipstream.models.checkpoint import save_weights
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding
 from lipstream.models.speech.fusion import LipSample
+from lipstream.models.weights import save_weights
 from tests.stages.fakes import CountingEngine
 
 RATE = 16_000 / 384

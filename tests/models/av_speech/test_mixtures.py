@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lipstream.models.av_speech.evaluation.conditions import parse_conditions
-from lipstream.models.av_speech.training.mixtures import Noise, babble, in_a_room, loudness, mixed
+from lipstream.models.av_speech.loudness import loudness
+from lipstream.models.av_speech.training.mixtures import Noise, babble, in_a_room, mixed
 from lipstream.models.errors import ModelError
 
 

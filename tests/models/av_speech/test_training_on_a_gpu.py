@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.av_speech.active_speaker_net import EVIDENCE, SOUND
+from lipstream.models.av_speech.active_speaker_net import EVIDENCE
 from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
+from lipstream.models.av_speech.encoder_frames import SOUND
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
-from lipstream.models.av_speech.training import active_speaker as active_speaker
-from lipstream.models.av_speech.training import target_mask as target_mask
+from lipstream.models.av_speech.training import active_speaker, target_mask
 from lipstream.models.av_speech.training.batches import half_precision
 from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe, train_correspondence
 from lipstream.models.av_speech.training.fusion import FusionTraining, LipFusionRecipe
@@ -20,8 +20,8 @@ from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mix
 from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
-from lipstream.models.training.loop import TrainingRun, run_epochs
-from tests.models.av_speech.pretended_gpu import CPU, GPU, MixedDevices, OnGpu, pretended_gpu
+from lipstream.models.training.checkpoint import Checkpoint
+from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from tests.models.av_speech.test_active_speaker import sample
 from tests.models.av_speech.test_av_training import (
     Stopped,
@@ -33,6 +33,7 @@ from tests.models.av_speech.test_av_training import (
     stop_after,
     weights,
 )
+from tests.models.pretended_gpu import CPU, GPU, MixedDevices, OnGpu, pretended_gpu
 
 
 @pytest.fixture(autouse=True)
@@ -109,13 +110,14 @@ def test_a_training_that_began_on_a_gpu_goes_on_on_the_processor_and_the_other_w
 
 
 def test_a_gpu_with_too_little_memory_is_one_line_that_tells_the_way_out(tmp_path):
-    def too_much(_chosen, _rng):
+    def too_much(_batch, _random):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")
 
     network = torch.nn.Linear(2, 2)
-    run = TrainingRun(tmp_path, "any", {"network": network}, [{"params": [network.weight], "lr": 0.1}], {})
+    method = one_adamw_cycle([{"params": [network.weight], "lr": 0.1}], 0)
+    run = TrainingRun(Checkpoint(tmp_path, "any"), {"network": network}, method, {})
     with pytest.raises(ModelError, match="--device cpu goes on"):
-        run_epochs(run, 1, 0, lambda rng: [[0]], too_much, silent)
+        run.train(Task("any", lambda _: [0], too_much), 1, silent)
 
 
 def test_bands_follow_their_sound():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.checkpoint import save_weights
 from lipstream.models.emotion.branches import Evidence
 from lipstream.models.emotion.evaluation.metrics import softmax
 from lipstream.models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
@@ -13,6 +12,7 @@ from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split,
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, draw_pairs
 from lipstream.models.emotion.training.voice_data import VARIANTS
 from lipstream.models.errors import ModelError
+from lipstream.models.weights import save_weights
 
 
 def evidence(label, length, height=3.0):
@@ -111,6 +111,22 @@ def test_the_better_witness_is_trusted_and_the_simplest_way_that_does_so_is_kept
     assert fusion.predict([face(4)], [voice(4)], 0).probabilities.argmax() == 4
 
 
+def test_ways_that_were_trained_before_a_run_was_stopped_are_not_trained_again(tmp_path):
+    split = Split(*((bank(FACE_STATES, "blurred", s), bank(VARIANTS, "babble", s + 10)) for s in range(3)))
+    recipe, trained = EmotionFusionRecipe(steps=12, batch=16), []
+
+    def stop(name, done, total, _figures):
+        if name.endswith("attention") and done == 5:
+            raise KeyboardInterrupt
+
+    whole = train_fusion(split, recipe, tmp_path / "whole", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        train_fusion(split, recipe, tmp_path / "broken", stop)
+    assert train_fusion(split, recipe, tmp_path / "broken", lambda name, *_: trained.append(name)) == whole
+    assert set(trained) == {"fusion: attention"} and len(trained) == 12
+    assert {path.name for path in (tmp_path / "broken").iterdir()} == {"fusion.json", "fusion.safetensors"}
+
+
 def test_a_simpler_way_is_kept_where_the_others_do_not_win():
     rows = {"late": {"row": {"both": 0.797}}, "gated": {"row": {"both": 0.800}}, "attention": {"row": {"both": 0.801}}}
     assert choose(rows) == "late"
@@ -123,12 +139,12 @@ def test_a_simpler_way_is_kept_where_the_others_do_not_win():
 def test_pairs_agree_in_label():
     faces, voices = bank(FACE_STATES, None, 0), bank(VARIANTS, None, 1)
     pairs = draw_pairs(faces, voices, FACE_STATES, VARIANTS, 64, np.random.default_rng(0))
-    for tokens, mask in ((pairs.face, pairs.face_mask), (pairs.voice, pairs.target_mask)):
+    for tokens, mask in ((pairs.face, pairs.face_mask), (pairs.voice, pairs.voice_mask)):
         assert mask.any(dim=1).all()
         guess = torch.where(mask[:, :, None], tokens[:, :, :7], 0).sum(dim=1).argmax(dim=1)
         assert (guess == pairs.labels).float().mean() > 0.9
     assert not pairs.without_face().face_mask.any()
-    assert not pairs.without_voice().target_mask.any()
+    assert not pairs.without_voice().voice_mask.any()
 
 
 def test_a_side_that_finds_all_classes_alike_counts_for_nothing_however_open_its_gate():

@@ -106,6 +106,27 @@ def test_training_learns_follows_the_seed_and_passes_over_faces_without_a_shape(
     assert torch.equal(results[0].enter.weight, results[1].enter.weight)
 
 
+def test_a_geometry_training_that_is_stopped_goes_on_to_the_same_weights(tmp_path):
+    given, labels = shapes()
+    recipe = GeometryRecipe(epochs=3, batch=32, components=60)
+
+    def train(folder, report):
+        return train_geometry(given, labels, np.arange(140), recipe, folder, report).state_dict()
+
+    def stop(_name, done, _total, _figures):
+        if done == 8:  # five steps an epoch
+            raise KeyboardInterrupt
+
+    whole = train(tmp_path / "whole", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "broken", stop)
+    done = []
+    resumed = train(tmp_path / "broken", lambda _name, step, _total, _figures: done.append(step))
+    assert done == list(range(6, 16))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert [path.name for path in (tmp_path / "broken").iterdir()] == ["geometry.safetensors"]
+
+
 def test_the_better_look_counts_more():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 400)

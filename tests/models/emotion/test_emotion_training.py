@@ -1,3 +1,5 @@
+import contextlib
+import dataclasses
 from itertools import pairwise
 
 import numpy as np
@@ -5,16 +7,26 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lipstream.models.checkpoint import load_weights, save_weights
+from lipstream.models.emotion.branches import VoiceEmotion
 from lipstream.models.emotion.face_net import ExpressionNet, fold_normalisation, hide_mouth, standardise
 from lipstream.models.emotion.prosody import PROSODY
 from lipstream.models.emotion.training.corpora import Clip
 from lipstream.models.emotion.training.face import FaceRecipe, FaceTraining, hold_out
 from lipstream.models.emotion.training.face_augment import augment
-from lipstream.models.emotion.training.voice import HOP, WINDOW, VoiceRecipe, clip_logits, speech_windows, train_folds
+from lipstream.models.emotion.training.voice import (
+    HOP,
+    WINDOW,
+    LabelledVoices,
+    VoiceRecipe,
+    clip_logits,
+    speech_windows,
+    train_folds,
+)
 from lipstream.models.emotion.training.voice_data import VARIANTS, VoiceFeatures, folds_of
 from lipstream.models.emotion.voice_net import ENCODER, STEP, Standardise, VoiceNet, steps_of
 from lipstream.models.errors import ModelError
+from lipstream.models.weights import load_weights, save_weights
+from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
 
 def faces(count=84):
@@ -30,24 +42,49 @@ def faces(count=84):
 RECIPE = FaceRecipe(epochs=3, batch=20, learning_rate=0.05)
 
 
-def run(folder, recipe=RECIPE, stop_after=None):
-    steps = []
+def stop_at(step):
+    """A progress report that is where Ctrl-C comes."""
 
-    def report(name, done, total, figures):
-        steps.append(name)
-        if stop_after is not None and len(set(steps)) > stop_after:
+    def report(_name, done, _total, _figures):
+        if done == step:
             raise KeyboardInterrupt
 
-    FaceTraining(recipe, folder / "face.safetensors", torch.device("cpu")).run(*faces(), report)
+    return report
+
+
+def silent(*_):
+    pass
+
+
+def run(folder, recipe=RECIPE, report=silent, device=CPU):
+    FaceTraining(recipe, *faces(), folder / "face.safetensors", device).run(report)
     return load_file(folder / "face.safetensors")
 
 
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_training_resumes_to_the_same_weights(tmp_path):
-    whole = run(tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "broken", stop_after=2)
-    resumed = run(tmp_path / "broken")
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    recipe = FaceRecipe(epochs=5, batch=20, learning_rate=0.05)
+    whole = run(tmp_path / "whole", recipe)
+    assert recipe.first == 3
+    # In the first cycle, at the first step of the second, and within it; an epoch has three steps.
+    for step in (5, 10, 14):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "broken", recipe, stop_at(step))
+    assert same(whole, run(tmp_path / "broken", recipe))
+
+
+def test_faces_are_trained_on_a_gpu_as_on_the_processor_and_either_goes_on_with_the_others_work(tmp_path, monkeypatch):
+    # Half precision would be the processor's or the GPU's, which round differently.
+    monkeypatch.setattr(torch, "autocast", lambda *_: contextlib.nullcontext())
+    here = run(tmp_path / "here")
+    with pretended_gpu():
+        there = run(tmp_path / "there", device=GPU)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "begun there", report=stop_at(5), device=GPU)
+    assert same(here, there) and same(here, run(tmp_path / "begun there"))
 
 
 def test_training_follows_the_seed(tmp_path):
@@ -57,7 +94,7 @@ def test_training_follows_the_seed(tmp_path):
 
 def test_another_training_does_not_go_on_with_the_weights_of_this_one(tmp_path):
     run(tmp_path)
-    with pytest.raises(ModelError, match=r"3 epochs, seed 0, 84 images.*4 epochs, seed 0, 84 images"):
+    with pytest.raises(ModelError, match=r"face_checkpoint.* another training \(epochs 3 there, 4 here\)"):
         run(tmp_path, FaceRecipe(epochs=4, batch=20, learning_rate=0.05))
 
 
@@ -140,29 +177,65 @@ def voices(count=40):
         encoded[:, label * 60 : label * 60 + 60] += 3
         encoded[:, 600:] -= 150
         clips.append(VoiceFeatures(encoded, np.zeros((15 * STEP, PROSODY), np.float16), 1, 14))
-    return {variant: clips for variant in VARIANTS}, labels
+    return LabelledVoices({variant: clips for variant in VARIANTS}, labels, np.arange(count) // 20)
 
 
 def test_voice_is_judged_by_the_network_that_never_heard_it(tmp_path):
-    features, labels = voices()
-    folds = np.arange(40) // 20
-    recipe = VoiceRecipe(epochs=12, batch=10)
-    networks, unseen = train_folds(features, labels, folds, recipe, tmp_path, lambda *_: None)
+    given = voices()
+    networks, unseen = train_folds(given, VoiceRecipe(epochs=12, batch=10), tmp_path, silent)
     assert len(networks) == 2
-    assert np.mean(unseen["clean"].argmax(axis=1) == labels) > 0.9
+    assert np.mean(unseen["clean"].argmax(axis=1) == given.labels) > 0.9
     for fold, network in enumerate(networks):
-        own = np.flatnonzero(folds == fold)
-        assert np.allclose(unseen["clean"][own], clip_logits(network, [features["clean"][i] for i in own]))
+        own = np.flatnonzero(given.folds == fold)
+        assert np.allclose(unseen["clean"][own], clip_logits(network, [given.features["clean"][i] for i in own]))
 
 
 def test_finished_folds_are_not_trained_again(tmp_path):
-    features, labels = voices()
-    folds = np.arange(40) // 20
     recipe = VoiceRecipe(epochs=1, batch=10)
-    train_folds(features, labels, folds, recipe, tmp_path, lambda *_: None)
+    train_folds(voices(), recipe, tmp_path, silent)
     steps = []
-    train_folds(features, labels, folds, recipe, tmp_path, lambda *step: steps.append(step))
+    train_folds(voices(), recipe, tmp_path, lambda *step: steps.append(step))
     assert steps == []
+
+
+def test_voice_training_that_is_stopped_within_a_fold_goes_on_there_to_the_same_weights(tmp_path):
+    recipe, steps = VoiceRecipe(epochs=4, batch=10), []
+    stops = [("voice: seed 0 fold 1", 5), ("voice: seed 0 fold 2", 3), ("voice: seed 0 fold 2", 8)]
+
+    def report(name, done, _total, _figures):
+        steps.append((name, done))
+        if stops and steps[-1] == stops[0]:
+            del stops[0]
+            raise KeyboardInterrupt
+
+    train_folds(voices(), recipe, tmp_path / "whole", silent)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            train_folds(voices(), recipe, tmp_path / "broken", report)
+    train_folds(voices(), recipe, tmp_path / "broken", report)
+    whole, broken = ({path.name: load_file(path) for path in (tmp_path / n).iterdir()} for n in ("whole", "broken"))
+    assert whole.keys() == broken.keys() == {f"voice_seed0_fold{fold}.safetensors" for fold in range(2)}
+    assert all(same(whole[name], broken[name]) for name in whole)
+    # An epoch has two steps. What was done of a fold, but for the epoch that was broken off, is not done again.
+    assert [done for name, done in steps if name.endswith("fold 1")] == [1, 2, 3, 4, 5, 5, 6, 7, 8]
+    assert [done for name, done in steps if name.endswith("fold 2")] == [1, 2, 3, 3, 4, 5, 6, 7, 8, 7, 8]
+
+
+def test_what_is_left_of_a_fold_of_other_voices_is_not_gone_on_with(tmp_path):
+    recipe, given = VoiceRecipe(epochs=2, batch=10), voices()
+    with pytest.raises(KeyboardInterrupt):
+        train_folds(given, recipe, tmp_path, stop_at(3))
+    other = dataclasses.replace(given, labels=np.roll(given.labels, 1))
+    with pytest.raises(ModelError, match=r"another training \(other data\); delete it"):
+        train_folds(other, recipe, tmp_path, silent)
+
+
+def test_the_state_of_an_unfinished_fold_is_not_taken_for_weights(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train_folds(voices(), VoiceRecipe(epochs=2, batch=10), tmp_path, stop_at(3))
+    assert list(tmp_path.iterdir())
+    with pytest.raises(ModelError, match="no voice weights here"):
+        VoiceEmotion(tmp_path).load()
 
 
 def test_padding_of_a_window_changes_nothing():
@@ -192,7 +265,7 @@ def test_numbers_of_any_size_are_standardised():
 
 
 def test_speech_is_covered_by_windows_of_three_seconds():
-    features = voices(1)[0]["clean"][0]
+    features = voices(1).features["clean"][0]
     assert [(start, end) for _, start, end in speech_windows(features)] == [(1, 15)]
     rows = np.zeros((80, ENCODER), np.float16), np.zeros((80 * STEP, PROSODY), np.float16)
     windows = [(start, end) for _, start, end in speech_windows(VoiceFeatures(*rows, 4, 60))]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
-from lipstream.models.face.backend import BLENDSHAPES, FaceObservation
+from lipstream.models.face.backend import BLENDSHAPES, FaceBackend, FaceObservation
 from lipstream.models.face.lips import INNER_LIP, OUTER_LIP
 from lipstream.models.face.pose import CANONICAL_FACE, STABLE_LANDMARKS
 
@@ -49,3 +51,34 @@ def observation(x: float, y: float, side: float = 80.0) -> FaceObservation:
     landmarks[:, 0] = np.linspace(x - side / 2, x + side / 2, 478)
     landmarks[:, 1] = np.linspace(y - side / 2, y + side / 2, 478)
     return FaceObservation(landmarks, np.zeros(len(BLENDSHAPES), dtype=np.float32), 1.0)
+
+
+class ScriptedFaces(FaceBackend):
+    """Sees what it is told to: for each picture, in order, its faces or the error that the network ends with."""
+
+    def __init__(self, script: Iterable[Sequence[FaceObservation] | Exception]) -> None:
+        super().__init__(4, 0.5)
+        self._script = iter(script)
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def _detect(self, frame, timestamp_us):
+        seen = next(self._script)
+        if isinstance(seen, Exception):
+            raise seen
+        return list(seen)
+
+    def _forget(self) -> None: ...
+
+
+def talking_face(seconds: float, at: tuple[float, float] = (160.0, 120.0), scale: float = 80.0) -> FaceObservation:
+    """A face whose mouth opens and closes four times a second."""
+    gap = 0.08 + 0.07 * np.sin(2 * np.pi * 4 * seconds)
+    return FaceObservation(placed(unit_face(gap), scale, at), np.zeros(len(BLENDSHAPES), dtype=np.float32), 1.0)
+
+
+def silent_face(at: tuple[float, float] = (160.0, 120.0), scale: float = 80.0) -> FaceObservation:
+    """A face whose mouth is shut."""
+    return FaceObservation(placed(unit_face(0.0), scale, at), np.zeros(len(BLENDSHAPES), dtype=np.float32), 1.0)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from lipstream.models.av_speech.recording import LIP_RATE
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.enrol.takes import Takes
-from lipstream.stages.payloads import LipFeatures, LipFrame, SpeechChunk
+from lipstream.stages.payloads import LipFrame, SpeechChunk
 
 START = 1_013_000
 """Between two lip frames, as sound begins."""

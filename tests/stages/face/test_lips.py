@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lipstream.events import LipActivity
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.face.lip_activity import LipReport
 from lipstream.stages.face.lips import LipStream
-from lipstream.stages.payloads import FaceFrame, LipFeatures, LipFrame
+from lipstream.stages.payloads import FaceFrame, LipFrame
 from lipstream.stages.switches import LIPS, PICTURE
 from tests.stages.test_switches import off
 

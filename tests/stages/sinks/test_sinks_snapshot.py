@@ -10,11 +10,12 @@ import pytest
 
 from lipstream.events import TranscriptFinal
 from lipstream.models.face.backend import LANDMARK_COUNT, FaceObservation
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.face.lips import INNER_LIP, OUTER_LIP
 from lipstream.models.face.tracking import TrackedFace
 from lipstream.pipeline import Packet, UserError, micros
 from lipstream.pipeline.testing import run_stage
-from lipstream.stages.payloads import FaceFrame, LipFeatures, VideoFrame
+from lipstream.stages.payloads import FaceFrame, VideoFrame
 from lipstream.stages.sinks.snapshot import Snapshot
 
 HEIGHT, WIDTH = 240, 320

@@ -1,4 +1,4 @@
-"""`train speech` without its command line: from folders of talking faces to weights and a report."""
+"""The networks of the general fusion, from folders of talking faces to weights and a report: all of `train speech`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 
 from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet
+from lipstream.models.av_speech.general_fusion import ACTIVE_SPEAKER, TARGET_MASK
 from lipstream.models.av_speech.recording import Float32, Recording
 from lipstream.models.av_speech.training.active_speaker import (
     ActiveSpeakerRecipe,
@@ -22,16 +23,14 @@ from lipstream.models.av_speech.training.active_speaker import (
 from lipstream.models.av_speech.training.active_speaker_data import Hear, Sample, cached_samples
 from lipstream.models.av_speech.training.corpora import Utterance, find_utterances
 from lipstream.models.av_speech.training.features import Read, cached_recordings
-from lipstream.models.av_speech.training.fingerprint import fingerprint
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, make_mixtures
-from lipstream.models.checkpoint import save_weights
 from lipstream.models.errors import ModelError
 from lipstream.models.training.device import CPU
+from lipstream.models.training.fingerprint import fingerprint
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.weights import save_weights
 
-ACTIVE_SPEAKER_WEIGHTS: Final = "own_voice.safetensors"
-TARGET_MASK_WEIGHTS: Final = "voice_mask.safetensors"
 _JUDGED: Final = 200
 """Mixtures of speakers left out that judge the mask."""
 
@@ -78,7 +77,7 @@ def train_general(
         raise ModelError("expected recordings of ten or more speakers: one in five is left out to judge, by name")
     active_speaker, target_mask = recipes
     network = train_active_speaker([each.sample for each in learning], active_speaker, out, report, device)
-    save_weights(network, out / ACTIVE_SPEAKER_WEIGHTS, {"recipe": str(asdict(active_speaker))})
+    save_weights(network, out / ACTIVE_SPEAKER.name, {"recipe": str(asdict(active_speaker))})
 
     def mixtures(of: Sequence[_Clip], others: Sequence[Float32], count: int, seed: int) -> list[Mixture]:
         speakers = [Speaker(each.utterance.speaker, each.recording.sound, each.sample.lips) for each in of]
@@ -87,7 +86,7 @@ def train_general(
     made = mixtures(learning, voices, target_mask.mixtures, target_mask.seed)
     of = fingerprint((data_of([each.sample for each in learning]), str(asdict(active_speaker)), *voices))
     mask = train_target_mask(made, target_mask, out, report, of, device)
-    save_weights(mask, out / TARGET_MASK_WEIGHTS, {"recipe": str(asdict(target_mask))})
+    save_weights(mask, out / TARGET_MASK.name, {"recipe": str(asdict(target_mask))})
     return {
         "recipe": {"own voice": asdict(active_speaker), "voice mask": asdict(target_mask)},
         "recordings": len(learning),

@@ -9,9 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from lipstream.models.av_speech.recording import Recording
-from lipstream.models.av_speech.training.lip_augment import LipSequence
-
 Part = str | Tensor | npt.NDArray[np.generic]
 
 
@@ -26,14 +23,3 @@ def fingerprint(parts: Iterable[Part]) -> str:
         digest.update(f"[{array.dtype} {array.shape}]".encode())
         digest.update(array.data)
     return digest.hexdigest()
-
-
-def of_recording(recording: Recording) -> str:
-    """Fingerprint of a recording's sound and lips."""
-    lips = recording.lips
-    return fingerprint((recording.pcm, lips.points, lips.blendshapes, lips.crops, lips.mask))
-
-
-def of_lips(lips: LipSequence) -> str:
-    """Fingerprint of lips as training sees them."""
-    return fingerprint((lips.shape, lips.pictures, lips.mask))

@@ -1,4 +1,4 @@
-"""`train emotion` without its command line: from folders of data to weights and a report."""
+"""The branches of emotion and their fusion, from folders of data to weights and a report: all of `train emotion`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lipstream.models.checkpoint import load_weights, save_weights
 from lipstream.models.emotion.evaluation.metrics import recall_average, softmax, summary
 from lipstream.models.emotion.looks import (
     APPEARANCE_WEIGHTS,
@@ -32,11 +31,12 @@ from lipstream.models.emotion.training.geometry import (
 )
 from lipstream.models.emotion.training.pairs import Bank, face_bank, voice_bank
 from lipstream.models.emotion.training.still_faces import StillFaces, cached_shapes
-from lipstream.models.emotion.training.voice import VoiceRecipe, train_folds
+from lipstream.models.emotion.training.voice import LabelledVoices, VoiceRecipe, fold_weights, train_folds
 from lipstream.models.emotion.training.voice_data import EncodeSound, build_features, folds_of
 from lipstream.models.emotion.voice_net import VoiceNet
 from lipstream.models.errors import ModelError
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.weights import load_weights, save_weights
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -58,7 +58,7 @@ def train_face(
     """Train the face branch; figures on the part of the training set held out and on `valid` and `test`."""
     faces = require_faces(data)
     weights = out / APPEARANCE_WEIGHTS
-    appearance = FaceTraining(recipe, weights, device).run(faces.images, faces.labels, report).cpu()
+    appearance = FaceTraining(recipe, faces.images, faces.labels, weights, device).run(report).cpu()
     load_weights(appearance, weights)  # what will run, in half precision
     train, held = hold_out(faces.labels, HELD_OUT, SPLIT)
     shapes = _shapes(out, "train", faces.images, report)
@@ -105,7 +105,7 @@ def train_voice(
     folds = folds_of(clips)
     features = build_features(clips, encode, out / FEATURES, _FEATURE_SEED, report)
     labels = np.array([clip.label for clip in clips], dtype=np.int64)
-    _, unseen = train_folds(features, labels, folds, recipe, out, report)
+    _, unseen = train_folds(LabelledVoices(features, labels, folds), recipe, out, report)
     by_fold = [
         round(recall_average(unseen["clean"][folds == fold].argmax(axis=1), labels[folds == fold]), 4)
         for fold in np.unique(folds)
@@ -136,7 +136,7 @@ def train_fusion_on(
 def _voices(out: Path, seed: int, count: int) -> list[VoiceNet]:
     networks = []
     for fold in range(count):
-        path = out / f"voice_seed{seed}_fold{fold}.safetensors"
+        path = fold_weights(out, seed, fold)
         if not path.exists():
             raise ModelError(f"{path}: missing; fusion needs both branches: run `train emotion --branch voice` first")
         network = VoiceNet()

@@ -1,0 +1,118 @@
+"""From a picture to faces: who is there, who is new or gone, who speaks, and what the speaker's lips look like."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lipstream.models.face.backend import FaceBackend, UInt8
+from lipstream.models.face.lip_features import LipFeatures
+from lipstream.models.face.lips import aperture, lip_crop, mouth_blendshapes, normalised_lips
+from lipstream.models.face.pose import HeadPose, head_pose
+from lipstream.models.face.speaker import SpeakerCandidate, SpeakerSelector
+from lipstream.models.face.stillness import face_change
+from lipstream.models.face.tracking import FaceTracker, LostFace, TrackedFace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceAnalysis:
+    """The faces of one picture.
+
+    Attributes:
+        faces: those seen in it, by growing id.
+        found: those of them that are seen for the first time.
+        lost: faces given up at this picture, by growing id.
+        speaker: id of the face chosen as the speaker's, which may be missing in this picture; None while there is none.
+        talking: ids of the faces whose lips move as they do in speech.
+        lips: of the speaker, None where that face is not seen.
+    """
+
+    faces: tuple[TrackedFace, ...]
+    found: tuple[TrackedFace, ...]
+    lost: tuple[LostFace, ...]
+    speaker: int | None
+    talking: frozenset[int]
+    lips: LipFeatures | None
+
+
+class FaceAnalyser:
+    """Runs the face networks on the pictures of one video, keeps identities, chooses the speaker, looks at the lips.
+
+    Nothing looks at later pictures. Not thread-safe.
+
+    Args:
+        backend: the networks.
+        max_gap: seconds a face may be missed and keep its identity.
+    """
+
+    def __init__(self, backend: FaceBackend, max_gap: float) -> None:
+        self._backend = backend
+        self._tracker = FaceTracker(max_gap)
+        self._selector = SpeakerSelector()
+        self._max_gap_us = round(max_gap * 1_000_000)
+        self._before: UInt8 | None = None
+        self._seen_us: int | None = None
+
+    def load(self) -> None:
+        """Load the networks; see `FaceBackend.load`."""
+        self._backend.load()
+
+    def close(self) -> None:
+        """Release the networks."""
+        self._backend.close()
+
+    def analyse(self, image: UInt8, timestamp_us: int) -> FaceAnalysis:
+        """Look at a picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; kept until the next one.
+            timestamp_us: its time in microseconds, later than that of the call before.
+
+        Raises:
+            ModelError: the networks are not loaded, or failed on this picture.
+        """
+        self._seen_us = timestamp_us
+        tracked = self._tracker.update(self._backend.detect(image, timestamp_us), timestamp_us)
+        poses = {face.id: head_pose(face.observation.landmarks) for face in tracked.faces}
+        openings = {face.id: aperture(face.observation.landmarks, poses[face.id]) for face in tracked.faces}
+        candidates = [SpeakerCandidate(face.id, face.box, openings[face.id]) for face in tracked.faces]
+        height, width = image.shape[:2]
+        speaker = self._selector.update(candidates, _ids(tracked.lost), (width, height), timestamp_us)
+        shown = next((face for face in tracked.faces if face.id == speaker), None)
+        lips = None if shown is None else self._lips(image, shown, poses[shown.id], openings[shown.id])
+        self._before = image
+        found = tuple(face for face in tracked.faces if face.id in tracked.found)
+        return FaceAnalysis(tracked.faces, found, tracked.lost, speaker, self._selector.talking, lips)
+
+    def without_picture(self, until_us: int) -> tuple[LostFace, ...]:
+        """Give up the faces that cannot be seen any more, since no picture came up to a time in microseconds.
+
+        Returns:
+            Those given up, by growing id.
+        """
+        if self._seen_us is None or until_us - self._seen_us <= self._max_gap_us:
+            return ()
+        lost = self._tracker.update((), until_us).lost
+        if lost:
+            # Without candidates the size of the picture does not matter.
+            self._selector.update((), _ids(lost), (0, 0), until_us)
+        return lost
+
+    def finish(self) -> tuple[LostFace, ...]:
+        """Give up the faces that were in view to the end, by growing id."""
+        return self._tracker.reset()
+
+    def _lips(self, image: UInt8, face: TrackedFace, pose: HeadPose, opening: float) -> LipFeatures:
+        landmarks = face.observation.landmarks
+        return LipFeatures(
+            face=face.id,
+            crop=lip_crop(image, landmarks, pose),
+            points=normalised_lips(landmarks, pose),
+            blendshapes=mouth_blendshapes(face.observation.blendshapes),
+            aperture=opening,
+            change=math.inf if self._before is None else face_change(self._before, image, face.box),
+        )
+
+
+def _ids(faces: tuple[LostFace, ...]) -> list[int]:
+    return [face.id for face in faces]
