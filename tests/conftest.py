@@ -17,10 +17,15 @@ import signal
 from pathlib import Path
 
 import av
+import hypothesis
 import numpy as np
 import pytest
 
-from lipstream.models import assets
+from lipstream.models import assets, shared
+
+# How long an example takes says nothing on a machine that others use too.
+hypothesis.settings.register_profile("lipstream", deadline=None)
+hypothesis.settings.load_profile("lipstream")
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +86,10 @@ def decode_audio(path: Path) -> np.ndarray:
     audio = np.concatenate([block.to_ndarray()[0] for block in blocks])
     audio.flags.writeable = False
     return audio
+
+
+@pytest.fixture
+def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that other tests have loaded are not there."""
+    for name in ("_networks", "_loading", "_idle"):
+        monkeypatch.setattr(shared, name, {})

@@ -27,6 +27,7 @@ from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LI
 from lipstream.models.av_speech.target_mask_net import TargetMaskNet, loudness_of
 from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
+from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
 from lipstream.models.weights import load_weights
@@ -150,11 +151,15 @@ class GeneralFusion(Fusion):
         if self._inner is not None:
             self._inner.load()
         if self._networks is None:
-            networks = ActiveSpeakerNet(), TargetMaskNet()
-            for network, path in zip(networks, self._files, strict=True):
-                load_weights(network, path)
-            self._networks = networks
-            self._warm_up()
+            parts = tuple(map(made_of, self._files))
+            self._networks = shared(("general fusion", *parts), self._open)
+            shared(("general fusion has run", *parts, self._inner is None), self._warm_up)
+
+    def _open(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
+        networks = ActiveSpeakerNet(), TargetMaskNet()
+        for network, path in zip(networks, self._files, strict=True):
+            load_weights(network, path)
+        return networks
 
     def _warm_up(self) -> None:
         """Run the networks in use once: what torch fetches from disk on the first run would delay the first words."""

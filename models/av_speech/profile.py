@@ -18,6 +18,7 @@ from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.errors import ModelError
+from lipstream.models.shared import made_of, shared
 from lipstream.models.whole_file import whole_file
 
 LIP_WIDTH = 192
@@ -123,12 +124,13 @@ def load_networks(path: Path) -> LipNetworks:
 
 
 def load_profile(name: str) -> LipNetworks:
-    """Read a user's profile.
+    """A user's profile; its networks may be in use elsewhere, and are not to be changed.
 
     Raises:
         ModelError: there is none of that name, or it is unusable.
     """
-    return load_networks(check_profile(name))
+    path = check_profile(name)
+    return shared(("profile", made_of(path)), lambda: load_networks(path))
 
 
 def check_profile(name: str) -> Path:

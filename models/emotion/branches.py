@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,19 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from lipstream.models.emotion.looks import STILL, FaceNetworks, Look, load_face_networks
+from lipstream.models.emotion.looks import (
+    APPEARANCE_WEIGHTS,
+    SHAPE_WEIGHTS,
+    STILL,
+    FaceNetworks,
+    Look,
+    load_face_networks,
+)
 from lipstream.models.emotion.prosody import prosody
 from lipstream.models.emotion.quality import face_quality, voice_quality
 from lipstream.models.emotion.voice_net import STEP, VoiceNet, steps_of
 from lipstream.models.errors import ModelError
+from lipstream.models.shared import made_of, shared
 from lipstream.models.weights import load_weights
 
 Float32 = npt.NDArray[np.float32]
@@ -55,7 +64,8 @@ class FaceExpression:
             ModelError: the weights are missing or unusable.
         """
         if self._networks is None:
-            self._networks = load_face_networks(self._folder)
+            parts = (made_of(self._folder / name) for name in (APPEARANCE_WEIGHTS, SHAPE_WEIGHTS))
+            self._networks = shared(("expression", *parts), lambda: load_face_networks(self._folder))
 
     def predict(self, crop: UInt8, shape: Float32, look: Look = STILL) -> Evidence:
         """Judge a face.
@@ -113,10 +123,8 @@ class VoiceEmotion:
         if not files:
             raise ModelError(f"{self._folder}: no voice weights here; reinstall, or run `train emotion --branch voice`")
         seed = files[0].name.split("_fold")[0]  # a training folder may hold several seeds; any one is the branch
-        for file in (each for each in files if each.name.startswith(f"{seed}_")):
-            network = VoiceNet()
-            load_weights(network, file)
-            self._networks.append(network)
+        folds = [each for each in files if each.name.startswith(f"{seed}_")]
+        self._networks = [shared(("voice", made_of(each)), partial(_voice_net, each)) for each in folds]
 
     def predict(self, encoded: Float32, audio: Float32) -> Evidence:
         """Judge a window of speech.
@@ -160,6 +168,12 @@ class VoiceEmotion:
             Evidence(log, embedding, voice_quality(sound))
             for log, embedding, sound in zip(logs.numpy(), embeddings, sounds, strict=True)
         ]
+
+
+def _voice_net(path: Path) -> VoiceNet:
+    network = VoiceNet()
+    load_weights(network, path)
+    return network
 
 
 def _padded(rows: Sequence[Float32]) -> Tensor:

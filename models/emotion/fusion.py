@@ -16,7 +16,11 @@ from lipstream.models.emotion.branches import WEIGHTS, Evidence
 from lipstream.models.emotion.classes import affect
 from lipstream.models.emotion.fusion_net import TOKEN, WAYS, FusionNet
 from lipstream.models.errors import ModelError
+from lipstream.models.shared import made_of, shared
 from lipstream.models.weights import load_weights
+
+_FACTS = "fusion.json"
+_WEIGHTS = "fusion.safetensors"
 
 Float32 = npt.NDArray[np.float32]
 
@@ -75,16 +79,19 @@ class EmotionFusion:
         Raises:
             ModelError: the weights are missing or unusable.
         """
-        if self._network is not None:
-            return
-        facts = self._folder / "fusion.json"
+        if self._network is None:
+            parts = (made_of(self._folder / name) for name in (_FACTS, _WEIGHTS))
+            self._network = shared(("emotion fusion", *parts), self._open)
+
+    def _open(self) -> FusionNet:
+        facts = self._folder / _FACTS
         try:
             way = json.loads(facts.read_text(encoding="utf-8"))["way"]
             network = WAYS[way]()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{facts}: no usable fusion ({error!r}); reinstall, or run `train emotion`") from None
-        load_weights(network, self._folder / "fusion.safetensors")
-        self._network = network
+        load_weights(network, self._folder / _WEIGHTS)
+        return network
 
     def predict(
         self, faces: Sequence[TimedEvidence], voices: Sequence[TimedEvidence], now: float

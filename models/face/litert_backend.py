@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from lipstream.models.face import blazeface
 from lipstream.models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, UInt8
 from lipstream.models.face.native_log import notices_hidden
 from lipstream.models.face.roi import Roi, from_detection, from_landmarks
+from lipstream.models.shared import give_back, made_of, taken
 
 LANDMARK_INPUT_SIZE = 256
 SAME_FACE_IOU = 0.5
@@ -82,6 +83,7 @@ class LiteRtBackend(FaceBackend):
         self._threads = threads
         self._anchors = blazeface.anchors()
         self._networks: _Networks | None = None
+        self._key: Hashable = None
         self._rois: list[Roi] = []
         self._next_detection_us: int | None = None
 
@@ -98,12 +100,16 @@ class LiteRtBackend(FaceBackend):
         from lipstream.models.assets import resolve
 
         path = resolve("face_landmarker.task")
+        self._key = ("litert faces", made_of(path), self._threads)
         with notices_hidden():
-            self._networks = _read_networks(path, self._threads, Interpreter)
+            # One run at a time: an interpreter holds what it computes.
+            self._networks = taken(self._key, lambda: _read_networks(path, self._threads, Interpreter))
 
     def close(self) -> None:
         """See `FaceBackend.close`."""
-        self._networks = None
+        networks, self._networks = self._networks, None
+        if networks is not None:
+            give_back(self._key, networks)
         self.reset()
 
     def _forget(self) -> None:

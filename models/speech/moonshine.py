@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from lipstream.models.errors import ModelError
+from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.alignment import CrossAttentionAligner, frame_levels
 from lipstream.models.speech.engine import (
     SAMPLE_RATE,
@@ -48,6 +49,8 @@ class MoonshineFiles:
 
 @dataclass(frozen=True, slots=True)
 class _Networks:
+    """None of them keeps anything of one text for the next."""
+
     encoder: EncoderGraph
     decoder: DecoderGraph
     tokenizer: Tokenizer
@@ -84,15 +87,8 @@ class MoonshineEngine(SpeechEngine):
             if self._loaded is not None:
                 return
             files = self._files or _default_files()
-            tokenizer = Tokenizer.from_file(files.tokenizer)
-            aligner = CrossAttentionAligner(files.decoder)
-            aligner.load()
-            self._loaded = _Networks(
-                encoder=EncoderGraph(files.encoder, self._threads),
-                decoder=DecoderGraph(files.decoder, self._threads, tokenizer.text_end),
-                tokenizer=tokenizer,
-                aligner=aligner,
-            )
+            parts = map(made_of, (files.encoder, files.decoder, files.tokenizer))
+            self._loaded = shared(("moonshine", *parts, self._threads), lambda: _open(files, self._threads))
 
     def encode(self, audio: Float32) -> Encoding:
         """Encode (N,) float32 audio at 16 kHz in [-1, 1]. Less than 56 ms is padded with silence.
@@ -136,6 +132,18 @@ class MoonshineEngine(SpeechEngine):
         if self._loaded is None:
             raise ModelError("the moonshine engine is not loaded: call load() first")
         return self._loaded
+
+
+def _open(files: MoonshineFiles, threads: int) -> _Networks:
+    tokenizer = Tokenizer.from_file(files.tokenizer)
+    aligner = CrossAttentionAligner(files.decoder)
+    aligner.load()
+    return _Networks(
+        encoder=EncoderGraph(files.encoder, threads),
+        decoder=DecoderGraph(files.decoder, threads, tokenizer.text_end),
+        tokenizer=tokenizer,
+        aligner=aligner,
+    )
 
 
 def _default_files() -> MoonshineFiles:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lipstream.models import assets
 from lipstream.models.errors import ModelError
 from lipstream.models.ort_session import open_session
+from lipstream.models.shared import made_of, shared
 
 SAMPLE_RATE = 16_000
 """Sample rate in Hz of the audio the network expects."""
@@ -45,7 +46,8 @@ class SileroVad:
         """
         if self._session is not None:
             return
-        self._session = open_session(assets.resolve("silero_vad.onnx"), threads=1)
+        path = assets.resolve("silero_vad.onnx")
+        self._session = shared(("silero", made_of(path)), lambda: open_session(path, threads=1))
 
     def reset(self) -> None:
         """Forget the stream so far: the next window starts a new one."""

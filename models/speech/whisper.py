@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from lipstream.models.assets.store import offline
 from lipstream.models.errors import ModelError
+from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.engine import (
     SAMPLE_RATE,
     Encoding,
@@ -83,7 +85,8 @@ class WhisperEngine(SpeechEngine):
         """
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._open()
+                made = self._model, self._threads, self._compute_type, self._language
+                self._loaded = shared(("whisper", *made, made_of(Path(self._model))), self._open)
 
     def _open(self) -> _Whisper:
         try:

@@ -15,6 +15,8 @@ from lipstream.models.speech.guards import is_hallucination
 from lipstream.models.speech.whisper import WhisperEngine
 from tests.models.speech.engine_contract import check_engine
 
+pytestmark = pytest.mark.usefixtures("nothing_loaded")
+
 PIECES = ["<sot>", "<notimestamps>", "<eot>", " Hello", ",", " wor", "ld", ".", " again"]
 SOT, NO_TIMESTAMPS, EOT, HELLO, COMMA, WOR, LD, STOP, AGAIN = range(len(PIECES))
 SCRIPT = (HELLO, COMMA, WOR, LD, STOP)
