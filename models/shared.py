@@ -20,7 +20,7 @@ _idle: dict[Hashable, list[object]] = {}
 
 
 def made_of(path: Path) -> Hashable:
-    """What tells a file from others, and from what it was before it was replaced; its path alone where it is missing."""
+    """What tells a file from others, and from what it was before it was replaced."""
     try:
         facts = path.stat()
     except OSError:
