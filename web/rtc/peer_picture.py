@@ -129,5 +129,4 @@ class PeerPicture(PeerSource):
 
     def _mask(self, reason: str) -> None:
         self._masked = True
-        if "video" not in self.degraded:
-            self.degrade("video", reason)
+        self.degrade("video", reason)
