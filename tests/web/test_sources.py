@@ -11,7 +11,7 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame as Picture
 
 from lipstream.config.schema import AudioConfig, VideoConfig
-from lipstream.pipeline import Degraded, Recovered
+from lipstream.pipeline import Degraded, Recovered, Switches
 from lipstream.pipeline.testing import ScriptedClock, run_source
 from lipstream.web.rtc import peer_picture, peer_sound, peer_source
 from lipstream.web.rtc.peer_picture import PeerPicture, Seen
@@ -55,9 +55,9 @@ class Played(PeerSound):
         return False
 
 
-def play(script):
+def play(script, switches: Switches | None = None):
     clock = ScriptedClock()
-    return run_source(Played(script, clock), clock=clock)
+    return run_source(Played(script, clock), clock=clock, switches=switches)
 
 
 def speak(source, clock, indices, level: float = 0.5):
@@ -129,6 +129,25 @@ def test_a_muted_microphone_is_reported_until_it_is_heard():
     run = play(script)
     assert [type(event) for event in run.events] == [Degraded, Recovered]
     assert run.events[0].reason == "the browser's microphone gives nothing but silence: is it muted?"
+
+
+def test_who_mutes_the_page_is_not_asked_whether_the_microphone_is_muted():
+    switches = Switches(["sound"])
+
+    def script(source, clock):
+        yield from speak(source, clock, range(600), level=0.0)
+        switches.turn("sound", False)
+        yield from speak(source, clock, range(600, 1800), level=0.0)
+        switches.turn("sound", True)
+        yield from speak(source, clock, range(1800, 2350), level=0.0)
+
+    run = play(script, switches)
+    told = [(type(event), event.emitted) for event in run.events]
+    assert told == [
+        (Degraded, pytest.approx(10, abs=0.1)),
+        (Recovered, pytest.approx(12, abs=0.1)),
+        (Degraded, pytest.approx(46, abs=0.1)),
+    ]
 
 
 def test_a_loss_while_muted_is_told_and_does_not_end_the_mute():

@@ -17,6 +17,7 @@ from lipstream.stages.sound.gapless import SILENCE_LAG_US, GaplessSound
 from lipstream.stages.sound.mixdown import tidy
 from lipstream.stages.sound.resample import StreamResampler
 from lipstream.stages.sound.troubles import SoundTroubles
+from lipstream.stages.switches import SOUND
 from lipstream.web.rtc.peer_source import POLL_SECONDS, Invitation, PeerSource
 
 _KEPT_FRAMES = 256
@@ -106,7 +107,8 @@ class PeerSound(PeerSource):
             self._troubles.lose("the browser sends no sound, waiting for it")
 
     def _check_silence(self, samples: Float32) -> None:
-        if len(samples) and float(np.abs(samples).max()) > _SILENT:
+        # A page whose user mutes it sends silence; that is what they want, and no trouble.
+        if self.context.switched_off(SOUND) or len(samples) and float(np.abs(samples).max()) > _SILENT:
             self._troubles.hear()
         else:
             reason = "the browser's microphone gives nothing but silence: is it muted?"

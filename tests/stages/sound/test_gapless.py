@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from lipstream.stages.sound.gapless import GaplessSound
 class Scripted(Source):
     """Hands its sound to a script, once."""
 
-    outputs = {"audio": Port(AudioBlock)}
+    outputs: ClassVar = {"audio": Port(AudioBlock)}
 
     def __init__(self, script) -> None:
         self._script = script
