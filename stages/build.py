@@ -2,7 +2,8 @@
 
 Sound to text: audio, windows, vad, encode, fuse, decode.
 Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, to lip_report, which publishes
-LipActivity, and to mouth, by which vad tells where speech ends and decode whose it was.
+LipActivity, and to mouth, by which vad tells where speech ends and decode whose it was. Fuse and mouth have lips at the
+rate the networks were trained at; where `lips.rate` is another, a second lip stream gives them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipstream.config import Config
+from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.speech import engines
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
@@ -21,6 +23,7 @@ from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.face.face_report import FaceReport
 from lipstream.stages.face.lip_activity import LipReport
+from lipstream.stages.face.lips import LipStream
 from lipstream.stages.face.mouth import MouthWatch
 from lipstream.stages.failures import while_loading
 from lipstream.stages.media.audio import MediaAudio
@@ -69,9 +72,10 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, engine)
     if audio is not None and video is not None:
-        _add_mouth(graph, config)
+        lips = _lips_for_speech(graph, config)
+        _add_mouth(graph, config, lips)
         if fusion.uses_lips:
-            graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
+            graph.connect(lips, "fuse.lips", Bounds(items=4096, duration=micros(60)))
     if config.emotion.enabled:
         from lipstream.stages.emotion.build import add_emotion
 
@@ -188,9 +192,18 @@ def add_speech_branch(
     graph.paced |= {"windows", "vad", "encode", "decode"}
 
 
-def _add_mouth(graph: Graph, config: Config) -> None:
-    graph.add("mouth", MouthWatch(config.lips.rate))
-    graph.connect("lips.lips", "mouth.lips", Bounds(items=64))
+def _lips_for_speech(graph: Graph, config: Config) -> str:
+    """The port with the lips that have a say in the text: at the rate the networks know, whatever `lips.rate` is."""
+    if config.lips.rate == LIP_RATE:
+        return "lips.lips"
+    graph.add("speech_lips", LipStream(LIP_RATE, config.lips.max_gap))
+    graph.connect("face.faces", "speech_lips.faces", Bounds(items=64))
+    return "speech_lips.lips"
+
+
+def _add_mouth(graph: Graph, config: Config, lips: str) -> None:
+    graph.add("mouth", MouthWatch(LIP_RATE))
+    graph.connect(lips, "mouth.lips", Bounds(items=64))
     # Small packets; decoding takes some for each of its own.
     bounds = Bounds(items=4096, duration=micros(160))
     graph.connect("mouth.mouths", "decode.mouths", bounds)
