@@ -104,14 +104,13 @@ def run(args: argparse.Namespace) -> int:
         if args.quiet:
             invitation = None
         else:
-            note("loading, wait before you speak")
-            ends = "q in the window or Ctrl-C ends" if args.show else "Ctrl-C ends"
-            invitation = f"captions come as you speak; {ends}"
+            note("loading, wait before you speak" if config.audio.enabled else "loading")
+            invitation = _invitation(config, args.show)
         with _window(args, pipeline) as foreground:
             outcome = execute(pipeline, outputs, console, invitation, foreground)
         streamed = events is not None and events.finish(outcome)
         if not args.quiet:
-            note(_closing_line(outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
+            note(_closing_line(config, outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
     failures = [*outputs.failures, *([events.failure] if events and events.failure else [])]
     for failure in failures:
         report(failure)
@@ -149,14 +148,23 @@ def device_settings(args: argparse.Namespace) -> dict[str, object]:
     return chosen
 
 
-def _closing_line(outcome: Outcome, outputs: Outputs) -> str:
+def _invitation(config: Config, show: bool) -> str:
+    ends = "q in the window or Ctrl-C ends" if show else "Ctrl-C ends"
+    if config.audio.enabled:
+        return f"captions come as you speak; {ends}"
+    seen = "faces and their emotions" if config.emotion.enabled else "faces"
+    return f"there is no microphone, so there are no captions: {seen} are followed; {ends}"
+
+
+def _closing_line(config: Config, outcome: Outcome, outputs: Outputs) -> str:
     from lipstream.commands.outputs import names
 
     duration = outcome.end.duration if outcome.end else 0.0
     if outputs.saved:
         kept = f"saved {names(outputs.saved)}"
     elif not outputs.writers:
-        kept = "nothing was saved; -o DIR keeps the captions"
+        kept = f"nothing was saved; -o DIR keeps {'the captions' if config.audio.enabled else 'what was seen'}"
     else:
-        kept = "nothing was saved" if outcome.heard or outputs.failures else "nobody spoke, so nothing was saved"
+        quiet = config.audio.enabled and not (outcome.heard or outputs.failures)
+        kept = "nobody spoke, so nothing was saved" if quiet else "nothing was saved"
     return f"stopped after {duration:.0f} s; {kept}{outcome.losses}"

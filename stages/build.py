@@ -8,6 +8,7 @@ rate the networks were trained at; where `lips.rate` is another, a second lip st
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from lipstream.models.speech import engines
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.models.speech.vad import SileroVad
-from lipstream.pipeline import Bounds, Graph, Source, Switches, UserError, micros
+from lipstream.pipeline import Bounds, Graph, Shed, Source, Switches, UserError, micros
 from lipstream.stages.branches import add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
@@ -82,9 +83,17 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         add_emotion(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
-    wanted = {FACE_RATE: video is not None, EMOTION_RATE: "emotion" in graph.components, PARTIALS: config.partials}
-    graph.sheds = tuple(shed for shed, there in wanted.items() if there)
+    graph.sheds = _sheds(graph, config)
     return graph
+
+
+def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:
+    """What can be left out of what there is."""
+    seen, heard = "video" in graph.components, "audio" in graph.components
+    # Without a picture emotion is judged by the voice alone.
+    emotion_rate = EMOTION_RATE if seen else replace(EMOTION_RATE, modality="audio")
+    wanted = {FACE_RATE: seen, emotion_rate: "emotion" in graph.components, PARTIALS: heard and config.partials}
+    return tuple(shed for shed, there in wanted.items() if there)
 
 
 def make_fusion(config: Config, engine: SpeechEngine | None = None) -> Fusion:

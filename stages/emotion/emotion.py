@@ -41,8 +41,8 @@ class Emotion(Stage):
     """Publishes, at every multiple of `update_interval`, an `EmotionUpdate` for each face in view.
 
     A voice that is no face's in view gets an update of its own, without a face; so does a moment without any evidence,
-    which is `unknown`. `EmotionChanged` follows when a smoothed label changes; to `unknown` also when a face has gone, or
-    emotion is switched off.
+    which is `unknown`. `EmotionChanged` follows when a smoothed label changes; to `unknown` also when a face has gone,
+    or emotion is switched off.
 
     An update is made once its inputs have come to `look_ahead` after it, from what they have brought until then. With a
     `look_ahead` no evidence can be later than, as in a file run at full speed, nothing is missed; a shorter one is kept

@@ -57,6 +57,23 @@ class Played(Source):
         return True
 
 
+def sheds_of(config: Config, audio: bool, video: bool) -> list[tuple[str, str]]:
+    graph = build.connect(
+        config, Played("audio", sound()) if audio else None, Played("video", pictures()) if video else None
+    )
+    return [(shed.name, shed.modality) for shed in graph.sheds]
+
+
+def test_what_is_left_out_under_load_is_said_of_what_the_run_has(fusion: RecordingFusion):
+    config = load_config("live")
+    names = [("face rate", "video"), ("emotion rate", "video"), ("partial updates", "audio")]
+    assert sheds_of(config, audio=True, video=True) == names
+    assert sheds_of(config, audio=True, video=False) == [("emotion rate", "audio"), ("partial updates", "audio")]
+    assert sheds_of(config, audio=False, video=True) == names[:2]
+    quiet = load_config("live", {"emotion.enabled": False})
+    assert sheds_of(quiet, audio=True, video=False) == [("partial updates", "audio")]
+
+
 def run(**settings: object) -> list[LipActivity]:
     config = load_config("file", {"emotion.enabled": False, "lips.report_rate": 25, **settings})
 

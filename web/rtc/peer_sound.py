@@ -108,7 +108,7 @@ class PeerSound(PeerSource):
 
     def _check_silence(self, samples: Float32) -> None:
         # A page whose user mutes it sends silence; that is what they want, and no trouble.
-        if self.context.switched_off(SOUND) or len(samples) and float(np.abs(samples).max()) > _SILENT:
+        if self.context.switched_off(SOUND) or (len(samples) and float(np.abs(samples).max()) > _SILENT):
             self._troubles.hear()
         else:
             reason = "the browser's microphone gives nothing but silence: is it muted?"

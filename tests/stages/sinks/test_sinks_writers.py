@@ -269,3 +269,10 @@ def test_formats_are_read_in_the_order_given_without_repeats():
 def test_a_format_that_does_not_exist_is_an_error_that_lists_those_that_do(text: str):
     with pytest.raises(UserError, match="txt, srt, vtt, tsv, json, jsonl"):
         parse_formats(text)
+
+
+def test_a_format_that_is_mistyped_is_suggested():
+    with pytest.raises(UserError, match="'srtt' is no output format, did you mean 'srt'"):
+        parse_formats("txt,srtt")
+    with pytest.raises(UserError, match="'docx' is no output format; there are txt, srt"):
+        parse_formats("docx")
