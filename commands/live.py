@@ -18,6 +18,7 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_overwrite_argument,
     add_profile_argument,
     add_subtitle_argument,
     add_verb,
@@ -61,6 +62,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="LIST",
         help=f"keep the captions as {FORMATS_HELP} (default with -o: {DEFAULT_FORMATS})",
     )
+    add_overwrite_argument(parser)
     add_profile_argument(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
         check()
     from lipstream import Pipeline
-    from lipstream.commands.outputs import Outputs, writers_for
+    from lipstream.commands.outputs import Outputs, check_free, free_stem, writers_for
     from lipstream.commands.running import execute
     from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
@@ -91,9 +93,12 @@ def run(args: argparse.Namespace) -> int:
     kept = args.output is not None or args.formats is not None
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
-    stem = f"live-{datetime.now():%Y%m%d-%H%M%S}"
+    folder = args.output or Path(".")
+    stem = free_stem(folder, f"live-{datetime.now():%Y%m%d-%H%M%S}", writers)
     events = extra_events.from_args(args)
-    with Outputs(args.output or Path("."), stem, writers, "live") as outputs, ExitStack() as stack:
+    if not args.overwrite:
+        check_free(path for path in (args.trace, events and events.path) if path is not None)
+    with Outputs(folder, stem, writers, "live") as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
         if events is not None:
             check_extras([events], [], [writer.path for writer in outputs.writers.values()])

@@ -78,6 +78,13 @@ def add_set_argument(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --overwrite."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already, which is refused otherwise"
+    )
+
+
 def add_emotion_argument(parser: argparse.ArgumentParser) -> None:
     """Add --no-emotion."""
     parser.add_argument("--no-emotion", action="store_true", help="do not judge emotions; nothing is loaded for them")

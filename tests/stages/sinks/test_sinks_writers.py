@@ -14,6 +14,7 @@ from lipstream.pipeline import End, Error, Stats, UserError
 from lipstream.stages.sinks import (
     EMOTION_FORMAT,
     FORMATS,
+    EmotionVttWriter,
     JsonlWriter,
     SrtWriter,
     TsvWriter,
@@ -62,6 +63,21 @@ def test_srt_numbers_its_cues_and_separates_them_by_empty_lines(tmp_path: Path):
 def test_vtt_has_its_signature_and_escapes_markup(tmp_path: Path):
     text = write(VttWriter(tmp_path / "a.vtt"), final("<i>R&D</i>"), finished())
     assert text == "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n&lt;i&gt;R&amp;D&lt;/i&gt;\n\n"
+
+
+@pytest.mark.parametrize("writer", [VttWriter, EmotionVttWriter])
+@pytest.mark.parametrize(
+    ("end", "note"),
+    [
+        (End(reason="finished", duration=3.0), ""),
+        (End(reason="stopped", duration=3.5), "NOTE Not whole: the run was stopped at 00:00:03.500\n\n"),
+        (End(reason="failed", duration=3.5), "NOTE Not whole: the run failed at 00:00:03.500\n\n"),
+        (None, "NOTE Not whole: the run broke off\n\n"),
+    ],
+)
+def test_vtt_that_is_not_whole_says_so_in_a_note(tmp_path: Path, writer: type[VttWriter], end: End | None, note: str):
+    text = write(writer(tmp_path / "a.vtt"), final("One."), *([end] if end else []))
+    assert text == f"WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nOne.\n\n{note}"
 
 
 def test_txt_is_one_segment_a_line(tmp_path: Path):
