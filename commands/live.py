@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lipstream.commands.outputs import Outputs
     from lipstream.commands.running import Outcome
     from lipstream.config import Config
+    from lipstream.stages.sinks import Writer
 
 EXAMPLE = """\
 lipstream live
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
         check()
     from lipstream import Pipeline
-    from lipstream.commands.outputs import Outputs, check_free, free_stem, writers_for
+    from lipstream.commands.outputs import check_free, writers_for
     from lipstream.commands.running import execute
     from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
@@ -93,12 +94,11 @@ def run(args: argparse.Namespace) -> int:
     kept = args.output is not None or args.formats is not None
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
-    folder = args.output or Path(".")
-    stem = free_stem(folder, f"live-{datetime.now():%Y%m%d-%H%M%S}", writers)
     events = extra_events.from_args(args)
     if not args.overwrite:
-        check_free(path for path in (args.trace, events and events.path) if path is not None)
-    with Outputs(folder, stem, writers, "live") as outputs, ExitStack() as stack:
+        named = [args.trace, events.path if events is not None else None]
+        check_free(path for path in named if path is not None)
+    with _outputs(args, writers) as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
         if events is not None:
             check_extras([events], [], [writer.path for writer in outputs.writers.values()])
@@ -120,6 +120,15 @@ def run(args: argparse.Namespace) -> int:
     for failure in failures:
         report(failure)
     return FAILED if failures or outcome.unrecognised else OK
+
+
+def _outputs(args: argparse.Namespace, writers: Mapping[str, type[Writer]]) -> Outputs:
+    """The files of this run, which have names of their own."""
+    from lipstream.commands.outputs import Outputs, free_stem
+
+    folder = args.output or Path(".")
+    stem = free_stem(folder, f"live-{datetime.now():%Y%m%d-%H%M%S}", writers)
+    return Outputs(folder, stem, writers, "live")
 
 
 def _window_settings(config: Config) -> dict[str, object]:
