@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from lipstream.stages.printable import printable
@@ -46,12 +47,17 @@ class PlainParser(argparse.ArgumentParser):
         if choice := _CHOICE.search(message):
             yield did_you_mean(choice["given"], re.findall(r"[\w.-]+", choice["known"]))
         known = list(self._option_string_actions)
-        for given in self._given:
+        for given in self._own(self._given):
             name = given.partition("=")[0]
             # Options may be shortened.
             if name.startswith("--") and not any(option.startswith(name) for option in known):
                 hint = did_you_mean(name, known)
                 yield hint and f"; there is no {name}{hint}"
+
+    def _own(self, given: Sequence[str]) -> Iterable[str]:
+        """The arguments among which this parser's options are: where there are verbs, what comes before the verb."""
+        options = itertools.takewhile(lambda each: each != "--", given)
+        return options if self._subparsers is None else itertools.takewhile(lambda each: each.startswith("-"), options)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         super()._print_message("\n".join(map(printable, message.split("\n"))), file)

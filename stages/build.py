@@ -72,6 +72,9 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         _add_face_branch(graph, config, video)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, engine)
+    if config.fusion.profile is not None and not config.video.enabled:
+        reason = f"the picture is switched off, so the lips of profile '{config.fusion.profile}' cannot help"
+        graph.add("no_lips", Notice("video", reason))
     if audio is not None and video is not None:
         lips = _lips_for_speech(graph, config)
         _add_mouth(graph, config, lips)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
 from lipstream.pipeline import Source
@@ -26,7 +28,8 @@ class GaplessSound:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        # A reference back would keep a run that is over, networks and all, until the garbage collector comes by.
+        self._source: Source = weakref.proxy(source)
         self._end: int | None = None
 
     @property

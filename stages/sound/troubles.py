@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from lipstream.pipeline import Source
 
 MUTED_AFTER_US = 10_000_000
@@ -18,7 +20,8 @@ class SoundTroubles:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        # A reference back would keep a run that is over, networks and all, until the garbage collector comes by.
+        self._source: Source = weakref.proxy(source)
         self._gone = False
         self._silent_since: int | None = None
         self._last_loss: int | None = None

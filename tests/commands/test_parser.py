@@ -49,6 +49,11 @@ def test_nothing_is_suggested_where_nothing_is_like_it(arguments: list[str], cap
     assert "did you mean" not in message
 
 
+def test_the_options_of_a_mistyped_verb_are_not_taken_for_those_of_the_program(capsys: pytest.CaptureFixture[str]):
+    _, message = refused(["fil", "talk.mp4", "--verbose"], capsys)
+    assert message.endswith(", did you mean 'file'?") and "--version" not in message
+
+
 def test_an_unknown_option_is_shown_with_the_usage_of_its_verb(capsys: pytest.CaptureFixture[str]):
     usage, message = refused(["live", "--camra", "0"], capsys)
     assert usage.startswith("usage: lipstream live [-h] [--camera")

@@ -10,7 +10,7 @@ from lipstream import Pipeline
 from lipstream.config import Config, load_config
 from lipstream.events import LipActivity
 from lipstream.models.face import backend
-from lipstream.pipeline import Packet, Port, Source
+from lipstream.pipeline import Degraded, Packet, Port, Source
 from lipstream.stages.payloads import AudioBlock, VideoFrame
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
 from tests.stages.speech.fake_vad import LoudnessVad
@@ -93,3 +93,10 @@ def test_fusion_has_lips_at_the_rate_its_networks_know_whatever_the_lip_rate_is(
         assert len(times) > 30
         assert np.diff(times) == pytest.approx(0.04, abs=0.0011)
     assert len(activity) == pytest.approx(reports, abs=4)
+
+
+def test_a_profile_without_a_picture_is_said_to_be_of_no_use(fusion: RecordingFusion):
+    config = load_config("live", {"fusion.profile": "ann", "video.enabled": False, "emotion.enabled": False})
+    pipeline = Pipeline(config, lambda given: build.connect(given, Played("audio", sound()), None))
+    reasons = [event.reason for event in pipeline.events() if isinstance(event, Degraded)]
+    assert reasons == ["the picture is switched off, so the lips of profile 'ann' cannot help"]

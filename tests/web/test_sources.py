@@ -284,17 +284,31 @@ def test_a_camera_that_is_covered_and_then_sends_nothing_is_said_to_send_nothing
     def script(source, clock):
         yield from film(source, clock, range(0, 1_000_000, 40_000))
         yield from film(source, clock, range(1_000_000, 4_000_000, 40_000), flat=True)
-        for _ in range(20):
+        for _ in range(60):
             clock.advance(100_000)
             yield
-        yield from film(source, clock, range(6_000_000, 9_000_000, 40_000), flat=True)
-        yield from film(source, clock, range(9_000_000, 9_400_000, 40_000))
+        yield from film(source, clock, range(10_000_000, 12_000_000, 40_000), flat=True)
+        yield from film(source, clock, range(12_000_000, 12_400_000, 40_000))
 
     run = show(script)
     assert [type(event) for event in run.events] == [Degraded, Degraded, Degraded, Recovered]
     covered, silent, again = (event.reason for event in run.events[:3])
     assert "nothing but one colour" in covered and again == covered
     assert silent == "the browser sends no picture, waiting for it"
+
+
+def test_a_black_picture_now_and_then_is_told_once():
+    def script(source, clock):
+        yield from film(source, clock, range(0, 1_000_000, 40_000))
+        for second in range(1, 30):
+            yield from film(source, clock, [second * 2_000_000], flat=True)
+            for _ in range(15):
+                clock.advance(100_000)
+                yield
+
+    reasons = [event.reason for event in show(script).events]
+    assert reasons == ["the browser sends no picture, waiting for it", reasons[-1]]
+    assert "nothing but one colour" in reasons[-1]
 
 
 def test_a_first_picture_may_take_a_while_but_nobody_waits_for_it():
