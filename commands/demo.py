@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 from lipstream.commands.failures import OK, note
-from lipstream.commands.options import add_emotion_argument, add_verb, emotion_settings
+from lipstream.commands.options import add_emotion_argument, add_overwrite_argument, add_verb, emotion_settings
 
 EXAMPLE = "lipstream demo"
+
+FOLDER = Path("demo_output")
 
 CLIP = "media/obama_speech.mp4"
 
@@ -30,8 +32,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the parser."""
     parser = add_verb(verbs, "demo", "caption a clip that comes with Lipstream, as if it were live", EXAMPLE, run)
     parser.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, default=Path("demo_output"), help="folder for the outputs"
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=Path,
+        help=f"folder for the outputs (default: {FOLDER}, where an earlier demo's are replaced)",
     )
+    add_overwrite_argument(parser)
     parser.add_argument("--pace", choices=("max", "realtime"), default="realtime", help="speed of reading")
     add_emotion_argument(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
@@ -40,6 +47,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Caption the clip into every format, and a picture of what was tracked."""
     from lipstream import Pipeline
+    from lipstream.commands.outputs import check_free
     from lipstream.commands.transcribe import Options, transcribe
     from lipstream.events import EmotionUpdate, TranscriptFinal
     from lipstream.models import assets
@@ -48,6 +56,10 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.stages.sinks.snapshot import Snapshot
 
     clip = assets.resolve(CLIP)
+    folder, overwrite = args.output or FOLDER, args.overwrite or args.output is None
+    picture = folder / f"{clip.stem}.png"
+    if not overwrite:
+        check_free([picture])
     note(f"a talking head, 9 s, read as `file --pace {args.pace}` does")
     snapshot = Snapshot()
     finals: list[TranscriptFinal] = []
@@ -61,11 +73,10 @@ def run(args: argparse.Namespace) -> int:
         pipeline.graph.connect("face.faces", "snapshot.faces", Bounds(items=32))
 
     overrides = {"pace": args.pace, **emotion_settings(args)}
-    options = Options(folder=args.output, formats=list(FORMATS), overrides=overrides)
+    options = Options(folder=folder, formats=list(FORMATS), overrides=overrides, overwrite=overwrite)
     code = transcribe([clip], options, look_on)
     if code != OK:
         return code
-    picture = args.output / f"{clip.stem}.png"
     if snapshot.save(picture, finals, emotions):
         note(f"a picture of the face and lips that were tracked: {picture}")
     print(NEXT.format(command=_command()))

@@ -11,6 +11,7 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_overwrite_argument,
     add_profile_argument,
     add_subtitle_argument,
     add_verb,
@@ -37,6 +38,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="folder for the outputs, which are called like the input",
     )
     parser.add_argument("-f", "--formats", metavar="LIST", default=DEFAULT_FORMATS, help=FORMATS_HELP)
+    add_overwrite_argument(parser)
     parser.add_argument(
         "--pace", choices=("max", "realtime"), help="speed of reading (default: max, unless the configuration differs)"
     )
@@ -71,5 +73,6 @@ def run(args: argparse.Namespace) -> int:
         quiet=args.quiet,
         vtt_emotion=args.vtt_emotion,
         extras=extras_of(args),
+        overwrite=args.overwrite,
     )
     return transcribe(args.inputs, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_overwrite_argument,
     add_profile_argument,
     add_subtitle_argument,
     add_verb,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lipstream.commands.outputs import Outputs
     from lipstream.commands.running import Outcome
     from lipstream.config import Config
+    from lipstream.stages.sinks import Writer
 
 EXAMPLE = """\
 lipstream live
@@ -61,6 +63,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="LIST",
         help=f"keep the captions as {FORMATS_HELP} (default with -o: {DEFAULT_FORMATS})",
     )
+    add_overwrite_argument(parser)
     add_profile_argument(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
@@ -77,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
         check()
     from lipstream import Pipeline
-    from lipstream.commands.outputs import Outputs, writers_for
+    from lipstream.commands.outputs import check_free, writers_for
     from lipstream.commands.running import execute
     from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
@@ -91,9 +94,11 @@ def run(args: argparse.Namespace) -> int:
     kept = args.output is not None or args.formats is not None
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
-    stem = f"live-{datetime.now():%Y%m%d-%H%M%S}"
     events = extra_events.from_args(args)
-    with Outputs(args.output or Path("."), stem, writers, "live") as outputs, ExitStack() as stack:
+    if not args.overwrite:
+        named = [args.trace, events.path if events is not None else None]
+        check_free(path for path in named if path is not None)
+    with _outputs(args, writers) as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
         if events is not None:
             check_extras([events], [], [writer.path for writer in outputs.writers.values()])
@@ -104,18 +109,26 @@ def run(args: argparse.Namespace) -> int:
         if args.quiet:
             invitation = None
         else:
-            note("loading, wait before you speak")
-            ends = "q in the window or Ctrl-C ends" if args.show else "Ctrl-C ends"
-            invitation = f"captions come as you speak; {ends}"
+            note("loading, wait before you speak" if config.audio.enabled else "loading")
+            invitation = _invitation(config, args.show)
         with _window(args, pipeline) as foreground:
             outcome = execute(pipeline, outputs, console, invitation, foreground)
         streamed = events is not None and events.finish(outcome)
         if not args.quiet:
-            note(_closing_line(outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
+            note(_closing_line(config, outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
     failures = [*outputs.failures, *([events.failure] if events and events.failure else [])]
     for failure in failures:
         report(failure)
     return FAILED if failures or outcome.unrecognised else OK
+
+
+def _outputs(args: argparse.Namespace, writers: Mapping[str, type[Writer]]) -> Outputs:
+    """The files of this run, which have names of their own."""
+    from lipstream.commands.outputs import Outputs, free_stem
+
+    folder = args.output or Path(".")
+    stem = free_stem(folder, f"live-{datetime.now():%Y%m%d-%H%M%S}", writers)
+    return Outputs(folder, stem, writers, "live")
 
 
 def _window_settings(config: Config) -> dict[str, object]:
@@ -149,14 +162,23 @@ def device_settings(args: argparse.Namespace) -> dict[str, object]:
     return chosen
 
 
-def _closing_line(outcome: Outcome, outputs: Outputs) -> str:
+def _invitation(config: Config, show: bool) -> str:
+    ends = "q in the window or Ctrl-C ends" if show else "Ctrl-C ends"
+    if config.audio.enabled:
+        return f"captions come as you speak; {ends}"
+    seen = "faces and their emotions" if config.emotion.enabled else "faces"
+    return f"there is no microphone, so there are no captions: {seen} are followed; {ends}"
+
+
+def _closing_line(config: Config, outcome: Outcome, outputs: Outputs) -> str:
     from lipstream.commands.outputs import names
 
     duration = outcome.end.duration if outcome.end else 0.0
     if outputs.saved:
         kept = f"saved {names(outputs.saved)}"
     elif not outputs.writers:
-        kept = "nothing was saved; -o DIR keeps the captions"
+        kept = f"nothing was saved; -o DIR keeps {'the captions' if config.audio.enabled else 'what was seen'}"
     else:
-        kept = "nothing was saved" if outcome.heard or outputs.failures else "nobody spoke, so nothing was saved"
+        quiet = config.audio.enabled and not (outcome.heard or outputs.failures)
+        kept = "nobody spoke, so nothing was saved" if quiet else "nothing was saved"
     return f"stopped after {duration:.0f} s; {kept}{outcome.losses}"

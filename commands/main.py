@@ -23,7 +23,8 @@ examples:
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all its verbs."""
     from lipstream.commands import config, demo, devices, doctor, enroll, eval, file, live, models, serve, train
-    from lipstream.commands.options import HelpFormatter, PlainParser, VersionAction
+    from lipstream.commands.options import HelpFormatter, VersionAction
+    from lipstream.commands.parser import PlainParser
 
     parser = PlainParser(
         prog="lipstream",

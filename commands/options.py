@@ -5,12 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from lipstream.stages.printable import printable
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -35,13 +29,6 @@ class VersionAction(argparse.Action):
 
         print(f"lipstream {version()}")
         parser.exit()
-
-
-class PlainParser(argparse.ArgumentParser):
-    """A parser whose messages cannot act on the terminal: they repeat arguments, which may be names of files."""
-
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        super()._print_message("\n".join(map(printable, message.split("\n"))), file)
 
 
 def add_verb(
@@ -88,6 +75,13 @@ def add_set_argument(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         help="change one setting, such as vad.threshold=0.6; may be given several times",
+    )
+
+
+def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --overwrite."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already, which is refused otherwise"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -127,6 +128,38 @@ def check_places(
             raise UserError(
                 f"{place} is {which}; choose another {'file for the trace' if place == trace else 'folder with -o'}"
             )
+
+
+def check_free(places: Iterable[Path]) -> None:
+    """See to it that nothing that is there already is replaced.
+
+    Nobody can tell whether a file of that name was made from the same recording, or was worked on since.
+
+    Args:
+        places: the files that would be written. Pipes and devices among them are written to, not replaced.
+
+    Raises:
+        UserError: some are there.
+    """
+    there = [place for place in places if place.is_file() or (place.is_symlink() and not place.exists())]
+    if not there:
+        return
+    first = there[0]
+    beside = [place for place in there if place.parent == first.parent and place.name.startswith(f"{first.stem}.")]
+    more = len(there) - len(beside)
+    which = names(beside) + (f" and {more} more" if more else "")
+    are, them = ("is", "it") if len(there) == 1 else ("are", "them")
+    raise UserError(f"{which} {are} there already; --overwrite replaces {them}, or choose another folder or name")
+
+
+def free_stem(folder: Path, stem: str, formats: Iterable[str]) -> str:
+    """The stem, or stem-2, stem-3 where one of the outputs is there already, or is just being written."""
+    endings = [f"{name}{part}" for name in formats for part in ("", ".part")]
+    for number in itertools.count(1):
+        name = stem if number == 1 else f"{stem}-{number}"
+        if not any(os.path.lexists(folder / f"{name}.{ending}") for ending in endings):
+            return name
+    raise AssertionError
 
 
 def unique_stems(inputs: Sequence[Path]) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from lipstream import Pipeline
 from lipstream.commands.extras.base import Extra, check_extras, extra_settings
 from lipstream.commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
-from lipstream.commands.outputs import Outputs, check_places, names, unique_stems, writers_for
+from lipstream.commands.outputs import Outputs, check_free, check_places, names, unique_stems, writers_for
 from lipstream.commands.running import Outcome, execute
 from lipstream.config import Config, Pace, load_config, parse_assignment
 from lipstream.models.errors import ModelError
@@ -39,6 +39,7 @@ class Options:
         quiet: show nothing but errors.
         vtt_emotion: mark the cues of VTT with emotions.
         extras: what else to make; with any, there is one input.
+        overwrite: replace files that are there already.
     """
 
     folder: Path = Path()
@@ -49,6 +50,7 @@ class Options:
     quiet: bool = False
     vtt_emotion: bool = False
     extras: Sequence[Extra] = ()
+    overwrite: bool = False
 
 
 def settings(assignments: Sequence[str]) -> dict[str, object]:
@@ -90,6 +92,9 @@ def transcribe(
     check_places(options.folder, stems, writers, inputs, options.trace)
     written = [options.folder / f"{stem}.{name}" for stem in stems for name in writers]
     check_extras(options.extras, inputs, written)
+    if not options.overwrite:
+        beside = [extra.path for extra in options.extras] + [options.trace]
+        check_free([*written, *(path for path in beside if path is not None)])
     for path, stem in zip(inputs, stems, strict=True):
         if stem != path.stem and not options.quiet:
             note(f"{path}: its name is too long, or taken by another input; the outputs are called {stem}")
@@ -159,4 +164,6 @@ def _summary(config: Config, outcome: Outcome, outputs: Outputs) -> str:
     if config.pace is Pace.MAX and outcome.wall > 0 and duration > 0 and not outcome.interrupted:
         took = f" in {outcome.wall:.1f} s ({duration / outcome.wall:.1f}x real time)"
     saved = f"saved {names(outputs.saved)}" if outputs.saved else "nothing was saved"
-    return f"{'stopped after' if outcome.interrupted else 'done:'} {duration:.1f} s{took}; {saved}{outcome.losses}"
+    cut = ", so this is not whole" if outputs.saved else ""
+    how = f"stopped after {duration:.1f} s{cut}" if outcome.interrupted else f"done: {duration:.1f} s{took}"
+    return f"{how}; {saved}{outcome.losses}"

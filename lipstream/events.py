@@ -264,7 +264,8 @@ class EmotionChanged(Event):
         face: as in `EmotionUpdate`.
         time: seconds.
         previous: the label before, "unknown" at first.
-        label: the label from now on, "unknown" when the face has gone or there is no evidence any more.
+        label: the label from now on, "unknown" when the face has gone, there is no evidence any more, or emotion was
+            switched off.
         probabilities: as in `EmotionUpdate`.
         valence: as in `EmotionUpdate`.
         arousal: as in `EmotionUpdate`.

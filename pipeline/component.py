@@ -92,6 +92,7 @@ class Component(ABC):
         """Give the component its surroundings, before `open`."""
         self._context = context
         self.degraded: dict[str, str] = {}
+        self._reasons: dict[str, dict[str, str]] = {}
 
     @property
     def context(self) -> Context:
@@ -117,16 +118,42 @@ class Component(ABC):
         """Send an event to the sinks and hooks."""
         self._context.publish(event)
 
-    def degrade(self, modality: str, reason: str) -> None:
-        """Report a bad or missing modality; the same reason is not repeated until it has recovered."""
-        if self.degraded.get(modality) != reason:
-            self.degraded[modality] = reason
-            self.publish(Degraded(modality=modality, stage=self._context.name, reason=reason))
+    def degrade(self, modality: str, reason: str, trouble: str = "") -> None:
+        """Report a bad or missing modality; the same reason is not repeated until it has recovered.
 
-    def recover(self, modality: str) -> None:
-        """Report that a degraded modality is back; does nothing if it was not degraded."""
-        if self.degraded.pop(modality, None) is not None:
+        Args:
+            modality: "audio" or "video".
+            reason: one plain-language line.
+            trouble: a name for what is wrong, in a component where several things may be wrong with one modality at
+                once; each then lasts until it is over itself. A further reason for the same trouble takes the place of
+                the one before.
+        """
+        reasons = self._reasons.setdefault(modality, {})
+        if reasons.get(trouble) != reason:
+            reasons.pop(trouble, None)
+            reasons[trouble] = reason
+            self._publish_degraded(modality)
+
+    def recover(self, modality: str, trouble: str = "") -> None:
+        """Report that a trouble of a modality is over; does nothing if there was none.
+
+        `Recovered` comes when nothing else is wrong with the modality. If what was said last is over and something
+        older is not, that is said again: who follows the events always knows what holds.
+        """
+        reasons = self._reasons.get(modality, {})
+        if trouble not in reasons:
+            return
+        said = next(reversed(reasons))
+        del reasons[trouble]
+        if not reasons:
+            del self.degraded[modality]
             self.publish(Recovered(modality=modality, stage=self._context.name))
+        elif said == trouble:
+            self._publish_degraded(modality)
+
+    def _publish_degraded(self, modality: str) -> None:
+        reason = self.degraded[modality] = next(reversed(self._reasons[modality].values()))
+        self.publish(Degraded(modality=modality, stage=self._context.name, reason=reason))
 
 
 class Source(Component):

@@ -33,6 +33,9 @@ class Event:
 class Degraded(Event):
     """A modality is missing or bad; the run goes on with the other.
 
+    Of one component and modality the newest holds: a further reason takes the place of the one before, and one that
+    was overtaken and is not over is told again.
+
     Attributes:
         modality: "audio" or "video".
         stage: name of the component that noticed; "load: " and what is left out, where the processor cannot keep up.
@@ -46,7 +49,7 @@ class Degraded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered(Event):
-    """A degraded modality is back.
+    """A degraded modality is back: nothing that its component has told of it holds any more.
 
     Attributes:
         modality: "audio" or "video".

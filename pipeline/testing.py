@@ -304,14 +304,20 @@ def _guard(context: _RecordingContext, what: str, work: Callable[[], R]) -> R | 
 
 
 def run_source(
-    source: Source, *, clock: Clock | None = None, lossless: bool = True, steps: int = 1_000_000
+    source: Source,
+    *,
+    clock: Clock | None = None,
+    lossless: bool = True,
+    steps: int = 1_000_000,
+    switches: Switches | None = None,
 ) -> StageRun:
     """Run a source from `open` to `close` in this thread, for at most `steps` calls of `produce`.
 
+    `switches` is what it is told is switched on or off, as for `run_stage`.
     A `RecoverableError` becomes `Degraded` and the source is called again, as in a graph; any other error is raised.
     """
     run = StageRun()
-    context = _RecordingContext(run, source, clock or ScriptedClock(), lossless)
+    context = _RecordingContext(run, source, clock or ScriptedClock(), lossless, switches=switches)
     source.attach(context)
     try:
         source.open()

@@ -2,25 +2,29 @@
 
 Sound to text: audio, vad, encode, fuse, decode.
 Picture to lips: video, face, lips; from there to fuse, for a fusion that uses lips, to lip_report, which publishes
-LipActivity, and to mouth, by which vad tells where speech ends and decode whose it was.
+LipActivity, and to mouth, by which vad tells where speech ends and decode whose it was. Fuse and mouth have lips at the
+rate the networks were trained at; where `lips.rate` is another, a second lip stream gives them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipstream.config import Config
+from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.speech import engines
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.models.speech.vad import SileroVad
-from lipstream.pipeline import Bounds, Graph, Source, Switches, UserError, micros
+from lipstream.pipeline import Bounds, Graph, Shed, Source, Switches, UserError, micros
 from lipstream.stages.branches import add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.face.face_report import FaceReport
 from lipstream.stages.face.lip_activity import LipReport
+from lipstream.stages.face.lips import LipStream
 from lipstream.stages.face.mouth import MouthWatch
 from lipstream.stages.failures import while_loading
 from lipstream.stages.media.audio import MediaAudio
@@ -68,19 +72,31 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         _add_face_branch(graph, config, video)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, engine)
+    if config.fusion.profile is not None and not config.video.enabled:
+        reason = f"the picture is switched off, so the lips of profile '{config.fusion.profile}' cannot help"
+        graph.add("no_lips", Notice("video", reason))
     if audio is not None and video is not None:
-        _add_mouth(graph, config)
+        lips = _lips_for_speech(graph, config)
+        _add_mouth(graph, config, lips)
         if fusion.uses_lips:
-            graph.connect("lips.lips", "fuse.lips", Bounds(items=4096, duration=micros(60)))
+            graph.connect(lips, "fuse.lips", Bounds(items=4096, duration=micros(60)))
     if config.emotion.enabled:
         from lipstream.stages.emotion.build import add_emotion
 
         add_emotion(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
-    wanted = {FACE_RATE: video is not None, EMOTION_RATE: "emotion" in graph.components, PARTIALS: config.partials}
-    graph.sheds = tuple(shed for shed, there in wanted.items() if there)
+    graph.sheds = _sheds(graph, config)
     return graph
+
+
+def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:
+    """What can be left out of what there is."""
+    seen, heard = "video" in graph.components, "audio" in graph.components
+    # Without a picture emotion is judged by the voice alone.
+    emotion_rate = EMOTION_RATE if seen else replace(EMOTION_RATE, modality="audio")
+    wanted = {FACE_RATE: seen, emotion_rate: "emotion" in graph.components, PARTIALS: heard and config.partials}
+    return tuple(shed for shed, there in wanted.items() if there)
 
 
 def make_fusion(config: Config, engine: SpeechEngine | None = None) -> Fusion:
@@ -188,9 +204,18 @@ def add_speech_branch(
     graph.paced |= {"vad", "encode", "decode"}
 
 
-def _add_mouth(graph: Graph, config: Config) -> None:
-    graph.add("mouth", MouthWatch(config.lips.rate))
-    graph.connect("lips.lips", "mouth.lips", Bounds(items=64))
+def _lips_for_speech(graph: Graph, config: Config) -> str:
+    """The port with the lips that have a say in the text: at the rate the networks know, whatever `lips.rate` is."""
+    if config.lips.rate == LIP_RATE:
+        return "lips.lips"
+    graph.add("speech_lips", LipStream(LIP_RATE, config.lips.max_gap))
+    graph.connect("face.faces", "speech_lips.faces", Bounds(items=64))
+    return "speech_lips.lips"
+
+
+def _add_mouth(graph: Graph, config: Config, lips: str) -> None:
+    graph.add("mouth", MouthWatch(LIP_RATE))
+    graph.connect(lips, "mouth.lips", Bounds(items=64))
     # Small packets; decoding takes some for each of its own.
     bounds = Bounds(items=4096, duration=micros(160))
     graph.connect("mouth.mouths", "decode.mouths", bounds)

@@ -6,7 +6,7 @@ import argparse
 import queue
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.05
 _READ = "read"
+_ERROR = "error"
 
 
 def gather(args: argparse.Namespace, work: Path) -> Readings | None:
@@ -88,18 +89,29 @@ class Board(EventSink):
 
     level: float = -100.0
     speaking: bool = False
-    trouble: str = ""
+    _troubles: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def trouble(self) -> str:
+        """The newest of what is wrong and is not over; "" if nothing is."""
+        return next(reversed(self._troubles.values()), "")
 
     def handle(self, event: Event) -> None:
         """Note it."""
         if isinstance(event, SoundLevel):
             self.level, self.speaking = event.level, event.speech
         elif isinstance(event, Degraded):
-            self.trouble = event.reason
+            self._note(event.modality, event.stage, event.reason)
         elif isinstance(event, Error):
-            self.trouble = event.message
+            self._note(_ERROR, event.stage, event.message)
         elif isinstance(event, Recovered):
-            self.trouble = ""
+            over = {(event.modality, event.stage), (_ERROR, event.stage)}
+            self._troubles = {of: why for of, why in self._troubles.items() if of not in over}
+
+    def _note(self, kind: str, stage: str, reason: str) -> None:
+        # A new dictionary: the board is read on another thread.
+        others = {of: why for of, why in self._troubles.items() if of != (kind, stage)}
+        self._troubles = {**others, (kind, stage): reason}
 
 
 def _read_aloud(config: Config, lesson: Lesson) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lipstream.config.schema import Config
+from lipstream.config.suggest import did_you_mean
 
 _NOT_A_SECTION = frozenset({"model_type", "model_attributes_type"})
 _OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
@@ -59,9 +59,7 @@ def _existing(path: Sequence[str], data: Mapping[str, Any]) -> Iterator[str]:
 def _unknown_key(path: Sequence[str]) -> str:
     model = section_model(path[:-1])
     known = list(model.model_fields) if model is not None else []
-    close = difflib.get_close_matches(path[-1], known, 1)
-    hint = f", did you mean '{close[0]}'?" if close else ""
-    return f"unknown key '{'.'.join(path)}'{hint} (allowed: {', '.join(known)})"
+    return f"unknown key '{'.'.join(path)}'{did_you_mean(path[-1], known)} (allowed: {', '.join(known)})"
 
 
 def _allowed(keys: Sequence[str], errors: Sequence[ErrorDetails]) -> str:

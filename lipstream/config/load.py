@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from lipstream.config.explain import explain, section_model
 from lipstream.config.schema import Config
+from lipstream.config.suggest import did_you_mean
 from lipstream.pipeline.errors import ConfigError
 
 _SECTIONS = frozenset(key for key in Config.model_fields if section_model([key]) is not None)
@@ -76,7 +77,8 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise ConfigError(
-                f"configuration '{name}' is neither one of {', '.join(names())} nor a readable file ({reason})"
+                f"configuration '{name}' is neither one of {', '.join(names())} nor a readable file "
+                f"({reason}){did_you_mean(name, names())}"
             ) from None
     try:
         data = yaml.safe_load(text)

@@ -159,7 +159,7 @@ class LipsConfig(_Section):
     """The lip stream."""
 
     rate: Annotated[float, Field(gt=0, le=100)] = 25.0
-    """Lip frames a second after resampling."""
+    """Lip frames a second after resampling, for LipActivity and own stages; what decides on the text always has 25."""
     max_gap: Seconds = 0.2
     """Gaps between camera frames up to this many seconds are bridged; longer ones are masked."""
     report_rate: Annotated[float, Field(ge=0, le=25)] = 12.5

@@ -21,7 +21,10 @@ def create(name: str, model: str, threads: int) -> SpeechEngine:
         from lipstream.models.speech.moonshine import MoonshineEngine
 
         if model != "tiny.en":
-            raise ModelError(f"there is no Moonshine model {model!r}, only 'tiny.en' (set speech.model)")
+            raise ModelError(
+                f"there is no Moonshine model {model!r}, only 'tiny.en' (set speech.model); other sizes and languages "
+                f"are Whisper's: set speech.engine to whisper as well"
+            )
         return MoonshineEngine(threads)
     if name == "whisper":
         from lipstream.models.speech.whisper import WhisperEngine

@@ -7,31 +7,22 @@ import threading
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-
 from lipstream.config.schema import AudioConfig
 from lipstream.pipeline import Port, Source, UserError, micros
 from lipstream.stages.capture.microphone_backend import PortAudio
 from lipstream.stages.capture.microphone_opening import BackendFactory, DeviceBlock, MicrophoneOpening
 from lipstream.stages.capture.rate_watch import RateWatch
-from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Float32
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock
+from lipstream.stages.sound.gapless import SILENCE_LAG_US, GaplessSound
+from lipstream.stages.sound.troubles import SoundTroubles
 
 POLL_SECONDS = 0.05
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
 _FIRST_DELAY_US = 500_000
 _LONGEST_DELAY_US = 8_000_000
-_LOSS_OVER_US = 2_000_000
 # PortAudio is not to be opened anew while it still closes, unless that hangs.
 _CLOSING_US = 5_000_000
-# While the device is gone silence is emitted up to this long ago, so that the first block after its return, which was
-# captured a little before it arrives, still has its place.
-_SILENCE_LAG_US = 200_000
-# Session times of neighbouring blocks agree to microseconds; only where an opening begins can they be this far apart.
-_SEAM_US = 5_000
-_LONGEST_BLOCK = SAMPLE_RATE // 2
-# A room is never silent to the last bit for so long; a muted or forbidden microphone is, and says nothing about it.
-_MUTED_AFTER_US = 10_000_000
 
 
 class Microphone(Source):
@@ -54,15 +45,13 @@ class Microphone(Source):
         self._backend = backend
         self._opening: MicrophoneOpening | None = None
         self._closing: threading.Thread | None = None
-        self._gone = False
+        self._sound = GaplessSound(self)
+        self._troubles = SoundTroubles(self)
         self._retry_at = 0
         self._delay = _FIRST_DELAY_US
-        self._end: int | None = None
         self._last_arrival = 0
-        self._last_loss: int | None = None
         self._rate_distrusted = False
-        self._muted = False
-        self._silent_since: int | None = None
+        self._heard = False
 
     def open(self) -> None:
         """Open the device; it is heard from the first `produce` on.
@@ -106,13 +95,11 @@ class Microphone(Source):
         else:
             self.context.stopping.wait(POLL_SECONDS)
         now = self.context.clock.now()
-        if self._gone:
-            self._fill(now - _SILENCE_LAG_US)
+        if self._troubles.gone:
+            self._sound.fill(now - SILENCE_LAG_US)
             if self._opening is None and now >= self._retry_at and self._closed(now):
                 self._begin_opening()
-        if self._last_loss is not None and now - self._last_loss > _LOSS_OVER_US:
-            self._last_loss = None
-            self.recover("audio")
+        self._troubles.look(now)
         return True
 
     # The device.
@@ -128,7 +115,7 @@ class Microphone(Source):
         assert opening.stream is not None
         self._track = opening.track
         self._rate = RateWatch(opening.stream.rate)
-        self._silent_since, self._muted = self.context.clock.now(), False
+        self._heard = False
         self._last_arrival = self.context.clock.now()
         opening.listening.set()
 
@@ -150,11 +137,8 @@ class Microphone(Source):
         self._lose(opening, f"{opening.name} is disconnected, waiting for it to come back")
 
     def _lose(self, opening: MicrophoneOpening, reason: str) -> None:
-        self.degrade("audio", reason)
-        self._gone = True
-        self._last_loss = None
-        if self._end is None:
-            self._end = max(0, self._last_arrival)
+        self._troubles.lose(reason)
+        self._sound.begin(self._last_arrival)
         self._give_up(opening)
 
     def _check_rate(self, opening: MicrophoneOpening, block: DeviceBlock) -> None:
@@ -172,63 +156,32 @@ class Microphone(Source):
             self._lose(opening, f"{opening.name} gives {about}: opening it again")
 
     def _check_silence(self, opening: MicrophoneOpening, block: DeviceBlock) -> None:
-        """Notice a device that is muted: it gives blocks, but nothing is in them."""
-        if self._silent_since is None:
+        """Notice a device that is muted: it gives blocks, but nothing has been in them since it was opened."""
+        if self._heard:
             return
         if any(block.data):
-            self._silent_since = None
-            if self._muted:
-                self._muted = False
-                self.recover("audio")
-        elif not self._muted and block.arrival - self._silent_since >= _MUTED_AFTER_US:
-            self._muted = True
-            self.degrade("audio", f"{opening.name} gives nothing but silence: is it muted, or not permitted?")
+            self._heard = True
+            self._troubles.hear()
+        else:
+            reason = f"{opening.name} gives nothing but silence: is it muted, or not permitted?"
+            self._troubles.hear_nothing(block.arrival, reason)
 
     # The sound.
 
     def _take(self, block: DeviceBlock) -> None:
         self._last_arrival = block.arrival
         stretch = self._track.push(block.data, block.arrival, block.dropped, block.overflow, block.recorded)
+        was_gone = self._troubles.gone and len(stretch.samples) > 0
+        if was_gone:
+            self._delay = _FIRST_DELAY_US
+            self._troubles.find()
         if stretch.lost:
             self._report_loss(stretch.lost)
-        if not len(stretch.samples):
-            return
-        if self._gone:
-            self._gone, self._delay = False, _FIRST_DELAY_US
-            self.recover("audio")
-        filled = min(len(stretch.samples), round(stretch.lost * SAMPLE_RATE))
-        self._emit(self._join(stretch.samples, stretch.start), stretch.end, filled)
-
-    def _join(self, samples: Float32, start: int) -> Float32:
-        """Set samples behind what was emitted before: silence in between, or what overlaps cut off."""
-        if self._end is None:
-            self._end = max(0, start)
-        if start - self._end > _SEAM_US:
-            self._fill(start)
-        if self._end - start > _SEAM_US:
-            return samples[(self._end - start) * SAMPLE_RATE // 1_000_000 :]
-        return samples
-
-    def _fill(self, until: int) -> None:
-        assert self._end is not None
-        missing = (until - self._end) * SAMPLE_RATE // 1_000_000
-        if missing > 0:
-            self._emit(np.zeros(missing, np.float32), until, missing)
-
-    def _emit(self, samples: Float32, end: int, filled: int) -> None:
-        """Emit samples that end at a session time, those filled in first, in blocks that are not too long."""
-        assert self._end is not None
-        start, span = self._end, max(0, end - self._end)
-        filled = min(filled, len(samples))
-        if filled:
-            self.context.count("audio.lost_seconds", filled / SAMPLE_RATE)
-        for first in range(0, len(samples), _LONGEST_BLOCK):
-            part = samples[first : first + _LONGEST_BLOCK]
-            upto = start + span * (first + len(part)) // len(samples)
-            self.emit("audio", AudioBlock(part, min(len(part), max(0, filled - first))), self._end, upto - self._end)
-            self._end = upto
+        if len(stretch.samples):
+            filled = min(len(stretch.samples), round(stretch.lost * SAMPLE_RATE))
+            gap = self._sound.put(stretch.samples, stretch.start, stretch.end, filled)
+            if gap and not was_gone:
+                self._report_loss(gap / 1e6)
 
     def _report_loss(self, lost: float) -> None:
-        self._last_loss = self.context.clock.now()
-        if "audio" not in self.degraded:
-            self.degrade("audio", f"microphone overflow: {lost:.2f} s of sound lost")
+        self._troubles.miss(self.context.clock.now(), f"microphone overflow: {lost:.2f} s of sound lost")

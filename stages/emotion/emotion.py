@@ -41,7 +41,8 @@ class Emotion(Stage):
     """Publishes, at every multiple of `update_interval`, an `EmotionUpdate` for each face in view.
 
     A voice that is no face's in view gets an update of its own, without a face; so does a moment without any evidence,
-    which is `unknown`. `EmotionChanged` follows when a smoothed label changes.
+    which is `unknown`. `EmotionChanged` follows when a smoothed label changes; to `unknown` also when a face has gone,
+    or emotion is switched off.
 
     An update is made once its inputs have come to `look_ahead` after it, from what they have brought until then. With a
     `look_ahead` no evidence can be later than, as in a file run at full speed, nothing is missed; a shorter one is kept
@@ -105,7 +106,9 @@ class Emotion(Stage):
     def _update_to(self, time: int) -> None:
         if self.context.switched_off(EMOTION):
             self._done = max(self._done, time)
-            self._smoothers.clear()
+            self._witnesses = Witnesses()
+            for face in list(self._smoothers):
+                self._leave(face, self._done)
             return
         if not self.context.lossless and time - self._done > _LONGEST_CATCH_UP:
             self._done = time - _LONGEST_CATCH_UP

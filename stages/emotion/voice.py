@@ -69,11 +69,15 @@ class Voice(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Judge the windows that are new in this encoding."""
         speech: EncodedSpeech = packet.payload
-        if speech.failed or self.context.switched_off(EMOTION):
+        if speech.failed:
             return
         if speech.segment != self._segment:
             self._segment, self._judged = speech.segment, 0.0
         ends = self._new_ends(speech)
+        if self.context.switched_off(EMOTION):
+            # What was said meanwhile is not judged later either.
+            self._judged = max([self._judged, *ends])
+            return
         if not self.context.lossless:
             ends = ends[-NEWEST:]
         for first in range(0, len(ends), MOST):

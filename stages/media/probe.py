@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ _LISTS = {"hls", "concat", "dash", "imf", "sdp", "webm_dash_manifest", "rtsp"}
 _PRIMING_US = 500_000
 # A live playlist without an end would be waited for; its pieces are not read either.
 _OPEN_OPTIONS = {"protocol_whitelist": "file,crypto,data", "max_reload": "0", "allowed_segment_extensions": "none"}
+# As a path it has lost one of its slashes. A scheme of one letter is a drive of Windows.
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)", re.IGNORECASE | re.DOTALL)
+_CAMERAS = {"rtsp", "rtsps", "rtmp", "udp"}
 _WANTED = "expected video or audio such as mp4, mkv, webm, wav or mp3"
 
 
@@ -149,8 +153,17 @@ def open_container(path: Path, limits: LimitsConfig = media_limits.DEFAULT) -> I
     return container
 
 
+def _not_read(scheme: str, rest: str) -> str:
+    if scheme.lower() == "file":
+        return f"'file:///{rest}' is an address, and recordings are read by their path: give '/{rest}'"
+    line = f"'{scheme}://{rest}' is an address, and recordings are read from disk only: download it and give the file"
+    return line + (f"; a network camera is for: lipstream live --camera {scheme}://..." if scheme in _CAMERAS else "")
+
+
 def _check_file(path: Path) -> None:
     try:
+        if (address := _ADDRESS.fullmatch(path.as_posix())) and not path.exists():
+            raise UserError(_not_read(*address.groups()))
         if path.is_dir():
             raise UserError(f"'{path}' is a folder; expected a media file: name the files inside it")
         if not path.exists():

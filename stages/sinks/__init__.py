@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lipstream.config.suggest import did_you_mean
 from lipstream.pipeline.errors import UserError
 from lipstream.stages.sinks.console import ConsoleSink
 from lipstream.stages.sinks.emotion_csv import EmotionCsvWriter
@@ -55,5 +56,7 @@ def parse_formats(text: str) -> list[str]:
         return list(FORMATS)
     for name in names or [text]:
         if name not in FORMATS:
-            raise UserError(f"'{name}' is no output format; there are {', '.join(FORMATS)}, and all for all of them")
+            hint = did_you_mean(name, [*FORMATS, "all"])
+            known = f"{', '.join(FORMATS)}, and all for all of them"
+            raise UserError(f"'{name}' is no output format{hint or ';'} there are {known}")
     return list(dict.fromkeys(names))

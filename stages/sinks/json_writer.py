@@ -61,19 +61,19 @@ class JsonWriter(Writer):
         self._intervals = EmotionIntervals()
         self._lip_time = -LIPS_RATE
         self._segments = 0
-        self._duration_at = 0
+        self._state_at = 0
         self._reached = 0.0
         self._open_faces: dict[int, float] = {}
         self._faces: list[tuple[int, float, float]] = []
         self._stats: Stats | None = None
 
     def begin(self) -> None:
-        """Write what is known before the first segment, with room for the duration."""
+        """Write what is known before the first segment, with room for the duration and whether it is whole."""
         self._lips, self._emotions = _Later(self.path.parent), _Later(self.path.parent)
         head = f'{{\n  "lipstream": {json_text(version())},\n  "source": {json_text(self.source)},\n'
         self.put(head)
-        self._duration_at = len(head.encode("utf-8", "replace"))
-        self.put(_duration(0.0) + '  "language": "en",\n  "segments": [')
+        self._state_at = len(head.encode("utf-8", "replace"))
+        self.put(_state(0.0, False) + '  "language": "en",\n  "segments": [')
 
     def write(self, event: Event) -> None:
         """Take what the object shows of the event."""
@@ -95,7 +95,7 @@ class JsonWriter(Writer):
         self._reached = max(self._reached, event.emitted)
 
     def complete(self, end: End | None) -> None:
-        """Write faces, lips, emotions and figures, and the duration into its place."""
+        """Write faces, lips, emotions and figures, and into their place the duration and whether the run was whole."""
         duration = end.duration if end else self._reached
         for face, start in self._open_faces.items():
             self._faces.append((face, start, max(start, duration)))
@@ -112,8 +112,8 @@ class JsonWriter(Writer):
         for piece in self._emotions.pieces():
             self.put(piece, flush=False)
         self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
-        self._file.seek(self._duration_at)
-        self.put(_duration(duration))
+        self._file.seek(self._state_at)
+        self.put(_state(duration, self.whole(end)))
 
     def release(self) -> None:
         """Drop the temporary files."""
@@ -177,6 +177,6 @@ def _close_list(count: int) -> str:
     return "\n  ]" if count else "]"
 
 
-def _duration(seconds: float) -> str:
-    """The line of the duration, of the same length for every value that fits in ten digits."""
-    return f'  "duration": {f"{seconds:.3f},":<14}\n'
+def _state(duration: float, complete: bool) -> str:
+    """The lines of what is known at the end, of the same length for every duration that fits in ten digits."""
+    return f'  "duration": {f"{duration:.3f},":<14}\n  "complete": {f"{json_text(complete)},":<6}\n'

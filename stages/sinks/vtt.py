@@ -37,6 +37,13 @@ class VttWriter(Writer):
             self.put_cue(cue)
             self.mark_content()
 
+    def complete(self, end: End | None) -> None:
+        """Write a note if the run has not come to its end."""
+        if not self.whole(end):
+            how = {"stopped": "was stopped", "failed": "failed"}.get(end.reason if end else "", "broke off")
+            at = f" at {timestamp(round(end.duration * 1000))}" if end else ""
+            self.put(f"NOTE Not whole: the run {how}{at}\n\n")
+
     def put_cue(self, cue: Cue, label: str | None = None) -> None:
         """Write a cue, all of it in a span of a class if there is a label (a word of letters)."""
         text = "\n".join(line.translate(_ESCAPES) for line in cue.lines)
@@ -69,8 +76,9 @@ class EmotionVttWriter(VttWriter):
             self._release(self._end - _LONGEST_WAIT)
 
     def complete(self, end: End | None) -> None:
-        """Write the cues that still wait."""
+        """Write the cues that still wait, and the note."""
         self._release(self._end)
+        super().complete(end)
 
     def _release(self, until: int) -> None:
         while self._waiting and self._waiting[0].end <= until:

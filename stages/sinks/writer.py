@@ -128,6 +128,10 @@ class Writer(EventSink):
     def complete(self, end: End | None) -> None:
         """Write what stands after the last record; `end` is None when the run broke off."""
 
+    def whole(self, end: End | None) -> bool:
+        """Whether a run that ended so came to its end: a live run is meant to be stopped, a recording's is not."""
+        return end is not None and (end.reason == "finished" or (self._live and end.reason == "stopped"))
+
     def put(self, text: str, *, flush: bool = True) -> None:
         """Append text, as UTF-8, and hand it to the operating system unless more of the same record follows."""
         assert self._file is not None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from lipstream.commands.main import main
 from tests.commands.fakes import Captions, sentence
+
+PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -73,6 +76,45 @@ def test_devices_reach_the_configuration(speaking: Captions, arguments: list[str
     (config,) = speaking.configs
     video, audio = config.video, config.audio
     assert (video.enabled, video.camera, audio.enabled, audio.microphone) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "promised", "closing"),
+    [
+        ([], "captions come as you speak; Ctrl-C ends", "nothing was saved; -o DIR keeps the captions"),
+        (["--camera", "none"], "captions come as you speak; Ctrl-C ends", "-o DIR keeps the captions"),
+        (
+            ["--camera", "7", "--microphone", "none"],
+            "there is no microphone, so there are no captions: faces and their emotions are followed; Ctrl-C ends",
+            "nothing was saved; -o DIR keeps what was seen",
+        ),
+        (
+            ["--microphone", "none", "--no-emotion", "-o", "kept"],
+            "there is no microphone, so there are no captions: faces are followed; Ctrl-C ends",
+            "; nothing was saved",
+        ),
+    ],
+)
+def test_only_what_the_devices_allow_is_promised(
+    captions: Captions, capsys, arguments: list[str], promised: str, closing: str
+):
+    def steps():
+        # The line comes once the sources deliver; time stands still until then.
+        err, latest = "", time.monotonic() + PATIENCE
+        while promised not in err and time.monotonic() < latest:
+            err += capsys.readouterr().err
+            yield lambda: None
+        lines.extend(err.splitlines())
+        yield lambda: signal.raise_signal(signal.SIGINT)
+        while True:
+            yield lambda: None
+
+    lines: list[str] = []
+    captions.steps = steps()
+    assert main(["live", *arguments]) == 0
+    assert lines[0] == f"lipstream: loading{'' if 'microphone' in promised else ', wait before you speak'}"
+    assert lines[1:] == [f"lipstream: {promised}"]
+    assert capsys.readouterr().err.splitlines()[-1].endswith(closing)
 
 
 def test_emotion_can_be_switched_off(speaking: Captions):

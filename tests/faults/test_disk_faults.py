@@ -148,7 +148,7 @@ def test_two_runs_never_write_the_same_output(world: World, talk: Path, tmp_path
     assert [path.name for path in out.iterdir()] == ["talk.txt.part"]
     other_run.communicate("go on\n", timeout=60)
     assert (out / "talk.txt").read_text() == "The first run.\n"
-    assert caption_file(World(), talk, out, "-f", "txt") == 0
+    assert caption_file(World(), talk, out, "-f", "txt", "--overwrite") == 0
     assert (out / "talk.txt").read_text().splitlines() == BOTH
 
 
@@ -168,7 +168,7 @@ def test_two_runs_never_write_the_same_trace(world: World, talk: Path, tmp_path:
     path = tmp_path / "trace.json"
     first = Tracer(path)
     first.span("stage", "work", 0, 1)
-    assert caption_file(world, talk, tmp_path / "out", "--trace", str(path)) == 2
+    assert caption_file(world, talk, tmp_path / "out", "--trace", str(path), "--overwrite") == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert line == f"lipstream: error: cannot write the trace '{path}': another run is writing it"
     first.close()

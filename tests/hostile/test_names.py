@@ -92,7 +92,9 @@ def test_an_output_that_is_a_link_is_replaced_not_written_through(captions, reco
     (tmp_path / "precious").write_text("keep")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "talk.txt").symlink_to("../precious")
-    assert main(["file", "talk.wav", "-o", "out", "-f", "txt"]) == 0
+    assert main(["file", "talk.wav", "-o", "out", "-f", "txt"]) == 2
+    assert (tmp_path / "out" / "talk.txt").is_symlink()
+    assert main(["file", "talk.wav", "-o", "out", "-f", "txt", "--overwrite"]) == 0
     assert (tmp_path / "precious").read_text() == "keep"
     assert not (tmp_path / "out" / "talk.txt").is_symlink()
     assert (tmp_path / "out" / "talk.txt").read_text() == "Hello there.\n"

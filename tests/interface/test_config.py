@@ -206,6 +206,11 @@ def test_rules_across_fields_name_the_section_and_the_values():
     )
 
 
+def test_a_configuration_whose_name_is_mistyped_is_suggested():
+    assert message("liv").endswith(", did you mean 'live'?")
+    assert "did you mean" not in message("nowhere.yaml")
+
+
 def test_a_configuration_cannot_be_changed_by_accident():
     config = load_config("live")
     with pytest.raises(ValueError, match="frozen"):

@@ -13,7 +13,7 @@ import pytest
 
 import lipstream.commands.serve
 from lipstream.commands.failures import guarded
-from lipstream.commands.options import PlainParser
+from lipstream.commands.parser import PlainParser
 from lipstream.pipeline import UserError
 from lipstream.web.address import Address
 from lipstream.web.server import serve

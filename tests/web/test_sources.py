@@ -11,7 +11,7 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame as Picture
 
 from lipstream.config.schema import AudioConfig, VideoConfig
-from lipstream.pipeline import Degraded, Recovered
+from lipstream.pipeline import Degraded, Recovered, Switches
 from lipstream.pipeline.testing import ScriptedClock, run_source
 from lipstream.web.rtc import peer_picture, peer_sound, peer_source
 from lipstream.web.rtc.peer_picture import PeerPicture, Seen
@@ -55,9 +55,9 @@ class Played(PeerSound):
         return False
 
 
-def play(script):
+def play(script, switches: Switches | None = None):
     clock = ScriptedClock()
-    return run_source(Played(script, clock), clock=clock)
+    return run_source(Played(script, clock), clock=clock, switches=switches)
 
 
 def speak(source, clock, indices, level: float = 0.5):
@@ -129,6 +129,55 @@ def test_a_muted_microphone_is_reported_until_it_is_heard():
     run = play(script)
     assert [type(event) for event in run.events] == [Degraded, Recovered]
     assert run.events[0].reason == "the browser's microphone gives nothing but silence: is it muted?"
+
+
+def test_who_mutes_the_page_is_not_asked_whether_the_microphone_is_muted():
+    switches = Switches(["sound"])
+
+    def script(source, clock):
+        yield from speak(source, clock, range(600), level=0.0)
+        switches.turn("sound", False)
+        yield from speak(source, clock, range(600, 1800), level=0.0)
+        switches.turn("sound", True)
+        yield from speak(source, clock, range(1800, 2350), level=0.0)
+
+    run = play(script, switches)
+    told = [(type(event), event.emitted) for event in run.events]
+    assert told == [
+        (Degraded, pytest.approx(10, abs=0.1)),
+        (Recovered, pytest.approx(12, abs=0.1)),
+        (Degraded, pytest.approx(46, abs=0.1)),
+    ]
+
+
+def test_a_loss_while_muted_is_told_and_does_not_end_the_mute():
+    def script(source, clock):
+        yield from speak(source, clock, range(600), level=0.0)
+        yield from speak(source, clock, range(610, 900), level=0.0)
+        yield from speak(source, clock, range(900, 950))
+
+    run = play(script)
+    assert [type(event) for event in run.events] == [Degraded, Degraded, Degraded, Recovered]
+    muted, lost, again = (event.reason for event in run.events[:3])
+    assert "is it muted?" in muted and again == muted and lost == "the network lost 0.20 s of the browser's sound"
+
+
+def test_a_browser_that_falls_silent_after_its_first_packet_does_not_end_the_run():
+    def script(source, clock):
+        piece = AudioFrame.from_ndarray(np.zeros((1, 2 * 8), np.int16), "s16", "stereo")
+        piece.sample_rate, piece.time_base = 48_000, Fraction(1, 48_000)
+        clock.advance(500_000)
+        # Less sound than the resampler needs to give anything.
+        source.offer(Heard(piece, 0, 499_833, 500_000))
+        yield
+        for _ in range(30):
+            clock.advance(100_000)
+            yield
+
+    run = play(script)
+    assert_gapless(run)
+    assert [type(event) for event in run.events] == [Degraded]
+    assert run[0].timestamp == pytest.approx(499_833, abs=1)
 
 
 def test_sound_that_nobody_takes_in_time_is_counted_as_lost_and_never_blocks():
@@ -229,6 +278,37 @@ def test_a_covered_camera_is_reported_and_not_looked_at():
     assert [type(event) for event in run.events] == [Degraded, Recovered]
     assert "nothing but one colour" in run.events[0].reason
     assert not [packet for packet in run if 2_100_000 < packet.timestamp < 4_000_000]
+
+
+def test_a_camera_that_is_covered_and_then_sends_nothing_is_said_to_send_nothing():
+    def script(source, clock):
+        yield from film(source, clock, range(0, 1_000_000, 40_000))
+        yield from film(source, clock, range(1_000_000, 4_000_000, 40_000), flat=True)
+        for _ in range(60):
+            clock.advance(100_000)
+            yield
+        yield from film(source, clock, range(10_000_000, 12_000_000, 40_000), flat=True)
+        yield from film(source, clock, range(12_000_000, 12_400_000, 40_000))
+
+    run = show(script)
+    assert [type(event) for event in run.events] == [Degraded, Degraded, Degraded, Recovered]
+    covered, silent, again = (event.reason for event in run.events[:3])
+    assert "nothing but one colour" in covered and again == covered
+    assert silent == "the browser sends no picture, waiting for it"
+
+
+def test_a_black_picture_now_and_then_is_told_once():
+    def script(source, clock):
+        yield from film(source, clock, range(0, 1_000_000, 40_000))
+        for second in range(1, 30):
+            yield from film(source, clock, [second * 2_000_000], flat=True)
+            for _ in range(15):
+                clock.advance(100_000)
+                yield
+
+    reasons = [event.reason for event in show(script).events]
+    assert reasons == ["the browser sends no picture, waiting for it", reasons[-1]]
+    assert "nothing but one colour" in reasons[-1]
 
 
 def test_a_first_picture_may_take_a_while_but_nobody_waits_for_it():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from lipstream.events import EmotionUpdate, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionChanged, EmotionUpdate, End, TranscriptFinal, TranscriptPartial
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import go_live, until
 
@@ -53,6 +54,30 @@ def test_settings_in_the_address(page: Page, server: FakeServer):
     assert page.locator("#captions").evaluate("e => e.clientHeight") == pytest.approx(3 * 1.4 * 72, abs=1)
     expect(page.locator("#emotion")).to_have_text("happy")
     expect(page.locator("#notice")).to_be_hidden()
+
+
+HAPPY: dict[str, Any] = {
+    "probabilities": {"happy": 1.0},
+    "valence": 1,
+    "arousal": 0,
+    "weights": {"face": 1.0, "voice": 0.0},
+}
+
+
+def test_an_emotion_is_taken_back_when_it_is_switched_off_and_at_the_end(page: Page, server: FakeServer):
+    watch(page, server, "?emotion=1")
+    update = EmotionUpdate(face=1, start=0, end=1, label="happy", **HAPPY)
+    emotion = page.locator("#emotion")
+    server.send(update)
+    expect(emotion).to_have_text("happy")
+    server.send(EmotionChanged(face=2, time=1, previous="sad", label="unknown", **HAPPY), update)
+    expect(emotion).to_be_visible()
+    server.send(EmotionChanged(face=1, time=1, previous="happy", label="unknown", **HAPPY))
+    expect(emotion).to_be_hidden()
+    server.send(update)
+    expect(emotion).to_be_visible()
+    server.send(End(reason="stopped", duration=2))
+    expect(emotion).to_be_hidden()
 
 
 BAD_SETTINGS = (

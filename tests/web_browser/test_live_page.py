@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from lipstream.events import EmotionUpdate, FaceSeen, SoundLevel, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionChanged, EmotionUpdate, FaceSeen, SoundLevel, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline import Degraded, Recovered
 from tests.web_browser.conftest import DESKTOP, PHONE
 from tests.web_browser.fake_server import FakeServer
@@ -74,6 +74,24 @@ def test_emotion_of_the_speaker_with_the_balance_of_face_and_voice(page: Page, s
     server.send(_emotion(7, "unknown", {"happy": 0.7, "sad": 0.3}, share=None))
     expect(page.locator("#emotion-label")).to_have_text("nothing to judge by")
     expect(page.locator("#balance")).to_be_hidden()
+
+
+def test_an_emotion_that_was_switched_off_does_not_come_back_with_what_was_on_its_way(page: Page, server: FakeServer):
+    session = go_live(page, server)
+    server.send(_emotion(7, "happy", {"happy": 0.7, "sad": 0.3}, share=0.6))
+    expect(page.locator("#emotion-label")).to_have_text("Happy")
+    page.locator("#emotion-switch").click()
+    until(page, lambda: session.switches.get("emotion") is False)
+    server.send(
+        _emotion(7, "happy", {"happy": 0.7, "sad": 0.3}, share=0.6),
+        _taken_back(7),
+        TranscriptPartial(segment=1, start=0, end=1, stable="Later.", unstable=""),
+    )
+    expect(page.locator("#captions .caption")).to_have_text("Later.")
+    expect(page.locator("#emotion-label")).to_have_text("switched off")
+    page.locator("#emotion-switch").click()
+    server.send(_emotion(7, "sad", {"happy": 0.3, "sad": 0.7}, share=0.6))
+    expect(page.locator("#emotion-label")).to_have_text("Sad")
 
 
 def test_the_face_is_drawn_where_the_mirror_shows_it(page: Page, server: FakeServer):
@@ -229,3 +247,8 @@ def _emotion(face: int, label: str, probabilities: dict[str, float], share: floa
     weights = {"face": 0, "voice": 0} if share is None else {"face": share, "voice": 1 - share}
     shown = {"label": label, "probabilities": probabilities, "weights": weights}
     return EmotionUpdate(face=face, start=0, end=1, valence=0, arousal=0, **shown)
+
+
+def _taken_back(face: int) -> EmotionChanged:
+    nothing = {"probabilities": {"happy": 0.5, "sad": 0.5}, "weights": {"face": 0.0, "voice": 0.0}}
+    return EmotionChanged(face=face, time=1, previous="happy", label="unknown", valence=0, arousal=0, **nothing)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from lipstream.events import FaceSeen, TranscriptFinal, TranscriptPartial
+from lipstream.pipeline import Degraded
 from tests.web_browser.conftest import FAKE_DEVICES, launched
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import go_live, until
@@ -65,6 +66,16 @@ def test_devices_that_are_missing_or_taken(
         expect(page.get_by_role("alert")).to_contain_text(expected)
         (session,) = server.sessions.values()
         assert (session.audio, session.video) == (True, False)
+
+
+def test_a_session_without_a_microphone_promises_neither_captions_nor_sound(page: Page, server: FakeServer):
+    page.add_init_script(_OPENING % ("wanted.audio", "Requested device not found", "NotFoundError"))
+    page.goto(server.url)
+    expect(page.get_by_role("alert")).to_contain_text("No microphone was found")
+    go_live(page, server, reload=False)
+    expect(page.locator("#captions")).to_have_text("There is no microphone, so there are no captions.")
+    server.send(Degraded(modality="video", stage="video", reason="the picture has not changed for 2 s"))
+    expect(page.locator("#warnings li")).to_have_text("The picture has not changed for 2 s.")
 
 
 def test_a_chosen_device_that_has_gone_gives_way_to_another(page: Page, server: FakeServer):

@@ -88,7 +88,7 @@ class PeerPicture(PeerSource):
         if seen is not None:
             self._alive = now
             self._show(seen)
-        elif now - (self._alive or 0) >= (_PATIENCE_US if self._alive is None else self._patience):
+        elif now - (self._alive or 0) >= self._longest_pause:
             self._mask("the browser sends no picture, waiting for it")
         elif self._alive is None and now >= self._patience:
             # Not worth a word yet, but nobody has to wait for it.
@@ -97,6 +97,11 @@ class PeerPicture(PeerSource):
             self._promised = now
             self.context.advance(now)
         return True
+
+    @property
+    def _longest_pause(self) -> int:
+        # A browser whose camera is off may send a black picture now and then: that is no news each time.
+        return _PATIENCE_US if self._alive is None or "video" in self.degraded else self._patience
 
     def _show(self, seen: Seen) -> None:
         if seen.time <= self._promised or self._is_flat(seen):
@@ -129,5 +134,4 @@ class PeerPicture(PeerSource):
 
     def _mask(self, reason: str) -> None:
         self._masked = True
-        if "video" not in self.degraded:
-            self.degrade("video", reason)
+        self.degrade("video", reason)

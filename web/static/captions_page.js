@@ -62,10 +62,10 @@ function onEvent(event) {
   if ((event.event === "Hello" || event.event === "Running") && event.session !== session) {
     session = event.session;
     captions.newSession();
-    emotions.clear();
-    $("emotion").hidden = true;
+    forgetEmotions();
   } else if (event.event === "End") {
     captions.newSession();
+    forgetEmotions();
   }
   if (captions.apply(event)) {
     view.show(captions.lines);
@@ -80,6 +80,11 @@ function restartSilence() {
   if (settings.hide) silence = setTimeout(() => ($("captions").dataset.faded = "true"), 1000 * settings.hide);
 }
 
+function forgetEmotions() {
+  emotions.clear();
+  $("emotion").hidden = true;
+}
+
 function showEmotion(update) {
   if (!update) return;
   const text = document.createElement("span");
@@ -92,6 +97,7 @@ function showEmotion(update) {
 function onLost(code) {
   document.body.dataset.state = "lost";
   captions.newSession();
+  forgetEmotions();
   view.show(captions.lines);
   // A server that is restarted is no news on a broadcast; a missing token is, since nothing will come.
   if (code === "token") {

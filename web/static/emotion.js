@@ -7,25 +7,35 @@ const STALE_MS = 3_000;
 export class Emotions {
   #updates = new Map();
   #speaker = null;
+  /** Whose emotion was given out last. */
+  #shown = undefined;
 
   /**
    * @param {any} event
    * @param {number} now milliseconds
-   * @returns {any} the `EmotionUpdate` to show, if this event changed it, else null
+   * @returns {any} the `EmotionUpdate` to show, or the `EmotionChanged` that takes it back, if this event changed it,
+   *   else null
    */
   apply(event, now) {
     if (event.event === "FaceSeen" && event.speaker) this.#speaker = event.face;
     else if (event.event === "FaceLost") this.#updates.delete(event.face);
+    if (event.event === "EmotionChanged" && event.label === "unknown") {
+      // No update need follow: the face has gone, or emotion was switched off.
+      this.#updates.delete(event.face);
+      return event.face === this.#shown ? event : null;
+    }
     if (event.event !== "EmotionUpdate") return null;
     this.#updates.set(event.face, { event, now });
     const speaker = this.#updates.get(this.#speaker);
-    if (speaker && now - speaker.now < STALE_MS) return speaker.event === event ? event : null;
+    if (speaker && now - speaker.now < STALE_MS && speaker.event !== event) return null;
+    this.#shown = event.face;
     return event;
   }
 
   clear() {
     this.#updates.clear();
     this.#speaker = null;
+    this.#shown = undefined;
   }
 }
 

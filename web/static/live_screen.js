@@ -24,6 +24,7 @@ export class LiveScreen {
     face: $("balance-face"),
     voice: $("balance-voice"),
   });
+  #emotionOn = true;
   #placeholder = document.createElement("p");
   #delay = null;
 
@@ -43,6 +44,7 @@ export class LiveScreen {
   show(stream) {
     $("live").hidden = false;
     const hasPicture = stream.getVideoTracks().length > 0;
+    this.#warnings.sent = { audio: stream.getAudioTracks().length > 0, video: hasPicture };
     $("video").srcObject = hasPicture ? stream : null;
     $("picture").dataset.empty = String(!hasPicture);
     $("live-title").focus();
@@ -76,6 +78,7 @@ export class LiveScreen {
   /** @param {Record<string, boolean>} on what is switched on */
   switched(on) {
     this.#overlay.lipsOn = on.lips;
+    this.#emotionOn = on.emotion;
     if (!on.emotion) this.#emotionView.wait("switched off");
     const hasPicture = $("picture").dataset.empty !== "true";
     $("picture").dataset.paused = String(!on.picture);
@@ -97,7 +100,8 @@ export class LiveScreen {
     this.#overlay.apply(event);
     this.#warnings.apply(event);
     const emotion = this.#emotions.apply(event, performance.now());
-    if (emotion) this.#emotionView.show(emotion);
+    // What was on its way when it was switched off comes too late.
+    if (emotion && this.#emotionOn) this.#emotionView.show(emotion);
     if (event.event === "SoundLevel") showSound(event);
     if (event.event === "TranscriptPartial") this.#showDelay(event.emitted - event.end);
   }

@@ -116,11 +116,17 @@ const EFFECT = {
   video: "Going on with sound only until the picture is back.",
 };
 
-/** A `Degraded` event as one or two sentences. */
-export function describeDegraded(event) {
+/**
+ * A `Degraded` event as one or two sentences.
+ *
+ * @param {any} event
+ * @param {{audio: boolean, video: boolean}} sent what the session has: nothing goes on with what was never there
+ */
+export function describeDegraded(event, sent) {
   const reason = sentence(event.reason);
+  const other = event.modality === "audio" ? sent.video : sent.audio;
   // What says itself how it goes on, and what is over already, needs no more words.
-  if (/going on|left out|\blost\b/i.test(reason)) return reason;
+  if (!other || /going on|left out|\blost\b/i.test(reason)) return reason;
   return `${reason} ${EFFECT[event.modality] ?? ""}`.trim();
 }
 

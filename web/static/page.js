@@ -96,9 +96,10 @@ function showState(state, attempts, error) {
     }
   } else if (state === "live") {
     banner.hide(OVER_WHEN_LIVE);
-    live.invite("Speak: your words appear here.");
+    const heard = sending?.getAudioTracks().length;
+    live.invite(heard ? "Speak: your words appear here." : "There is no microphone, so there are no captions.");
   } else {
-    live.invite("One moment, please: wait before you speak.");
+    live.invite(`One moment, please${sending?.getAudioTracks().length ? ": wait before you speak" : ""}.`);
   }
 }
 

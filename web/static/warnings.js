@@ -12,6 +12,8 @@ export class Warnings {
   #shown = new Map();
   /** @type {Map<string, string>} what is left out under load, by stage */
   #load = new Map();
+  /** What the session has to go on with. */
+  sent = { audio: true, video: true };
 
   /** @param {HTMLElement} list an aria-live region */
   constructor(list) {
@@ -24,7 +26,7 @@ export class Warnings {
     const isLoad = event.stage?.startsWith("load:");
     if (event.event === "Degraded") {
       if (isLoad) this.#overload(event);
-      else this.#warn(key, describeDegraded(event));
+      else this.#warn(key, describeDegraded(event, this.sent));
     } else if (event.event === "Recovered") {
       if (isLoad) this.#relieve(event);
       else this.#recover(key, describeRecovered(event));

@@ -42,7 +42,7 @@ def test_both_are_made_beside_the_captions(captions: Captions, talk: Path, tmp_p
 
 
 def test_rendering_asks_for_what_it_draws_and_leaves_the_users_own_settings(captions: Captions, talk: Path):
-    arguments = ["file", "talk.mp4", *QUICK, "-q"]
+    arguments = ["file", "talk.mp4", *QUICK, "-q", "--overwrite"]
     assert main([*arguments, "--render", "a.mp4"]) == 0
     assert main([*arguments, "--mux", "a.mkv"]) == 0
     assert main([*arguments, "--render", "a.mp4", "--set", "face.report_rate=5"]) == 0
@@ -136,7 +136,7 @@ def test_a_second_ctrl_c_leaves_nothing_but_what_was_there(
 
     (tmp_path / "out.mp4").write_text("the one before")
     monkeypatch.setattr(media_extra, "Overlay", Painter(30, twice))
-    assert main(["file", "talk.mp4", *QUICK, "--render", "out.mp4"]) == 130
+    assert main(["file", "talk.mp4", *QUICK, "--render", "out.mp4", "--overwrite"]) == 130
     assert contents(tmp_path) == {"talk.mp4", "talk.txt", "out.mp4"}
     assert (tmp_path / "out.mp4").read_text() == "the one before"
 
@@ -163,7 +163,7 @@ def test_a_disk_that_fills_up_is_one_line_and_the_captions_are_saved(
 
     monkeypatch.setattr(part_file, "open_exclusively", lambda path: FullDisk(opened(path), 0))
     for option, name in (("--render", "out.mp4"), ("--mux", "out.mkv")):
-        assert main(["file", "talk.mp4", *QUICK, option, name]) == 2
+        assert main(["file", "talk.mp4", *QUICK, option, name, "--overwrite"]) == 2
         line = capsys.readouterr().err.splitlines()[-1]
         assert line == f"lipstream: error: cannot write {name}: No space left on device"
         assert contents(tmp_path) == {"talk.mp4", "talk.txt"}

@@ -128,6 +128,41 @@ def test_lost_sound_reported_by_the_device_is_filled_and_counted(clock):
     assert "0.12 s of sound lost" in run.events[0].reason
 
 
+def test_an_overflow_while_muted_does_not_end_the_mute(clock):
+    room = Room(clock)
+
+    def script(_):
+        yield
+        yield from talk(room, np.zeros(48_000 * 12))
+        clock.advance(120_000)
+        yield from talk(room, np.zeros(48_000 * 5), overflow_at=[0])
+        yield from talk(room, tone(1.0, 48_000))
+
+    run = capture(room, script)
+    assert run.counters["audio.lost_seconds"] == pytest.approx(0.12, abs=0.005)
+    assert changes(run) == [Degraded, Degraded, Degraded, Recovered]
+    muted, overflow, again = (event.reason for event in run.events[:3])
+    assert "nothing but silence" in muted and again == muted and "0.12 s of sound lost" in overflow
+
+
+def test_an_overflow_right_before_the_microphone_goes_away_does_not_bring_it_back(clock):
+    room = Room(clock)
+
+    def script(source):
+        yield
+        yield from talk(room, tone(3.0, 48_000))
+        clock.advance(120_000)
+        yield from talk(room, tone(0.4, 48_000), overflow_at=[0])
+        room.broken = True
+        for _ in range(60):
+            clock.advance(100_000)
+            yield from settled(source)
+
+    run = capture(room, script)
+    assert changes(run) == [Degraded, Degraded]
+    assert "overflow" in run.events[0].reason and "is disconnected" in run.events[1].reason
+
+
 def test_lost_sound_that_nobody_reports_is_noticed(clock):
     room = Room(clock)
 

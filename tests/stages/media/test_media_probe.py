@@ -1,5 +1,6 @@
 import os
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,30 @@ def test_a_name_that_looks_like_a_protocol_is_a_file_name(tmp_path, monkeypatch)
     odd = tmp_path / "http:12:30 – Ünïcode.wav"
     os.rename("a.wav", odd)
     assert probe(odd.relative_to(tmp_path)).has_audio
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "https://example.org/a/talk.mp4?x=1",
+            r"'https://example.org/a/talk.mp4\?x=1' is an address",
+        ),
+        ("HTTP://example.org/talk.mp4", "'HTTP://example.org/talk.mp4' is an address.* download it and give the file$"),
+        ("file:///home/me/talk.mp4", "by their path: give '/home/me/talk.mp4'"),
+        ("rtsp://cam.local/door", r"lipstream live --camera rtsp://\.\.\."),
+    ],
+)
+def test_an_address_is_not_called_a_missing_file(name, message):
+    with pytest.raises(UserError, match=message):
+        probe(Path(name))
+
+
+def test_a_file_in_a_folder_that_looks_like_a_protocol_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "https:").mkdir()
+    write_media(tmp_path / "https:" / "a.wav", Sound(tone(0.1), codec="pcm_s16le"))
+    assert probe(Path("https://a.wav")).has_audio
 
 
 def bad_files(folder):

@@ -6,6 +6,8 @@ import json
 import tracemalloc
 from pathlib import Path
 
+import pytest
+
 from lipstream.events import FaceFound, FaceLost, LipActivity, TranscriptFinal, Word
 from lipstream.pipeline import End, Event, Stats
 from lipstream.stages.sinks import JsonWriter
@@ -41,6 +43,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "lipstream",
         "source",
         "duration",
+        "complete",
         "language",
         "segments",
         "faces",
@@ -52,6 +55,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "lipstream": version(),
         "source": "videos/talk.mp4",
         "duration": 5.0,
+        "complete": True,
         "language": "en",
         "segments": [
             {
@@ -68,6 +72,43 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "emotions": [],
         "stats": {"rtf": 0.5, "wall_seconds": 2.5, "stages": {"vad": {"packets_in": 10.0}}},
     }
+
+
+class Live:
+    """The surroundings of a live run, as far as a writer asks for them."""
+
+    lossless = False
+    name = "json writer"
+
+
+@pytest.mark.parametrize(
+    ("reason", "live", "complete"),
+    [
+        ("finished", False, True),
+        ("stopped", False, False),
+        ("failed", False, False),
+        ("finished", True, True),
+        ("stopped", True, True),
+        ("failed", True, False),
+        (None, False, False),
+        (None, True, False),
+    ],
+)
+def test_the_object_says_whether_the_run_came_to_its_end(
+    tmp_path: Path, reason: str | None, live: bool, complete: bool
+):
+    writer = JsonWriter(tmp_path / "talk.json", "talk.mp4")
+    if live:
+        writer.attach(Live())
+    writer.handle(FaceFound(face=1, time=0.04, box=BOX))
+    assert '"complete": false' in writer.part.read_text()
+    if reason is not None:
+        writer.handle(End(reason=reason, duration=123456.789))
+    writer.close()
+    data = json.loads(writer.path.read_text())
+    assert data["complete"] is complete
+    assert data["duration"] == (0.0 if reason is None else 123456.789)
+    assert data["language"] == "en"
 
 
 def test_an_empty_run_is_a_whole_object(tmp_path: Path):

@@ -14,6 +14,7 @@ from lipstream.pipeline import End, Error, Stats, UserError
 from lipstream.stages.sinks import (
     EMOTION_FORMAT,
     FORMATS,
+    EmotionVttWriter,
     JsonlWriter,
     SrtWriter,
     TsvWriter,
@@ -62,6 +63,21 @@ def test_srt_numbers_its_cues_and_separates_them_by_empty_lines(tmp_path: Path):
 def test_vtt_has_its_signature_and_escapes_markup(tmp_path: Path):
     text = write(VttWriter(tmp_path / "a.vtt"), final("<i>R&D</i>"), finished())
     assert text == "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n&lt;i&gt;R&amp;D&lt;/i&gt;\n\n"
+
+
+@pytest.mark.parametrize("writer", [VttWriter, EmotionVttWriter])
+@pytest.mark.parametrize(
+    ("end", "note"),
+    [
+        (End(reason="finished", duration=3.0), ""),
+        (End(reason="stopped", duration=3.5), "NOTE Not whole: the run was stopped at 00:00:03.500\n\n"),
+        (End(reason="failed", duration=3.5), "NOTE Not whole: the run failed at 00:00:03.500\n\n"),
+        (None, "NOTE Not whole: the run broke off\n\n"),
+    ],
+)
+def test_vtt_that_is_not_whole_says_so_in_a_note(tmp_path: Path, writer: type[VttWriter], end: End | None, note: str):
+    text = write(writer(tmp_path / "a.vtt"), final("One."), *([end] if end else []))
+    assert text == f"WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nOne.\n\n{note}"
 
 
 def test_txt_is_one_segment_a_line(tmp_path: Path):
@@ -269,3 +285,10 @@ def test_formats_are_read_in_the_order_given_without_repeats():
 def test_a_format_that_does_not_exist_is_an_error_that_lists_those_that_do(text: str):
     with pytest.raises(UserError, match="txt, srt, vtt, tsv, json, jsonl"):
         parse_formats(text)
+
+
+def test_a_format_that_is_mistyped_is_suggested():
+    with pytest.raises(UserError, match="'srtt' is no output format, did you mean 'srt'"):
+        parse_formats("txt,srtt")
+    with pytest.raises(UserError, match="'docx' is no output format; there are txt, srt"):
+        parse_formats("docx")

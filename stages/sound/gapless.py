@@ -1,0 +1,91 @@
+"""Sound of a live source on the session's timeline, without gaps."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+
+from lipstream.pipeline import Source
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Float32
+
+SILENCE_LAG_US = 200_000
+"""While nothing comes, silence is filled in up to this long ago (us): what comes next was captured a little before it
+arrives, and must still have its place."""
+# Session times of neighbouring blocks agree to microseconds; only behind a gap can they be this far apart.
+_SEAM_US = 5_000
+_LONGEST_BLOCK = SAMPLE_RATE // 2
+
+
+class GaplessSound:
+    """Emits a source's sound on its port "audio", in blocks that follow each other without a gap.
+
+    A gap becomes silence and is counted as `audio.lost_seconds`; what lies before the end of what was emitted is cut
+    off. Blocks are half a second at most.
+
+    Args:
+        source: the source; it must have its context before anything is emitted.
+    """
+
+    def __init__(self, source: Source) -> None:
+        # A reference back would keep a run that is over, networks and all, until the garbage collector comes by.
+        self._source: Source = weakref.proxy(source)
+        self._end: int | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the timeline has a beginning yet."""
+        return self._end is not None
+
+    def begin(self, time: int) -> None:
+        """Say where the timeline begins (session time, us), unless it has begun."""
+        if self._end is None:
+            self._end = max(0, time)
+
+    def put(self, samples: Float32, start: int, end: int, filled: int = 0) -> int:
+        """Emit samples behind what was emitted before.
+
+        Args:
+            samples: (N,) mono at 16 kHz.
+            start: session time of the first, microseconds; where nothing was emitted before, the timeline begins there.
+            end: session time at which the last one ends, microseconds.
+            filled: how many at the beginning are silence in place of sound that was lost.
+
+        Returns:
+            Microseconds of silence that had to be filled in before them.
+        """
+        self.begin(start)
+        assert self._end is not None
+        gap = start - self._end
+        if gap > _SEAM_US:
+            self.fill(start)
+        elif gap < -_SEAM_US:
+            known = min(len(samples), -gap * SAMPLE_RATE // 1_000_000)
+            samples, filled = samples[known:], max(0, filled - known)
+        self._emit(samples, end, min(filled, len(samples)))
+        return gap if gap > _SEAM_US else 0
+
+    def follow(self, samples: Float32) -> None:
+        """Emit samples, (N,), directly behind what was emitted before."""
+        end = self._end or 0
+        self.put(samples, end, end + len(samples) * 1_000_000 // SAMPLE_RATE)
+
+    def fill(self, until: int) -> None:
+        """Emit silence up to a session time (us), if that is later than what was emitted."""
+        self.begin(0)
+        assert self._end is not None
+        missing = (until - self._end) * SAMPLE_RATE // 1_000_000
+        if missing > 0:
+            self._emit(np.zeros(missing, np.float32), until, missing)
+
+    def _emit(self, samples: Float32, end: int, filled: int) -> None:
+        assert self._end is not None
+        start, span = self._end, max(0, end - self._end)
+        if filled:
+            self._source.context.count("audio.lost_seconds", filled / SAMPLE_RATE)
+        for first in range(0, len(samples), _LONGEST_BLOCK):
+            part = samples[first : first + _LONGEST_BLOCK]
+            upto = start + span * (first + len(part)) // len(samples)
+            block = AudioBlock(part, min(len(part), max(0, filled - first)))
+            self._source.emit("audio", block, self._end, upto - self._end)
+            self._end = upto

@@ -1,0 +1,102 @@
+"""The captions graph as a configuration asks for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lipstream.stages.build as build
+from lipstream import Pipeline
+from lipstream.config import Config, load_config
+from lipstream.events import LipActivity
+from lipstream.models.face import backend
+from lipstream.pipeline import Degraded, Packet, Port, Source
+from lipstream.stages.payloads import AudioBlock, VideoFrame
+from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
+from tests.stages.speech.fake_vad import LoudnessVad
+from tests.stages.speech.test_speech_stages import RecordingFusion
+
+SECONDS = 3
+
+
+@pytest.fixture
+def fusion(monkeypatch: pytest.MonkeyPatch) -> RecordingFusion:
+    """Keeps what lips it is given; every other network is a fake."""
+    recording = RecordingFusion()
+    monkeypatch.setattr(build, "make_fusion", lambda config, engine: recording)
+    monkeypatch.setattr(build, "_recogniser", lambda config: HostileEngine())
+    monkeypatch.setattr(build, "SileroVad", LoudnessVad)
+    monkeypatch.setattr(backend, "create", lambda *_: FaceInTheMiddle(1, 0.5))
+    return recording
+
+
+def sound() -> list[Packet[AudioBlock]]:
+    """A second of silence, a second of noise, a second of silence."""
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 16_000).astype(np.float32)
+    samples = np.concatenate([np.zeros(16_000, np.float32), noise, np.zeros(16_000, np.float32)])
+    return [Packet(i * 32_000, AudioBlock(samples[i * 512 : i * 512 + 512]), 32_000) for i in range(93)]
+
+
+def pictures() -> list[Packet[VideoFrame]]:
+    moving = np.random.default_rng(1).integers(0, 256, (30 * SECONDS, 90, 120, 3), dtype=np.uint8)
+    return [Packet(i * 33_333, VideoFrame(image, (120, 90))) for i, image in enumerate(moving)]
+
+
+class Played(Source):
+    """Plays packets on the port of a microphone or a camera."""
+
+    def __init__(self, port: str, packets: list[Packet]) -> None:
+        self.outputs = {port: Port(type(packets[0].payload))}
+        self._packets = iter(packets)
+
+    def produce(self) -> bool:
+        if (packet := next(self._packets, None)) is None:
+            return False
+        (port,) = self.outputs
+        self.context.emit(port, packet)
+        return True
+
+
+def sheds_of(config: Config, audio: bool, video: bool) -> list[tuple[str, str]]:
+    graph = build.connect(
+        config, Played("audio", sound()) if audio else None, Played("video", pictures()) if video else None
+    )
+    return [(shed.name, shed.modality) for shed in graph.sheds]
+
+
+def test_what_is_left_out_under_load_is_said_of_what_the_run_has(fusion: RecordingFusion):
+    config = load_config("live")
+    names = [("face rate", "video"), ("emotion rate", "video"), ("partial updates", "audio")]
+    assert sheds_of(config, audio=True, video=True) == names
+    assert sheds_of(config, audio=True, video=False) == [("emotion rate", "audio"), ("partial updates", "audio")]
+    assert sheds_of(config, audio=False, video=True) == names[:2]
+    quiet = load_config("live", {"emotion.enabled": False})
+    assert sheds_of(quiet, audio=True, video=False) == [("partial updates", "audio")]
+
+
+def run(**settings: object) -> list[LipActivity]:
+    config = load_config("file", {"emotion.enabled": False, "lips.report_rate": 25, **settings})
+
+    def graph(given: Config):
+        return build.connect(given, Played("audio", sound()), Played("video", pictures()))
+
+    return [event for event in Pipeline(config, graph).events() if isinstance(event, LipActivity)]
+
+
+@pytest.mark.parametrize(("rate", "reports"), [(5, 15), (10, 30), (25, 75), (29.97, 90), (60, 90)])
+def test_fusion_has_lips_at_the_rate_its_networks_know_whatever_the_lip_rate_is(
+    fusion: RecordingFusion, rate: float, reports: int
+):
+    activity = run(**{"lips.rate": rate})
+    assert fusion.seen
+    for times in fusion.seen:
+        assert len(times) > 30
+        assert np.diff(times) == pytest.approx(0.04, abs=0.0011)
+    assert len(activity) == pytest.approx(reports, abs=4)
+
+
+def test_a_profile_without_a_picture_is_said_to_be_of_no_use(fusion: RecordingFusion):
+    config = load_config("live", {"fusion.profile": "ann", "video.enabled": False, "emotion.enabled": False})
+    pipeline = Pipeline(config, lambda given: build.connect(given, Played("audio", sound()), None))
+    reasons = [event.reason for event in pipeline.events() if isinstance(event, Degraded)]
+    assert reasons == ["the picture is switched off, so the lips of profile 'ann' cannot help"]
