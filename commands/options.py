@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lipstream.plugins import WRITERS
 from lipstream.stages.printable import printable
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 Run = Callable[[argparse.Namespace], int]
 
 DEFAULT_FORMATS = "txt,srt,json,emotion.csv"
-FORMATS_HELP = "txt, srt, vtt, tsv, json, jsonl, emotion.csv, several with commas between, or all"
+FORMATS_HELP = (
+    f"{', '.join(WRITERS.built_in)}, several with commas between, or all of them; and what plug-ins bring, which "
+    "`lipstream doctor` lists"
+)
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):

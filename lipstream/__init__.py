@@ -81,14 +81,21 @@ if os.path.isfile(os.path.join(_ROOT, "pyproject.toml")) and os.path.isdir(os.pa
     __path__.append(_ROOT)
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module 'lipstream' has no attribute '{name}'")
-    from lipstream import captions, config, events, pipeline, version
+_HOMES = ("version", "events", "pipeline", "config", "captions")
+"""Where the names are, whatever is quickest to load first."""
 
-    home = next(module for module in (captions, config, events, pipeline, version) if hasattr(module, name))
-    value = globals()[name] = getattr(home, name)
-    return value
+if not TYPE_CHECKING:
+    # Type checkers would take it to mean that every name is there.
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            from importlib import import_module
+
+            for home in _HOMES:
+                module = import_module(f"lipstream.{home}")
+                if hasattr(module, name):
+                    value = globals()[name] = getattr(module, name)
+                    return value
+        raise AttributeError(f"module 'lipstream' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

@@ -80,6 +80,10 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
     wanted = {FACE_RATE: video is not None, EMOTION_RATE: "emotion" in graph.components, PARTIALS: config.partials}
     graph.sheds = tuple(shed for shed, there in wanted.items() if there)
+    if config.stages:
+        from lipstream.stages.placement import add_stages
+
+        add_stages(graph, config)
     return graph
 
 
@@ -108,7 +112,8 @@ def make_fusion(config: Config, engine: SpeechEngine | None = None) -> Fusion:
 
 def _recogniser(config: Config) -> SpeechEngine:
     with while_loading():
-        return engines.create(config.speech.engine, config.speech.model, config.speech.threads)
+        speech = config.speech
+        return engines.create(speech.engine, speech.model, speech.threads, speech.options)
 
 
 def _lips_of(name: str) -> LipFusion:

@@ -263,9 +263,10 @@ def test_a_disk_that_fills_up_while_the_file_is_completed_is_the_same_error(tmp_
 def test_formats_are_read_in_the_order_given_without_repeats():
     assert parse_formats(" srt, TXT,srt") == ["srt", "txt"]
     assert parse_formats("all") == list(FORMATS)
+    assert parse_formats("srt,all") == ["srt", *(name for name in FORMATS if name != "srt")]
 
 
-@pytest.mark.parametrize("text", ["", ",", "srt,docx", "all,srt"])
+@pytest.mark.parametrize("text", ["", ",", "srt,docx", "all,docx"])
 def test_a_format_that_does_not_exist_is_an_error_that_lists_those_that_do(text: str):
     with pytest.raises(UserError, match="txt, srt, vtt, tsv, json, jsonl"):
         parse_formats(text)

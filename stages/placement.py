@@ -1,0 +1,172 @@
+"""Stages of plug-ins in the captions graph: made, put where they belong, connected, and checked.
+
+A stage may listen to streams beside the graph (taps), have a stream led through it (into), or be an event sink, which
+receives every event. docs/plugins.md tells how to write one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from lipstream.config import AddedStageConfig, Config
+from lipstream.pipeline import Bounds, ConfigError, EventSink, Graph, GraphError, Policy, Stage, UserError, micros
+from lipstream.plugins import STAGES, PluginError
+from lipstream.stages.branches import pictures
+from lipstream.stages.payloads import EncodedSpeech, FaceView, VideoFrame
+
+log = logging.getLogger(__name__)
+
+STREAMS = (
+    *("audio.audio", "windows.windows", "vad.speech", "encode.speech", "fuse.speech", "video.video", "face.faces"),
+    *("face.views", "lips.lips", "mouth.mouths", "expression.expressions", "voice.windows"),
+)
+"""What flows in a captions graph that has everything; docs/own_stage.md describes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the entry point of a stage gives: a component, and where it belongs unless the configuration says otherwise.
+
+    Attributes:
+        component: a `Stage`, a `Sink` or an `EventSink`, new at every call.
+        taps: streams it listens to, such as "audio.audio", by its input ports; none for an event sink.
+        into: the stream that is led through it; None for none. Which ports that takes is told by their types.
+    """
+
+    component: Stage | EventSink
+    taps: Mapping[str, str] = field(default_factory=dict)
+    into: str | None = None
+
+    @property
+    def needs(self) -> list[str]:
+        """The streams without which it cannot work."""
+        inputs = self.component.inputs
+        tapped = [stream for port, stream in self.taps.items() if not inputs[port].optional]
+        needed = tapped if self.into is None else [self.into, *tapped]
+        return needed or list(self.taps.values())[:1]
+
+
+def add_stages(graph: Graph, config: Config) -> None:
+    """Add the plug-ins' stages of a configuration to its graph, which has everything else already.
+
+    One that needs a stream that this run does not have, such as pictures of a file without any, is left out with a
+    warning, and with it what listens to that one.
+
+    Raises:
+        ConfigError: a plug-in cannot be used, does not accept its options, or does not fit where it is to go; the
+            message names the key.
+    """
+    placed = {name: _place(name, chosen) for name, chosen in config.stages.items() if chosen.enabled}
+    for name, placement in placed.items():
+        _check(name, placement, _known(graph, config, placed))
+    _leave_out(graph, placed)
+    skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
+    ends: dict[str, str] = {}
+    for name, placement in placed.items():
+        component, into = placement.component, placement.into
+        with _about(f"stages.{name}"):
+            if into is None or not isinstance(component, Stage):
+                graph.add(name, component, skew_limit)
+            else:
+                # Of several in one stream, each takes what the one before it makes.
+                ends[into] = graph.insert(name, component, ends.get(into, into), skew_limit)
+    for name, placement in placed.items():
+        for port, stream in placement.taps.items():
+            if stream.partition(".")[0] in graph.components:
+                graph.connect(stream, f"{name}.{port}", _bounds(config, placement.component.inputs[port].type))
+    with _about("stages"):
+        graph.check()
+
+
+def _place(name: str, chosen: AddedStageConfig) -> Placement:
+    key = f"stages.{name}"
+    try:
+        plugin = STAGES.find(chosen.stage)
+        assert plugin is not None  # No stage ships.
+        made = plugin.create(f"{key}.options", UserError, options=dict(chosen.options))
+        if not isinstance(made, Placement):
+            raise plugin.unusable(f"it gives {type(made).__name__}, expected a Placement")
+        if not isinstance(made.component, (Stage, EventSink)):
+            what = type(made.component).__name__
+            raise plugin.unusable(f"it places {what}, expected a Stage, a Sink or an EventSink")
+    except PluginError as error:
+        raise ConfigError(str(error)) from error
+    return Placement(made.component, {**made.taps, **chosen.taps}, chosen.into or made.into)
+
+
+def _known(graph: Graph, config: Config, placed: Mapping[str, Placement]) -> list[str]:
+    """Every stream that a stage may name, there in this run or not."""
+    added = [f"{name}.{port}" for name, placement in placed.items() for port in placement.component.outputs]
+    there = [f"{name}.{port}" for name, component in graph.components.items() for port in component.outputs]
+    return list(dict.fromkeys([*STREAMS, *there, *added]))
+
+
+def _check(name: str, placement: Placement, known: list[str]) -> None:
+    """See that what a stage is connected to has a name that can be.
+
+    Raises:
+        ConfigError: a port or a stream has not.
+    """
+    component, key = placement.component, f"stages.{name}"
+    kind = type(component).__name__
+    if isinstance(component, EventSink) and (placement.taps or placement.into):
+        raise ConfigError(f"'{key}': {kind} is an event sink, which receives every event and is put into no stream")
+    for port, stream in placement.taps.items():
+        if port not in component.inputs:
+            ports = ", ".join(component.inputs) or "none"
+            raise ConfigError(f"'{key}.taps.{port}': {kind} has no input port '{port}' (it has: {ports})")
+        if stream not in known:
+            raise ConfigError(f"'{key}.taps.{port}': {_no_stream(stream, known)}")
+    if placement.into is not None and placement.into not in known:
+        raise ConfigError(f"'{key}.into': {_no_stream(placement.into, known)}")
+    if placement.into is None:
+        for port, declared in component.inputs.items():
+            if port not in placement.taps and not declared.optional:
+                raise ConfigError(
+                    f"'{key}.taps': the input port '{port}' of {kind} listens to nothing, name one of "
+                    f"{', '.join(known)}"
+                )
+
+
+def _no_stream(stream: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(stream, known, 1)
+    hint = f", did you mean '{close[0]}'?" if close else ""
+    return f"there is no stream '{stream}'{hint} (there are: {', '.join(known)})"
+
+
+def _leave_out(graph: Graph, placed: dict[str, Placement]) -> None:
+    """Take those out that need what this run does not have."""
+    led = {f"{edge.producer}.{edge.output}" for edge in graph.edges}
+    while True:
+        there = {*graph.components, *placed}
+        missing = {
+            name: stream
+            for name, placement in placed.items()
+            for stream in placement.needs
+            if stream.partition(".")[0] not in there or (stream == placement.into and stream not in led)
+        }
+        for name, stream in missing.items():
+            log.warning("stages.%s is left out: there is no %s in this run", name, stream)
+            del placed[name]
+        if not missing:
+            return
+
+
+def _bounds(config: Config, payload: type) -> Bounds:
+    """Of a channel beside the graph: live it may lose what it cannot take, so that it holds up nothing."""
+    if payload in (VideoFrame, FaceView):
+        return pictures(config)
+    items = 8 if payload is EncodedSpeech else 4096
+    return Bounds(Policy.BLOCK if config.lossless else Policy.DROP_OLDEST, items=items)
+
+
+@contextmanager
+def _about(key: str) -> Iterator[None]:
+    try:
+        yield
+    except GraphError as error:
+        raise ConfigError(f"'{key}': {error}") from error
