@@ -183,16 +183,20 @@ KINDS = (ENGINES, WRITERS, STAGES)
 
 
 def _name(distribution: Distribution) -> str:
-    return distribution.metadata["Name"] or "a distribution without a name"
+    return _stated(distribution, "Name") or "a damaged distribution"
 
 
 def _title(distribution: Distribution | None) -> str:
     if distribution is None:
         return "an unknown distribution"
+    return " ".join(filter(None, (_name(distribution), _stated(distribution, "Version"))))
+
+
+def _stated(distribution: Distribution, key: str) -> str | None:
     try:
-        return f"{_name(distribution)} {distribution.version}"
-    except Exception:  # noqa: BLE001 - somebody else's damaged metadata, of which the name is all that is wanted
-        return "a damaged distribution"
+        return distribution.metadata[key]
+    except Exception:  # noqa: BLE001 - whatever is wrong with somebody else's metadata, it is only for a message
+        return None
 
 
 def _other_lipstream(distribution: Distribution | None) -> str | None:

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from lipstream.models import assets
+from tests.distributions import Site
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +82,11 @@ def decode_audio(path: Path) -> np.ndarray:
     audio = np.concatenate([block.to_ndarray()[0] for block in blocks])
     audio.flags.writeable = False
     return audio
+
+
+@pytest.fixture
+def plugin_site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Where a test installs plug-ins; nothing is there at first."""
+    folder = tmp_path_factory.mktemp("site")
+    monkeypatch.syspath_prepend(folder)
+    return Site(folder)
