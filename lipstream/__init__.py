@@ -8,10 +8,13 @@ Nothing is loaded before it is asked for: `import lipstream` costs nothing, and 
 """
 
 import os
+import sys
 
 # Not from typing, which is slow to load.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
     from lipstream.captions import Pipeline
     from lipstream.config import Config, load_config
     from lipstream.events import (
@@ -75,11 +78,30 @@ __all__ = [
     "load_config",
 ]
 
+_ROOMS = ("commands", "configs", "models", "pipeline", "stages", "views", "web")
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-if os.path.isfile(os.path.join(_ROOT, "pyproject.toml")) and os.path.isdir(os.path.join(_ROOT, "pipeline")):
-    # A checkout: there the rooms lie beside this folder and not, as when it is installed, in it.
-    __path__.append(_ROOT)
 
+
+class _Beside:
+    """Finds the rooms of a checkout, where they lie beside this folder and not, as when it is installed, in it.
+
+    The folder above on `__path__` would do it too, but then everything in it had a second name: `lipstream.lipstream`.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+        """See `importlib.abc.MetaPathFinder`."""
+        package, _, room = name.partition(".")
+        if package != "lipstream" or room not in _ROOMS:
+            return None
+        from importlib.machinery import PathFinder
+
+        return PathFinder.find_spec(name, [_ROOT])
+
+
+if os.path.isfile(os.path.join(_ROOT, "pyproject.toml")) and os.path.isdir(os.path.join(_ROOT, "pipeline")):
+    # Before all others: an editable installation of another checkout has a finder too.
+    sys.meta_path.insert(0, _Beside)
 
 _HOMES = ("version", "events", "pipeline", "config", "captions")
 """Where the names are, whatever is quickest to load first."""
