@@ -258,7 +258,7 @@ def test_a_stage_in_a_stream_that_nothing_takes_is_left_out(caplog):
     [
         (
             {"meter": {"taps": {"audio": "audio.adio"}}},
-            "'stages.meter.taps.audio': there is no stream 'audio.adio', did you mean 'audio.audio'? (there are: audio.",
+            "'stages.meter.taps.audio': there is no stream 'audio.adio', did you mean 'audio.audio'? (there are: aud",
         ),
         (
             {"meter": {"taps": {"sound": "audio.audio"}}},
