@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lipstream.pipeline import UserError
+from lipstream.plugins import WRITERS
 from lipstream.stages.sinks import EMOTION_FORMAT, EmotionVttWriter, Writer, writer_class
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dic
             cues are to be marked, but there will be no VTT; or a plug-in's writer cannot be used.
     """
     names = list(formats)
+    WRITERS.warn_of_shadowed(names)
     writers = {name: writer_class(name) for name in names if emotion or name != EMOTION_FORMAT}
     if names and not writers:
         raise UserError(f"the only format is {EMOTION_FORMAT}, but emotions are switched off; add another with -f")

@@ -1,8 +1,8 @@
 """Plug-ins: what other distributions bring by entry points, beside what ships. docs/plugins.md tells how to write one.
 
-What ships is known by name without a look at what is installed, so that the command line answers at once. What is
-installed is looked through when a run is made, or a name is asked for that does not ship; a plug-in is imported when it
-is asked for by its name.
+What ships is found by its name without a look at what is installed, so that the command line answers at once. What is
+installed is looked through when a name is asked for that does not ship, and once a run is made, for names that are
+taken twice. A plug-in is imported when it is asked for by its name.
 
 This module imports nothing of Lipstream's: every room asks it.
 """
@@ -138,23 +138,26 @@ class Kind:
         return [Plugin(self.what, point) for _, point in sorted(found.items(), key=lambda item: item[0])]
 
     def find(self, name: str) -> Plugin | None:
-        """The plug-in of a name; None for what ships.
-
-        That a plug-in brings something by a name that ships is logged as a warning.
+        """The plug-in of a name; None for what ships, for which nothing is looked through.
 
         Raises:
             PluginError: there is none of that name, or more than one.
         """
-        mine = [plugin for plugin in self.installed() if plugin.name == name]
         if name in self.built_in:
-            for plugin in mine:
-                log.warning("%s", self.shadowed(plugin))
             return None
+        mine = [plugin for plugin in self.installed() if plugin.name == name]
         if not mine:
             raise PluginError(f"there is no {self.what} {self.unknown(name)}")
         if len(mine) > 1:
             raise PluginError(self.ambiguous(mine))
         return mine[0]
+
+    def warn_of_shadowed(self, names: Iterable[str]) -> None:
+        """Log a warning for each plug-in that somebody may take to be used, because it has one of these names."""
+        asked = {name for name in names if name in self.built_in}
+        for plugin in self.installed():
+            if plugin.name in asked:
+                log.warning("%s", self.shadowed(plugin))
 
     def shadowed(self, plugin: Plugin) -> str:
         """What to say of a plug-in whose name ships."""

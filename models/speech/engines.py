@@ -31,6 +31,7 @@ def create(name: str, model: str, threads: int, options: Mapping[str, object] = 
             return _brought(plugin, model, threads, options)
     except PluginError as error:
         raise ModelError(str(error)) from error
+    ENGINES.warn_of_shadowed([name])
     if options:
         raise ModelError(f"'speech.options.{next(iter(options))}': there is no such option, {name} takes none")
     if name == "moonshine":

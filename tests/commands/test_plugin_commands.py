@@ -74,6 +74,19 @@ def test_a_plugins_format_is_written(
     assert (tmp_path / "talk.shout").read_text() == "HELLO THERE."
 
 
+def test_a_format_by_a_name_that_ships_is_not_used_and_that_is_said(
+    captions: Captions, recording: Callable[[str], Path], plugin_site: Site, tmp_path: Path, capsys
+):
+    plugin_site.install({WRITERS.group: {"txt": f"{plugin_site.module(WRITER)}:Shouted"}})
+    assert main(["file", str(recording("talk.wav")), "-q", "-f", "txt"]) == 0
+    assert (tmp_path / "talk.txt").read_text() == "Hello there.\n"
+    assert (
+        "the output format 'txt' of acme-plugins 1.0 is not used: Lipstream has its own 'txt'"
+        in capsys.readouterr().err
+    )
+    assert plugin_site.imported() == []
+
+
 @pytest.mark.parametrize("formats", ["txt,shout", "shout,all"])
 def test_a_format_that_cannot_be_imported_is_one_line_before_anything_is_written(
     captions: Captions, recording: Callable[[str], Path], plugin_site: Site, tmp_path: Path, capsys, formats: str

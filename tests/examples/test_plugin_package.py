@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from lipstream import End, TranscriptFinal, Word
+from lipstream.config import load_config
 from lipstream.models import assets
 from lipstream.models.errors import ModelError
 from lipstream.pipeline import Packet
@@ -171,6 +173,21 @@ def lipstream(installed: Path, *arguments: str | Path, folder: Path) -> subproce
 
 def keys(settings: Sequence[str]) -> list[str]:
     return [part for setting in settings for part in ("--set", setting)]
+
+
+def test_the_configuration_of_the_page_on_plugins_is_one(installed: Path, tmp_path: Path, monkeypatch):
+    from lipstream.stages.build import build
+
+    monkeypatch.syspath_prepend(installed)
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "page.yaml").write_text(text, encoding="utf-8")
+    graph = build(load_config(tmp_path / "page.yaml", {"emotion.enabled": False}))
+    assert {"loudness", "gate", "gated-loudness"} <= set(graph.components)
+    assert "tally" not in graph.sinks
+    assert "gate.audio -> gated-loudness.audio" in {edge.name for edge in graph.edges}
+    for point in re.findall(r'^[\w-]+ = "lipstream_example\.\w+:\w+"$', page, re.MULTILINE):
+        assert point in (PACKAGE / "pyproject.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.media

@@ -76,11 +76,12 @@ def test_a_name_of_two_distributions_is_refused_and_both_are_named(plugin_site):
 
 
 def test_a_name_that_ships_stays_what_it_is_and_the_plugin_is_spoken_of(plugin_site, caplog):
-    plugin_site.install({"acme.numbers": {"two": "math:pi"}})
+    plugin_site.install({"acme.numbers": {"two": "math:pi", "three": "math:e"}})
+    assert NUMBERS.find("two") is None
     with caplog.at_level(logging.WARNING):
-        assert NUMBERS.find("one") is None
+        NUMBERS.warn_of_shadowed(["one", "three"])
         assert caplog.messages == []
-        assert NUMBERS.find("two") is None
+        NUMBERS.warn_of_shadowed(["one", "two"])
     assert caplog.messages == ["the number 'two' of acme-plugins 1.0 is not used: Lipstream has its own 'two'"]
 
 

@@ -56,6 +56,14 @@ def test_a_plugins_is_made_from_model_threads_and_options():
     assert engine.made_with[2] is not options
 
 
+def test_a_plugin_by_a_name_that_ships_is_not_used_and_that_is_said(plugin_site, caplog):
+    plugin_site.install({ENGINES.group: {"moonshine": f"{__name__}:create"}}, name="other")
+    assert isinstance(engines.create("moonshine", "tiny.en", 1), MoonshineEngine)
+    assert caplog.messages == [
+        "the speech engine 'moonshine' of other 1.0 is not used: Lipstream has its own 'moonshine'"
+    ]
+
+
 def test_what_ships_takes_no_options():
     assert refusal("moonshine", "tiny.en", 1, {"beam": 5}) == (
         "'speech.options.beam': there is no such option, moonshine takes none"
