@@ -4,13 +4,12 @@ What ships is found by its name without a look at what is installed, so that the
 installed is looked through when a name is asked for that does not ship, and once a run is made, for names that are
 taken twice. A plug-in is imported when it is asked for by its name.
 
-This module imports nothing of Lipstream's: every room asks it.
+Every room asks this module, so it imports none of them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import logging
 import re
 from collections.abc import Iterable
@@ -171,6 +170,8 @@ class Kind:
 
     def unknown(self, name: str) -> str:
         """The end of a message about a name that nothing has: the name, a likely one, and all there are."""
+        import difflib
+
         brought = {plugin.name: plugin.distribution for plugin in self.installed() if plugin.name not in self.built_in}
         known = [*self.built_in, *brought]
         close = difflib.get_close_matches(name, known, 1)

@@ -13,7 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from lipstream.config import AddedStageConfig, Config
-from lipstream.pipeline import Bounds, ConfigError, EventSink, Graph, GraphError, Policy, Stage, UserError, micros
+from lipstream.pipeline import (
+    Bounds,
+    Component,
+    ConfigError,
+    EventSink,
+    Graph,
+    GraphError,
+    Policy,
+    Stage,
+    UserError,
+    micros,
+)
 from lipstream.plugins import STAGES, PluginError
 from lipstream.stages.branches import pictures
 from lipstream.stages.payloads import EncodedSpeech, FaceView, VideoFrame
@@ -41,14 +52,6 @@ class Placement:
     taps: Mapping[str, str] = field(default_factory=dict)
     into: str | None = None
 
-    @property
-    def needs(self) -> list[str]:
-        """The streams without which it cannot work."""
-        inputs = self.component.inputs
-        tapped = [stream for port, stream in self.taps.items() if not inputs[port].optional]
-        needed = tapped if self.into is None else [self.into, *tapped]
-        return needed or list(self.taps.values())[:1]
-
 
 def add_stages(graph: Graph, config: Config) -> None:
     """Add the plug-ins' stages of a configuration to its graph, which has everything else already.
@@ -61,8 +64,10 @@ def add_stages(graph: Graph, config: Config) -> None:
             message names the key.
     """
     placed = {name: _place(name, chosen) for name, chosen in config.stages.items() if chosen.enabled}
+    known = dict.fromkeys([*STREAMS, *_outputs(graph.components)])
+    added = _outputs({name: placement.component for name, placement in placed.items()})
     for name, placement in placed.items():
-        _check(name, placement, _known(graph, config, placed))
+        _check(name, placement, list(known), added)
     _leave_out(graph, placed)
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
     ends: dict[str, str] = {}
@@ -76,8 +81,10 @@ def add_stages(graph: Graph, config: Config) -> None:
                 ends[into] = graph.insert(name, component, ends.get(into, into), skew_limit)
     for name, placement in placed.items():
         for port, stream in placement.taps.items():
-            if stream.partition(".")[0] in graph.components:
-                graph.connect(stream, f"{name}.{port}", _bounds(config, placement.component.inputs[port].type))
+            producer, _, output = stream.partition(".")
+            if producer in graph.components:
+                bounds = _bounds(config, graph.components[producer].outputs[output].type)
+                graph.connect(stream, f"{name}.{port}", bounds)
     with _about("stages"):
         graph.check()
 
@@ -98,18 +105,21 @@ def _place(name: str, chosen: AddedStageConfig) -> Placement:
     return Placement(made.component, {**made.taps, **chosen.taps}, chosen.into or made.into)
 
 
-def _known(graph: Graph, config: Config, placed: Mapping[str, Placement]) -> list[str]:
-    """Every stream that a stage may name, there in this run or not."""
-    added = [f"{name}.{port}" for name, placement in placed.items() for port in placement.component.outputs]
-    there = [f"{name}.{port}" for name, component in graph.components.items() for port in component.outputs]
-    return list(dict.fromkeys([*STREAMS, *there, *added]))
+def _outputs(components: Mapping[str, Component]) -> list[str]:
+    return [f"{name}.{port}" for name, component in components.items() for port in component.outputs]
 
 
-def _check(name: str, placement: Placement, known: list[str]) -> None:
+def _check(name: str, placement: Placement, known: list[str], added: list[str]) -> None:
     """See that what a stage is connected to has a name that can be.
 
+    Args:
+        name: its name in the graph.
+        placement: the stage.
+        known: the streams of a captions graph, there in this run or not.
+        added: those of the added stages.
+
     Raises:
-        ConfigError: a port or a stream has not.
+        ConfigError: a port or a stream is none.
     """
     component, key = placement.component, f"stages.{name}"
     kind = type(component).__name__
@@ -119,17 +129,16 @@ def _check(name: str, placement: Placement, known: list[str]) -> None:
         if port not in component.inputs:
             ports = ", ".join(component.inputs) or "none"
             raise ConfigError(f"'{key}.taps.{port}': {kind} has no input port '{port}' (it has: {ports})")
-        if stream not in known:
-            raise ConfigError(f"'{key}.taps.{port}': {_no_stream(stream, known)}")
+        if stream not in [*known, *added]:
+            raise ConfigError(f"'{key}.taps.{port}': {_no_stream(stream, [*known, *added])}")
     if placement.into is not None and placement.into not in known:
         raise ConfigError(f"'{key}.into': {_no_stream(placement.into, known)}")
-    if placement.into is None:
-        for port, declared in component.inputs.items():
-            if port not in placement.taps and not declared.optional:
-                raise ConfigError(
-                    f"'{key}.taps': the input port '{port}' of {kind} listens to nothing, name one of "
-                    f"{', '.join(known)}"
-                )
+    for port, declared in component.inputs.items():
+        if placement.into is None and port not in placement.taps and not declared.optional:
+            streams = ", ".join([*known, *added])
+            raise ConfigError(
+                f"'{key}.taps': the input port '{port}' of {kind} listens to nothing, name one of {streams}"
+            )
 
 
 def _no_stream(stream: str, known: list[str]) -> str:
@@ -140,20 +149,28 @@ def _no_stream(stream: str, known: list[str]) -> str:
 
 def _leave_out(graph: Graph, placed: dict[str, Placement]) -> None:
     """Take those out that need what this run does not have."""
-    led = {f"{edge.producer}.{edge.output}" for edge in graph.edges}
+    taken = {f"{edge.producer}.{edge.output}" for edge in graph.edges}
     while True:
         there = {*graph.components, *placed}
-        missing = {
-            name: stream
-            for name, placement in placed.items()
-            for stream in placement.needs
-            if stream.partition(".")[0] not in there or (stream == placement.into and stream not in led)
-        }
-        for name, stream in missing.items():
+        lacking = {name: stream for name, each in placed.items() if (stream := _lacking(each, there, taken))}
+        for name, stream in lacking.items():
             log.warning("stages.%s is left out: there is no %s in this run", name, stream)
             del placed[name]
-        if not missing:
+        if not lacking:
             return
+
+
+def _lacking(placement: Placement, there: set[str], taken: set[str]) -> str | None:
+    """A stream without which a stage cannot work and which is not there; None if it can work."""
+    inputs = placement.component.inputs
+    tapped = {port: stream.partition(".")[0] in there for port, stream in placement.taps.items()}
+    if placement.into is not None and placement.into not in taken:
+        return placement.into
+    for port, found in tapped.items():
+        # Any of them will do for a stage that needs no particular one.
+        if not found and not (inputs[port].optional and (placement.into is not None or any(tapped.values()))):
+            return placement.taps[port]
+    return None
 
 
 def _bounds(config: Config, payload: type) -> Bounds:

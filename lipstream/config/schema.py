@@ -59,7 +59,7 @@ Options = Annotated[dict[str, Any], BeforeValidator(_none_is_empty)]
 def _known_engine(name: str) -> str:
     if ENGINES.knows(name):
         return name
-    known = [*ENGINES.built_in, *(plugin.name for plugin in ENGINES.installed())]
+    known = dict.fromkeys([*ENGINES.built_in, *(plugin.name for plugin in ENGINES.installed())])
     raise ValueError(f"{name!r} is not allowed, expected {' or '.join(map(repr, known))}")
 
 

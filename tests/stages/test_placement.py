@@ -71,6 +71,12 @@ class Watcher(Sink):
     def process(self, port, packet): ...
 
 
+class Anything(Sink):
+    inputs: ClassVar = {"faces": Port(object, optional=True), "speech": Port(object, optional=True)}
+
+    def process(self, port, packet): ...
+
+
 class Idle(Source):
     """A source of a type of payload, for graphs that do not run."""
 
@@ -129,6 +135,10 @@ def watcher(options):
     return Placement(Watcher(), taps={"views": "face.views"})
 
 
+def anything(options):
+    return Placement(Anything(), taps={"faces": "face.faces", "speech": "vad.speech"})
+
+
 def listener(options):
     return Placement(EventRecorder())
 
@@ -147,7 +157,7 @@ def bare(options):
 
 @pytest.fixture(autouse=True)
 def installed(plugin_site):
-    names = ("meter", "bar", "gain", "watcher", "listener", "unplaced", "source", "bare", "gone")
+    names = ("meter", "bar", "gain", "watcher", "anything", "listener", "unplaced", "source", "bare", "gone")
     plugin_site.install({STAGES.group: {name: f"{__name__}:{name}" for name in names}})
 
 
@@ -219,6 +229,11 @@ def test_live_a_tap_holds_up_nothing_and_in_a_file_it_loses_nothing():
         graph = captions({"watcher": {"taps": taps}}, mode=mode)
         policies = {edge.input: edge.bounds.policy for edge in graph.edges if edge.consumer == "watcher"}
         assert policies == {"views": pictures, "video": pictures, "mouths": others, "speech": others}
+        # By what flows there, whatever the port takes.
+        graph = captions({"anything": {"taps": {"faces": "video.video"}}}, mode=mode)
+        (edge,) = [edge for edge in graph.edges if edge.input == "faces" and edge.consumer == "anything"]
+        assert (edge.bounds.policy, edge.bounds.items <= 8) == (pictures, True)
+        graph = captions({"watcher": {}}, mode=mode)
         assert graph.skew_limits["watcher"] == (None if mode == "file" else 200_000)
 
 
@@ -243,6 +258,17 @@ def test_an_optional_input_without_its_stream_stays_unconnected(caplog):
     graph = captions({"meter": {}}, **{"video.enabled": False})
     assert edges(graph, "meter") == {"audio.audio -> meter.audio"}
     assert not caplog.records
+
+
+def test_a_stage_that_needs_no_particular_stream_is_there_while_one_of_them_is(caplog):
+    assert edges(captions({"anything": {}}, **{"video.enabled": False}), "anything") == {
+        "vad.speech -> anything.speech"
+    }
+    assert edges(captions({"anything": {}}, **{"audio.enabled": False}), "anything") == {"face.faces -> anything.faces"}
+    assert not caplog.records
+    taps = {"faces": "mouth.mouths", "speech": "mouth.mouths"}
+    assert "anything" not in captions({"anything": {"taps": taps}}, **{"audio.enabled": False}).components
+    assert "stages.anything is left out: there is no mouth.mouths in this run" in caplog.text
 
 
 def test_a_stage_in_a_stream_that_nothing_takes_is_left_out(caplog):
