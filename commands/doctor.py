@@ -19,7 +19,7 @@ _MARKS = {"ok": "ok      ", "warning": "warning ", "problem": "PROBLEM "}
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the parser."""
-    parser = add_verb(verbs, "doctor", "check packages, models, codecs, microphone and camera", EXAMPLE, run)
+    parser = add_verb(verbs, "doctor", "check packages, models, codecs, plug-ins, microphone and camera", EXAMPLE, run)
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
 
 
@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Print every finding; exit code 1 if there is one that Lipstream does not work with."""
     from lipstream.commands.checks import installation as checks
     from lipstream.commands.checks.devices import check_camera, check_microphone
+    from lipstream.commands.checks.plugins import check_plugins
 
     problems = 0
     for check in (
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
         checks.check_codecs,
         checks.check_speech,
         checks.check_face,
+        check_plugins,
         check_microphone,
         check_camera,
     ):

@@ -5,11 +5,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipstream.plugins import WRITERS
+
+if TYPE_CHECKING:
+    pass
 
 Run = Callable[[argparse.Namespace], int]
 
 DEFAULT_FORMATS = "txt,srt,json,emotion.csv"
-FORMATS_HELP = "txt, srt, vtt, tsv, json, jsonl, emotion.csv, several with commas between, or all"
+FORMATS_HELP = (
+    f"{', '.join(WRITERS.built_in)}, several with commas between, or all of them; and what plug-ins bring, which "
+    "`lipstream doctor` lists"
+)
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from lipstream.pipeline import UserError
-from lipstream.stages.sinks import EMOTION_FORMAT, FORMATS, EmotionVttWriter, Writer
+from lipstream.plugins import WRITERS
+from lipstream.stages.sinks import EMOTION_FORMAT, EmotionVttWriter, Writer, writer_class
 
 log = logging.getLogger(__name__)
 
@@ -83,16 +84,17 @@ def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dic
     """The writers of a run, by format.
 
     Args:
-        formats: keys of `FORMATS`.
+        formats: names of formats, as `parse_formats` gives them.
         emotion: whether emotions are judged; without, there is no table of them.
         vtt_emotion: whether the cues of VTT are marked with emotions.
 
     Raises:
         UserError: nothing but emotions is to be written, or cues are to be marked, but there will be no emotions; or
-            cues are to be marked, but there will be no VTT.
+            cues are to be marked, but there will be no VTT; or a plug-in's writer cannot be used.
     """
     names = list(formats)
-    writers = {name: FORMATS[name] for name in names if emotion or name != EMOTION_FORMAT}
+    WRITERS.warn_of_shadowed(names)
+    writers = {name: writer_class(name) for name in names if emotion or name != EMOTION_FORMAT}
     if names and not writers:
         raise UserError(f"the only format is {EMOTION_FORMAT}, but emotions are switched off; add another with -f")
     if vtt_emotion:

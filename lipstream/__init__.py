@@ -8,10 +8,13 @@ Nothing is loaded before it is asked for: `import lipstream` costs nothing, and 
 """
 
 import os
+import sys
 
 # Not from typing, which is slow to load.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
     from lipstream.captions import Pipeline
     from lipstream.config import Config, load_config
     from lipstream.events import (
@@ -75,20 +78,46 @@ __all__ = [
     "load_config",
 ]
 
+_ROOMS = ("commands", "configs", "models", "pipeline", "stages", "views", "web")
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class _Beside:
+    """Finds the rooms of a checkout, where they lie beside this folder and not, as when it is installed, in it.
+
+    The folder above on `__path__` would do it too, but then everything in it had a second name: `lipstream.lipstream`.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+        """See `importlib.abc.MetaPathFinder`."""
+        package, _, room = name.partition(".")
+        if package != "lipstream" or room not in _ROOMS:
+            return None
+        from importlib.machinery import PathFinder
+
+        return PathFinder.find_spec(name, [_ROOT])
+
+
 if os.path.isfile(os.path.join(_ROOT, "pyproject.toml")) and os.path.isdir(os.path.join(_ROOT, "pipeline")):
-    # A checkout: there the rooms lie beside this folder and not, as when it is installed, in it.
-    __path__.append(_ROOT)
+    # Before all others: an editable installation of another checkout has a finder too.
+    sys.meta_path.insert(0, _Beside)
 
+_HOMES = ("version", "events", "pipeline", "config", "captions")
+"""Where the names are, whatever is quickest to load first."""
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
+if not TYPE_CHECKING:
+    # Type checkers would take it to mean that every name is there.
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            from importlib import import_module
+
+            for home in _HOMES:
+                module = import_module(f"lipstream.{home}")
+                if hasattr(module, name):
+                    value = globals()[name] = getattr(module, name)
+                    return value
         raise AttributeError(f"module 'lipstream' has no attribute '{name}'")
-    from lipstream import captions, config, events, pipeline, version
-
-    home = next(module for module in (captions, config, events, pipeline, version) if hasattr(module, name))
-    value = globals()[name] = getattr(home, name)
-    return value
 
 
 def __dir__() -> list[str]:

@@ -51,4 +51,4 @@ class StageFailed(PipelineError):
         super().__init__(f"stage '{stage}' failed: {type(cause).__name__}: {cause}")
         self.stage = stage
         self.cause = cause
-        self.__cause__ = cause
+        self.__cause__: BaseException | None = cause

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from lipstream.pipeline.component import Component, EventSink, Port, Source, Stage
@@ -88,6 +88,45 @@ class Graph:
         producer, _, output_port = output.partition(".")
         consumer, _, input_port = input.partition(".")
         self.edges.append(Edge(producer, output_port, consumer, input_port, bounds or Bounds()))
+
+    def insert(self, name: str, stage: Stage, stream: str, skew_limit: int | None = None) -> str:
+        """Add a stage and lead a stream through it: whatever took the stream takes what the stage makes of it.
+
+        The stage is connected with the bounds of the first of those behind it. What is connected to the stream later
+        gets it as it was.
+
+        Args:
+            name: see `add`.
+            stage: has one input that takes what flows there, and one output that gives it.
+            stream: `"component.port"` of an output that is connected to something.
+            skew_limit: see `add`.
+
+        Returns:
+            What has become of the stream, `"name.port"`.
+
+        Raises:
+            GraphError: as `add`; or nothing takes such a stream, or the stage does not fit into it.
+        """
+        producer, _, output = stream.partition(".")
+        behind = [edge for edge in self.edges if (edge.producer, edge.output) == (producer, output)]
+        if not behind:
+            raise GraphError(f"'{name}' cannot be put into '{stream}', which nothing takes")
+        payload = self._port(f"{stream} -> {name}", producer, output, "output").type
+        inputs = [port for port, declared in stage.inputs.items() if issubclass(payload, declared.type)]
+        outputs = [port for port, declared in stage.outputs.items() if issubclass(declared.type, payload)]
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise GraphError(
+                f"'{name}' cannot be put into '{stream}', which carries {payload.__name__}: it has {len(inputs)} input "
+                f"ports that take it and {len(outputs)} output ports that give it, one of each is needed"
+            )
+        self.add(name, stage, skew_limit)
+        takes_as_it_comes = len(stage.inputs) == 1 or skew_limit == 0
+        if takes_as_it_comes and any(edge.consumer in self.paced for edge in behind):
+            self.paced.add(name)
+        led = {edge: replace(edge, producer=name, output=outputs[0]) for edge in behind}
+        self.edges = [led.get(edge, edge) for edge in self.edges]
+        self.connect(stream, f"{name}.{inputs[0]}", behind[0].bounds)
+        return f"{name}.{outputs[0]}"
 
     def check(self) -> None:
         """Verify that the graph can run.

@@ -19,7 +19,7 @@ from lipstream.pipeline.running.trace import Tracer
 from lipstream.pipeline.switches import Switches
 
 E = TypeVar("E", bound=Event)
-Function = TypeVar("Function", bound=Callable[..., Any])
+R = TypeVar("R")
 
 STOP_SECONDS = 2.0
 """The longest `Session.stop` takes, from any state."""
@@ -63,9 +63,9 @@ class Session:
     # Hooks.
 
     @overload
-    def on(self, event_type: type[E]) -> Callable[[Function], Function]: ...
+    def on(self, event_type: type[E]) -> Callable[[Callable[[E], R]], Callable[[E], R]]: ...
     @overload
-    def on(self, event_type: type[E], function: Callable[[E], Any]) -> Callable[[E], Any]: ...
+    def on(self, event_type: type[E], function: Callable[[E], R]) -> Callable[[E], R]: ...
 
     def on(self, event_type: type[Event], function: Callable[[Any], Any] | None = None) -> Any:
         """Call a function for every event of a class and its subclasses; `Event` means all.

@@ -87,6 +87,10 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
     graph.sheds = _sheds(graph, config)
+    if config.stages:
+        from lipstream.stages.placement import add_stages
+
+        add_stages(graph, config)
     return graph
 
 
@@ -124,7 +128,8 @@ def make_fusion(config: Config, engine: SpeechEngine | None = None) -> Fusion:
 
 def _recogniser(config: Config) -> SpeechEngine:
     with while_loading():
-        return engines.create(config.speech.engine, config.speech.model, config.speech.threads)
+        speech = config.speech
+        return engines.create(speech.engine, speech.model, speech.threads, speech.options)
 
 
 def _lips_of(name: str) -> LipFusion:

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from lipstream.models import assets, shared
+from tests.distributions import Site
 
 # How long an example takes says nothing on a machine that others use too.
 hypothesis.settings.register_profile("lipstream", deadline=None)
@@ -93,3 +94,11 @@ def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks that other tests have loaded are not there."""
     for name in ("_networks", "_loading", "_idle"):
         monkeypatch.setattr(shared, name, {})
+
+
+@pytest.fixture
+def plugin_site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Where a test installs plug-ins; nothing is there at first."""
+    folder = tmp_path_factory.mktemp("site")
+    monkeypatch.syspath_prepend(folder)
+    return Site(folder)

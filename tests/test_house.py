@@ -45,6 +45,7 @@ CROWDED = {
 FOREIGN = {
     "tests/packaging/test_wheel.py": "scripts of users beside folders of these names",
     "tests/test_house.py": "what the search is to find",
+    "tests/packaging/test_one_name.py": "a module that is loaded twice, to see that it is noticed",
 }
 """Files whose strings may import such names, with the reason."""
 

@@ -115,7 +115,7 @@ def check_speech() -> Iterator[Finding]:
 
     speech = load_config("live").speech
     try:
-        engine = engines.create(speech.engine, speech.model, speech.threads)
+        engine = engines.create(speech.engine, speech.model, speech.threads, speech.options)
         engine.load()
         start = time.perf_counter()
         engine.decode(engine.encode(np.zeros(16_000, np.float32)))

@@ -2,6 +2,7 @@
 
 from lipstream.config.load import load_config, names, parse_assignment, to_yaml
 from lipstream.config.schema import (
+    AddedStageConfig,
     AudioConfig,
     Config,
     EmotionConfig,
@@ -18,6 +19,7 @@ from lipstream.config.schema import (
 )
 
 __all__ = [
+    "AddedStageConfig",
     "AudioConfig",
     "Config",
     "EmotionConfig",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel, ValidationError
@@ -38,13 +38,20 @@ def explain(error: ValidationError, data: Mapping[str, Any]) -> str:
 
 def section_model(keys: Sequence[str]) -> type[BaseModel] | None:
     """The model of a section by its path in the configuration; None if there is no such section."""
-    model: type[BaseModel] = Config
+    model: Any = Config
     for key in keys:
-        field = model.model_fields.get(key)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        if (inner := _values_of(model)) is not None:
+            model = inner
+        elif isinstance(model, type) and issubclass(model, BaseModel) and key in model.model_fields:
+            model = model.model_fields[key].annotation
+        else:
             return None
-        model = field.annotation
-    return model
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _values_of(annotation: object) -> type | None:
+    """What the values of a mapping by free names are; None for anything else."""
+    return get_args(annotation)[1] if get_origin(annotation) is dict else None
 
 
 def _existing(path: Sequence[str], data: Mapping[str, Any]) -> Iterator[str]:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+
+from lipstream.plugins import ENGINES, STAGES
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,8 +47,24 @@ def _on_off(value: object) -> object:
     return {True: Partials.ON, False: Partials.OFF}[value] if isinstance(value, bool) else value
 
 
+def _none_is_empty(value: object) -> object:
+    # A mapping whose keys are all commented out is null in YAML.
+    return {} if value is None else value
+
+
+Options = Annotated[dict[str, Any], BeforeValidator(_none_is_empty)]
+"""What a plug-in is told; it says itself which keys and values it takes."""
+
+
+def _known_engine(name: str) -> str:
+    if ENGINES.knows(name):
+        return name
+    known = dict.fromkeys([*ENGINES.built_in, *(plugin.name for plugin in ENGINES.installed())])
+    raise ValueError(f"{name!r} is not allowed, expected {' or '.join(map(repr, known))}")
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class AudioConfig(_Section):
@@ -122,10 +150,13 @@ class VadConfig(_Section):
 class SpeechConfig(_Section):
     """Transcription."""
 
-    engine: Literal["moonshine", "whisper"] = "moonshine"
-    """Recogniser; "whisper" needs the extra of that name."""
+    engine: Annotated[str, AfterValidator(_known_engine)] = "moonshine"
+    """Recogniser: moonshine; whisper, which needs the extra of that name; or that of a plug-in."""
     model: str = "tiny.en"
-    """Model: tiny.en for moonshine; for whisper any size, or the path of a local folder."""
+    """Model: tiny.en for moonshine; for whisper any size, or the path of a local folder; for a plug-in as it says, and
+    empty where none is set."""
+    options: Options = {}
+    """What a plug-in's recogniser is told besides."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """Processor threads of the recogniser."""
     partials: Annotated[Partials, BeforeValidator(_on_off)] = Partials.AUTO
@@ -134,6 +165,13 @@ class SpeechConfig(_Section):
     """Seconds between two partial transcripts of an open segment."""
     only_on_camera: bool = False
     """Leave out speech that is not of a mouth in view; where no mouth is in view, nothing is left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_model(cls, data: object) -> object:
+        if isinstance(data, Mapping) and data.get("engine", "moonshine") not in ENGINES.built_in:
+            return {"model": "", **data}
+        return data
 
 
 class FaceConfig(_Section):
@@ -218,6 +256,34 @@ class EventsConfig(_Section):
     """Seconds between Stats events; 0 for one at the end only."""
 
 
+class AddedStageConfig(_Section):
+    """A plug-in's stage that is added to the graph."""
+
+    stage: str
+    """Name of the plug-in's stage; by default the key under which this stands."""
+    enabled: bool = True
+    """Whether it is added."""
+    into: str | None = None
+    """Stream that is led through it, such as audio.audio; null leaves it to the plug-in."""
+    taps: Annotated[dict[str, str], BeforeValidator(_none_is_empty)] = {}
+    """Streams it listens to, by its input ports, in place of those the plug-in names."""
+    options: Options = {}
+    """What the plug-in is told."""
+
+    @model_validator(mode="after")
+    def _known(self) -> AddedStageConfig:
+        if self.enabled and not STAGES.knows(self.stage):
+            raise ValueError(f"there is no stage {STAGES.unknown(self.stage)}")
+        return self
+
+
+def _named_by_key(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return _none_is_empty(value)
+    filled = {name: _none_is_empty(stage) for name, stage in value.items()}
+    return {name: {"stage": name, **stage} if isinstance(stage, Mapping) else stage for name, stage in filled.items()}
+
+
 class Config(_Section):
     """A whole configuration."""
 
@@ -237,6 +303,8 @@ class Config(_Section):
     emotion: EmotionConfig = EmotionConfig()
     limits: LimitsConfig = LimitsConfig()
     events: EventsConfig = EventsConfig()
+    stages: Annotated[dict[str, AddedStageConfig], BeforeValidator(_named_by_key)] = {}
+    """Stages of plug-ins that are added to the graph, by their names in it."""
 
     @model_validator(mode="after")
     def _something_enabled(self) -> Config:

@@ -23,7 +23,7 @@ class EventQueue:
     """
 
     def __init__(self, limit: int) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         self._limit = limit
         self._events: deque[Event] = deque()
         self._condition = threading.Condition()

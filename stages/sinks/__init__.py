@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from lipstream.config.suggest import did_you_mean
+import inspect
+from pathlib import Path
+
 from lipstream.pipeline.errors import UserError
+from lipstream.plugins import WRITERS, PluginError
 from lipstream.stages.sinks.console import ConsoleSink
 from lipstream.stages.sinks.emotion_csv import EmotionCsvWriter
 from lipstream.stages.sinks.json_writer import JsonWriter
@@ -28,6 +31,7 @@ __all__ = [
     "VttWriter",
     "Writer",
     "parse_formats",
+    "writer_class",
 ]
 
 EMOTION_FORMAT = "emotion.csv"
@@ -42,21 +46,39 @@ FORMATS: dict[str, type[Writer]] = {
     "jsonl": JsonlWriter,
     EMOTION_FORMAT: EmotionCsvWriter,
 }
-"""Writers by the name of the format, which is also the file's extension."""
+"""Writers that ship, by the name of the format, which is also the file's extension."""
 
 
 def parse_formats(text: str) -> list[str]:
-    """Read a list of formats such as "txt,srt", or "all".
+    """Read a list of formats such as "txt,srt", or "all" for those that ship; a plug-in's stand by name.
 
     Raises:
         UserError: a name that is no format, or none at all.
     """
     names = [name for part in text.split(",") if (name := part.strip().lower())]
-    if names == ["all"]:
-        return list(FORMATS)
     for name in names or [text]:
-        if name not in FORMATS:
-            hint = did_you_mean(name, [*FORMATS, "all"])
-            known = f"{', '.join(FORMATS)}, and all for all of them"
-            raise UserError(f"'{name}' is no output format{hint or ';'} there are {known}")
-    return list(dict.fromkeys(names))
+        if name != "all" and not WRITERS.knows(name):
+            raise UserError(f"there is no output format {WRITERS.unknown(name)}; all stands for those that ship")
+    return list(dict.fromkeys(each for name in names for each in (FORMATS if name == "all" else (name,))))
+
+
+def writer_class(name: str) -> type[Writer]:
+    """The class that writes a format.
+
+    Raises:
+        UserError: there is no such format, or the plug-in that brings it cannot be used.
+    """
+    try:
+        plugin = WRITERS.find(name)
+        if plugin is None:
+            return FORMATS[name]
+        writer = plugin.load()
+        if not (isinstance(writer, type) and issubclass(writer, Writer)) or inspect.isabstract(writer):
+            raise plugin.unusable(f"its entry point names {writer!r}, expected a class derived from Writer")
+        try:
+            inspect.signature(writer).bind(Path(), "")
+        except TypeError:
+            raise plugin.unusable("its writer cannot be made from a path and a source") from None
+    except PluginError as error:
+        raise UserError(str(error)) from error
+    return writer

@@ -41,9 +41,9 @@ class Writer(EventSink):
     def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
         self.source = source
-        self.part = path.with_name(path.name + ".part")
-        self.used = False
-        self.saved = False
+        self.part: Path = path.with_name(path.name + ".part")
+        self.used: bool = False
+        self.saved: bool = False
         self.failure: str | None = None
         self._live = False
         self._file: BinaryIO | None = None

@@ -57,6 +57,6 @@ def put_in_place() -> None:
     from lipstream.models.face import backend
     from lipstream.models.speech import engines
 
-    engines.create = lambda name, model, threads: HostileEngine()
+    engines.create = lambda *_: HostileEngine()
     backend.create = lambda name, max_faces, min_confidence, threads=1: FaceInTheMiddle(max_faces, min_confidence)
     lipstream.stages.build.SileroVad = LoudnessVad

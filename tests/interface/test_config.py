@@ -100,6 +100,7 @@ def test_an_empty_file_or_section_means_the_defaults(written):
     assert load_config(written("")) == Config()
     assert load_config(written("vad:\n  # threshold: 0.6\npace: realtime\n")) == Config(pace=Pace.REALTIME)
     assert load_config(written("vad:\n"), {"vad.threshold": 0.6}).vad.threshold == 0.6
+    assert load_config(written("speech:\n  options:\nstages:\n")) == Config()
 
 
 def test_a_path_that_is_not_there_lists_the_names_there_are(tmp_path):
@@ -148,6 +149,20 @@ def test_what_is_not_a_mapping_in_yaml_is_named(text, expected, written):
         ("input: 3", "'input': 3 is not allowed, expected a path"),
         ("vad: 3", "'vad': 3 is not allowed, expected a section with some of the keys threshold, pre_roll"),
         ("vad: [threshold]", "'vad': ['threshold'] is not allowed, expected a section"),
+        ("speech: {engine: 3}", "'speech.engine': 3 is not allowed, expected a valid string"),
+        ("speech: {options: 3}", "'speech.options': 3 is not allowed, expected a valid dictionary"),
+        ("speech: {options: {1: 2}}", "'speech.options': 1 is not allowed, expected a valid string"),
+        ("stages: [meter]", "'stages': ['meter'] is not allowed, expected a valid dictionary"),
+        (
+            "stages: {meter: 3}",
+            "'stages.meter': 3 is not allowed, expected a section with some of the keys stage, enab",
+        ),
+        (
+            "stages: {meter: {}}",
+            "'stages.meter': there is no stage 'meter' (there are: none, for no plug-in brings one)",
+        ),
+        ("stages: {a: {stage: b}}", "'stages.a': there is no stage 'b' (there are: none"),
+        ("stages: {a: {taps: {x: 3}}}", "'stages.a.taps.x': 3 is not allowed, expected a valid string"),
     ],
 )
 def test_a_bad_value_names_the_key_the_value_and_what_is_allowed(text, expected, written):
@@ -177,6 +192,10 @@ def test_devices_by_number_and_by_text(value):
         ("1: 2", "unknown key '1' (allowed: mode, "),
         ("on: 2", "unknown key 'True' (allowed: mode, "),
         ("vad: {1: 2}", "unknown key 'vad.1' (allowed: threshold, "),
+        (
+            "stages: {meter: {tap: {}}}",
+            "unknown key 'stages.meter.tap', did you mean 'taps'? (allowed: stage, enabled, ",
+        ),
     ],
 )
 def test_an_unknown_key_is_named_with_those_there_are(text, expected, written):

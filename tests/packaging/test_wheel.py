@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tomllib
@@ -11,46 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lipstream.models import assets
-from tests.packaging.rooms import ROOMS, ROOT
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the tree, so that nothing of an earlier build can slip in."""
-    folder = tmp_path_factory.mktemp("build")
-    tree = folder / "tree"
-    tree.mkdir()
-    for name in ("main.py", "pyproject.toml", "setup.py", "README.md", "LICENSE", "lipstream", *ROOMS):
-        _copy(ROOT / name, tree / name)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(tree)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of packages with nothing in it but what the wheel installs."""
-    folder = tmp_path_factory.mktemp("site")
-    install = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-index", "--no-deps"]
-    subprocess.run([*install, "--target", str(folder), str(wheel)], check=True, timeout=120)
-    return folder
-
-
-def _is_cache(name: str) -> bool:
-    return name == "__pycache__" or name.startswith(".")
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        target.mkdir()
-        for path in source.iterdir():
-            if not _is_cache(path.name):
-                _copy(path, target / path.name)
-    else:
-        target.write_bytes(source.read_bytes())
+from tests.packaging.rooms import ROOMS, ROOT, is_cache
 
 
 def test_it_holds_every_file_of_the_product_and_no_other(wheel: Path):
@@ -59,7 +19,7 @@ def test_it_holds_every_file_of_the_product_and_no_other(wheel: Path):
     product = set()
     for folder, prefix in (("lipstream", ""), *((room, "lipstream/") for room in ROOMS)):
         paths = [path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()]
-        product.update(prefix + path.as_posix() for path in paths if not any(map(_is_cache, path.parts)))
+        product.update(prefix + path.as_posix() for path in paths if not any(map(is_cache, path.parts)))
     assert held == product
 
 
@@ -75,25 +35,6 @@ def test_it_has_the_licence_the_types_and_the_console_command(wheel: Path):
         assert "lipstream = lipstream.commands.main:run" in archive.read(points).decode()
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "lipstream/py.typed" in names
-
-
-# The environment of the tests has the tree in it too, as an editable installation.
-_ONLY_THE_WHEEL = """
-import sys, pathlib
-site, tree = pathlib.Path({site!r}), pathlib.Path({tree!r})
-sys.path = [str(site), *(p for p in sys.path if p and pathlib.Path(p).resolve() != tree)]
-sys.meta_path = [finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", "")]
-"""
-
-
-@pytest.fixture
-def environment(site: Path, tmp_path: Path) -> dict[str, str]:
-    """Variables under which a Python process finds Lipstream in the wheel alone."""
-    start = tmp_path / "start"
-    start.mkdir()
-    (start / "sitecustomize.py").write_text(_ONLY_THE_WHEEL.format(site=str(site), tree=str(ROOT)), encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LIPSTREAM_"))}
-    return kept | {"LIPSTREAM_CACHE": str(assets.cache_dir()), "LIPSTREAM_OFFLINE": "1", "PYTHONPATH": str(start)}
 
 
 @pytest.mark.media

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from lipstream.pipeline import Component, Graph, GraphError, Port, Sink, Source, Stage
+from lipstream.pipeline import Bounds, Component, Graph, GraphError, Port, Sink, Source, Stage
 from lipstream.pipeline.testing import EventRecorder, FakeSource
 from tests.pipeline.fakes import Collect, Forward, Idle, Join, chain
 
@@ -179,3 +179,111 @@ def test_a_component_of_no_known_kind_is_refused_when_it_is_added():
 
     with pytest.raises(GraphError, match="'x' must be a Source, a Stage, a Sink or an EventSink, but is a Something"):
         Graph().add("x", Something())
+
+
+# A stage is put into a stream.
+
+
+class Softer(Stage):
+    """Takes sound and gives sound; what else it takes is no sound."""
+
+    inputs: ClassVar = {"in": Port(Sound), "other": Port(int, optional=True)}
+    outputs: ClassVar = {"out": Port(Speech), "level": Port(float)}
+
+    def process(self, port, packet):
+        pass
+
+
+class Twice(Stage):
+    inputs: ClassVar = {"one": Port(object), "two": Port(object, optional=True)}
+    outputs: ClassVar = {"out": Port(Speech)}
+
+    def process(self, port, packet):
+        pass
+
+
+BOUNDS = Bounds(items=7)
+
+
+def spoken_to_two() -> Graph:
+    graph = Graph()
+    graph.add("source", FakeSource([], Speech))
+    graph.add("first", Typed())
+    graph.add("second", Optional())
+    graph.connect("source.out", "first.in", BOUNDS)
+    graph.connect("source.out", "second.main", Bounds(items=9))
+    return graph
+
+
+def names(graph: Graph) -> set[str]:
+    return {edge.name for edge in graph.edges}
+
+
+def test_whatever_took_a_stream_takes_what_the_stage_makes_of_it():
+    graph = spoken_to_two()
+    assert graph.insert("softer", Softer(), "source.out") == "softer.out"
+    graph.check()
+    assert names(graph) == {
+        "source.out -> softer.in",
+        "softer.out -> first.in",
+        "softer.out -> second.main",
+    }
+    assert {edge.consumer: edge.bounds.items for edge in graph.edges} == {"softer": 7, "first": 7, "second": 9}
+
+
+def test_what_is_connected_later_gets_the_stream_as_it_was():
+    graph = spoken_to_two()
+    graph.insert("softer", Softer(), "source.out")
+    graph.add("late", Collect())
+    graph.connect("source.out", "late.in")
+    assert "source.out -> late.in" in names(graph)
+
+
+def test_one_behind_the_other():
+    graph = spoken_to_two()
+    end = graph.insert("b", Softer(), graph.insert("a", Softer(), "source.out"))
+    assert end == "b.out"
+    assert names(graph) == {"source.out -> a.in", "a.out -> b.in", "b.out -> first.in", "b.out -> second.main"}
+
+
+def test_a_stage_on_the_way_that_has_to_keep_pace_has_to_keep_pace():
+    graph = spoken_to_two()
+    graph.insert("slow", Softer(), "source.out", skew_limit=5)
+    assert graph.paced == set()
+    graph = spoken_to_two()
+    graph.paced = {"second"}
+    graph.insert("slow", Softer(), "source.out", skew_limit=5)
+    # It waits for its other input, so its delay says nothing of the load.
+    assert graph.paced == {"second"}
+    graph.insert("quick", Typed(), "slow.out")
+    assert graph.paced == {"second", "quick"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "stream", "expected"),
+    [
+        (Typed, "first.out", "'new' cannot be put into 'first.out', which nothing takes"),
+        (Typed, "nobody.out", "'new' cannot be put into 'nobody.out', which nothing takes"),
+        (
+            Join,
+            "source.out",
+            "carries Speech: it has 2 input ports that take it and 0 output ports that give it, one of",
+        ),
+        (Twice, "source.out", "carries Speech: it has 2 input ports that take it and 1 output ports that give it"),
+        (Collect, "source.out", "carries Speech: it has 1 input ports that take it and 0 output ports that give it"),
+    ],
+)
+def test_a_stage_that_does_not_fit_into_a_stream_is_refused_and_the_graph_stays(stage, stream, expected):
+    graph = spoken_to_two()
+    before = names(graph)
+    with pytest.raises(GraphError, match=re.escape(expected)):
+        graph.insert("new", stage(), stream)
+    assert names(graph) == before and "new" not in graph.components
+
+
+def test_a_name_that_is_taken_is_refused_and_the_graph_stays():
+    graph = spoken_to_two()
+    before = names(graph)
+    with pytest.raises(GraphError, match="already a component named 'first'"):
+        graph.insert("first", Softer(), "source.out")
+    assert names(graph) == before
