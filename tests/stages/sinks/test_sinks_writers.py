@@ -291,5 +291,5 @@ def test_a_format_that_does_not_exist_is_an_error_that_lists_those_that_do(text:
 def test_a_format_that_is_mistyped_is_suggested():
     with pytest.raises(UserError, match="there is no output format 'srtt', did you mean 'srt'"):
         parse_formats("txt,srtt")
-    with pytest.raises(UserError, match="'docx' is no output format; there are txt, srt"):
+    with pytest.raises(UserError, match=r"there is no output format 'docx' \(there are: txt, srt"):
         parse_formats("docx")
