@@ -38,7 +38,6 @@ MAY_TRAIN = {"commands", "bench", "tests"}
 MOST_FILES = 20
 CROWDED = {
     "bench": "scripts that are run one by one: a measurement each, and two files that they share",
-    "web/static": "what browsers are served: the names are addresses",
 }
 """Folders that may have more files of source, with the reason."""
 

@@ -24,8 +24,8 @@ def make_app(routes: Sequence[BaseRoute]) -> Starlette:
         routes: further addresses.
     """
     pages: list[BaseRoute] = [
-        Route("/", _page("index.html")),
-        Route("/captions", _page("captions.html")),
+        Route("/", _page("main/index.html")),
+        Route("/captions", _page("captions/captions.html")),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     handlers = {Refusal: _refuse, HTTPException: _refuse_plainly}

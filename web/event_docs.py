@@ -83,8 +83,8 @@ def page() -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Lipstream: events</title>
-<link rel="stylesheet" href="/static/base.css">
-<link rel="stylesheet" href="/static/docs.css">
+<link rel="stylesheet" href="/static/shared/base.css">
+<link rel="stylesheet" href="/static/docs/docs.css">
 </head>
 <body>
 <main>

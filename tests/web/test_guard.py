@@ -33,7 +33,7 @@ def test_without_a_token_the_page_is_for_everybody_on_this_machine():
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/", "/static/base.css", "/api/nothing"])
+@pytest.mark.parametrize("path", ["/", "/static/shared/base.css", "/api/nothing"])
 def test_every_answer_has_the_headers_that_keep_a_page_in_its_bounds(path: str):
     headers = ask(path).headers
     policy = headers["content-security-policy"]
@@ -72,7 +72,7 @@ def test_the_token_in_the_address_sets_a_cookie_that_is_not_the_token_and_does_f
 
 
 def test_the_static_files_and_the_api_need_the_token_too():
-    assert ask("/static/base.css", token=TOKEN).status_code == 401
+    assert ask("/static/shared/base.css", token=TOKEN).status_code == 401
     refused = ask("/api/status", token=TOKEN)
     assert refused.status_code == 401 and refused.json()["error"] == "unauthorized"
 

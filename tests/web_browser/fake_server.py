@@ -136,8 +136,8 @@ class FakeServer:
 
     def _routes(self) -> list[Route | Mount | WebSocketRoute]:
         return [
-            Route("/", self._page("index.html")),
-            Route("/captions", self._page("captions.html")),
+            Route("/", self._page("main/index.html")),
+            Route("/captions", self._page("captions/captions.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/status", self._status),
             Route("/api/sessions", self._open, methods=["POST"]),

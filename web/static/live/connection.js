@@ -1,9 +1,9 @@
 /** A live session that lasts: when the connection is lost it makes a new one and goes on. */
 
-import { call } from "./api.js";
-import { Backoff, Pause } from "./backoff.js";
-import { PageError } from "./errors.js";
-import { openEvents } from "./events.js";
+import { call } from "../shared/api.js";
+import { Backoff, Pause } from "../shared/backoff.js";
+import { PageError } from "../shared/errors.js";
+import { openEvents } from "../shared/events.js";
 import { Peer } from "./peer.js";
 
 /** A connection that held this long was a good one: the next loss begins with the shortest wait again. */

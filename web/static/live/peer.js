@@ -1,7 +1,7 @@
 /** One WebRTC connection that sends the camera and the microphone to the server. */
 
-import { call } from "./api.js";
-import { PageError } from "./errors.js";
+import { call } from "../shared/api.js";
+import { PageError } from "../shared/errors.js";
 
 const GATHERING_MS = 3_000;
 const CONNECTING_MS = 15_000;

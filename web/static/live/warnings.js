@@ -1,6 +1,6 @@
 /** What is degraded just now, in plain language, for eyes and screen readers. */
 
-import { describeDegraded, describeLoad, describeRecovered } from "./messages.js";
+import { describeDegraded, describeLoad, describeRecovered } from "../shared/messages.js";
 
 /** How long the news that something is back stays, milliseconds. */
 const GOOD_NEWS_MS = 6_000;

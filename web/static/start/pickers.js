@@ -1,6 +1,6 @@
 /** The lists to choose camera and microphone from. */
 
-import { NONE } from "./devices.js";
+import { NONE } from "../shared/devices.js";
 
 /**
  * Fills a list, and keeps what was chosen if it is still there.

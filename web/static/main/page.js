@@ -1,13 +1,13 @@
 /** The page with camera and microphone: start screen, live screen, recordings, and what goes between them. */
 
-import { call } from "./api.js";
-import { Banner } from "./banner.js";
-import { LiveConnection } from "./connection.js";
-import { PageError } from "./errors.js";
-import { LiveScreen } from "./live_screen.js";
-import { Plugged } from "./plugged.js";
-import { StartScreen } from "./start_screen.js";
-import { Switches } from "./switches.js";
+import { LiveConnection } from "../live/connection.js";
+import { LiveScreen } from "../live/live_screen.js";
+import { Plugged } from "../live/plugged.js";
+import { Switches } from "../live/switches.js";
+import { call } from "../shared/api.js";
+import { Banner } from "../shared/banner.js";
+import { PageError } from "../shared/errors.js";
+import { StartScreen } from "../start/start_screen.js";
 import { acceptRecordings, formatDuration, formatSize } from "./upload.js";
 
 /** Attempts that fail in a row before the page says more than that it tries again. */

@@ -1,7 +1,7 @@
 /** The start screen: choosing camera and microphone, looking at the preview and the level, and starting. */
 
-import { NONE, alreadyAllowed, listDevices, openDevices, requireDevices } from "./devices.js";
-import { Microphone, showLevel } from "./level.js";
+import { NONE, alreadyAllowed, listDevices, openDevices, requireDevices } from "../shared/devices.js";
+import { Microphone, showLevel } from "../shared/level.js";
 import { fillPicker, showOpened } from "./pickers.js";
 
 const SILENT_DB = -75;
@@ -23,8 +23,8 @@ export class StartScreen {
   #sound = $("microphone");
 
   /**
-   * @param {import("./banner.js").Banner} banner
-   * @param {(stream: MediaStream, choice: import("./devices.js").Choice) => void} onBegin takes the stream over
+   * @param {import("../shared/banner.js").Banner} banner
+   * @param {(stream: MediaStream, choice: import("../shared/devices.js").Choice) => void} onBegin takes the stream over
    */
   constructor(banner, onBegin) {
     this.#banner = banner;

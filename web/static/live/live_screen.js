@@ -1,10 +1,10 @@
 /** The live screen: what the events of a session look like. */
 
-import { CaptionView } from "./caption_view.js";
-import { Captions } from "./captions.js";
-import { EmotionView, Emotions } from "./emotion.js";
+import { CaptionView } from "../shared/caption_view.js";
+import { Captions } from "../shared/captions.js";
+import { EmotionView, Emotions } from "../shared/emotion.js";
+import { showLevel } from "../shared/level.js";
 import { History } from "./history.js";
-import { showLevel } from "./level.js";
 import { Overlay } from "./overlay.js";
 import { Warnings } from "./warnings.js";
 
@@ -28,7 +28,7 @@ export class LiveScreen {
   #placeholder = document.createElement("p");
   #delay = null;
 
-  /** @param {import("./banner.js").Banner} banner */
+  /** @param {import("../shared/banner.js").Banner} banner */
   constructor(banner) {
     this.#placeholder.className = "captions-placeholder";
     // Narrow windows give the picture its own shape, that of a phone held upright included.

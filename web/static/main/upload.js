@@ -1,8 +1,8 @@
 /** Recordings: sending one to the server, following its captioning, and the link to its report. */
 
-import { call, refusal } from "./api.js";
-import { PageError } from "./errors.js";
-import { describe } from "./messages.js";
+import { call, refusal } from "../shared/api.js";
+import { PageError } from "../shared/errors.js";
+import { describe } from "../shared/messages.js";
 
 const POLL_MS = 700;
 const UNITS = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]];

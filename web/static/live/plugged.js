@@ -1,6 +1,6 @@
 /** Devices that are unplugged while captions run, and come back. */
 
-import { NONE, openDevices } from "./devices.js";
+import { NONE, openDevices } from "../shared/devices.js";
 
 export class Plugged {
   #stream;
@@ -11,7 +11,7 @@ export class Plugged {
 
   /**
    * @param {MediaStream} stream its tracks are replaced when a device comes back
-   * @param {import("./devices.js").Choice} choice what it was opened with
+   * @param {import("../shared/devices.js").Choice} choice what it was opened with
    * @param {{onGone: (kind: string) => void, onBack: (track: MediaStreamTrack) => void}} listeners
    */
   constructor(stream, choice, listeners) {

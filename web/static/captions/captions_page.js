@@ -1,11 +1,11 @@
 /** The page of captions alone: for video mixers, and for who wants nothing but large text. */
 
-import { CaptionView } from "./caption_view.js";
+import { CaptionView } from "../shared/caption_view.js";
+import { Captions } from "../shared/captions.js";
+import { Emotions } from "../shared/emotion.js";
+import { followEvents } from "../shared/events.js";
+import { describe } from "../shared/messages.js";
 import { readSettings } from "./caption_settings.js";
-import { Captions } from "./captions.js";
-import { Emotions } from "./emotion.js";
-import { followEvents } from "./events.js";
-import { describe } from "./messages.js";
 
 const NOTICE_MS = 10_000;
 /** Finished sentences kept for screen readers. */

@@ -1,6 +1,6 @@
 /** The buttons that switch parts of a run off and on, and the state they ask the server for. */
 
-import { call } from "./api.js";
+import { call } from "../shared/api.js";
 
 /** Buttons that stand for "off" when pressed, and what they switch. */
 const HOLDS = { mute: ["sound"], pause: ["sound", "picture"] };
