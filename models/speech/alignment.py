@@ -11,7 +11,7 @@ allow more than Whisper's, because they divide the work. In the row of token n (
 So a text of N audible tokens is a chain gap, token, gap, token, ..., gap in which a gap may be empty, and the path
 divides the frames among the links. Silence before, after and between words falls into gaps.
 
-How the heads were chosen and what the times are worth is measured in docs/word_timing.md.
+How the heads were chosen is in docs/experiments/word_timing.md, what the times are worth in docs/word_timing.md.
 """
 
 from __future__ import annotations

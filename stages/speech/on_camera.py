@@ -1,4 +1,4 @@
-"""Whether the speech of a segment is of a mouth in view, and whose (docs/off_camera.md has rule and figures)."""
+"""Whether the speech of a segment is of a mouth in view, and whose (docs/off_camera.md)."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class ActiveSpeakerRecipe:
         learning_rate: peak of one cycle, AdamW.
         clean: share of the examples with clean sound; the others are mixtures.
         disguised: share of the examples whose lips are changed into somebody else's (`LipSequence.disguised`). It tells
-            strangers better, but helps no mask that is trained on top of it (docs/speech_fusion.md).
+            strangers better, but helps no mask that is trained on top of it (docs/experiments/speech_fusion.md).
     """
 
     seed: int = 0

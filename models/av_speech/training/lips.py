@@ -1,7 +1,8 @@
 """Pretraining of the lip network: reading lips, with CTC on the pieces of words that the decoder writes.
 
 Word pieces teach more than characters where they come often enough, because a short word is one shape of the mouth and
-not the sum of its letters (docs/speech_fusion.md). Rare pieces share a class, and characters are learnt beside them.
+not the sum of its letters (docs/experiments/speech_fusion.md). Rare pieces share a class, and characters are learnt
+beside them.
 """
 
 from __future__ import annotations
