@@ -30,6 +30,19 @@ def test_every_relative_link_leads_somewhere(document: Path):
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_heading_finds_it(document: Path):
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    targets = [((document.parent / file if file else document), heading) for file, heading in links]
+    assert [heading for file, heading in targets if file.suffix == ".md" and heading not in _headings(file)] == []
+
+
+def _headings(document: Path) -> list[str]:
+    """The headings of a document, as links to them are written."""
+    found = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found]
+
+
 def test_every_python_file_the_documents_name_exists():
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
