@@ -45,7 +45,9 @@ def launched(driver: Playwright, *args: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+# Not of the session: as long as Playwright is there no other test of the process can run an event loop, and which tests
+# follow in it depends on who is quicker.
+@pytest.fixture(scope="package")
 def driver() -> Iterator[Playwright]:
     if CHROMIUM is None:
         pytest.skip("no Chromium here (scripts/system_packages.sh --with-tests installs it)")
@@ -53,7 +55,7 @@ def driver() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(driver: Playwright) -> Iterator[Browser]:
     """One that has a fake camera and microphone, and allows them."""
     with launched(driver, FAKE_DEVICES, ALLOW) as browser:
