@@ -239,7 +239,7 @@ class EventBus:
         """Hold nothing of the run any more."""
         del self._supervisor
         if self.thread.ident is None:
-            self.thread = threading.Thread(name=self.thread.name)
+            self.thread = threading.Thread(name=self.thread.name, daemon=True)
 
     def _make_end(self) -> End:
         try:

@@ -132,4 +132,4 @@ class SinkThread(Supervised):
         """The sink, which goes on pointing here, would else be kept by what it points to."""
         del self._sink, self._supervisor
         if self.left_out:
-            self.thread = threading.Thread(name=self.name)
+            self.thread = threading.Thread(name=self.name, daemon=True)

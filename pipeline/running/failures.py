@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from lipstream.pipeline.errors import UserError
+from lipstream.pipeline.errors import UserError, message_of
 
 X = TypeVar("X", bound=BaseException)
 
 
 def in_one_line(error: BaseException) -> str:
     """An error as the message of an event."""
-    kind = type(error).__name__
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 - foreign code, and what it is asked about is a failure already
-        text = "(it cannot be shown)"
-    return text if isinstance(error, UserError) else f"{kind}: {text}"
+    text = " ".join(message_of(error).split())
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
 
 
 def copied(error: X) -> X:

@@ -167,7 +167,7 @@ class Node(Supervised):
 
     def skip(self) -> None:
         """End without having begun."""
-        self.thread = threading.Thread(name=self.name)
+        self.thread = threading.Thread(name=self.name, daemon=True)
         self._end()
 
     def _run(self) -> None:

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lipstream.pipeline.clock import Clock, MonotonicClock
 from lipstream.pipeline.component import Source
@@ -100,10 +100,9 @@ class Runner:
         self._build(graph, lossless, media_time, hook_limit, tracer)
         self._helpers: list[threading.Thread] = []
         if stats_interval > 0 and not media_time:
-            self._helpers.append(threading.Thread(target=self._report, name="stats", daemon=True))
+            self._helpers.append(self._helper("stats", self._report))
         if self.load.active:
-            watch = threading.Thread(target=self.load.run, args=(self.stopping,), name="load", daemon=True)
-            self._helpers.append(watch)
+            self._helpers.append(self._helper("load", lambda: self.load.run(self.stopping)))
 
     def _build(self, graph: Graph, lossless: bool, media_time: bool, hook_limit: int, tracer: Tracer | None) -> None:
         lock = threading.RLock()
@@ -139,6 +138,9 @@ class Runner:
             self.nodes[name] = node
         # What may not be skipped is not shed either.
         paced += [] if lossless else [node for name, node in self.nodes.items() if name in graph.paced]
+
+    def _helper(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        return threading.Thread(target=self._attempt, args=(name, work), name=name, daemon=True)
 
     # Life of a run.
 
@@ -282,11 +284,14 @@ class Runner:
     def _supervise(self) -> None:
         """See the run through from its start to its end, whatever fails."""
         for step in (self._start_threads, self._watch, self._see_to_the_end, self._conclude):
-            try:
-                step()
-            except BaseException as error:  # noqa: BLE001 - raised by `wait`
-                self.failed("runner", error)
+            self._attempt("runner", step)
         self._done.set()
+
+    def _attempt(self, name: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised by `wait`
+            self.failed(name, error)
 
     def _start_threads(self) -> None:
         self._start_time = time.monotonic()
@@ -339,8 +344,9 @@ class Runner:
                     node.cut_off()
         _join_all(threads, begun + CUT_OFF_SECONDS)
         self.bus.end_channels()
-        # Nothing can hold the bus itself up any more.
+        # Nothing can hold the bus itself up any more, if it is there.
         _join_all([self.bus.thread], None)
+        self.bus.conclude()
         _join_all(self.bus.threads, begun + DELIVER_SECONDS)
         stuck = [thread.name for thread in (*threads, *self.bus.threads) if thread.is_alive()]
         if stuck:
@@ -349,7 +355,9 @@ class Runner:
     def _conclude(self) -> None:
         """Do what is left when the threads have ended, so that nothing of the run keeps itself."""
         self.stopping.set()
-        self.bus.conclude()
+        if self.bus.end is None:
+            self.bus.conclude()
+            _join_all(self.bus.threads, time.monotonic() + DELIVER_SECONDS)
         self.bus.work_off()
         _join_all(self._helpers, time.monotonic() + 1)
         if self._surroundings.tracer is not None:

@@ -62,6 +62,6 @@ class Launch:
         self._over.set()
 
     def _fail(self, error: Exception) -> None:
-        self.thread = threading.Thread(name=self.thread.name)
+        self.thread = threading.Thread(name=self.thread.name, daemon=True)
         self._error = error
         self._over.set()
