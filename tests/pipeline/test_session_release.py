@@ -53,7 +53,12 @@ class Held:
         self.parts = [weakref.ref(part) for part in (self.one, *parts)]
 
     def is_free(self) -> None:
-        del self.one
+        runner = self.one._runner
+        if runner is not None:
+            inside = [runner, runner.bus, runner.load, *runner.nodes.values(), *runner.bus.sinks, *runner.bus.hooks]
+            self.parts += map(weakref.ref, inside)
+            del inside
+        del self.one, runner
         # The last of its threads may be about to return.
         eventually(lambda: [part() for part in self.parts if part() is not None] == [])
 
@@ -142,7 +147,7 @@ def test_a_run_with_a_stage_that_is_left_behind_is_free_when_that_returns(quick_
     held.is_free()
 
 
-@pytest.mark.parametrize("name", ["supervisor", "events", "c0", "c1", "sink", "hook list.append"])
+@pytest.mark.parametrize("name", ["supervisor", "events", "c0", "c1", "sink", "load", "hook list.append"])
 def test_a_run_that_could_not_have_all_its_threads_is_free_when_its_error_is(name, monkeypatch):
     start = threading.Thread.start
 
@@ -151,7 +156,7 @@ def test_a_run_that_could_not_have_all_its_threads_is_free_when_its_error_is(nam
             raise RuntimeError("can't start new thread")
         start(self)
 
-    held = Held(Endless(), Forward(), Announce())
+    held = Held(Endless(), Forward(), Announce(), config=LIVE)
     held.one.on(Event, [].append)
     monkeypatch.setattr(threading.Thread, "start", try_to_start)
     with pytest.raises(StageFailed):
@@ -179,13 +184,14 @@ def test_a_run_that_nobody_holds_any_more_is_stopped(caplog):
 
 
 def test_an_iterator_keeps_its_run_going_and_without_it_the_run_is_stopped():
-    held = Held(Endless(), Announce())
-    events = held.one.events()
-    del held.one
+    closed = []
+    stage = Announce()
+    stage.close = lambda: closed.append(True)
+    events = pipeline(Endless(), stage).events()
     assert sum(1 for _, _ in zip(range(3000), events, strict=False)) == 3000
-    held.one = None
+    assert not closed
     del events
-    held.is_free()
+    eventually(lambda: closed)
 
 
 def test_figures_graph_and_hooks_are_there_after_the_end():
