@@ -139,13 +139,14 @@ class Session:
     def _stopped_by_errors(self, work: Callable[[], R]) -> R:
         """Do what begins the run or waits for it; interrupted, the run is stopped, as its caller may not know of it."""
         try:
-            return work()
+            done = work()
         except PipelineError:
             # It has not begun, or is over.
             raise
         except BaseException:
             self.stop()
             raise
+        return done
 
     def _begin(self) -> Runner:
         # Before the trace, which would be left empty.
@@ -209,10 +210,13 @@ class Session:
             UserError: something the user can mend, such as a file that cannot be read.
             PipelineError: called from a hook, a sink or a stage, which would wait for itself; or before the start.
         """
+        return self._stopped_by_errors(partial(self._wait, timeout))
+
+    def _wait(self, timeout: float | None) -> bool:
         runner = self._running()
         if timeout is None and runner.owns(threading.current_thread()):
             raise PipelineError("wait() was called from within the run, which cannot end before this call does")
-        return self._stopped_by_errors(lambda: runner.wait(timeout))
+        return runner.wait(timeout)
 
     def run(self) -> End:
         """Start, wait for the end, and return the `End` event. Ctrl-C stops cleanly.
@@ -234,7 +238,14 @@ class Session:
         return end
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except PipelineError:
+            raise
+        except BaseException:
+            # `__exit__` will not be called.
+            self.stop()
+            raise
         return self
 
     def __del__(self) -> None:
@@ -246,7 +257,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._stopped_by_errors(self.stop)
         if kind is None:
             self.wait(0)
 
@@ -275,7 +286,8 @@ class Session:
         """
         for each in wanted:
             _check_event_type("events", each)
-        return self._stopped_by_errors(partial(self._subscribe, wanted, _caller()))
+        by = _caller()
+        return self._stopped_by_errors(partial(self._subscribe, wanted, by))
 
     @overload
     def aevents(self) -> Subscription[Event]: ...

@@ -288,10 +288,7 @@ class EventBus:
     def _deliver(self, event: Event) -> None:
         self._hand_out(event)
         if self._surroundings.lossless:
-            for sink in self.sinks:
-                self._wait_for(sink.queue, OF_A_SINK)
-            for queue in self._subscriptions:
-                self._wait_for(queue, OF_A_LOOP)
+            self._wait_for_all()
 
     def _hand_out(self, event: Event) -> None:
         """Give an event to everybody, without waiting for anybody."""
@@ -313,14 +310,19 @@ class EventBus:
         self.last_emitted = event.emitted
         return event
 
-    def _wait_for(self, queue: EventQueue, advice: str) -> None:
-        """Wait until a reader that has fallen behind has caught up; one that stands still is reported, once."""
-        if not queue.over_full:
-            queue.reported = False
-        while not queue.wait_for_room(self._surroundings.clock, STANDSTILL_US):
-            if not queue.reported:
-                queue.reported = True
-                self._hand_out(reported(queue.name, advice))
+    def _wait_for_all(self) -> None:
+        """Wait until those who have fallen behind have caught up; those who stand still are reported, once."""
+        readers = [(sink.queue, OF_A_SINK) for sink in self.sinks]
+        readers += [(queue, OF_A_LOOP) for queue in self._subscriptions]
+        for queue, _ in readers:
+            # Not before it has made more room than is needed: one that takes an event now and then stands still.
+            queue.reported = queue.reported and queue.over_full
+        for queue, _ in readers:
+            while not queue.wait_for_room(self._surroundings.clock, STANDSTILL_US):
+                for other, advice in readers:
+                    if other.over_full and not other.reported:
+                        other.reported = True
+                        self._hand_out(reported(other.name, advice))
 
     def _forget_closed(self) -> None:
         self._dropped_for_iterators += sum(queue.dropped for queue in self._subscriptions if queue.closed)

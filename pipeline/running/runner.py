@@ -331,7 +331,9 @@ class Runner:
         if not self.stopping.is_set():
             return
         if self._abandoned:
-            log.warning("nobody holds the pipeline any more, so its run is stopped: keep it for as long as it is to run")
+            log.warning(
+                "nobody holds the pipeline any more, so its run is stopped: keep it for as long as it is to run"
+            )
         begun = time.monotonic()
         self.bus.release()
         threads = [node.thread for node in self.nodes.values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import itertools
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType
@@ -63,6 +64,6 @@ def _in_destructor(frame: FrameType | None) -> bool:
 def _points(code: CodeType) -> frozenset[int]:
     """The instructions that come behind a call, or to which a loop jumps back."""
     instructions = list(dis.get_instructions(code))
-    behind = {after.offset for call, after in zip(instructions, instructions[1:], strict=False) if call.opname in _CALLS}
+    behind = {after.offset for call, after in itertools.pairwise(instructions) if call.opname in _CALLS}
     back = {each.argval for each in instructions if each.opname == "JUMP_BACKWARD"}
     return frozenset(behind | back)

@@ -55,7 +55,7 @@ class Components:
         self.heard: list[Event] = []
         self.ends: list[Event] = []
         self.runner.bus.add_hook(Event, self.heard.append)
-        self.runner.bus.add_hook(End, lambda event: self.ends.append(event))
+        self.runner.bus.add_hook(End, self.ends.append)
         self.early = self.runner.bus.subscribe()
 
     def check(self) -> None:
