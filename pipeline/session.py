@@ -257,7 +257,12 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopped_by_errors(self.stop)
+        try:
+            self.stop()
+        except BaseException:
+            # It may have come before that had begun.
+            self.stop()
+            raise
         if kind is None:
             self.wait(0)
 
