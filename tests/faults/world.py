@@ -229,7 +229,7 @@ class World:
                 thread.join(PATIENCE)
         before = ears.turns
         with ears.turned:
-            ears.turned.wait_for(lambda: ears.turns > before or self.over.is_set(), 1.0)
+            ears.turned.wait_for(lambda: ears.turns > before or self.over.is_set(), PATIENCE)
         if self.patient and self.eyes is not None and self.runner is not None:
             # The turn under way may have begun before the picture came.
             seen = self.eyes.turns + 2

@@ -96,10 +96,10 @@ def test_two_who_stand_still_are_both_reported_and_miss_nothing_of_each_other():
     rest: list[Event] = []
     other = threading.Thread(target=rest.extend, args=(readers[1],))
     other.start()
-    assert list(readers[0]) == run.recorder.events
+    mine = list(readers[0])
     other.join(PATIENCE)
-    assert rest == run.recorder.events
     run.finish()
+    assert mine == rest == run.recorder.events
 
 
 def test_a_closed_reader_holds_nothing_up():
