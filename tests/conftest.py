@@ -25,7 +25,6 @@ from lipstream.models import assets
 from lipstream.pipeline import session
 from lipstream.pipeline.running import runner
 
-
 # How long an example takes says more about the machine, and what else it does, than about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
