@@ -18,6 +18,15 @@ from tests.web_browser.test_access import findings, overflow
 SECONDS = 6.0
 
 
+NOTE_MARKED = """() => {
+    window.marked = [];
+    const note = (changes) => window.marked.push(
+        ...changes.map((change) => change.target).filter((word) => word.hasAttribute("aria-current"))
+            .map((word) => word.textContent));
+    new MutationObserver(note).observe(document, { attributeFilter: ["aria-current"], subtree: true });
+}"""
+
+
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """VP9 and Opus, which every Chromium plays."""
@@ -64,10 +73,12 @@ def test_a_word_leads_to_its_moment_in_the_recording(opened: Page, complaints: l
 
 
 def test_the_word_that_is_said_is_marked_while_it_plays(opened: Page):
+    # Noted by the page: a busy machine may not look in the 0.4 s that a word takes.
+    opened.evaluate(NOTE_MARKED)
     opened.evaluate("document.querySelector('#media').muted = true")
     opened.get_by_role("button", name="one").first.click()
     opened.evaluate("document.querySelector('#media').play()")
-    expect(opened.locator(".word[aria-current]")).to_have_text("three", timeout=30_000)
+    until(opened, lambda: "three" in opened.evaluate("window.marked"))
 
 
 def test_words_can_be_reached_and_chosen_with_the_keyboard(opened: Page):
