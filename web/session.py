@@ -16,8 +16,7 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 from lipstream import Pipeline
-from lipstream.pipeline import Event, PipelineError
-from lipstream.pipeline.delivery.subscription import Subscription
+from lipstream.pipeline import Event, PipelineError, Subscription
 from lipstream.web.rtc.connection import Connection
 from lipstream.web.rtc.peer_picture import PeerPicture, Seen
 from lipstream.web.rtc.peer_sound import Heard, PeerSound

@@ -215,6 +215,9 @@ class EventBus:
             if self.end is None:
                 self._attempt(self._deliver_reports)
                 self._attempt(lambda: self._hand_out(self._supervisor.stats()))
+                # First, for what fails here is a failure of the run.
+                for hook in self.hooks:
+                    hook.expect_end(self._supervisor.failed)
                 end = self._make_end()
                 with self._lock:
                     self._history.append(end)
@@ -224,7 +227,7 @@ class EventBus:
             for queue in (*(sink.queue for sink in self.sinks), *readers):
                 queue.conclude(self.end)
             for hook in hooks:
-                hook.conclude(self.end, self._supervisor.failed)
+                hook.conclude(self.end)
 
     def work_off(self) -> None:
         """Do the work of the sinks and hooks for which no thread could be had, once `End` is there."""

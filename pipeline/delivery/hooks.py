@@ -65,11 +65,14 @@ class Hook:
             self._report("the hook is too slow, events for it are being dropped")
         self._begin(failed)
 
-    def conclude(self, end: End, failed: Failed) -> None:
+    def expect_end(self, failed: Failed) -> None:
+        """Begin if it has not, and will get `End`: it may have heard of nothing else."""
+        if issubclass(End, self.event_type):
+            self._begin(failed)
+
+    def conclude(self, end: End) -> None:
         """Let it work off its queue and end; `End`, if it is of the hook's type, is the last."""
         self._queue.conclude(end if isinstance(end, self.event_type) else None)
-        if self._queue.waits:
-            self._begin(failed)
 
     def close(self) -> None:
         """Deliver nothing more."""

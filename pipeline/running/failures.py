@@ -20,7 +20,10 @@ def copied(error: X) -> X:
 
     What is raised keeps every frame it passes, and these keep the run; if the run kept it too, neither would ever go.
     """
-    copy = type(error).__new__(type(error), *error.args)
+    try:
+        copy = type(error).__new__(type(error), *error.args)
+    except Exception:  # noqa: BLE001 - a foreign class, made in a way of its own
+        return error
     copy.args = error.args
     copy.__dict__.update(error.__dict__)
     copy.__cause__, copy.__context__ = error.__cause__, error.__context__
