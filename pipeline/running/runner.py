@@ -283,15 +283,20 @@ class Runner:
 
     def _supervise(self) -> None:
         """See the run through from its start to its end, whatever fails."""
-        for step in (self._start_threads, self._watch, self._see_to_the_end, self._conclude):
-            self._attempt("runner", step)
+        self._attempt("runner", self._start_threads)
+        self._attempt("runner", self._watch)
+        if not self._attempt("runner", self._see_to_the_end):
+            self._attempt("runner", self._deliver_the_end)
+        self._attempt("runner", self._let_go)
         self._done.set()
 
-    def _attempt(self, name: str, work: Callable[[], None]) -> None:
+    def _attempt(self, name: str, work: Callable[[], object]) -> bool:
         try:
             work()
         except BaseException as error:  # noqa: BLE001 - raised by `wait`
             self.failed(name, error)
+            return False
+        return True
 
     def _start_threads(self) -> None:
         self._start_time = time.monotonic()
@@ -346,20 +351,22 @@ class Runner:
                     node.cut_off()
         _join_all(threads, begun + CUT_OFF_SECONDS)
         self.bus.end_channels()
-        # Nothing can hold the bus itself up any more, if it is there.
+        # Nothing can hold the bus itself up any more.
         _join_all([self.bus.thread], None)
-        self.bus.conclude()
-        _join_all(self.bus.threads, begun + DELIVER_SECONDS)
+        self._deliver_the_end(begun)
         stuck = [thread.name for thread in (*threads, *self.bus.threads) if thread.is_alive()]
         if stuck:
             log.info("still busy after the stop, left behind: %s", ", ".join(stuck))
 
-    def _conclude(self) -> None:
+    def _deliver_the_end(self, begun: float | None = None) -> None:
+        """Deliver `End`, if the bus has not; wait for those who get it as long as a stop that has `begun` then may."""
+        self.bus.conclude()
+        _join_all(self.bus.threads, (begun or time.monotonic()) + DELIVER_SECONDS)
+
+    def _let_go(self) -> None:
         """Do what is left when the threads have ended, so that nothing of the run keeps itself."""
         self.stopping.set()
-        if self.bus.end is None:
-            self.bus.conclude()
-            _join_all(self.bus.threads, time.monotonic() + DELIVER_SECONDS)
+        self.bus.conclude()
         self.bus.work_off()
         _join_all(self._helpers, time.monotonic() + 1)
         if self._surroundings.tracer is not None:
