@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import threading
 from collections import deque
@@ -87,7 +88,7 @@ class EventBus:
         self._stats_interval = 0.0
         self._subscriptions: list[EventQueue] = []
         self._audience: tuple[list[EventQueue], list[Hook]] = ([], [])
-        self._subscribed = 0
+        self._numbers = itertools.count(1)
         self._dropped_for_iterators = 0
         self._history: deque[Event] = deque(maxlen=_REPLAY)
         self._lock = threading.Lock()
@@ -131,8 +132,8 @@ class EventBus:
             wanted: classes of events to give; none means all.
             by: who reads, for messages.
         """
-        self._subscribed += 1
-        queue = EventQueue(max(self._hook_limit, _REPLAY), f"reader {self._subscribed}{by and f' ({by})'}", wanted)
+        name = f"reader {next(self._numbers)}" + (f" ({by})" if by else "")
+        queue = EventQueue(max(self._hook_limit, _REPLAY), name, wanted)
         # Before it is known, or a Ctrl-C in here would leave a reader who does not exist to be waited for.
         subscription: Subscription[Any] = Subscription(queue, wanted)
         with self._lock:
