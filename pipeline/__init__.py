@@ -1,6 +1,7 @@
 """The dataflow, for those who build stages: packets, components, the graph and its run. Knows nothing of what flows."""
 
 from lipstream.pipeline.component import Component, EventSink, Port, Sink, Source, Stage
+from lipstream.pipeline.delivery.subscription import Subscription
 from lipstream.pipeline.errors import (
     ConfigError,
     GraphError,
@@ -41,6 +42,7 @@ __all__ = [
     "Stage",
     "StageFailed",
     "Stats",
+    "Subscription",
     "Switches",
     "UserError",
     "micros",

@@ -217,16 +217,16 @@ class EventSink(Component):
         """Consume one event; what it raises ends the run."""
 
 
-def checked_port(component: Component, name: str, port: str, payload: object) -> None:
-    """Verify that a component may emit a payload on a port.
+def check_emission(outputs: Mapping[str, Port], name: str, port: str, payload: object) -> None:
+    """Verify that a component with these output ports may emit a payload on a port.
 
     Raises:
         GraphError: there is no such port.
         TypeError: the port carries something else.
     """
-    if port not in component.outputs:
-        known = ", ".join(component.outputs) or "none"
+    if port not in outputs:
+        known = ", ".join(outputs) or "none"
         raise GraphError(f"component '{name}' emits on '{port}', which is no output port of its (it has: {known})")
-    declared = component.outputs[port].type
+    declared = outputs[port].type
     if not isinstance(payload, declared):
         raise TypeError(f"'{name}.{port}' carries {declared.__name__}, got {type(payload).__name__} to emit")

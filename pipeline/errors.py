@@ -39,6 +39,14 @@ class RecoverableError(PipelineError):
         self.reason = reason
 
 
+def message_of(error: BaseException) -> str:
+    """What an error says, or that it cannot say it: it may be of a foreign class, whose failure must not be another."""
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001 - whatever its code raises
+        return f"(its message cannot be shown: {type(failure).__name__})"
+
+
 class StageFailed(PipelineError):
     """A component failed for good and the run was stopped; `__cause__` is the original error.
 
@@ -48,7 +56,7 @@ class StageFailed(PipelineError):
     """
 
     def __init__(self, stage: str, cause: BaseException) -> None:
-        super().__init__(f"stage '{stage}' failed: {type(cause).__name__}: {cause}")
+        super().__init__(f"stage '{stage}' failed: {type(cause).__name__}: {message_of(cause)}")
         self.stage = stage
         self.cause = cause
         self.__cause__: BaseException | None = cause

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, overload
 
 from lipstream.pipeline.clock import Clock
-from lipstream.pipeline.component import EventSink, Port, Source, Stage, checked_port
+from lipstream.pipeline.component import EventSink, Port, Source, Stage, check_emission
 from lipstream.pipeline.errors import RecoverableError, StreamOrderError
 from lipstream.pipeline.events import End, Event
 from lipstream.pipeline.running.lapses import Lapses
@@ -76,7 +76,7 @@ def at_rest(runner: Runner) -> bool:
 
     Packets that are kept for others to join, which will not come before time goes on, are not on their way.
     """
-    waiting = all(node.waiting for node in runner.nodes.values() if node.component.inputs)
+    waiting = all(node.waiting for node in runner.nodes.values() if not node.is_source)
     return waiting and not any(map(_on_its_way, runner.channels))
 
 
@@ -200,7 +200,7 @@ class _RecordingContext:
         return self.reached
 
     def emit(self, port: str, packet: Packet[Any]) -> None:
-        checked_port(self._component, self.name, port, packet.payload)
+        check_emission(self._component.outputs, self.name, port, packet.payload)
         if packet.timestamp < self._promised[port]:
             raise StreamOrderError(
                 f"port '{port}': packet at {packet.timestamp} us after a promise of {self._promised[port]} us"

@@ -17,16 +17,18 @@ import signal
 from pathlib import Path
 
 import av
-import hypothesis
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lipstream.models import assets, shared
+from lipstream.pipeline import session
+from lipstream.pipeline.running import runner
 from tests.distributions import Site
 
-# How long an example takes says nothing on a machine that others use too.
-hypothesis.settings.register_profile("lipstream", deadline=None)
-hypothesis.settings.load_profile("lipstream")
+# How long an example takes says more about the machine, and what else it does, than about the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +65,21 @@ def beckett_audio(beckett: Path) -> np.ndarray:
 def obama_audio(obama_speech: Path) -> np.ndarray:
     """(N,) float32 at 16 kHz."""
     return decode_audio(obama_speech)
+
+
+@pytest.fixture(autouse=True)
+def unhurried_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a stop take as long as it takes on a busy machine, as long as nothing in it is stuck."""
+    for name in ("DRAIN", "FLUSH", "CUT_OFF", "DELIVER"):
+        monkeypatch.setattr(runner, f"{name}_SECONDS", 60.0)
+    monkeypatch.setattr(session, "STOP_SECONDS", 60.0)
+
+
+@pytest.fixture
+def quick_stop(unhurried_stop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up on what does not come back sooner than a real run does."""
+    for name, seconds in (("DRAIN", 0.1), ("FLUSH", 0.2), ("CUT_OFF", 0.7), ("DELIVER", 0.9)):
+        monkeypatch.setattr(runner, f"{name}_SECONDS", seconds)
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 from lipstream import Pipeline
-from lipstream.pipeline import PipelineError
-from lipstream.pipeline.delivery.subscription import Subscription
+from lipstream.pipeline import Event, PipelineError, Subscription
 from lipstream.web.rtc.connection import Connection
 from lipstream.web.rtc.peer_picture import PeerPicture, Seen
 from lipstream.web.rtc.peer_sound import Heard, PeerSound
@@ -94,7 +93,7 @@ class Session:
         """Session time in microseconds; 0 before the session has begun."""
         return self._prepared.now()
 
-    def events(self) -> Subscription:
+    def events(self) -> Subscription[Event]:
         """The events of the run, from the first; a reader that is too slow loses those that later ones supersede."""
         return self.pipeline.events()
 

@@ -6,27 +6,38 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from lipstream.pipeline.clock import Clock
 from lipstream.pipeline.events import End, Event
+from lipstream.pipeline.latch import Latch
 
 _SLICE = 0.2
-"""Seconds of one wait for an event: the main thread may be waiting, and on Windows an endless wait ignores Ctrl-C."""
+"""Seconds of one wait for an event: more than one thread may be reading, and only one is woken."""
 
 
 class EventQueue:
-    """A bounded queue of events from the pipeline to one reader.
+    """A bounded queue of events from the pipeline to one reader. `End` comes once, and nothing after it.
 
     Args:
         limit: most events that wait, >= 1.
+        name: the reader, as in events and messages.
+        wanted: classes of events that are kept; none keeps all. `End` is never left out.
 
     Attributes:
         dropped: events that did not fit.
+        reported: the writer's note that it has reported this reader as standing still.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, name: str = "", wanted: tuple[type[Event], ...] = ()) -> None:
+        self.name = name
         self.dropped: int = 0
+        self.reported = False
         self._limit = limit
+        self._wanted = (*wanted, End) if wanted else (Event,)
         self._events: deque[Event] = deque()
-        self._condition = threading.Condition()
+        # Taken as it is, and not by way of the condition, whose code an interrupt of a reader could leave with the lock
+        # held; reentrant, for a reader that is given up may be closed by the garbage collector, in any thread.
+        self._lock = threading.RLock()
+        self._room = threading.Condition(self._lock)
         self._closed = False
         self._finished = False
         self._released = False
@@ -34,45 +45,71 @@ class EventQueue:
 
     # The writer's side.
 
+    def put(self, event: Event) -> None:
+        """Add an event, however many wait."""
+        with self._lock:
+            self._append(event)
+
     def offer(self, event: Event) -> bool:
-        """Add an event without waiting; returns False when one had to be dropped.
+        """Add an event if there is room, and return False if one had to be dropped.
 
         That is the oldest event which a later one supersedes, among the waiting ones or this one, or else the oldest
-        of all. `End` always fits.
+        of all.
         """
-        with self._condition:
-            fits = len(self._events) < self._limit or isinstance(event, End) or self._closed
-            if fits or self._drop_for(event):
+        with self._lock:
+            if not self._takes(event) or len(self._events) < self._limit:
                 self._append(event)
-            return fits
+                return True
+            if self._drop_for(event):
+                self._append(event)
+            return False
 
-    def put(self, event: Event) -> None:
-        """Add an event, waiting for room unless it is `End`."""
-        with self._condition:
-            while len(self._events) >= self._limit and not (self._closed or self._released or isinstance(event, End)):
-                self._condition.wait()
-            self._append(event)
+    def wait_for_room(self, clock: Clock, patience: int) -> bool:
+        """Wait until no more events wait than there may.
+
+        Args:
+            clock: session clock.
+            patience: for how long, microseconds of session time.
+
+        Returns:
+            False if the reader has not made room in that time.
+        """
+        with self._lock:
+            deadline = clock.now() + patience
+            while self.over_full and clock.now() < deadline:
+                clock.wait(self._room, deadline - clock.now())
+            return not self.over_full
+
+    @property
+    def over_full(self) -> bool:
+        """Whether the writer has to wait before it adds more."""
+        return len(self._events) > self._limit and not (self._closed or self._released)
 
     def preload(self, events: Iterable[Event]) -> None:
         """Begin with events of the past, however many."""
-        with self._condition:
-            self._events.extend(events)
+        with self._lock:
+            self._events.extend(event for event in events if self._takes(event))
             self._notify()
 
-    def finish(self) -> None:
-        """The writer is done: the reader gets what waits, then None."""
-        with self._condition:
+    def conclude(self, end: End | None = None) -> None:
+        """The writer is done: the reader gets what waits, this last event, then None. Idempotent."""
+        with self._lock:
+            if end is not None:
+                self._append(end)
             self._finished = True
             self._notify()
 
     def release(self) -> None:
         """Never make the writer wait again."""
-        with self._condition:
+        with self._lock:
             self._released = True
-            self._notify()
+            self._room.notify_all()
+
+    def _takes(self, event: Event) -> bool:
+        return isinstance(event, self._wanted) and not (self._closed or self._finished)
 
     def _append(self, event: Event) -> None:
-        if not self._closed:
+        if self._takes(event):
             self._events.append(event)
             self._notify()
 
@@ -89,7 +126,6 @@ class EventQueue:
         return True
 
     def _notify(self) -> None:
-        self._condition.notify_all()
         waker, self._waker = self._waker, None
         if waker is not None:
             waker()
@@ -98,12 +134,15 @@ class EventQueue:
 
     def get(self) -> Event | None:
         """Wait for the next event; None once the queue is closed, or finished and empty."""
-        with self._condition:
-            while not self._ready():
-                self._condition.wait(_SLICE)
-            return self._take()
+        while not (answer := self.get_or_wake())[0]:
+            woken = Latch()
+            answer = self.get_or_wake(woken.set)
+            if answer[0]:
+                break
+            woken.wait(_SLICE)
+        return answer[1]
 
-    def get_or_wake(self, waker: Callable[[], object]) -> tuple[bool, Event | None]:
+    def get_or_wake(self, waker: Callable[[], object] | None = None) -> tuple[bool, Event | None]:
         """What `get` would return, if it would do so at once.
 
         Args:
@@ -112,30 +151,29 @@ class EventQueue:
         Returns:
             Whether there was an answer, and the answer.
         """
-        with self._condition:
-            if self._ready():
-                return True, self._take()
-            self._waker = waker
+        with self._lock:
+            if self._events:
+                self._room.notify_all()
+                return True, self._events.popleft()
+            if self._closed or self._finished:
+                return True, None
+            self._waker = waker or self._waker
             return False, None
 
     def close(self) -> None:
-        """The reader is gone: take nothing more and wake whoever waits."""
-        with self._condition:
+        """The reader is gone: take nothing more and wake whoever waits. Idempotent."""
+        with self._lock:
             self._closed = True
             self._events.clear()
             self._notify()
+            self._room.notify_all()
 
     @property
     def closed(self) -> bool:
         """Whether the reader is gone."""
         return self._closed
 
-    def _ready(self) -> bool:
-        return bool(self._events) or self._closed or self._finished
-
-    def _take(self) -> Event | None:
-        if not self._events:
-            return None
-        event = self._events.popleft()
-        self._condition.notify_all()
-        return event
+    @property
+    def waits(self) -> bool:
+        """Whether there are events that nobody has read."""
+        return bool(self._events)

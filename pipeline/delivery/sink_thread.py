@@ -9,29 +9,38 @@ from typing import Any, Protocol
 
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.delivery.event_queue import EventQueue
+from lipstream.pipeline.delivery.reports import Reports
 from lipstream.pipeline.errors import PipelineError
 from lipstream.pipeline.events import Event
 from lipstream.pipeline.running.metrics import StageMetrics
-from lipstream.pipeline.running.supervised import Supervised, Supervisor
+from lipstream.pipeline.running.supervised import Supervised, Surroundings
+from lipstream.pipeline.running.threads import begin
 from lipstream.pipeline.streams.packet import Packet
 
 
-class SinkSupervisor(Supervisor, Protocol):
+class SinkSupervisor(Protocol):
     """What a sink thread needs of the runner."""
 
     def mark_open(self, name: str) -> None:
         """Note that a component or sink is open."""
 
+    def failed(self, name: str, error: BaseException) -> None:
+        """Note that a component or sink failed for good."""
 
-class SinkThread(Supervised[SinkSupervisor]):
+
+class SinkThread(Supervised):
     """Opens one event sink, hands it the events, closes it; it is the sink's `Context`.
 
     Args:
         name: the sink's name in its graph.
         sink: the sink.
         queue: the events for it.
+        surroundings: what all who work in the run share.
         supervisor: the runner.
-        publish: takes the events that the sink itself publishes.
+        reports: takes the events that the sink itself publishes.
+
+    Attributes:
+        left_out: no thread could be had for it.
     """
 
     def __init__(
@@ -39,16 +48,19 @@ class SinkThread(Supervised[SinkSupervisor]):
         name: str,
         sink: EventSink,
         queue: EventQueue,
+        surroundings: Surroundings,
         supervisor: SinkSupervisor,
-        publish: Callable[[Event], None],
+        reports: Reports,
     ) -> None:
-        super().__init__(supervisor)
+        super().__init__(surroundings)
         self.name = name
         self.queue = queue
         self.metrics = StageMetrics()
-        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.thread = threading.Thread(target=self.work_off, name=name, daemon=True)
+        self.left_out = False
         self._sink = sink
-        self._publish = publish
+        self._supervisor = supervisor
+        self._reports = reports
 
     # The sink's context.
 
@@ -58,7 +70,7 @@ class SinkThread(Supervised[SinkSupervisor]):
 
     def publish(self, event: Event) -> None:
         """Send an event to the sinks and hooks, this one too."""
-        self._publish(event)
+        self._reports.tell(event)
 
     def connected(self, port: str) -> bool:
         """An event sink has no ports."""
@@ -77,10 +89,21 @@ class SinkThread(Supervised[SinkSupervisor]):
 
     # The thread.
 
-    def _run(self) -> None:
-        self._attempt(self._consume)
-        self._attempt(self._sink.close)
-        self.queue.close()
+    def start(self) -> None:
+        """Begin; what keeps the thread from it is a failure of the sink."""
+        error = begin(self.thread)
+        if error is not None:
+            self.left_out = True
+            self._supervisor.failed(self.name, error)
+
+    def work_off(self) -> None:
+        """Open the sink, hand it the events, close it, on the thread of the caller."""
+        try:
+            self._attempt(self._consume)
+            self._attempt(self._sink.close)
+        finally:
+            self.queue.close()
+            self._let_go()
 
     def _attempt(self, work: Callable[[], None]) -> None:
         try:
@@ -102,5 +125,11 @@ class SinkThread(Supervised[SinkSupervisor]):
         spent = (time.monotonic_ns() - begun) // 1000
         self.metrics.packets_in += 1
         self.metrics.account("handle", spent)
-        if (tracer := self._supervisor.tracer) is not None:
+        if (tracer := self._surroundings.tracer) is not None:
             tracer.span(self.name, f"handle {type(event).__name__}", start, spent)
+
+    def _let_go(self) -> None:
+        """The sink, which goes on pointing here, would else be kept by what it points to."""
+        del self._sink, self._supervisor
+        if self.left_out:
+            self.thread = threading.Thread(name=self.name, daemon=True)

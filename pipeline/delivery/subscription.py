@@ -4,61 +4,98 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import TracebackType
+from typing import Generic, Self, TypeVar, cast
 
 from lipstream.pipeline.delivery.event_queue import EventQueue
 from lipstream.pipeline.events import End, Event
 
+E_co = TypeVar("E_co", bound=Event, covariant=True)
 
-class Subscription(Iterator[Event], AsyncIterator[Event]):
-    """The events as they come, up to and including `End`.
 
-    It stops collecting when it is closed or when nothing refers to it any more, so that a loop which is left early
-    does not hold the run up.
+class Subscription(Iterator[E_co], AsyncIterator[E_co], Generic[E_co]):
+    """The events as they come, up to and including `End`; of some classes only, if it was asked for them.
+
+    A run that loses nothing waits for its readers. So a reader that is not read any more is closed: by `close`, by
+    leaving the context (`with pipeline.events() as events: ...`), or by letting go of it, as a loop does that is left.
 
     Args:
         queue: what the pipeline fills.
+        wanted: the classes of the events that are given; none means all.
     """
 
-    def __init__(self, queue: EventQueue) -> None:
+    def __init__(self, queue: EventQueue, wanted: tuple[type[Event], ...] = ()) -> None:
         self._queue = queue
+        self._gives_end = not wanted or any(issubclass(End, each) for each in wanted)
+        self._run: object = None
+        self._interrupted: Callable[[], object] = lambda: None
 
-    def __iter__(self) -> Subscription:
+    def keep(self, run: object, interrupted: Callable[[], object] | None = None) -> Self:
+        """Keep a run from being let go of for as long as this reader reads.
+
+        Args:
+            run: what holds it.
+            interrupted: called if Ctrl-C interrupts a wait for an event; given by who began the run for this reader.
+        """
+        self._run = run
+        self._interrupted = interrupted or self._interrupted
         return self
 
-    def __next__(self) -> Event:
-        event = self._queue.get()
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> E_co:
+        try:
+            event = self._passed(self._queue.get())
+        except KeyboardInterrupt:
+            self._interrupted()
+            raise
         if event is None:
             raise StopIteration
-        return self._passed(event)
+        return event
 
-    def __aiter__(self) -> Subscription:
+    def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> E_co:
         # No thread waits for the event: a cancelled wait must not swallow one.
         loop = asyncio.get_running_loop()
         awake = asyncio.Event()
         wake = functools.partial(_call_soon, loop, awake)
-        while not (answer := self._queue.get_or_wake(wake))[0]:
-            await awake.wait()
-            awake.clear()
-        event = answer[1]
+        try:
+            while not (answer := self._queue.get_or_wake(wake))[0]:
+                await awake.wait()
+                awake.clear()
+            event = self._passed(answer[1])
+        except KeyboardInterrupt:
+            self._interrupted()
+            raise
         if event is None:
             raise StopAsyncIteration
-        return self._passed(event)
+        return event
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Collect nothing more."""
+        """Read nothing more, and hold nothing up any more. Idempotent."""
         self._queue.close()
+        self._run, self._interrupted = None, lambda: None
 
     def __del__(self) -> None:
         self._queue.close()
 
-    def _passed(self, event: Event) -> Event:
-        if isinstance(event, End):
+    def _passed(self, event: Event | None) -> E_co | None:
+        """What is given of what came; None at the end."""
+        if event is None or isinstance(event, End):
             self.close()
-        return event
+        return None if isinstance(event, End) and not self._gives_end else cast("E_co | None", event)
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, awake: asyncio.Event) -> None:

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from lipstream.pipeline.component import Component, Source, Stage, checked_port
+from lipstream.pipeline.component import Component, Source, Stage, check_emission
 from lipstream.pipeline.errors import RecoverableError, StreamOrderError
 from lipstream.pipeline.events import Event
 from lipstream.pipeline.running.lapses import Lapses
 from lipstream.pipeline.running.metrics import StageMetrics
-from lipstream.pipeline.running.supervised import Supervised, Supervisor
+from lipstream.pipeline.running.supervised import Supervised, Surroundings
+from lipstream.pipeline.running.threads import begin
 from lipstream.pipeline.streams.channel import FOREVER, Channel
 from lipstream.pipeline.streams.inbox import Delivery, Inbox
 from lipstream.pipeline.streams.packet import Packet, seconds
@@ -27,17 +28,20 @@ _NOTABLE = 1000
 """Microseconds from which on a call of `advance`, which mostly does nothing, is worth a line in the trace."""
 
 
-class NodeSupervisor(Supervisor, Protocol):
+class NodeSupervisor(Protocol):
     """What a node needs of the runner."""
 
-    media_time: bool
+    def failed(self, name: str, error: BaseException) -> None:
+        """Note that a component or sink failed for good."""
 
     def opened(self, name: str) -> bool:
         """Report that a component is open, wait for all others; returns whether the run begins."""
 
 
-class Node(Supervised[NodeSupervisor]):
+class Node(Supervised):
     """Runs one component of a graph; it is the component's `Context`.
+
+    When the run is over it holds the component no more, which goes on holding it.
 
     Args:
         name: the component's name.
@@ -45,6 +49,7 @@ class Node(Supervised[NodeSupervisor]):
         signal: what the component waits for, for all its channels.
         inputs: its input channels by port.
         inbox: these, merged; None for a source.
+        surroundings: what all who work in the run share.
         supervisor: the runner.
 
     Attributes:
@@ -53,6 +58,8 @@ class Node(Supervised[NodeSupervisor]):
         reached: the latest moment of media it has taken or, for a source, given (us).
         calling_since: session time (us) since when the component has been in a call without giving anything, None when
             it is in none or waits for room behind it.
+        is_source: whether the component is one.
+        if_stuck: what to report when the component is stuck; None for one that is not watched.
     """
 
     events: Channel
@@ -64,16 +71,21 @@ class Node(Supervised[NodeSupervisor]):
         signal: Signal,
         inputs: Mapping[str, Channel],
         inbox: Inbox | None,
+        surroundings: Surroundings,
         supervisor: NodeSupervisor,
     ) -> None:
-        super().__init__(supervisor)
+        super().__init__(surroundings)
         self.name = name
-        self.component = component
+        self.is_source = isinstance(component, Source)
+        self.if_stuck = component.if_stuck if isinstance(component, Stage) else None
         self.outputs: dict[str, Sequence[Channel]] = {}
         self.metrics = StageMetrics()
         self.reached = 0
         self.calling_since: int | None = None
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._component = component
+        self._supervisor = supervisor
+        self._ports = component.outputs
         self._signal = signal
         self._inputs = inputs
         self._inbox = inbox
@@ -87,7 +99,7 @@ class Node(Supervised[NodeSupervisor]):
 
     def now(self) -> int:
         """Session time, or the media time reached (us)."""
-        return max(self.reached, self._frontier) if self._supervisor.media_time else self.clock.now()
+        return max(self.reached, self._frontier) if self._surroundings.media_time else self.clock.now()
 
     def connected(self, port: str) -> bool:
         """Whether a port is connected to anything."""
@@ -99,7 +111,7 @@ class Node(Supervised[NodeSupervisor]):
 
     def emit(self, port: str, packet: Packet[Any]) -> None:
         """Send a packet to every consumer of an output port."""
-        checked_port(self.component, self.name, port, packet.payload)
+        check_emission(self._ports, self.name, port, packet.payload)
         start = self.clock.now()
         self.calling_since = None
         for channel in self.outputs[port]:
@@ -109,7 +121,7 @@ class Node(Supervised[NodeSupervisor]):
         self.metrics.packets_out += 1
         if self._inbox is None:
             self.reached = max(self.reached, packet.end)
-        if not self._supervisor.media_time:
+        if not self._surroundings.media_time:
             self.metrics.latency.add(start - packet.end)
 
     def advance(self, watermark: int) -> None:
@@ -122,15 +134,10 @@ class Node(Supervised[NodeSupervisor]):
         """Send an event to the sinks and hooks."""
         now = self.now()
         # Without media time the order is that of arrival, and the time stamps on the channel mean nothing.
-        timestamp = now if self._supervisor.media_time else 0
+        timestamp = now if self._surroundings.media_time else 0
         self.events.put(Packet(timestamp, dataclasses.replace(event, emitted=seconds(now))))
 
     # For the runner.
-
-    @property
-    def if_stuck(self) -> tuple[str, str] | None:
-        """What to report when the component is stuck; None for one that is not watched."""
-        return self.component.if_stuck if isinstance(self.component, Stage) else None
 
     @property
     def waiting(self) -> bool:
@@ -151,14 +158,35 @@ class Node(Supervised[NodeSupervisor]):
 
     # The thread.
 
+    def start(self) -> bool:
+        """Begin; what keeps the thread from it is a failure of the component, and is told by returning False."""
+        error = begin(self.thread)
+        if error is not None:
+            self._supervisor.failed(self.name, error)
+        return error is None
+
+    def skip(self) -> None:
+        """End without having begun."""
+        self.thread = threading.Thread(name=self.name, daemon=True)
+        self._end()
+
     def _run(self) -> None:
-        self.component.attach(self)
-        self._attempt(self._work)
+        try:
+            self._attempt(self._work)
+            self._end_streams()
+            self._attempt(self._component.close)
+        finally:
+            self._end()
+
+    def _end_streams(self) -> None:
         for channel in self._inputs.values():
             channel.close()
         self.advance(FOREVER)
-        self._attempt(self.component.close)
+
+    def _end(self) -> None:
+        self._end_streams()
         self.events.end()
+        del self._component, self._lapses, self._supervisor
 
     def _attempt(self, work: Callable[[], None]) -> None:
         try:
@@ -170,19 +198,21 @@ class Node(Supervised[NodeSupervisor]):
 
     def _work(self) -> None:
         """Open the component and feed it until its inputs end or, for a source, the run stops."""
-        self.component.open()
+        component = self._component
+        component.attach(self)
+        component.open()
         if not self._supervisor.opened(self.name):
             return
-        if isinstance(self.component, Source):
-            self._draw(self.component)
+        if isinstance(component, Source):
+            self._draw(component)
             return
-        assert isinstance(self.component, Stage) and self._inbox is not None
+        assert isinstance(component, Stage) and self._inbox is not None
         while (delivery := self._inbox.get()) is not None:
             self.metrics.late = self._inbox.late
             self._in_hand = delivery.arrival
-            self._feed(self.component, delivery)
+            self._feed(component, delivery)
             self._in_hand = None
-        self._guarded("finish", self.component.finish)
+        self._guarded("finish", component.finish)
 
     def _draw(self, source: Source) -> None:
         pause, longest = _BACK_OFF
@@ -211,7 +241,7 @@ class Node(Supervised[NodeSupervisor]):
         self._promise()
 
     def _promise(self) -> None:
-        if self._supervisor.media_time:
+        if self._surroundings.media_time:
             self.events.advance(self.now())
 
     def _guarded(self, method: str, work: Callable[[], R], port: str = "") -> R | None:
@@ -237,11 +267,11 @@ class Node(Supervised[NodeSupervisor]):
         # A source waits for its device or its time inside `produce`: its work is what its thread computed.
         work = (time.thread_time_ns() - self._computed) // 1000 if method == "produce" else spent - self._blocked
         self.metrics.account(method, work)
-        tracer = self._supervisor.tracer
+        tracer = self._surroundings.tracer
         if tracer is not None and (method != "advance" or spent >= _NOTABLE):
             tracer.span(self.name, method, start, spent, blocked_us=self._blocked)
 
     def _trace_depth(self, port: str) -> None:
-        if (tracer := self._supervisor.tracer) is not None:
+        if (tracer := self._surroundings.tracer) is not None:
             channel = self._inputs[port]
             tracer.counter(self.name, f"queue {channel.name}", self.clock.now(), channel.depth)

@@ -124,16 +124,17 @@ class LoadWatch:
     def __init__(
         self, paced: Sequence[Paced], sheds: Sequence[Shed], clock: Clock, publish: Callable[[Event], None]
     ) -> None:
-        self._paced = paced
+        self._paced: Sequence[Paced] = paced
         self._sheds = sheds
         self._clock = clock
         self._publish = publish
         self._governor = LoadGovernor(len(sheds))
+        self._was_active = False
 
     @property
     def active(self) -> bool:
         """Whether there is anything to watch, and anything to leave out."""
-        return bool(self._paced and self._sheds)
+        return self._was_active or bool(self._paced and self._sheds)
 
     @property
     def level(self) -> int:
@@ -147,6 +148,15 @@ class LoadWatch:
     def sheds(self, name: str) -> bool:
         """Whether this kind of work is left out just now."""
         return any(shed.name == name for shed in self._sheds[: self.level])
+
+    def let_go(self) -> None:
+        """Hold nothing of a run that is over; what was left out last can still be asked."""
+        self._was_active = self.active
+        self._paced = ()
+
+    def figures(self) -> dict[str, float]:
+        """The level, for the run's named totals; empty if the run sheds nothing."""
+        return {"load.level": float(self.level)} if self.active else {}
 
     def run(self, stopping: threading.Event) -> None:
         """Watch until the run stops."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
+import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lipstream.pipeline.clock import Clock, MonotonicClock
 from lipstream.pipeline.component import Source
 from lipstream.pipeline.delivery.bus import EventBus
+from lipstream.pipeline.delivery.reports import Reports
+from lipstream.pipeline.delivery.standstill import Stragglers
 from lipstream.pipeline.errors import StageFailed, UserError
-from lipstream.pipeline.events import End, Error, Event, Stats
+from lipstream.pipeline.events import End, Error, Stats
 from lipstream.pipeline.graph import Graph
+from lipstream.pipeline.latch import Latch
+from lipstream.pipeline.running.failures import copied, in_one_line
 from lipstream.pipeline.running.metrics import Counters
 from lipstream.pipeline.running.node import Node
 from lipstream.pipeline.running.overload import LoadWatch
+from lipstream.pipeline.running.supervised import Surroundings
+from lipstream.pipeline.running.threads import Launch, begin
 from lipstream.pipeline.running.trace import Tracer
 from lipstream.pipeline.running.watchdog import Watchdog
 from lipstream.pipeline.streams.channel import Channel
@@ -37,10 +43,15 @@ DELIVER_SECONDS = 1.8
 
 _FRONTIER_STEP = 100_000
 """Microseconds of media time by which the frontier moves without packets where all must be the same in every run."""
+_LOOK_SECONDS = 0.05
+"""How often the supervisor looks after those who may be stuck."""
 
 
 class Runner:
     """One run of one graph.
+
+    `start`, `stop` and `wait` are called on threads that Ctrl-C may interrupt at any point. So they share no lock with
+    the threads of the run that these need to end, and leave the work to one of those, the supervisor.
 
     Args:
         graph: the graph; it is checked.
@@ -50,6 +61,10 @@ class Runner:
         stats_interval: seconds between `Stats` events; 0 for a single one at the end.
         hook_limit: most events that wait for a hook.
         tracer: where to record spans, or None.
+
+    Attributes:
+        begun: whether everything is open, so that the sources deliver.
+        failure: what the run fails of; `wait` raises one like it.
 
     Raises:
         GraphError: the graph cannot run.
@@ -68,84 +83,95 @@ class Runner:
     ) -> None:
         graph.check()
         self.clock = clock or MonotonicClock()
-        self.lossless = lossless
-        self.media_time = media_time
-        self.stopping = threading.Event()
-        self.counters = Counters()
-        self.switches = graph.switches
-        self.tracer = tracer
+        self.begun = False
         self.failure: StageFailed | UserError | None = None
-        self._graph = graph
+        self.stopping: threading.Event = Latch()
         self._stats_interval = stats_interval
         self._stopped_by_user = False
+        self._abandoned = False
+        self._claim = threading.Lock()
         self._lock = threading.Lock()
-        self._ready = threading.Condition(self._lock)
         self._waiting_to_open = {*graph.components, *graph.sinks}
-        self.begun = False
-        self._done = threading.Event()
-        self._started = False
+        self._gate = Latch()
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._done = Latch()
         self._start_time = time.monotonic()
-        self._threads = [threading.Thread(target=self._supervise, name="supervisor", daemon=True)]
+        self._launch = Launch(threading.Thread(target=self._supervise, name="supervisor", daemon=True))
+        self._build(graph, lossless, media_time, hook_limit, tracer)
+        self._helpers: list[threading.Thread] = []
         if stats_interval > 0 and not media_time:
-            self._threads.append(threading.Thread(target=self._report, name="stats", daemon=True))
-        self._build(hook_limit)
-        self._watchdog = Watchdog([] if lossless else self.nodes.values(), self.clock, self._publish)
-        self.load = self._load_watch()
+            self._helpers.append(self._helper("stats", self._report))
         if self.load.active:
-            watch = threading.Thread(target=self.load.run, args=(self.stopping,), name="load", daemon=True)
-            self._threads.append(watch)
+            self._helpers.append(self._helper("load", lambda: self.load.run(self.stopping)))
 
-    def _build(self, hook_limit: int) -> None:
+    def _build(self, graph: Graph, lossless: bool, media_time: bool, hook_limit: int, tracer: Tracer | None) -> None:
         lock = threading.RLock()
-        self.bus = EventBus(
-            self.clock, Signal(lock), ordered=self.media_time, lossless=self.lossless, hook_limit=hook_limit
+        reports = Reports(self.clock, media_time)
+        paced: list[Node] = []
+        self.load = LoadWatch(paced, graph.sheds, self.clock, reports.tell)
+        self._surroundings = Surroundings(
+            self.clock, self.stopping, lossless, media_time, Counters(), self.load, graph.switches, tracer
         )
-        for name, sink in self._graph.sinks.items():
-            self.bus.add_sink(name, sink, self)
-        signals = {name: Signal(lock) for name in self._graph.components}
+        self.bus = EventBus(self._surroundings, self, reports, Signal(lock), hook_limit)
+        for name, sink in graph.sinks.items():
+            self.bus.add_sink(name, sink)
+        signals = {name: Signal(lock) for name in graph.components}
         edges = {
             edge: Channel(edge.name, edge.bounds, signals[edge.consumer], self.clock, signals[edge.producer])
-            for edge in self._graph.edges
+            for edge in graph.edges
         }
         self.channels = list(edges.values())
         self.nodes: dict[str, Node] = {}
-        for name, component in self._graph.components.items():
+        for name, component in graph.components.items():
             fed = {edge.input: channel for edge, channel in edges.items() if edge.consumer == name}
             inputs = {port: fed[port] for port in component.inputs if port in fed}
-            inbox = None if isinstance(component, Source) else self._inbox(name, inputs, signals[name])
-            node = Node(name, component, signals[name], inputs, inbox, self)
+            inbox = None
+            if not isinstance(component, Source):
+                skew_limit = None if lossless else graph.skew_limits[name]
+                inbox = Inbox(inputs, signals[name], self.clock, skew_limit, _FRONTIER_STEP if media_time else None)
+            node = Node(name, component, signals[name], inputs, inbox, self._surroundings, self)
             node.events = self.bus.channel(name, signals[name])
             for port in component.outputs:
                 node.outputs[port] = [
                     channel for edge, channel in edges.items() if (edge.producer, edge.output) == (name, port)
                 ]
             self.nodes[name] = node
-
-    def _load_watch(self) -> LoadWatch:
         # What may not be skipped is not shed either.
-        paced = [] if self.lossless else [node for name, node in self.nodes.items() if name in self._graph.paced]
-        return LoadWatch(paced, self._graph.sheds, self.clock, self._publish)
+        paced += [] if lossless else [node for name, node in self.nodes.items() if name in graph.paced]
 
-    def _inbox(self, name: str, inputs: dict[str, Channel], signal: Signal) -> Inbox:
-        skew_limit = None if self.lossless else self._graph.skew_limits[name]
-        return Inbox(inputs, signal, self.clock, skew_limit, _FRONTIER_STEP if self.media_time else None)
+    def _helper(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        return threading.Thread(target=self._attempt, args=(name, work), name=name, daemon=True)
 
     # Life of a run.
 
     def start(self) -> None:
         """Start the run and return at once; the session clock begins once every component and sink is open."""
-        with self._lock:
-            if self._started:
-                raise RuntimeError("this run was already started; make a new one")
-            self._started = True
-        # All other threads are started by this one, so that an interrupt in here cannot leave half a run behind.
-        self._threads[0].start()
+        if not self._claim.acquire(blocking=False):
+            raise RuntimeError("this run was already started; make a new one")
+        self._launch.go()
+        self._stand_in()
+
+    def _stand_in(self) -> None:
+        """Do the supervisor's work on the thread of the caller, if no thread could be had for it."""
+        error = self._launch.failure()
+        if error is not None:
+            self.failed("runner", error)
+            self._supervise()
 
     def stop(self) -> None:
-        """Ask the run to end and return at once: sources cease, what is queued is worked off for a moment."""
+        """Ask the run to end and return at once: sources cease, what is queued is worked off for a moment.
+
+        It takes no lock, and may be called by the garbage collector.
+        """
         if not self._done.is_set():
             self._stopped_by_user = True
             self._begin_stop()
+
+    def abandon(self) -> None:
+        """End a run that nobody can stop any more, unless it is at its end anyway."""
+        if self.bus.end is None:
+            self._abandoned = True
+            self.stop()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until `End` has been delivered everywhere; returns whether that is so.
@@ -160,58 +186,50 @@ class Runner:
         if not self.done(timeout):
             return False
         if self.failure is not None:
-            raise self.failure
+            raise copied(self.failure)
         return True
 
     def done(self, timeout: float | None = None) -> bool:
         """Wait at most `timeout` seconds for the end, whatever it is; returns whether the run is over."""
-        # In slices: on Windows a long wait ignores Ctrl-C.
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while not self._done.wait(0.2 if deadline is None else min(0.2, max(0.0, deadline - time.monotonic()))):
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-        return True
+        self._stand_in()
+        return self._done.wait(timeout)
 
     def owns(self, thread: threading.Thread) -> bool:
         """Whether a thread is one of the run's own, whose waiting for the end would put it off."""
-        return thread in (*self._threads, *(node.thread for node in self.nodes.values()), *self.bus.threads)
+        own = (self._launch.thread, *self._helpers, *(node.thread for node in self.nodes.values()), *self.bus.threads)
+        return thread in own
 
     @property
-    def alive(self) -> bool:
+    def launched(self) -> bool:
         """Whether the run has begun, so that it will also end."""
-        return self._threads[0].ident is not None
+        return self._launch.gone
 
     # What the components report.
 
     def mark_open(self, name: str) -> None:
         """Note that a component or sink is open."""
-        with self._ready:
+        with self._lock:
             self._waiting_to_open.discard(name)
-            if not self._waiting_to_open:
+            if not self._waiting_to_open and not self.begun:
                 self.clock.start()
                 self.begun = True
-                self._ready.notify_all()
+                self._gate.set()
 
     def opened(self, name: str) -> bool:
         """A component is open; wait for all others. Returns whether the run begins."""
         self.mark_open(name)
-        with self._ready:
-            self._ready.wait_for(lambda: not self._waiting_to_open or self.stopping.is_set())
-            return not self._waiting_to_open
+        self._gate.wait()
+        return self.begun
 
     def failed(self, name: str, error: BaseException) -> None:
         """Note that a component or sink failed for good: remember why, tell everybody, and end the run."""
         with self._lock:
             first = self.failure is None
-            if isinstance(error, UserError):
-                self.failure = self.failure or error
-            else:
-                self.failure = self.failure or StageFailed(name, error)
+            if first:
+                self.failure = error if isinstance(error, UserError) else StageFailed(name, error)
         log.debug("'%s' failed", name, exc_info=error)
         if first:
-            kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-            message = kind + " ".join(str(error).split())
-            self.bus.publish_now(Error(stage=name, message=message, recoverable=False, emitted=self._now()))
+            self.bus.reports.tell(Error(stage=name, message=in_one_line(error), recoverable=False))
         self._begin_stop()
 
     def stats(self) -> Stats:
@@ -230,62 +248,98 @@ class Runner:
             wall=round(time.monotonic() - self._start_time, 3),
             stages={name: node.metrics.snapshot() for name, node in self.nodes.items()},
             channels=channels,
-            counters=self.counters.snapshot() | self.bus.dropped() | self._load_figures(),
+            counters=self._surroundings.counters.snapshot() | self.bus.dropped() | self.load.figures(),
             consumers=self.bus.consumers(),
             emitted=self._now(),
         )
 
-    def _load_figures(self) -> dict[str, float]:
-        return {"load.level": float(self.load.level)} if self.load.active else {}
+    def end(self) -> End:
+        """The `End` of the run as it stands."""
+        reason = "failed" if self.failure else "stopped" if self._stopped_by_user else "finished"
+        given = max(node.reached for node in self.nodes.values() if node.is_source)
+        duration = given if self._surroundings.lossless else self.clock.now()
+        return End(reason=reason, duration=seconds(duration), emitted=self._now())
 
-    def _publish(self, event: Event) -> None:
-        self.bus.publish_now(dataclasses.replace(event, emitted=self._now()))
+    def delivered(self) -> None:
+        """Note that the bus has done its work."""
+        self._news.put(None)
 
     def _now(self) -> float:
         """What to stamp on the runner's own events: in media time they go wherever the others have come to."""
-        return self.bus.last_emitted if self.media_time else seconds(self.clock.now())
+        return self.bus.last_emitted if self._surroundings.media_time else seconds(self.clock.now())
 
     def _report(self) -> None:
         while not self.stopping.is_set():
             self.clock.sleep(micros(self._stats_interval), self.stopping)
             if not self.stopping.is_set():
-                self.bus.publish_now(self.stats())
+                self.bus.reports.tell(self.stats())
 
     # The end.
 
     def _begin_stop(self) -> None:
         self.stopping.set()
-        with self._ready:
-            self._ready.notify_all()
+        self._gate.set()
+        self._news.put(None)
 
     def _supervise(self) -> None:
-        """Begin the run; wait for it to end by itself; once it is asked to stop, see to it that it does."""
+        """See the run through from its start to its end, whatever fails."""
+        self._attempt("runner", self._start_threads)
+        self._attempt("runner", self._watch)
+        if not self._attempt("runner", self._see_to_the_end):
+            self._attempt("runner", self._deliver_the_end)
+        self._attempt("runner", self._let_go)
+        self._done.set()
+
+    def _attempt(self, name: str, work: Callable[[], object]) -> bool:
         try:
-            self._start_threads()
-            while not self.stopping.is_set():
-                # In this order: a hook's thread may begin as late as with `End`, which is the last the bus delivers.
-                soon = time.monotonic() + 0.05
-                if _join_all([self.bus.thread], soon) and _join_all(self.bus.threads, soon):
-                    break
-                self._watchdog.look()
-            else:
-                self._see_to_the_end(time.monotonic())
-            self.stopping.set()
-            _join_all(self._threads[1:], time.monotonic() + 1)
-            if self.tracer is not None:
-                self.tracer.close()
-        except BaseException as error:  # noqa: BLE001 - there may be no more threads to be had
-            self.failed("runner", error)
-        finally:
-            self._done.set()
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised by `wait`
+            self.failed(name, error)
+            return False
+        return True
 
     def _start_threads(self) -> None:
         self._start_time = time.monotonic()
-        self.bus.start(self.stats, self._stats_interval, self._end)
-        for thread in (*(node.thread for node in self.nodes.values()), *self._threads[1:]):
-            thread.start()
+        self.bus.start(self._stats_interval)
+        for node in self.nodes.values():
+            # Without a thread for each there is no run, and what would not be used is not opened.
+            if self.failure is not None or not node.start():
+                node.skip()
+        for thread in self._helpers:
+            if self.failure is None and (error := begin(thread)) is not None:
+                self.failed(thread.name, error)
 
-    def _see_to_the_end(self, begun: float) -> None:
+    def _watch(self) -> None:
+        """Wait until the run has ended by itself, or is asked to stop."""
+        watchdog = Watchdog(
+            [] if self._surroundings.lossless else self.nodes.values(), self.clock, self.bus.reports.tell
+        )
+        stragglers = Stragglers(self.clock)
+        while not self.stopping.is_set():
+            # In this order: a hook's thread may begin as late as with `End`, which is the last the bus delivers.
+            if self.bus.thread.is_alive():
+                self._wait_for_news()
+            elif _join_all(self.bus.threads, time.monotonic() + _LOOK_SECONDS):
+                return
+            else:
+                stragglers.look(self.bus.busy)
+            watchdog.look()
+
+    def _wait_for_news(self) -> None:
+        try:
+            self._news.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            return
+
+    def _see_to_the_end(self) -> None:
+        """Once it is asked to stop, see to it that the run does."""
+        if not self.stopping.is_set():
+            return
+        if self._abandoned:
+            log.warning(
+                "nobody holds the pipeline any more, so its run is stopped: keep it for as long as it is to run"
+            )
+        begun = time.monotonic()
         self.bus.release()
         threads = [node.thread for node in self.nodes.values()]
         if not _join_all(threads, begun + DRAIN_SECONDS):
@@ -298,20 +352,33 @@ class Runner:
         _join_all(threads, begun + CUT_OFF_SECONDS)
         self.bus.end_channels()
         # Nothing can hold the bus itself up any more.
-        self.bus.thread.join()
-        _join_all(self.bus.threads, begun + DELIVER_SECONDS)
+        _join_all([self.bus.thread], None)
+        self._deliver_the_end(begun)
         stuck = [thread.name for thread in (*threads, *self.bus.threads) if thread.is_alive()]
         if stuck:
             log.info("still busy after the stop, left behind: %s", ", ".join(stuck))
 
-    def _end(self) -> End:
-        reason = "failed" if self.failure else "stopped" if self._stopped_by_user else "finished"
-        given = max(node.reached for node in self.nodes.values() if isinstance(node.component, Source))
-        duration = given if self.lossless else self.clock.now()
-        return End(reason=reason, duration=seconds(duration), emitted=self._now())
+    def _deliver_the_end(self, begun: float | None = None) -> None:
+        """Deliver `End`, if the bus has not; wait for those who get it as long as a stop that has `begun` then may."""
+        self.bus.conclude()
+        _join_all(self.bus.threads, (begun or time.monotonic()) + DELIVER_SECONDS)
+
+    def _let_go(self) -> None:
+        """Do what is left when the threads have ended, so that nothing of the run keeps itself."""
+        self.stopping.set()
+        self.bus.conclude()
+        self.bus.work_off()
+        _join_all(self._helpers, time.monotonic() + 1)
+        if self._surroundings.tracer is not None:
+            self._surroundings.tracer.close()
+        self.load.let_go()
+        self.bus.let_go()
+        self._helpers = []
 
 
-def _join_all(threads: Sequence[threading.Thread], deadline: float) -> bool:
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return not any(thread.is_alive() for thread in threads)
+def _join_all(threads: Sequence[threading.Thread], deadline: float | None) -> bool:
+    """Wait until a time for those threads to end that have begun; returns whether they have."""
+    begun = [thread for thread in threads if thread.ident is not None]
+    for thread in begun:
+        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in begun)

@@ -110,7 +110,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
         thread.start()
         yield f"ws://127.0.0.1:{serving.socket.getsockname()[1]}", messages
         serving.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.mark.media

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from lipstream.pipeline.running import runner
 from tests.faults.run import Result, Script, live
 from tests.faults.scripts import SCRIPTS
 from tests.faults.world import PATIENCE, World
@@ -29,13 +28,6 @@ def happens(world: World, tmp_path: Path) -> Callable[..., Result]:
         return live(world, script, tmp_path / "out", *arguments)
 
     return run
-
-
-@pytest.fixture
-def quick_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up on what does not come back sooner than a real run does."""
-    for name, seconds in (("DRAIN", 0.1), ("FLUSH", 0.2), ("CUT_OFF", 0.7), ("DELIVER", 0.9)):
-        monkeypatch.setattr(runner, f"{name}_SECONDS", seconds)
 
 
 @pytest.fixture(autouse=True)

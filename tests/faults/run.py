@@ -73,14 +73,17 @@ def with_hooks(world: World, script: Script, folder: Path, *hooks: tuple[type[Ev
     failures: list[BaseException] = []
     with world.in_place():
         pipeline = world.pipeline = Pipeline.from_config("live", **{"emotion.enabled": False, "events.hook_limit": 8})
-        pipeline.add_sink("txt writer", TxtWriter(folder / "live.txt"))
-        pipeline.add_sink("jsonl writer", JsonlWriter(folder / "live.jsonl"))
+        writers = [TxtWriter(folder / "live.txt"), JsonlWriter(folder / "live.jsonl")]
+        for number, writer in enumerate(writers):
+            pipeline.add_sink(f"writer {number}", writer)
         for event_type, function in hooks:
             pipeline.on(event_type, function)
         driver = threading.Thread(target=drive, args=(world, script, failures, pipeline.stop), daemon=True)
         driver.start()
         pipeline.run()
     driver.join(PATIENCE)
+    # The run may have left them behind, if it was told to hurry.
+    assert all(writer.wait(PATIENCE) for writer in writers)
     if failures:
         raise failures[0]
     return Result(0, [], [], {path.suffix: path for path in folder.iterdir()})

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lipstream.pipeline.running.runner import Runner
 from tests.faults.run import Result, live
 from tests.faults.scripts import SCRIPTS
 from tests.faults.world import PATIENCE, STEP, World, words
@@ -140,8 +141,15 @@ class _Enough(Exception):
     pass
 
 
-def test_a_second_ctrl_c_does_not_wait_for_the_first(tmp_path: Path):
-    world = World()
+def test_a_second_ctrl_c_does_not_wait_for_the_first(tmp_path: Path, quick_stop, monkeypatch: pytest.MonkeyPatch):
+    world, stop, second = World(), Runner.stop, iter([signal.SIGINT])
+
+    def stop_and_be_interrupted(self: Runner) -> None:
+        stop(self)
+        for number in second:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(Runner, "stop", stop_and_be_interrupted)
     with trap() as stuck:
 
         def script(world: World) -> None:
@@ -149,9 +157,6 @@ def test_a_second_ctrl_c_does_not_wait_for_the_first(tmp_path: Path):
             world.hear(np.full(16_000, 0.1, np.float32))
             world.until(stuck.entered.is_set)
             world.stop()
-            while not world.over.is_set():
-                signal.raise_signal(signal.SIGINT)
-                time.sleep(0.05)
 
         result = live(world, script, tmp_path / "out")
         assert not stuck.released.is_set()

@@ -227,9 +227,11 @@ class World:
         for thread in threading.enumerate():
             if thread.name in ("open microphone", "close microphone") and thread.ident is not None:
                 thread.join(PATIENCE)
-        before = ears.turns
+        before, deadline = ears.turns, time.monotonic() + PATIENCE
         with ears.turned:
-            ears.turned.wait_for(lambda: ears.turns > before or self.over.is_set(), 1.0)
+            while ears.turns == before and not self._is_over() and time.monotonic() < deadline:
+                # Who ends the run tells nobody.
+                ears.turned.wait(0.02)
         if self.patient and self.eyes is not None and self.runner is not None:
             # The turn under way may have begun before the picture came.
             seen = self.eyes.turns + 2
@@ -279,8 +281,11 @@ class World:
             self.until(lambda: self.camera.captures and self.camera.captures[-1].idle.is_set())
 
     def _check_over(self) -> None:
-        if self.over.is_set() or (self.runner is not None and self.runner.stopping.is_set()):
+        if self._is_over():
             raise Over
+
+    def _is_over(self) -> bool:
+        return self.over.is_set() or (self.runner is not None and self.runner.stopping.is_set())
 
     # What `live` finds in place of devices and networks.
 

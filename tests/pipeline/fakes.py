@@ -18,7 +18,7 @@ from lipstream.pipeline import End, Event, EventSink, Graph, Packet, Port, Sink,
 from lipstream.pipeline.running.runner import Runner
 from lipstream.pipeline.testing import EventRecorder, FakeSource
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which something that should have happened is taken to never happen."""
 
 

@@ -13,6 +13,7 @@ from lipstream.config import Config
 from lipstream.pipeline import (
     ConfigError,
     End,
+    Error,
     Event,
     Graph,
     GraphError,
@@ -169,6 +170,55 @@ def test_events_starts_the_run_and_misses_nothing():
     events = list(pipeline(source(*range(500)), Announce()).events())
     assert notes(events) == [f"c1 {n}" for n in range(500)] + ["c1 finished"]
     assert [type(event) for event in events[-2:]] == [Stats, End]
+
+
+def test_events_of_some_classes_and_of_their_subclasses_only():
+    assert notes(pipeline(source(1, 2), Announce()).events(Note)) == ["c1 1", "c1 2", "c1 finished"]
+    two = list(pipeline(source(1), Announce()).events(Note, End))
+    assert [type(event) for event in two] == [Note, Note, End]
+    three = list(pipeline(source(1), Announce()).events(Note, Stats, Event))
+    assert [type(event) for event in three] == [Note, Note, Stats, End]
+
+
+def test_the_end_ends_a_loop_over_events_that_do_not_come():
+    assert list(pipeline(source(1, 2), Collect()).events(Note)) == []
+
+    async def read() -> list[Event]:
+        return [event async for event in pipeline(source(1, 2), Announce()).aevents(Stats)]
+
+    assert [type(event) for event in asyncio.run(read())] == [Stats]
+
+
+def test_events_takes_event_classes_only_and_else_begins_nothing():
+    one = pipeline(source(1))
+    with pytest.raises(TypeError, match=r"events\(\) takes an event class, got 'Note'"):
+        one.events("Note")
+    assert not one.begun
+    assert one.run().reason == "finished"
+
+
+def test_a_reader_is_closed_by_its_context_and_again():
+    one = pipeline(source(*range(5000)), Announce())
+    with one.events() as events:
+        assert next(events).text == "c1 0"
+    events.close()
+    assert list(events) == []
+    assert one.wait(PATIENCE)
+
+
+def test_a_run_that_cannot_have_its_threads_ends_its_loops(monkeypatch):
+    """Regression: `wait` raised, but the loop hung for ever."""
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    one, heard = pipeline(source(1), Announce()), []
+    one.on(End, heard.append)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert [type(event) for event in one.events()] == [Error, Stats, End]
+    with pytest.raises(StageFailed, match="can't start new thread"):
+        one.wait()
+    assert [event.reason for event in heard] == ["failed"]
 
 
 def test_leaving_the_loop_leaves_the_run_going():

@@ -104,9 +104,22 @@ def test_ctrl_c_ends_run_cleanly(where):
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_reaches_a_loop_that_waits_for_events():
+    reading = threading.Event()
+    one = pipeline(FakeSource([lambda: reading.wait(PATIENCE), _thread.interrupt_main]), Collect())
+    one.graph.add("idle", Idle())
+    with pytest.raises(KeyboardInterrupt), one, one.events() as events:
+        reading.set()
+        for _ in events:
+            pass
+    assert one.wait(PATIENCE)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_that_comes_as_soon_as_there_is_a_run_ends_it():
+    """Regression: it could come before the body of the `with`, whose end then never stopped the run."""
     one = pipeline(FakeSource([_thread.interrupt_main]), Collect())
     one.graph.add("idle", Idle())
     with pytest.raises(KeyboardInterrupt), one:
         for _ in one.events():
             pass
-    assert one.wait(0)
+    assert one.wait(PATIENCE)

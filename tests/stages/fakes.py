@@ -11,7 +11,7 @@ import numpy as np
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which a fake device that should have been dealt with gives up."""
 
 VOCABULARY = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -11,7 +11,7 @@ import websockets
 from lipstream.pipeline import Event
 from lipstream.stages.sinks.text import json_text
 from lipstream.web.event_stream import NO_SESSION, TOO_MANY
-from tests.web.fakes import first, server, until
+from tests.web.fakes import PATIENCE, first, server, until
 
 
 def test_without_a_session_it_follows_the_newest_and_goes_over_to_the_next():
@@ -84,7 +84,7 @@ def test_there_are_only_so_many_listeners(monkeypatch: pytest.MonkeyPatch):
                     except websockets.ConnectionClosed:
                         return False
 
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not await again():
                     continue
 

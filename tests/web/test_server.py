@@ -17,7 +17,7 @@ from lipstream.commands.parser import PlainParser
 from lipstream.pipeline import UserError
 from lipstream.web.address import Address
 from lipstream.web.server import serve
-from tests.web.fakes import Runs, first, server
+from tests.web.fakes import PATIENCE, Runs, first, server
 
 TOKEN = "a-long-enough-secret"
 
@@ -81,16 +81,16 @@ def test_ctrl_c_ends_it_cleanly_and_it_says_where_to_open_the_page(scripted: Run
     err = capsys.readouterr().err
     assert err.startswith("lipstream: open http://127.0.0.1:") and f"/?token={TOKEN} " in err and err.count("\n") == 1
     assert opened == [err.split()[2]]
-    assert all(made.pipeline.wait(0) for made in scripted.made)
+    assert all(made.pipeline.wait(PATIENCE) for made in scripted.made)
 
 
 def test_a_run_that_hangs_while_it_loads_does_not_keep_the_server_from_ending():
     hang, asked = threading.Event(), threading.Event()
-    runs = Runs(before=lambda: hang.wait(60))
+    runs = Runs(before=lambda: hang.wait(2 * PATIENCE))
     service = _service(runs)
     done = threading.Thread(target=serve, args=(Address("127.0.0.1", 0), service, asked, lambda url: asked.set()))
     done.start()
-    done.join(30)
+    done.join(PATIENCE)
     assert not done.is_alive() and not hang.is_set()
     hang.set()
 

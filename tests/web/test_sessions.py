@@ -84,7 +84,7 @@ def test_a_page_that_is_loaded_anew_waits_for_its_old_session_to_end(monkeypatch
 
             def stop_slowly() -> None:
                 stopping.set()
-                go_on.wait(10)
+                go_on.wait(PATIENCE)
                 stop()
 
             pipeline.stop = stop_slowly
@@ -139,7 +139,7 @@ def test_an_offer_that_is_not_followed_by_a_connection_is_let_go(monkeypatch: py
         async with server() as here:
             browser = here.browser()
             assert (await browser.post_offer(await browser.offer())).status_code == 200
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while (await browser.http.get("/api/status")).json()["sessions"]:
                     await asyncio.sleep(0.05)
             await browser.close()
@@ -158,7 +158,7 @@ def test_the_end_of_the_server_ends_its_sessions_and_tells_who_listens():
                 assert (await first(messages, "End"))["reason"] == "stopped"
             await until(lambda: browser.peer.connectionState in ("closed", "failed"))
             await browser.close()
-        assert all(made.pipeline.wait(0) for made in here.runs.made)
+        assert all(made.pipeline.wait(PATIENCE) for made in here.runs.made)
 
     asyncio.run(scenario())
 
@@ -241,5 +241,5 @@ def test_nothing_of_ended_sessions_is_left():
     asyncio.run(scenario())
     left = [each for each in threading.enumerate() if each not in threads]
     for each in left:
-        each.join(5)
+        each.join(PATIENCE)
     assert not [each.name for each in left if each.is_alive() and "AnyIO" not in each.name]

@@ -13,7 +13,7 @@ pytest.importorskip("aiortc", reason="the web server is not installed (pip insta
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright  # noqa: E402
 
-from tests.web_browser.fake_server import FakeServer  # noqa: E402
+from tests.web_browser.fake_server import PATIENCE, FakeServer  # noqa: E402
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = (
@@ -29,7 +29,7 @@ QUIET = (
 FAKE_DEVICES = "--use-fake-device-for-media-stream=fps=5"
 ALLOW = "--use-fake-ui-for-media-stream"
 # Two browsers on two busy cores take their time; what is waited for and never comes fails all the same.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=1000 * PATIENCE)
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -78,7 +78,7 @@ def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., 
         context = chosen.new_context(**({"viewport": DESKTOP, "locale": "en-GB"} | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: thrown.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         return page

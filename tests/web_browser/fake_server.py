@@ -25,6 +25,8 @@ from lipstream.pipeline import Event
 from lipstream.web.app import STATIC
 from lipstream.web.guard import HEADERS
 
+PATIENCE = 60.0
+"""Seconds after which something that should have happened is taken to never happen."""
 LIMITS = {"max_bytes": 1_000_000, "max_seconds": 600}
 
 
@@ -103,12 +105,12 @@ class FakeServer:
         self._server = _Server(config, ready, self._cut)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
-        self._loop = ready.result(20)
+        self._loop = ready.result(PATIENCE)
 
     def stop(self) -> None:
         """Go away, as if killed: every connection is cut."""
         self._server.should_exit = self._server.force_exit = True
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
 
     async def _cut(self) -> None:
         """The system closes what a killed process held."""
@@ -126,7 +128,7 @@ class FakeServer:
                 for listener in [*self._watchers, *(s for each in self.sessions.values() for s in each.sockets)]:
                     await listener.send_text(text)
 
-        asyncio.run_coroutine_threadsafe(to_all(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(to_all(), self._loop).result(PATIENCE)
 
     def listeners(self) -> int:
         """How many listen, to a session or to whichever there is."""

@@ -25,4 +25,4 @@ def real_server(*arguments: str) -> Iterator[str]:
         yield address[0]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.web_browser.fake_server import FakeServer, FakeSession
+from tests.web_browser.fake_server import PATIENCE, FakeServer, FakeSession
 
 
 def go_live(page: Page, server: FakeServer, *, reload: bool = True) -> FakeSession:
@@ -21,7 +21,7 @@ def go_live(page: Page, server: FakeServer, *, reload: bool = True) -> FakeSessi
     return server.sessions[new]
 
 
-def until(page: Page, true: Callable[[], object], seconds: float = 15.0) -> None:
+def until(page: Page, true: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait for something that is not to be seen on the page, while the page goes on.
 
     Playwright's own `wait_for_function` needs `eval` in the page, which the content policy forbids.

@@ -71,7 +71,7 @@ def test_a_named_pipe_is_read_as_the_run_goes(captions: Captions, recording: Rec
     reader = threading.Thread(target=lambda: lines.extend(pipe.read_text().splitlines()), daemon=True)
     reader.start()
     assert main(["file", str(recording("talk.wav")), "-q", "-f", "txt", "--events", str(pipe)]) == 0
-    reader.join(10)
+    reader.join(60)
     assert kinds("\n".join(lines))[-1] == "End" and pipe.is_fifo()
 
 

@@ -291,7 +291,7 @@ def test_two_threads_that_want_one_file_fetch_it_once(tmp_path, network):
 
     def slow_wheel(*args):
         inside.set()
-        assert release.wait(20)
+        assert release.wait(60)
         return network.fetch_wheel(*args)
 
     def fetch_in_own_store() -> bytes:
@@ -301,7 +301,7 @@ def test_two_threads_that_want_one_file_fetch_it_once(tmp_path, network):
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(fetch_in_own_store)
-        assert inside.wait(20)
+        assert inside.wait(60)
         second = pool.submit(fetch_in_own_store)
         release.set()
         assert first.result(20) == second.result(20) == ENCODER

@@ -6,10 +6,13 @@ import asyncio
 import logging
 import threading
 
+import pytest
+
+from lipstream.events import TranscriptFinal
 from lipstream.pipeline import End, Error, Event, Packet, Stats
 from lipstream.pipeline.delivery.event_queue import EventQueue
 from lipstream.pipeline.running.runner import Runner
-from lipstream.pipeline.testing import EventRecorder, FakeSource
+from lipstream.pipeline.testing import EventRecorder, FakeSource, ScriptedClock
 from tests.pipeline.fakes import (
     PATIENCE,
     Announce,
@@ -31,7 +34,7 @@ def end() -> End:
 
 
 def waiting(queue: EventQueue) -> list[Event]:
-    queue.finish()
+    queue.conclude()
     events = []
     while (event := queue.get()) is not None:
         events.append(event)
@@ -43,9 +46,9 @@ def waiting(queue: EventQueue) -> list[Event]:
 
 def test_what_a_later_event_supersedes_is_dropped_first():
     queue = EventQueue(3)
-    for event in (final(1), partial(2), final(3), final(4), end()):
+    for event in (final(1), partial(2), final(3), final(4)):
         queue.offer(event)
-    assert waiting(queue) == [final(1), final(3), final(4), end()]
+    assert waiting(queue) == [final(1), final(3), final(4)]
     assert queue.dropped == 1
 
 
@@ -62,23 +65,50 @@ def test_the_oldest_final_goes_when_there_are_only_finals():
     assert waiting(queue) == [final(2), final(3)]
 
 
-def test_the_end_always_fits():
+def test_the_end_always_fits_and_comes_once_and_nothing_after_it():
     queue = EventQueue(1)
     queue.offer(final(1))
-    assert queue.offer(end())
+    queue.conclude(end())
+    queue.conclude(end())
+    assert queue.offer(final(2))
     queue.put(end())
-    assert waiting(queue) == [final(1), end(), end()]
+    assert waiting(queue) == [final(1), end()]
+    assert queue.dropped == 0
 
 
-def test_a_writer_that_waits_for_room_goes_on_when_the_reader_leaves():
+@pytest.mark.parametrize("leave", [EventQueue.close, EventQueue.release, EventQueue.get])
+def test_a_writer_that_waits_for_room_goes_on_when_the_reader(leave):
     queue = EventQueue(1)
     queue.put(final(1))
-    writer = threading.Thread(target=queue.put, args=(final(2),))
+    queue.put(final(2))
+    clock, gone_on = ScriptedClock(), []
+    writer = threading.Thread(target=lambda: gone_on.append(queue.wait_for_room(clock, 1000)))
     writer.start()
-    queue.close()
+    leave(queue)
     writer.join(PATIENCE)
-    assert not writer.is_alive()
-    assert queue.get() is None
+    assert gone_on == [True]
+
+
+def test_a_writer_waits_for_room_no_longer_than_it_likes_to():
+    queue = EventQueue(1)
+    for number in range(2):
+        queue.put(final(number))
+    clock, gone_on = ScriptedClock(), []
+    writer = threading.Thread(target=lambda: gone_on.append(queue.wait_for_room(clock, 1000)))
+    writer.start()
+    while writer.is_alive():
+        clock.advance(400)
+    assert gone_on == [False]
+
+
+def test_a_queue_keeps_what_is_wanted_of_it_and_the_end_in_any_case():
+    queue = EventQueue(3, wanted=(TranscriptFinal,))
+    queue.preload([partial(0), final(1)])
+    for event in (partial(2), final(3), final(4), partial(5)):
+        queue.offer(event)
+    queue.conclude(end())
+    assert waiting(queue) == [final(1), final(3), final(4), end()]
+    assert queue.dropped == 0
 
 
 # Hooks.

@@ -30,6 +30,9 @@ from tests.pipeline.fakes import (
     trap,
 )
 
+PROMISED = [getattr(runner_module, f"{name}_SECONDS") for name in ("DRAIN", "FLUSH", "CUT_OFF", "DELIVER")]
+"""As they are, and not as the tests have them."""
+
 State = Callable[[Trap], tuple[Graph, Callable[[Runner], object]]]
 """Makes a graph, and says when a run of it is in the state that is meant."""
 
@@ -135,6 +138,8 @@ def test_stop_ends_the_run_and_everybody_gets_the_end_once_and_last(state, media
         runner.stop()
         assert runner.wait(PATIENCE)
         assert not caught.released.is_set()
+        # Those who are not stuck may still be at it, if the machine is busy.
+        eventually(lambda: all(events and isinstance(events[-1], End) for events in (recorder.events, heard)))
         for events in (recorder.events, heard, list(iterator)):
             assert [type(event) for event in events].count(End) == 1
             assert isinstance(events[-1], End)
@@ -142,8 +147,7 @@ def test_stop_ends_the_run_and_everybody_gets_the_end_once_and_last(state, media
 
 
 def test_the_stages_of_a_stop_fit_into_the_two_seconds_that_are_promised():
-    limits = [runner_module.DRAIN_SECONDS, runner_module.FLUSH_SECONDS, runner_module.CUT_OFF_SECONDS]
-    limits += [runner_module.DELIVER_SECONDS, STOP_SECONDS]
+    limits = [*PROMISED, STOP_SECONDS]
     assert limits == sorted(set(limits))
     assert limits[-1] <= 2
 
@@ -192,17 +196,20 @@ def test_what_was_captured_before_the_stop_is_worked_off():
     assert forward.finished and collect.finished
 
 
-def test_those_behind_a_stage_that_does_not_come_back_still_finish(quick_stop):
+def test_those_behind_a_stage_that_does_not_come_back_still_finish(quick_stop, monkeypatch):
+    monkeypatch.setattr(runner_module, "CUT_OFF_SECONDS", PATIENCE)
     with trap() as caught:
         behind, further, recorder = Forward(), Announce(), EventRecorder()
-        runner = Runner(chain(Endless(), Forward(caught), behind, further, recorder=recorder))
+        runner = Runner(chain(Endless(), Forward(caught), behind, further, recorder=recorder), media_time=False)
         runner.start()
         assert caught.entered.wait(PATIENCE)
         runner.stop()
-        assert runner.wait(PATIENCE)
-        assert behind.finished
-        assert [event.text for event in recorder.events[:1]] == ["c3 finished"]
-        assert recorder.ended
+        eventually(lambda: recorder.events)
+        assert not caught.released.is_set()
+    assert runner.wait(PATIENCE)
+    assert behind.finished
+    assert [event.text for event in recorder.events[:1]] == ["c3 finished"]
+    assert recorder.ended
 
 
 def test_a_stage_that_comes_back_after_the_end_is_ignored(quick_stop):

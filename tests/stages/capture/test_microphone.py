@@ -11,9 +11,7 @@ from lipstream.pipeline.testing import ScriptedClock, run_source
 from lipstream.stages.capture import microphone
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo, PortAudio, choose_microphone
-from tests.stages.fakes import Room
-
-PATIENCE = 10.0
+from tests.stages.fakes import PATIENCE, Room
 
 
 class Played(Microphone):

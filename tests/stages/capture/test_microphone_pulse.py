@@ -17,7 +17,7 @@ from tests.media_factory import Sound, write_media
 
 RATE = 16_000
 SECONDS = 3.0
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Looping(CuedCamera):
 
 BLACK = 3
 """On a bare X server, without a window manager, about one Qt process in ten never gets to paint (Qt 5.15)."""
-_PATIENCE = 20.0
+_PATIENCE = 40.0
 
 
 def photograph(folder: Path) -> bool:
