@@ -17,6 +17,7 @@ from lipstream.pipeline.errors import StageFailed, UserError
 from lipstream.pipeline.events import End, Error, Stats
 from lipstream.pipeline.graph import Graph
 from lipstream.pipeline.latch import Latch
+from lipstream.pipeline.running import memory
 from lipstream.pipeline.running.failures import copied, in_one_line
 from lipstream.pipeline.running.metrics import Counters
 from lipstream.pipeline.running.node import Node
@@ -288,6 +289,7 @@ class Runner:
         if not self._attempt("runner", self._see_to_the_end):
             self._attempt("runner", self._deliver_the_end)
         self._attempt("runner", self._let_go)
+        memory.give_back()
         self._done.set()
 
     def _attempt(self, name: str, work: Callable[[], object]) -> bool:
