@@ -284,6 +284,7 @@ class Runner:
 
     def _supervise(self) -> None:
         """See the run through from its start to its end, whatever fails."""
+        memory.share_heaps()
         self._attempt("runner", self._start_threads)
         self._attempt("runner", self._watch)
         if not self._attempt("runner", self._see_to_the_end):
