@@ -1,0 +1,120 @@
+"""Read the weights of a CTranslate2 model file (`model.bin`).
+
+The format (CTranslate2's python/ctranslate2/specs/model_spec.py, version 6): a version, the name and revision of the
+kind of model, then every variable by name with its shape, type and bytes, then aliases of variables. Numbers are little
+endian; texts have a length and end in a zero byte.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lipstream.models.errors import ModelError
+
+_TYPES: Final = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
+_NEWEST: Final = 6
+_MOST: Final = 100_000
+"""Variables, dimensions and letters of a name beyond which the file is none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ct2File:
+    """What is in a model file.
+
+    Attributes:
+        kind: the kind of model, such as "WhisperSpec".
+        variables: by name, aliases included. Views of the file on disk, not to be written to.
+    """
+
+    kind: str
+    variables: Mapping[str, npt.NDArray[Any]]
+
+    def floats(self, name: str) -> npt.NDArray[np.float32]:
+        """A variable as float32, whatever it is kept as.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        value = self.variables[name]
+        found = value.astype(np.float32)
+        scale = self.variables.get(f"{name}_scale")
+        if value.dtype == np.int8 and scale is not None:
+            # One scale a row, or one for all.
+            found /= scale.astype(np.float32).reshape((-1,) + (1,) * (value.ndim - 1)) if scale.ndim else float(scale)
+        return found
+
+
+def read_ct2(path: Path) -> Ct2File:
+    """Read a model file; the weights stay on disk until they are used.
+
+    Raises:
+        ModelError: it is missing, damaged, or of a newer format.
+    """
+    try:
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return _Reader(content).read()
+    except OSError as error:
+        raise ModelError(f"cannot read {path} ({error.strerror})") from error
+    except (ValueError, KeyError, struct.error, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is no model of CTranslate2, or is damaged ({error})") from error
+
+
+class _Reader:
+    def __init__(self, content: mmap.mmap) -> None:
+        self._content = content
+        self._at = 0
+
+    def read(self) -> Ct2File:
+        version = self._number()
+        if not 1 < version <= _NEWEST:
+            raise ValueError(f"its format is version {version}, expected up to {_NEWEST}")
+        kind = self._text()
+        self._number()
+        variables = dict(self._variable() for _ in range(self._number(_MOST)))
+        for _ in range(self._number(_MOST)):
+            alias = self._text()
+            variables[alias] = variables[self._text()]
+        return Ct2File(kind, variables)
+
+    def _variable(self) -> tuple[str, npt.NDArray[Any]]:
+        name = self._text()
+        (dimensions,) = self._unpack("<B")
+        shape = [self._number() for _ in range(dimensions)]
+        (kind,) = self._unpack("<B")
+        size = self._number()
+        dtype = np.dtype(_TYPES[kind])
+        count = int(np.prod(shape))
+        if count * dtype.itemsize != size:
+            raise ValueError(f"{name} has {size} bytes, expected {count * dtype.itemsize}")
+        values = np.frombuffer(self._content, dtype, count, self._at).reshape(shape)
+        self._at += size
+        return name, values
+
+    def _text(self) -> str:
+        (length,) = self._unpack("<H")
+        text = self._content[self._at : self._at + length]
+        if len(text) < length:
+            raise ValueError("it ends too early")
+        self._at += length
+        return text.rstrip(b"\0").decode("utf-8")
+
+    def _number(self, most: int = 2**32 - 1) -> int:
+        (value,) = self._unpack("<I")
+        if value > most:
+            raise ValueError(f"it announces {value} entries")
+        return int(value)
+
+    def _unpack(self, form: str) -> tuple[Any, ...]:
+        size = struct.calcsize(form)
+        values = struct.unpack(form, self._content[self._at : self._at + size])
+        self._at += size
+        return values

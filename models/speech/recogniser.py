@@ -1,0 +1,111 @@
+"""The contract every recogniser fulfils: from sound to words with their times.
+
+Apart from it stands the *listener*, whose frames of the sound serve lips, active speaker, target mask and the emotion
+of the voice. A recogniser that is the listener itself reads those frames; any other one reads the sound.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Float32, TimedWord
+
+Task = Literal["transcribe", "translate"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Utterance:
+    """Speech to be read.
+
+    Attributes:
+        sound: (N,) float32 at 16 kHz in [-1, 1]; other people's voices are softened where fusion did that. Its end may
+            be made up (endpoint prediction).
+        heard: seconds of `sound` that were really heard.
+        encoding: the listener's frames of it, as fusion left them; None where no listener runs.
+        whole: the speech has ended, and this is all of it; else it goes on.
+    """
+
+    sound: Float32
+    heard: float
+    encoding: Encoding | None = None
+    whole: bool = True
+
+    @property
+    def duration(self) -> float:
+        """Length of the sound in seconds."""
+        return len(self.sound) / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a recogniser is told besides the sound. One that cannot use a hint leaves it.
+
+    Attributes:
+        language: code of the language spoken (ISO 639-1, as Whisper has them); None to find out.
+        task: "transcribe", or "translate" to English.
+        before: text that was said just before.
+        draft: tokens of an earlier transcript of a shorter stretch of the same sound: saves work, changes nothing.
+    """
+
+    language: str | None = None
+    task: Task = "transcribe"
+    before: str = ""
+    draft: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser has read.
+
+    Attributes:
+        words: in order, not overlapping, inside the sound.
+        tokens: the recogniser's own tokens of the text, to be handed back as a draft; may be empty.
+        language: code of the language of the text; None where the recogniser cannot tell.
+        language_probability: how sure it is of that, in [0, 1].
+        speechless: the recogniser takes the sound for no speech, and gives no words.
+    """
+
+    words: tuple[TimedWord, ...] = ()
+    tokens: tuple[int, ...] = ()
+    language: str | None = None
+    language_probability: float = 1.0
+    speechless: bool = False
+
+    @property
+    def text(self) -> str:
+        """The words, with spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+
+class Recogniser(ABC):
+    """A speech recogniser. The constructor never fails and loads nothing; `load` does the work.
+
+    `recognise` is not called by two threads at once. Its result is a function of its arguments alone.
+
+    Attributes:
+        reads_frames: whether it reads the listener's frames; else it needs none.
+        languages: codes of the languages it knows; empty where it cannot tell.
+        longest: seconds of sound it takes at once.
+        best_length: seconds of sound it reads best, up to which neighbouring speech of a recording is joined; 0 for
+            each stretch of speech by itself.
+    """
+
+    reads_frames: bool = False
+    languages: frozenset[str] = frozenset()
+    longest: float = 30.0
+    best_length: float = 0.0
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the networks. Idempotent.
+
+        Raises:
+            ModelError: a model file is missing or unusable; the message says which and what to do.
+        """
+
+    @abstractmethod
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        """Read an utterance. Nothing is read into silence: made up text is left out."""

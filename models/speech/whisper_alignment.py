@@ -1,0 +1,73 @@
+"""When each token of Whisper was spoken, read from where its decoder looked.
+
+As in the openai-whisper package (timing.py): the looks of the heads that follow the sound are brought to one scale for
+each frame, so that frames at which every token looks count for none, and smoothed over time; the best monotone path
+through them divides the sound among the tokens. Unlike there, what is quiet may belong to no token: pauses stand
+between words and not in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lipstream.models.speech.alignment import follow_sound, segment, speech_by_level
+from lipstream.models.speech.engine import Float32
+
+_SMOOTHED: Final = 7
+"""Frames of the median filter, as published."""
+_GAP: Final = 2.0
+"""What a quiet frame is worth in a pause, in spreads of the looks."""
+
+
+def token_times(looks: Float32, audible: Sequence[bool], levels: Float32, frame_rate: float) -> Float32:
+    """Start and end of each token.
+
+    Args:
+        looks: (h, N, T) where h heads looked when they predicted each of N tokens; T frames of sound.
+        audible: (N,) whether a token has letters or digits; the others get no time of their own.
+        levels: (T,) sound level of each frame in decibels.
+        frame_rate: frames a second.
+
+    Returns:
+        (N, 2) float32 seconds, read row by row never decreasing, inside the T frames.
+    """
+    count, frames = looks.shape[1:]
+    rows = np.flatnonzero(audible)
+    if not len(rows) or len(rows) > frames:
+        even = np.linspace(0.0, frames / frame_rate, count + 1, dtype=np.float32)
+        return np.stack([even[:-1], even[1:]], axis=1)
+    speech = speech_by_level(levels)
+    scores = np.empty((2 * len(rows) + 1, frames))
+    scores[1::2] = _followed(looks)[rows] * np.maximum(speech, 0.1)
+    scores[0::2] = _GAP * (1.0 - speech)
+    optional = np.ones(len(scores), dtype=bool)
+    optional[1::2] = False
+    edges = segment(scores, optional)
+    spans = follow_sound(np.stack([edges[1:-1:2], edges[2::2]], axis=1).astype(np.float64), speech)
+    return _with_silent(spans / frame_rate, rows, count).astype(np.float32)
+
+
+def _followed(looks: Float32) -> npt.NDArray[np.float64]:
+    """(N, T) how much each frame is looked at for a token, against how much it is for the others; mean of the heads."""
+    deviation = looks.std(axis=1, keepdims=True)
+    scaled = (looks - looks.mean(axis=1, keepdims=True)) / np.maximum(deviation, 1e-6)
+    padded = np.pad(scaled, ((0, 0), (0, 0), (_SMOOTHED // 2, _SMOOTHED // 2)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED, axis=2)
+    result: npt.NDArray[np.float64] = np.median(windows, axis=3).mean(axis=0).astype(np.float64)
+    return result
+
+
+def _with_silent(
+    times: npt.NDArray[np.float64], audible: npt.NDArray[np.intp], count: int
+) -> npt.NDArray[np.float64]:
+    """(count, 2) times of all tokens: one without sound lies at the end of the audible one before it."""
+    full = np.empty((count, 2))
+    before = np.searchsorted(audible, np.arange(count), side="right") - 1
+    for index, place in enumerate(before):
+        full[index] = times[0, 0] if place < 0 else times[place, 1]
+    full[audible] = times
+    return full
