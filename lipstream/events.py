@@ -22,6 +22,7 @@ __all__ = [
     "FaceSeen",
     "LipActivity",
     "Recovered",
+    "Revision",
     "SoundLevel",
     "SpeechEnded",
     "SpeechStarted",
@@ -49,6 +50,19 @@ class Word:
     end: float
     confidence: float
     lip_gate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """Words that stood in a partial, and what the final has in their place.
+
+    Attributes:
+        was: as they were shown.
+        now: as they are; empty where they are left out.
+    """
+
+    was: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +99,15 @@ class SpeechEnded(Event):
 class TranscriptPartial(Event):
     """The open segment's text so far.
 
-    Stable and unstable both empty take back all that was shown of the segment: with `speech.only_on_camera`, once it
-    turns out that the voice is of nobody in view. That alone takes stable text back.
+    Stable and unstable both empty take back all that was shown of the segment: once it turns out that it was no speech,
+    or, with `speech.only_on_camera`, that the voice is of nobody in view.
 
     Attributes:
         segment: number of the segment.
         start: start of the segment, seconds.
         end: end of the audio this text was decoded from, seconds.
-        stable: text that will not be taken back, but for the above; grows from partial to partial and begins the final.
+        stable: text that stands; it grows from partial to partial. The final, which is read from all of the speech, may
+            correct it once, and then says so (`TranscriptFinal.revised`).
         unstable: the rest of the present guess; follows `stable` directly, so it begins with a space where a new word
             begins.
     """
@@ -126,6 +141,8 @@ class TranscriptFinal(Event):
         lip_gate: how much the lips moved the result, in [0, 1]; 0 when no face was used.
         face: id of the face whose mouth was the voice for most of it; None when none was seen, or it was none of them.
         off_camera: a mouth was in view, and it was not the voice. False where no mouth was seen for most of it.
+        language: code of the language of the text (ISO 639-1); None where it is not known.
+        revised: what it changes of the stable text of the partials before it; empty if nothing, or none was shown.
     """
 
     segment: int
@@ -136,6 +153,8 @@ class TranscriptFinal(Event):
     lip_gate: float = 0.0
     face: int | None = None
     off_camera: bool = False
+    language: str | None = None
+    revised: tuple[Revision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lipstream.config import Config
 from lipstream.models.av_speech.recording import LIP_RATE
-from lipstream.models.speech import engines
+from lipstream.models.speech import recognisers
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.models.speech.vad import SileroVad
@@ -31,10 +31,12 @@ from lipstream.stages.media.audio import MediaAudio
 from lipstream.stages.media.probe import probe
 from lipstream.stages.media.video import MediaVideo
 from lipstream.stages.notice import Notice
-from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
+from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
+from lipstream.stages.speech.joined import LONGEST_PAUSE
+from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 
 if TYPE_CHECKING:
@@ -65,13 +67,13 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         graph: where to add it; a new one by default.
     """
     graph = graph or Graph()
-    engine = None if audio is None else _recogniser(config)
+    listener = None if audio is None else recognisers.listener(config.speech.threads)
     seen = config.fusion.profile is not None or (audio is not None and video is not None)
-    fusion = make_fusion(config, engine) if seen else AudioOnlyFusion()
+    fusion = make_fusion(config, listener) if seen else AudioOnlyFusion()
     if video is not None:
         _add_face_branch(graph, config, video)
     if audio is not None:
-        add_speech_branch(graph, config, audio, fusion, engine)
+        add_speech_branch(graph, config, audio, fusion, listener)
     if config.fusion.profile is not None and not config.video.enabled:
         reason = f"the picture is switched off, so the lips of profile '{config.fusion.profile}' cannot help"
         graph.add("no_lips", Notice("video", reason))
@@ -99,37 +101,36 @@ def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:
     seen, heard = "video" in graph.components, "audio" in graph.components
     # Without a picture emotion is judged by the voice alone.
     emotion_rate = EMOTION_RATE if seen else replace(EMOTION_RATE, modality="audio")
-    wanted = {FACE_RATE: seen, emotion_rate: "emotion" in graph.components, PARTIALS: heard and config.partials}
+    two = heard and config.partials and len({choose(config).first, choose(config).final}) > 1
+    wanted = {
+        SECOND_PASS: two,
+        FACE_RATE: seen,
+        emotion_rate: "emotion" in graph.components,
+        PARTIALS: heard and config.partials,
+    }
     return tuple(shed for shed, there in wanted.items() if there)
 
 
-def make_fusion(config: Config, engine: SpeechEngine | None = None) -> Fusion:
-    """What stands between encoder and decoder: lips of an enrolled user, of anybody, or none.
+def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
+    """What stands between the listener and the recogniser: lips of an enrolled user, of anybody, or none.
 
     Args:
         config: the configuration.
-        engine: the recogniser; a new one by default.
+        listener: the engine whose frames are refined; a new one by default.
 
     Raises:
         UserError: there is no such profile, or the recogniser is not the one that profiles are made for.
     """
-    name, moonshine = config.fusion.profile, config.speech.engine == "moonshine"
-    if name is None and not (config.fusion.general and moonshine):
-        return AudioOnlyFusion()
-    if not moonshine:
-        raise UserError(f"fusion.profile works with speech.engine=moonshine, not {config.speech.engine}")
+    name, choice = config.fusion.profile, choose(config)
     enrolled = None if name is None else _lips_of(name)
     if not config.fusion.general:
         return enrolled or AudioOnlyFusion()
     from lipstream.models.av_speech.general_fusion import GeneralFusion
 
-    return GeneralFusion(engine or _recogniser(config), enrolled)
-
-
-def _recogniser(config: Config) -> SpeechEngine:
-    with while_loading():
-        speech = config.speech
-        return engines.create(speech.engine, speech.model, speech.threads, speech.options)
+    if MOONSHINE not in (choice.first, choice.final):
+        # Nobody reads the frames, so the softened sound need not be encoded.
+        return GeneralFusion(None, enrolled)
+    return GeneralFusion(listener or recognisers.listener(config.speech.threads), enrolled)
 
 
 def _lips_of(name: str) -> LipFusion:
@@ -174,7 +175,7 @@ def _nothing_left(path: Path, config: Config) -> str:
 
 
 def add_speech_branch(
-    graph: Graph, config: Config, source: Source, fusion: Fusion | None = None, engine: SpeechEngine | None = None
+    graph: Graph, config: Config, source: Source, fusion: Fusion | None = None, listener: SpeechEngine | None = None
 ) -> None:
     """Add sound to text to a graph.
 
@@ -183,21 +184,22 @@ def add_speech_branch(
         config: the configuration.
         source: what delivers the sound, on its port "audio".
         fusion: what stands between encoder and decoder; sound alone by default.
-        engine: the recogniser; a new one by default.
+        listener: the engine whose frames others use; a new one by default.
     """
     fusion = fusion or AudioOnlyFusion()
-    engine = engine or _recogniser(config)
+    listener = listener or recognisers.listener(config.speech.threads)
+    reading = make_reading(config, listener)
     live_buffer = micros(config.audio.buffer)
     add_voice_activity(graph, config, source, SileroVad())
-    graph.add("encode", Encode(engine, config.speech.update_interval if config.partials else None))
+    graph.add("encode", Encode(listener, config.speech.update_interval if config.partials else None))
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
     lateness = 0.0 if config.lossless else config.audio.buffer
     history = config.vad.max_segment + lateness
     graph.add("fuse", Fuse(fusion, history), skew_limit)
     # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
-    longest = history + config.vad.cut_lookback + 1.0
-    decode = Decode(engine, only_on_camera=config.speech.only_on_camera, history=longest)
+    longest = history + config.vad.cut_lookback + 1.0 + reading.join * (1 + LONGEST_PAUSE)
+    decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest)
     graph.add("decode", decode, skew_limit=0)
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
     graph.connect("vad.speech", "encode.speech", Bounds(items=65536, duration=max(micros(2), live_buffer)))

@@ -175,7 +175,8 @@ class EncodedSpeech:
     Attributes:
         segment: number of the segment.
         encoding: encoder frames of the whole segment so far, possibly refined by fusion.
-        samples: (N,) float32, the sound that was encoded; its end may be made up (`speech.endpoint_prediction`).
+        samples: (N,) float32, the sound that was encoded, with others' voices softened where fusion did that; its end
+            may be made up (`speech.endpoint_prediction`).
         start: session time of the first encoded sample, microseconds.
         speech_start: first voiced moment, microseconds.
         speech_end: last voiced moment so far, microseconds.

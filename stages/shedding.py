@@ -16,6 +16,12 @@ EMOTION_RATE = Shed(
     "the processor cannot keep up, so emotions are updated less often",
     "emotions are updated as often as before",
 )
+SECOND_PASS = Shed(
+    "second pass",
+    "audio",
+    "the processor cannot keep up, so finished sentences are read by the faster recogniser",
+    "finished sentences are again read by the better recogniser",
+)
 PARTIALS = Shed(
     "partial updates",
     "audio",

@@ -111,18 +111,24 @@ def check_speech() -> Iterator[Finding]:
 
     from lipstream.config import load_config
     from lipstream.models.errors import ModelError
-    from lipstream.models.speech import engines
+    from lipstream.models.speech import recognisers
+    from lipstream.models.speech.recogniser import Hints, Utterance
+    from lipstream.pipeline import UserError
+    from lipstream.stages.speech.readers import choose, make_reading
 
-    speech = load_config("live").speech
-    try:
-        engine = engines.create(speech.engine, speech.model, speech.threads, speech.options)
-        engine.load()
-        start = time.perf_counter()
-        engine.decode(engine.encode(np.zeros(16_000, np.float32)))
-    except ModelError as error:
-        yield Finding("problem", f"speech recognition: {error}", "lipstream models pull")
-    else:
-        yield Finding("ok", f"speech recognition ({speech.engine}) took {time.perf_counter() - start:.2f} s for 1 s")
+    sound = np.zeros(16_000, np.float32)
+    for mode in ("live", "file"):
+        config = load_config(mode, {"input": "recording"} if mode == "file" else {})
+        try:
+            reader = make_reading(config, recognisers.listener(config.speech.threads)).final
+            reader.load()
+            start = time.perf_counter()
+            reader.recognise(Utterance(sound, 1.0), Hints(language="en"))
+        except (ModelError, UserError) as error:
+            yield Finding("problem", f"speech recognition, {mode}: {error}", "lipstream models pull")
+        else:
+            took = time.perf_counter() - start
+            yield Finding("ok", f"speech recognition, {mode} ({choose(config).final}), took {took:.2f} s for 1 s")
 
 
 def check_face() -> Iterator[Finding]:

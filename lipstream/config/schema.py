@@ -42,6 +42,22 @@ class Partials(StrEnum):
     OFF = "off"
 
 
+class Quality(StrEnum):
+    """How good the words are to be, for how much work."""
+
+    AUTO = "auto"
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+
+
+def _language_code(code: str) -> str:
+    short = code.strip().lower().replace("_", "-").partition("-")[0]
+    if short != "auto" and not (short.isascii() and short.isalpha() and 2 <= len(short) <= 3):
+        raise ValueError(f"{code!r} is no code of a language, expected auto or one of ISO 639-1 such as en, de or fr")
+    return short
+
+
 def _on_off(value: object) -> object:
     # YAML reads a bare `on` as true.
     return {True: Partials.ON, False: Partials.OFF}[value] if isinstance(value, bool) else value
@@ -57,9 +73,9 @@ Options = Annotated[dict[str, Any], BeforeValidator(_none_is_empty)]
 
 
 def _known_engine(name: str) -> str:
-    if ENGINES.knows(name):
+    if name == "auto" or ENGINES.knows(name):
         return name
-    known = dict.fromkeys([*ENGINES.built_in, *(plugin.name for plugin in ENGINES.installed())])
+    known = dict.fromkeys(["auto", *ENGINES.built_in, *(plugin.name for plugin in ENGINES.installed())])
     raise ValueError(f"{name!r} is not allowed, expected {' or '.join(map(repr, known))}")
 
 
@@ -150,11 +166,22 @@ class VadConfig(_Section):
 class SpeechConfig(_Section):
     """Transcription."""
 
-    engine: Annotated[str, AfterValidator(_known_engine)] = "moonshine"
-    """Recogniser: moonshine; whisper, which needs the extra of that name; or that of a plug-in."""
-    model: str = "tiny.en"
-    """Model: tiny.en for moonshine; for whisper any size, or the path of a local folder; for a plug-in as it says, and
-    empty where none is set."""
+    quality: Quality = Quality.AUTO
+    """How good the words are to be: fast (Moonshine, English alone), balanced (Whisper base reads what is finished),
+    best (Whisper small does, which has to be fetched), or auto: balanced for recordings, fast where somebody waits."""
+    engine: Annotated[str, AfterValidator(_known_engine)] = "auto"
+    """Recogniser of finished speech: auto leaves it to the quality; moonshine; whisper; or that of a plug-in."""
+    model: str = ""
+    """Model: for whisper a size, or the path of a local folder; for a plug-in as it says; empty for the usual one."""
+    first: Annotated[str, AfterValidator(_known_engine)] = "auto"
+    """Recogniser of speech that goes on: auto takes Moonshine beside Whisper, and else the one of finished speech."""
+    language: Annotated[str, AfterValidator(_language_code)] = "auto"
+    """Language spoken, by its code of ISO 639-1 (en, de, fr, ...); auto finds out."""
+    task: Literal["transcribe", "translate"] = "transcribe"
+    """Write what is said, or, with whisper, translate it to English."""
+    join: Annotated[float, Field(ge=0, le=28)] = 24.0
+    """File at full pace: seconds of sound up to which speech is read across its pauses by a recogniser that reads it
+    better so; 0 for each segment by itself."""
     options: Options = {}
     """What a plug-in's recogniser is told besides."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
@@ -165,13 +192,6 @@ class SpeechConfig(_Section):
     """Seconds between two partial transcripts of an open segment."""
     only_on_camera: bool = False
     """Leave out speech that is not of a mouth in view; where no mouth is in view, nothing is left out."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _own_model(cls, data: object) -> object:
-        if isinstance(data, Mapping) and data.get("engine", "moonshine") not in ENGINES.built_in:
-            return {"model": "", **data}
-        return data
 
 
 class FaceConfig(_Section):

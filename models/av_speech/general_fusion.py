@@ -117,7 +117,8 @@ class GeneralFusion(Fusion):
     A function of sound and lips alone: the same segment has the same text each time. One processor thread.
 
     Args:
-        engine: the recogniser that encodes the sound; it encodes once more what was softened.
+        engine: what encodes once more what was softened, for a recogniser that reads frames; None for one that reads
+            the sound.
         inner: refines the frames of an enrolled user. The sound is then left as it is, and only judged.
         thresholds: when to act.
         active_speaker: weights of `ActiveSpeakerNet`.
@@ -128,7 +129,7 @@ class GeneralFusion(Fusion):
 
     def __init__(
         self,
-        engine: SpeechEngine,
+        engine: SpeechEngine | None,
         inner: LipFusion | None = None,
         thresholds: Thresholds | None = None,
         active_speaker: Path = ACTIVE_SPEAKER,
@@ -147,7 +148,8 @@ class GeneralFusion(Fusion):
         Raises:
             ModelError: weights are missing or unusable.
         """
-        self._engine.load()
+        if self._engine is not None:
+            self._engine.load()
         if self._inner is not None:
             self._inner.load()
         if self._networks is None:
@@ -205,8 +207,8 @@ class GeneralFusion(Fusion):
             gains = self._gains(found)
             softened = with_gains(found.lines, gains, len(sound)).numpy()
             gate = 1 - _kept(found.lines, gains)[1].numpy()
-        again = self._doubted(self._engine.encode(softened))
-        return FusedSpeech(again, _resampled(gate, len(again.features)), own)
+        again = self._doubted(encoding if self._engine is None else self._engine.encode(softened))
+        return FusedSpeech(again, _resampled(gate, len(again.features)), own, softened)
 
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What becomes of an encoding with the lips masked: the very same, unless somebody is enrolled."""

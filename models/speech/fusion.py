@@ -42,11 +42,13 @@ class FusedSpeech:
         gate: (T,) float32 in [0, 1], how far the lips moved each frame; None if they moved none.
         active_speaker: (T,) float32 probability that the visible mouth is the voice heard in each frame, NaN where no
             mouth is seen; None if that was not judged.
+        sound: (N,) float32, the sound with others' voices softened; None where none was.
     """
 
     encoding: Encoding
     gate: npt.NDArray[np.float32] | None = None
     active_speaker: npt.NDArray[np.float32] | None = None
+    sound: npt.NDArray[np.float32] | None = None
 
 
 class Fusion(ABC):

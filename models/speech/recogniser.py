@@ -45,12 +45,14 @@ class Hints:
 
     Attributes:
         language: code of the language spoken (ISO 639-1, as Whisper has them); None to find out.
+        usual: the language so far, which another one has to outweigh; None if nothing was said yet.
         task: "transcribe", or "translate" to English.
         before: text that was said just before.
         draft: tokens of an earlier transcript of a shorter stretch of the same sound: saves work, changes nothing.
     """
 
     language: str | None = None
+    usual: str | None = None
     task: Task = "transcribe"
     before: str = ""
     draft: Sequence[int] = ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from lipstream.config import Config
 from lipstream.models.emotion.branches import FaceExpression, VoiceEmotion
 from lipstream.models.emotion.fusion import EmotionFusion
@@ -13,10 +11,6 @@ from lipstream.stages.emotion.emotion import Emotion
 from lipstream.stages.emotion.expression import Expression
 from lipstream.stages.emotion.voice import Voice
 
-log = logging.getLogger(__name__)
-
-ENGINE = "moonshine"
-"""The recogniser whose encoder frames the voice network knows."""
 _TOGETHER = 12
 """Pictures whose faces are judged together where nobody waits for it: 4 s at the rate of file runs."""
 _EVIDENCE = Bounds(items=4096, duration=micros(3600))
@@ -30,9 +24,7 @@ def add_emotion(graph: Graph, config: Config) -> None:
     they hold up neither faces nor speech, and fusion takes what comes in the order in which it comes.
     """
     face = "face" in graph.components
-    voice = "encode" in graph.components and config.speech.engine == ENGINE
-    if "encode" in graph.components and not voice:
-        log.warning("emotion is judged by faces only: the voice's network needs the recogniser '%s'", ENGINE)
+    voice = "encode" in graph.components
     if not face and not voice:
         return
     graph.add("emotion", Emotion(EmotionFusion(), config.emotion.update_interval, _look_ahead(config)), skew_limit=0)

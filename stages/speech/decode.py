@@ -1,4 +1,4 @@
-"""Streaming decode: partials with a stable prefix, and one final for each segment."""
+"""Text: partials while somebody speaks, and one final for each segment."""
 
 from __future__ import annotations
 
@@ -6,60 +6,95 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from lipstream.events import TranscriptFinal, TranscriptPartial, Word
-from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
-from lipstream.models.speech.guards import is_hallucination
-from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
+from lipstream.models.speech.engine import TimedWord
+from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
+from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
-from lipstream.stages.failures import retry, while_running
+from lipstream.stages.failures import retry, while_loading, while_running
 from lipstream.stages.payloads import EncodedSpeech, Mouth
+from lipstream.stages.shedding import SECOND_PASS
+from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
+from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Who reads, and what they are told.
+
+    Attributes:
+        first: the recogniser of speech that goes on.
+        final: the recogniser of finished speech; the same one, or a better and slower one.
+        language: code of the language spoken; None to find out.
+        task: "transcribe", or "translate" to English.
+        join: seconds of sound up to which neighbouring speech is read as one; 0 for each segment by itself.
+    """
+
+    first: Recogniser
+    final: Recogniser
+    language: str | None = None
+    task: Task = "transcribe"
+    join: float = 0.0
+
+
 class Decode(Stage):
-    """Decodes every encoding of a segment and publishes what it says.
+    """Reads every encoding of a segment and publishes what it says.
 
-    The stable prefix follows local agreement (Liu et al. 2020, arXiv 2005.11185; Machacek et al. 2023, arXiv
-    2307.14743): the words on which two consecutive hypotheses agree, less the newest word, which may still be cut
-    short. Stable words are forced on every later decoding of the segment, so they are never taken back.
+    What of a segment stands while it is spoken is `LiveText`'s; what is tentative (`EncodedSpeech.tentative`) is shown
+    and lets nothing stand. Every final is read freely, and says what it changes of what stood.
 
-    What is tentative (`EncodedSpeech.tentative`) is shown, but neither stable nor agreed with.
+    Where the segment is in a pause that may end it, the final is read ahead: if it ends, its text is there.
 
-    Where fusion asks for a confidence (`Encoding.least_confidence`), words under it are left out of the text. Of a
-    stable word that is decided once, when it becomes stable; of the others anew each time.
+    Where fusion asks for a confidence (`Encoding.least_confidence`), words under it are left out of the text.
 
     With mouths it is also told who spoke, and whether that was off camera (`on_camera`). With `only_on_camera`,
     what was shown of a segment that turns out to be off camera is taken back by an empty partial.
 
     Args:
-        engine: the recogniser, shared with `Encode`.
+        reading: the recognisers.
         only_on_camera: publish nothing of speech that is off camera.
-        history: seconds of mouths kept; at least the longest segment.
+        history: seconds of mouths kept; at least the longest segment, and what is joined.
     """
 
     # Mouths first: at equal timestamps they are delivered before the speech that is judged by them.
     inputs: ClassVar[Mapping[str, Port]] = {"mouths": Port(Mouth, optional=True), "speech": Port(EncodedSpeech)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
-    def __init__(self, engine: SpeechEngine, *, only_on_camera: bool = False, history: float = 30.0) -> None:
-        self._engine = engine
+    def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0) -> None:
+        self._reading = reading
         self._only_on_camera = only_on_camera
         self._history = micros(history)
         self._mouths: deque[Mouth] = deque()
         self._was_off_camera = False
+        self._language: str | None = None
         self._segment = 0
-        self._previous: tuple[int, ...] = ()
-        self._stable: tuple[int, ...] = ()
-        self._kept: list[bool] = []
-        self._shown = ("", "")
-        self._guess: tuple[EncodedSpeech, Hypothesis] | None = None
+        self._draft: tuple[int, ...] = ()
+        self._text = LiveText()
+        self._guess: tuple[EncodedSpeech, Transcript] | None = None
+        self._joined = JoinedSpeech(reading.join)
+
+    def open(self) -> None:
+        """Load the recognisers."""
+        with while_loading():
+            self._reading.first.load()
+            self._reading.final.load()
+        known, language = self._reading.final.languages, self._reading.language
+        if known and language is not None and language not in known:
+            raise UserError(
+                f"the recogniser does not know the language {language!r} (speech.language), it knows "
+                f"{', '.join(sorted(known))}"
+                + ("; set speech.quality to balanced for others" if known == {"en"} else "")
+            )
 
     def process(self, port: str, packet: Packet[Any]) -> None:
-        """Decode one encoding; remember mouths."""
+        """Read one encoding; remember mouths."""
         if port == "mouths":
             self._mouths.append(packet.payload)
             while self._mouths[0].time < packet.timestamp - self._history:
@@ -68,112 +103,132 @@ class Decode(Stage):
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
             self._settle()
-            self._segment, self._previous, self._stable, self._shown = speech.segment, (), (), ("", "")
-            self._kept = []
+            self._segment, self._draft = speech.segment, ()
+            self._text.clear()
         if speech.failed:
             self._settle()
         elif speech.last:
             self._read_last(speech)
         else:
-            with while_running("audio", _WHAT):
-                hypothesis = self._decode(speech.encoding)
-            self._guess = (speech, hypothesis)
-            self._update(speech, hypothesis)
+            self._update(speech)
 
     def finish(self) -> None:
-        """Let the text of a segment stand whose end never came."""
+        """Let the text of a segment stand whose end never came, and read what waits to be joined."""
+        self._read_joined()
         self._settle()
 
+    def _update(self, speech: EncodedSpeech) -> None:
+        ahead = bool(speech.prediction)
+        with while_running("audio", _WHAT):
+            read = self._read(speech, whole=ahead)
+        self._guess = (speech, read)
+        if not speech.tentative:
+            self._draft = read.tokens
+        words = _worth(read.words, speech)
+        if self._hidden(speech):
+            self._take_back(speech)
+            return
+        if not words and not self._text.shown:
+            return
+        before = self._text.shown
+        if self._text.add(words, speech.heard, tentative=speech.tentative) != before:
+            self._show(speech, self._text.shown)
+
     def _read_last(self, speech: EncodedSpeech) -> None:
+        if self._reading.join:
+            if not self._joined.takes(speech):
+                self._read_joined()
+            self._joined.add(speech)
+            return
         try:
-            timed = retry(self, _WHAT, lambda: self._read(speech))
+            read = retry(self, _WHAT, lambda: self._final_of(speech))
         except RecoverableError:
             self._settle()
             raise
         self._guess = None
         self.context.count("audio.recognised_seconds", speech.heard)
-        self._finish(speech, timed)
+        self._finish(speech, read.words, read.language)
 
-    def _read(self, speech: EncodedSpeech) -> Sequence[TimedWord]:
+    def _read_joined(self) -> None:
+        """Read the segments that wait to be read together; one by one where that fails."""
+        segments = self._joined.take()
+        if len(segments) > 1:
+            try:
+                with while_running("audio", _WHAT):
+                    self._finish_all(segments, self._read_as_one(segments))
+                return
+            except RecoverableError as error:
+                self.degrade(error.modality, error.reason)
+        for speech in segments:
+            self._finish_all([speech], retry(self, _WHAT, partial(self._read, speech, whole=True)))
+
+    def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Transcript:
+        utterance = Utterance(sound_of(segments), sum(each.heard for each in segments))
+        read = self._reading.final.recognise(utterance, self._hints(()))
+        self._remember(read, utterance.duration)
+        return read
+
+    def _finish_all(self, segments: Sequence[EncodedSpeech], read: Transcript) -> None:
+        for speech, words in zip(segments, divided(read.words, segments), strict=True):
+            self.context.count("audio.recognised_seconds", speech.heard)
+            self._finish(speech, words, read.language)
+
+    def _final_of(self, speech: EncodedSpeech) -> Transcript:
         if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:
             # The segment has ended as it was predicted.
-            hypothesis = self._guess[1]
-        else:
-            hypothesis = self._decode(speech.encoding)
-        return self._engine.align(speech.encoding, hypothesis) if hypothesis.text else []
+            return self._guess[1]
+        return self._read(speech, whole=True)
+
+    def _read(self, speech: EncodedSpeech, whole: bool) -> Transcript:
+        utterance = Utterance(speech.samples, speech.heard, speech.encoding, whole)
+        if whole and not self._sheds_second():
+            draft = self._draft if self._reading.final is self._first else ()
+            read = self._reading.final.recognise(utterance, self._hints(draft))
+            if speech.last:
+                self._remember(read, utterance.duration)
+            return read
+        return self._first.recognise(utterance, self._hints(self._draft))
+
+    @property
+    def _first(self) -> Recogniser:
+        """Who reads speech that goes on: the final recogniser where the first does not know the language."""
+        first = self._reading.first
+        language = self._reading.language or self._language
+        knows = language is None or not first.languages or language in first.languages
+        return first if knows else self._reading.final
+
+    def _sheds_second(self) -> bool:
+        return self.context.sheds(SECOND_PASS.name)
+
+    def _hints(self, draft: Sequence[int]) -> Hints:
+        return Hints(self._reading.language, self._language, self._reading.task, draft=draft)
+
+    def _remember(self, read: Transcript, duration: float) -> None:
+        """The language so far: that of the last speech that was long enough to tell."""
+        if read.language is not None and duration >= _TELLING and read.words:
+            self._language = read.language
 
     def _settle(self) -> None:
-        """Make the last guess of a segment final whose end could not be recognised: what was shown is not taken back.
-
-        Its words get even shares of the time, since the network that knows better has failed.
-        """
+        """Make the last guess of a segment final whose end could not be read: what was shown is not taken back."""
         guess, self._guess = self._guess, None
-        if guess is None:
-            return
-        speech, hypothesis = guess
-        words = self._engine.words(hypothesis.tokens)
-        begin = seconds(max(0, speech.speech_start - speech.start))
-        step = max(0.0, speech.heard - begin) / max(1, len(words))
-        self._finish(
-            speech,
-            [
-                TimedWord(word.text, begin + at * step, begin + (at + 1) * step, hypothesis.confidence(word))
-                for at, word in enumerate(words)
-            ],
-        )
-
-    def _decode(self, encoding: Encoding) -> Hypothesis:
-        hypothesis = self._engine.decode(encoding, self._stable, self._previous)
-        # Text that was promised is not judged again; nothing doubtful is ever promised.
-        return hypothesis if self._stable or not is_hallucination(hypothesis) else _NOTHING
-
-    def _update(self, speech: EncodedSpeech, hypothesis: Hypothesis) -> None:
-        if not hypothesis.tokens:
-            if not speech.tentative:
-                self._previous = ()
-            return
-        words = self._engine.words(hypothesis.tokens)
-        kept = self._worth(speech.encoding, [hypothesis.confidence(word) for word in words])
-        if not speech.tentative:
-            agreed = self._agreed(words, hypothesis.tokens)
-            self._kept = kept[: max(len(self._kept), sum(word.last <= agreed for word in words))]
-            self._stable = hypothesis.tokens[:agreed]
-            self._previous = hypothesis.tokens
-        if self._hidden(speech):
-            self._take_back(speech)
-            return
-        stable = _text(self._engine.words(self._stable), self._kept)
-        text = _text(words, kept)
-        # The next token may continue the last stable word ("belief" + "."), so the rest is whatever follows directly.
-        unstable = text[len(stable) :] if text.startswith(stable) else ""
-        if (stable, unstable) != self._shown:
-            self._show(speech, stable, unstable)
+        if guess is not None:
+            self._finish(guess[0], guess[1].words, guess[1].language)
 
     def _take_back(self, speech: EncodedSpeech) -> None:
-        if self._shown != ("", ""):
-            self._show(speech, "", "")
+        if self._text.shown:
+            self._text.clear()
+            self._show(speech, Shown())
 
-    def _show(self, speech: EncodedSpeech, stable: str, unstable: str) -> None:
-        self._shown = (stable, unstable)
+    def _show(self, speech: EncodedSpeech, shown: Shown) -> None:
         self.publish(
             TranscriptPartial(
                 segment=speech.segment,
                 start=seconds(speech.speech_start),
                 end=seconds(speech.end),
-                stable=stable,
-                unstable=unstable,
+                stable=shown.stable,
+                unstable=shown.unstable,
             )
         )
-
-    def _worth(self, encoding: Encoding, confidences: Sequence[float]) -> list[bool]:
-        """Which words of a text are shown; of those that are stable it has been decided."""
-        return self._kept + [each >= encoding.least_confidence for each in confidences[len(self._kept) :]]
-
-    def _agreed(self, words: Sequence[WordSpan], tokens: Sequence[int]) -> int:
-        """Number of tokens that are stable from now on; never fewer than before."""
-        same = _common_length(self._previous, tokens)
-        agreed = [word.last for word in words[:-1] if word.last <= same]
-        return max([len(self._stable), *agreed])
 
     def _hidden(self, speech: EncodedSpeech) -> bool:
         """Whether the open segment is left out as far as can be told; too early, it is what the one before was."""
@@ -183,9 +238,9 @@ class Decode(Stage):
             return self._was_off_camera
         return speaker_of(speech, self._mouths).off_camera
 
-    def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord]) -> None:
-        worth = self._worth(speech.encoding, [word.confidence for word in timed])
-        words = tuple(_place(word, speech) for word, kept in zip(timed, worth, strict=False) if kept)
+    def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord], language: str | None) -> None:
+        worth = _worth(timed, speech)
+        words = tuple(_place(word, speech) for word in worth)
         if len(words) < len(timed):
             self.context.count("audio.words_left_out", len(timed) - len(words))
         if not words:
@@ -207,24 +262,32 @@ class Decode(Stage):
                 lip_gate=0.0 if speech.lip_gate is None else float(np.mean(speech.lip_gate)),
                 face=speaker.face,
                 off_camera=speaker.off_camera,
+                language=language,
+                revised=self._text.revisions([word.word for word in words]),
             )
         )
 
 
 _WHAT = "the speech decoder"
+_TELLING = 1.5
+"""Seconds of sound that tell what language is spoken."""
 _COMMAS = re.compile(",{2,}")
-_NOTHING = Hypothesis(tokens=(), probabilities=(), text="")
 
 
-def _text(words: Sequence[WordSpan], kept: Sequence[bool]) -> str:
-    return " ".join(_tidy(word.text) for word, shown in zip(words, kept, strict=False) if shown)
+def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]:
+    """The words that are shown, as they are shown."""
+    return [
+        TimedWord(_tidy(word.text), word.start, word.end, word.confidence)
+        for word in words
+        if word.confidence >= speech.encoding.least_confidence
+    ]
 
 
 def _place(word: TimedWord, speech: EncodedSpeech) -> Word:
     """Move a word's times from the segment to the session; it does not end after what was heard."""
     start, end = (min(speech.end, speech.start + micros(moment)) for moment in (word.start, word.end))
     return Word(
-        word=_tidy(word.text),
+        word=word.text,
         start=seconds(start),
         end=seconds(end),
         confidence=round(word.confidence, 4),
@@ -245,10 +308,3 @@ def _word_gate(word: TimedWord, speech: EncodedSpeech) -> float:
 def _tidy(word: str) -> str:
     """Moonshine sometimes says a comma twice ("In short,,")."""
     return _COMMAS.sub(",", word)
-
-
-def _common_length(first: Sequence[int], second: Sequence[int]) -> int:
-    for index, (one, other) in enumerate(zip(first, second, strict=False)):
-        if one != other:
-            return index
-    return min(len(first), len(second))

@@ -60,7 +60,11 @@ class Fuse(Stage):
             self.emit("speech", dataclasses.replace(speech, prediction=0), packet.timestamp)
             raise
         refined = dataclasses.replace(
-            speech, encoding=fused.encoding, lip_gate=fused.gate, active_speaker=fused.active_speaker
+            speech,
+            encoding=fused.encoding,
+            samples=speech.samples if fused.sound is None else fused.sound,
+            lip_gate=fused.gate,
+            active_speaker=fused.active_speaker,
         )
         self.emit("speech", refined, packet.timestamp)
 

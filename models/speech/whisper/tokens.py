@@ -28,6 +28,7 @@ class WhisperTokens:
         end: the token that ends a text; those from it on are signs and no text.
         languages: token of each language the network knows, by its code; empty if it knows English alone.
         size: how many tokens there are.
+        no_speech: the token that stands for a sound without speech, in place of a language.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,6 +47,8 @@ class WhisperTokens:
         self._start = self._sign("<|startoftranscript|>", path)
         self._plain = self._sign("<|notimestamps|>", path)
         self._before = self._tokenizer.token_to_id("<|startofprev|>")
+        known = (self._tokenizer.token_to_id(name) for name in ("<|nospeech|>", "<|nocaptions|>"))
+        self.no_speech: int = next((token for token in known if token is not None), self._plain - 1)
         self.languages = self._languages()
 
     def _sign(self, text: str, path: Path) -> int:
@@ -121,7 +124,8 @@ class WhisperTokens:
     def _begins_word(self, piece: str, language: str | None) -> bool:
         if language in UNSPACED:
             return any(each.isalnum() for each in piece)
-        return piece.startswith(" ")
+        # A sign that stands alone ("...") belongs to the word before it.
+        return piece.startswith(" ") and any(each.isalnum() or each == _BROKEN for each in piece)
 
     def _pieces(self, tokens: Sequence[int]) -> list[tuple[str, int]]:
         """Texts of tokens, and where each begins; tokens that share a character make one text."""

@@ -21,8 +21,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.ct2_file import Ct2File
-from lipstream.models.speech.int8_linear import Int8Linear
+from lipstream.models.speech.whisper.ct2_file import Ct2File
+from lipstream.models.speech.whisper.int8_linear import Int8Linear
 
 FRAME_RATE: Final = 50.0
 """Encoder frames a second."""
@@ -198,6 +198,11 @@ class WhisperDecoder:
         self._aligning: list[list[int]] = [[] for _ in range(count)]
         for layer, head in alignment_heads or upper:
             self._aligning[layer].append(head)
+
+    @property
+    def size(self) -> int:
+        """How many tokens there are scores for."""
+        return len(self._embeddings)
 
     @property
     def most_tokens(self) -> int:

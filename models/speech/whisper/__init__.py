@@ -1,0 +1,1 @@
+"""Whisper: spectrogram, networks, vocabulary, search, and the recogniser made of them."""

@@ -1,0 +1,300 @@
+"""Whisper as a recogniser: any size, a hundred languages, translation to English.
+
+Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", arXiv 2212.04356.
+
+The networks were trained on windows of 30 s. Here a shorter sound is encoded with little silence behind it, which costs
+a fifth; the decoder, which goes on past the end of such a sound, is given frames of encoded silence to look at behind
+it. What that is worth is in docs/experiments/whisper.md.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from torch import Tensor
+from torch.nn import functional
+
+from lipstream.models.errors import ModelError
+from lipstream.models.shared import made_of, shared
+from lipstream.models.speech.alignment import frame_levels
+from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, WordSpan
+from lipstream.models.speech.guards import LoopGuard
+from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.tails import without_tail
+from lipstream.models.speech.whisper.alignment import token_times
+from lipstream.models.speech.whisper.ct2_file import read_ct2
+from lipstream.models.speech.whisper.files import find_folder
+from lipstream.models.speech.whisper.log_mel import LogMel
+from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
+from lipstream.models.speech.whisper.search import Read, Rules, agreed, beam_search, check
+from lipstream.models.speech.whisper.tokens import WhisperTokens
+from lipstream.models.speech.whisper.unread import trimmed, unread
+from lipstream.models.speech.word_times import timed_words
+
+LONGEST: Final = 30.0
+"""Seconds of sound that are taken at once."""
+_PADDING: Final = 100
+"""Columns of the spectrogram (10 ms each) of silence behind the sound."""
+_SILENCE: Final = 500
+"""Frames (20 ms each) of encoded silence behind those of the sound."""
+_BEAMS: Final = 5
+_TOKENS_PER_SECOND: Final = 8
+_EXTRA_TOKENS: Final = 16
+"""Most tokens of a text: fast German has seven a second."""
+_SEEN: Final = 0.35
+"""Share of its look that the last token of a text has on the sound, and not on the silence behind it."""
+_NO_SPEECH: Final = 0.6
+_NO_SPEECH_LOG_PROBABILITY: Final = -1.0
+"""Published thresholds of "no speech"."""
+_DEEPEST: Final = 1
+"""How often what was passed over is read by itself."""
+_SURE_OF_REST: Final = 0.5
+"""Mean confidence of the words read there that are taken for said."""
+_SWITCH: Final = 6.0
+"""How many times as likely as the language so far another one must be, in three seconds of sound."""
+_SURE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    mel: LogMel
+    encoder: WhisperEncoder
+    decoder: WhisperDecoder
+    tokens: WhisperTokens
+    silence: Sound
+    """The encoder's frames of 30 s of silence."""
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Heard:
+    """A sound, as the decoder reads it, and what the first look at it tells."""
+
+    sound: Sound
+    frames: int
+    no_speech: float
+    language: str | None
+    certainty: float
+
+
+class WhisperRecogniser(Recogniser):
+    """Whisper on the processor, int8, with beam search for what is finished, and greedy decoding for what is not."""
+
+    longest = LONGEST
+    best_length = 24.0
+
+    def __init__(self, model: str = "base", threads: int = 1) -> None:
+        """Prepare a recogniser.
+
+        Args:
+            model: "base", which comes with Lipstream; another size that faster-whisper knows ("tiny.en", "small", ...),
+                fetched when missing; or a folder with a CTranslate2 model.
+            threads: processor threads.
+        """
+        self._model = model
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._pools = ThreadpoolController()
+        self._loaded: _Parts | None = None
+
+    def load(self) -> None:
+        """Load the networks. Idempotent.
+
+        Raises:
+            ModelError: the model is missing or unusable; the message says what to do.
+        """
+        with self._lock:
+            if self._loaded is None:
+                folder = find_folder(self._model)
+                with self._running():
+                    self._loaded = shared(("whisper", made_of(folder / "model.bin")), lambda: _open(folder))
+                self.languages = frozenset(self._loaded.tokens.languages) or frozenset({"en"})
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        """Read up to `LONGEST` seconds.
+
+        Raises:
+            ModelError: `load` was not called, or the model does not know the language.
+        """
+        return self._recognise(utterance, hints, within=0)
+
+    def _recognise(self, utterance: Utterance, hints: Hints, within: int) -> Transcript:
+        parts = self._parts()
+        sound = utterance.sound[: round(LONGEST * SAMPLE_RATE)]
+        with self._running():
+            spectrogram = parts.mel(sound)
+            heard = self._hear(spectrogram, _PADDING, hints)
+            prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+            rules = _limited(parts.rules, len(sound) / SAMPLE_RATE)
+            if not utterance.whole:
+                found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
+                read = check(parts.decoder, heard.sound, prompt, found, rules)
+                return self._transcript(read, heard, utterance, sound)[0]
+            read = self._read(heard, prompt, rules)
+            if self._ends_wrong(read, rules, utterance, heard):
+                # At the length that the network was trained on it knows better where to stop.
+                full = self._hear(spectrogram, 2 * MOST_FRAMES, hints)
+                read = self._read(full, prompt, rules)
+        text, gaps = self._transcript(read, heard, utterance, sound)
+        return self._filled(text, gaps, utterance, hints) if gaps and within < _DEEPEST else text
+
+    def _filled(
+        self, text: Transcript, gaps: Sequence[tuple[float, float]], utterance: Utterance, hints: Hints
+    ) -> Transcript:
+        """Read what a text passed over, and put it in its place."""
+        words = trimmed(text.words, gaps)
+        told = replace(hints, language=text.language, draft=())
+        for start, end in gaps:
+            sound = utterance.sound[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+            found = self._recognise(Utterance(sound, end - start), told, within=1)
+            if found.words and fmean(word.confidence for word in found.words) >= _SURE_OF_REST:
+                words += [replace(word, start=word.start + start, end=word.end + start) for word in found.words]
+        return replace(text, words=tuple(sorted(words, key=lambda word: word.start)))
+
+    def _read(self, heard: _Heard, prompt: Sequence[int], rules: Rules) -> Read:
+        parts = self._parts()
+        found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS)
+        return check(parts.decoder, heard.sound, prompt, found, rules)
+
+    def _hear(self, spectrogram: Tensor, padding: int, hints: Hints) -> _Heard:
+        parts = self._parts()
+        length = spectrogram.shape[1]
+        padded = functional.pad(spectrogram, (0, min(padding, 2 * MOST_FRAMES - length)))
+        sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
+        sound = sound.before(parts.silence, _SILENCE)
+        scores = parts.decoder.open(sound).feed(torch.tensor([parts.tokens.before_language]))[0, -1]
+        frames = max(1, length // 2)
+        no_speech = float(scores.softmax(-1)[parts.tokens.no_speech])
+        language, certainty = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
+        return _Heard(sound, frames, no_speech, language, certainty)
+
+    def _ends_wrong(self, read: Read, rules: Rules, utterance: Utterance, heard: _Heard) -> bool:
+        if len(read.tokens) >= rules.most:
+            return True
+        return self._kept(read, utterance, heard) < len(read.tokens)
+
+    def _kept(self, read: Read, utterance: Utterance, heard: _Heard) -> int:
+        """How many tokens of a text are read from the sound, and not made up behind its end or in a loop."""
+        tokens, language = self._parts().tokens, heard.language
+        guard = LoopGuard(lambda token: tokens.starts_word(token, language), utterance.duration)
+        kept = next(
+            (left for length in range(1, len(read.tokens) + 1) if (left := guard(read.tokens[:length])) < length),
+            len(read.tokens),
+        )
+        seen = read.looks[:, :, : heard.frames].sum(axis=2).mean(axis=0)
+        while kept and seen[kept - 1] < _SEEN and tokens.is_audible(read.tokens[kept - 1]):
+            kept -= 1
+        return kept
+
+    def _transcript(
+        self, read: Read, heard: _Heard, utterance: Utterance, sound: Float32
+    ) -> tuple[Transcript, list[tuple[float, float]]]:
+        """What was read, and the stretches of the sound that were passed over."""
+        tokens, kept = self._parts().tokens, self._kept(read, utterance, heard)
+        text = Hypothesis(read.tokens[:kept], read.probabilities[:kept], tokens.text(read.tokens[:kept]))
+        told = Transcript(language=heard.language, language_probability=heard.certainty)
+        silent = heard.no_speech > _NO_SPEECH and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
+        if silent or not any(each.isalnum() for each in text.text):
+            return Transcript(language=told.language, speechless=True), []
+        audible = [tokens.is_audible(token) for token in text.tokens]
+        looks = read.looks[:, :kept, : heard.frames]
+        levels = frame_levels(sound, looks.shape[2], FRAME_RATE)
+        times = token_times(looks, audible, levels, FRAME_RATE)
+        spans = tokens.words(text.tokens, heard.language)
+        words = timed_words(spans, times, text, utterance.duration)
+        gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
+        words = without_tail(words, 1 / FRAME_RATE)
+        return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps
+
+    def _parts(self) -> _Parts:
+        if self._loaded is None:
+            raise ModelError("the whisper recogniser is not loaded: call load() first")
+        return self._loaded
+
+    def _running(self) -> _Limits:
+        return _Limits(self._pools, self._threads)
+
+
+def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
+    """The mean moment, in seconds, at which the heads looked for each word."""
+    where = looks.mean(axis=0)
+    moments = (np.arange(where.shape[1]) + 0.5) / FRAME_RATE
+    weights = [where[span.first : span.last].sum(axis=0) for span in spans]
+    return [float((weight * moments).sum() / max(weight.sum(), 1e-9)) for weight in weights]
+
+
+class _Limits:
+    """Torch with so many threads in the calling thread, and without gradients."""
+
+    def __init__(self, pools: ThreadpoolController, threads: int) -> None:
+        self._pools, self._threads = pools, threads
+
+    def __enter__(self) -> None:
+        self._limit = self._pools.limit(limits=self._threads, user_api="openmp")
+        self._limit.__enter__()
+        self._mode = torch.inference_mode()
+        self._mode.__enter__()
+
+    def __exit__(self, *failure: object) -> None:
+        self._mode.__exit__(None, None, None)
+        self._limit.__exit__(None, None, None)
+
+
+def _open(folder: Path) -> _Parts:
+    file = read_ct2(folder / "model.bin")
+    if "Whisper" not in file.kind:
+        raise ModelError(f"{folder / 'model.bin'} holds a {file.kind}, expected a Whisper model for CTranslate2")
+    try:
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read {folder / 'config.json'}: {error}") from error
+    tokens = WhisperTokens(folder / "tokenizer.json")
+    try:
+        encoder = WhisperEncoder(file)
+        heads = [(int(layer), int(head)) for layer, head in told.get("alignment_heads", ())]
+        decoder = WhisperDecoder(file, heads)
+    except KeyError as error:
+        raise ModelError(f"{folder / 'model.bin'} lacks {error}; expected a Whisper model for CTranslate2") from error
+    silence = decoder.of_sound(encoder(torch.zeros(encoder.bands, 2 * MOST_FRAMES)))
+    return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, _rules(told, tokens, decoder.size))
+
+
+def _rules(told: dict[str, list[int]], tokens: WhisperTokens, size: int) -> Rules:
+    never = torch.zeros(size)
+    never[told.get("suppress_ids", [])] = -torch.inf
+    never[tokens.end + 1 :] = -torch.inf
+    at_first = never.clone()
+    at_first[told.get("suppress_ids_begin", [])] = -torch.inf
+    # To say nothing is allowed: the sound need not be speech.
+    at_first[tokens.end] = 0.0
+    return Rules(tokens.end, never, at_first, 0)
+
+
+def _limited(rules: Rules, duration: float) -> Rules:
+    return Rules(rules.end, rules.never, rules.at_first, int(_TOKENS_PER_SECOND * duration) + _EXTRA_TOKENS)
+
+
+def _language(scores: Tensor, tokens: WhisperTokens, hints: Hints, duration: float) -> tuple[str | None, float]:
+    """The language spoken, and how sure that is."""
+    if not tokens.languages:
+        return "en", 1.0
+    codes = list(tokens.languages)
+    likely = scores[list(tokens.languages.values())].softmax(-1)
+    if hints.language is not None:
+        place = codes.index(hints.language) if hints.language in codes else None
+        return hints.language, 1.0 if place is None else float(likely[place])
+    weights = torch.ones(len(codes))
+    if hints.usual in tokens.languages:
+        # The shorter the sound, the less it says against the language so far.
+        weights[codes.index(hints.usual)] = _SWITCH ** max(1.0, _SURE_SECONDS / max(duration, 0.5))
+    found = int((likely.double() * weights).argmax())
+    return codes[found], float(likely[found])

@@ -1,0 +1,146 @@
+"""Search for the most probable text: beam search, and a check of a whole text at once.
+
+Beam search as in Whisper's published code (decoding.py): a text's worth is its log-probability divided by its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lipstream.models.speech.engine import Float32
+from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """What may be said.
+
+    Attributes:
+        end: the token that ends a text.
+        never: (V,) 0, or -inf for tokens that may not be chosen.
+        at_first: (V,) the same for the first token.
+        most: tokens of a text at most.
+    """
+
+    end: int
+    never: Tensor
+    at_first: Tensor
+    most: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """A text, checked in one pass.
+
+    Attributes:
+        tokens: N of them, without prompt and end.
+        probabilities: of each, in [0, 1].
+        end_probability: of the end behind them.
+        looks: (h, N, T) where the alignment heads looked for each.
+    """
+
+    tokens: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    end_probability: float
+    looks: Float32
+
+
+@torch.inference_mode()
+def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], rules: Rules, width: int) -> list[int]:
+    """The best text that was found; empty if that is to say nothing.
+
+    Args:
+        decoder: the network.
+        sound: what is read.
+        prompt: what comes before the text.
+        rules: what may be said.
+        width: texts pursued side by side; 1 takes the best token each time.
+    """
+    text = decoder.open(sound)
+    scores = text.feed(torch.tensor([list(prompt)]))[:, -1] + rules.at_first
+    return _Beams(text, rules, width, len(prompt)).run(scores)
+
+
+class _Beams:
+    def __init__(self, text: OpenText, rules: Rules, width: int, prompt: int) -> None:
+        self._text, self._rules, self._width = text, rules, width
+        self._most = min(rules.most, text.decoder.most_tokens - prompt - 1)
+        self._alive: list[list[int]] = [[]]
+        self._worth = torch.zeros(1)
+        self._ended: list[tuple[float, list[int]]] = []
+
+    def run(self, scores: Tensor) -> list[int]:
+        while self._extend(scores):
+            newest = torch.tensor([[tokens[-1]] for tokens in self._alive])
+            scores = self._text.feed(newest)[:, -1] + self._rules.never
+        if not self._ended:
+            return self._alive[0] if self._alive else []
+        return max(self._ended, key=lambda each: each[0])[1]
+
+    def _extend(self, scores: Tensor) -> bool:
+        """One more token for each of the best; whether to go on."""
+        if len(self._alive[0]) >= self._most:
+            return False
+        worth = scores.log_softmax(-1) + self._worth[:, None]
+        count = worth.shape[1]
+        best = worth.view(-1).topk(2 * self._width)
+        alive: list[list[int]] = []
+        places, kept = [], []
+        for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+            if len(alive) == self._width:
+                break  # Ends behind these are not among the best.
+            row, token = divmod(index, count)
+            if token == self._rules.end:
+                self._ended.append((value / (len(self._alive[row]) + 1), self._alive[row]))
+            else:
+                alive.append([*self._alive[row], token])
+                places.append(row)
+                kept.append(value)
+        if len(self._ended) >= self._width or not alive:
+            return False
+        if self._width == 1 and self._ended:
+            return False
+        self._alive, self._worth = alive, torch.tensor(kept)
+        self._text.choose(places)
+        return True
+
+
+@torch.inference_mode()
+def check(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], tokens: Sequence[int], rules: Rules) -> Read:
+    """How probable each token of a text is, and where in the sound it was read."""
+    looks: list[Tensor] = []
+    text = decoder.open(sound)
+    scores = text.feed(torch.tensor([[*prompt, *tokens]]), looks)[0, len(prompt) - 1 :]
+    scores[0] += rules.at_first
+    scores[1:] += rules.never
+    probabilities = scores.softmax(-1)
+    chosen = probabilities[torch.arange(len(tokens)), torch.tensor(list(tokens), dtype=torch.long)].tolist()
+    where = torch.cat(looks)[:, len(prompt) - 1 : -1].numpy()
+    return Read(tuple(tokens), tuple(chosen), float(probabilities[-1, rules.end]), where)
+
+
+@torch.inference_mode()
+def agreed(
+    decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], draft: Sequence[int], rules: Rules
+) -> list[int]:
+    """The text that the best token each time gives; a draft of it saves most of the steps."""
+    text = decoder.open(sound)
+    most = min(rules.most, decoder.most_tokens - len(prompt) - 1)
+    tokens: list[int] = []
+    guess = [token for token in draft if token < rules.end][:most]
+    scores = text.feed(torch.tensor([[*prompt, *guess]]))[0, len(prompt) - 1 :]
+    while True:
+        for at, row in enumerate(scores):
+            best = int((row + (rules.never if tokens else rules.at_first)).argmax())
+            if best == rules.end or len(tokens) >= most:
+                return tokens
+            tokens.append(best)
+            if at >= len(guess) or guess[at] != best:
+                break
+        text.crop(len(prompt) + len(tokens) - 1)
+        guess = []
+        scores = text.feed(torch.tensor([tokens[-1:]]))[0]

@@ -1,0 +1,75 @@
+"""Neighbouring speech of a recording, read as one: a recogniser that sees the whole sentence reads it better.
+
+Voice activity cuts at pauses, and a pause is not the end of a sentence; joining what it cut is WhisperX's cut and merge
+(Bain et al. 2023, arXiv 2303.00747). The words are given back to the segments they were spoken in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from lipstream.models.speech.engine import SAMPLE_RATE, Float32, TimedWord
+from lipstream.pipeline import seconds
+from lipstream.stages.payloads import EncodedSpeech
+
+LONGEST_PAUSE: Final = 2.0
+"""Seconds without speech over which nothing is joined: somebody else begins, or something else."""
+
+
+class JoinedSpeech:
+    """Finished segments that wait to be read together.
+
+    Args:
+        longest: seconds of sound that are read at once.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._segments: list[EncodedSpeech] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._segments)
+
+    def takes(self, speech: EncodedSpeech) -> bool:
+        """Whether a segment can be joined to those that wait."""
+        if not self._segments:
+            return True
+        pause = seconds(speech.speech_start - self._segments[-1].speech_end)
+        length = sum(_length(each) for each in self._segments) + _length(speech)
+        return pause <= LONGEST_PAUSE and length <= self._longest
+
+    def add(self, speech: EncodedSpeech) -> None:
+        """Add a finished segment."""
+        self._segments.append(speech)
+
+    def take(self) -> list[EncodedSpeech]:
+        """Those that wait; none waits any more."""
+        segments, self._segments = self._segments, []
+        return segments
+
+
+def sound_of(segments: Sequence[EncodedSpeech]) -> Float32:
+    """(N,) float32: their sound, one after the other; the pauses between them are left out."""
+    sounds = [each.samples for each in segments]
+    return sounds[0] if len(sounds) == 1 else np.concatenate(sounds)
+
+
+def divided(words: Sequence[TimedWord], segments: Sequence[EncodedSpeech]) -> list[list[TimedWord]]:
+    """The words of each segment, with times from its own first sample."""
+    edges = np.cumsum([0.0, *(_length(each) for each in segments)])
+    found: list[list[TimedWord]] = [[] for _ in segments]
+    for word in words:
+        middle = (word.start + word.end) / 2
+        place = min(int(np.searchsorted(edges, middle, side="right")) - 1, len(segments) - 1)
+        begin, length = float(edges[place]), _length(segments[place])
+        start, end = (min(max(moment - begin, 0.0), length) for moment in (word.start, word.end))
+        found[place].append(dataclasses.replace(word, start=start, end=end))
+    return found
+
+
+def _length(speech: EncodedSpeech) -> float:
+    return len(speech.samples) / SAMPLE_RATE

@@ -1,0 +1,120 @@
+"""What a reader sees of speech that goes on: words that stand, and words that may still change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Final
+
+from lipstream.events import Revision
+from lipstream.models.speech.engine import TimedWord
+
+BEHIND: Final = 0.6
+"""Seconds that a word must lie behind the newest sound before it may stand."""
+SURE: Final = 0.45
+"""Confidence a word needs for that."""
+FIRST_MOMENTS: Final = 1.2
+"""Seconds of a segment in which no word may stand yet."""
+_LAST_SIGNS: Final = re.compile(r"[.?!,;:…]+$")
+_SIGNS: Final = re.compile(r"[^\w']+")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Text as a partial shows it.
+
+    Attributes:
+        stable: what stands.
+        unstable: the rest, with the space before it.
+    """
+
+    stable: str = ""
+    unstable: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.stable or self.unstable)
+
+
+class LiveText:
+    """The text of one open segment, from one hypothesis to the next.
+
+    A word stands once two hypotheses in a row agree on it and on all before it, its sound lies `BEHIND` behind the
+    newest sound, and the network is `SURE` of it (local agreement: Liu et al. 2020, arXiv 2005.11185; Machacek et al.
+    2023, arXiv 2307.14743). Every hypothesis is free: where one contradicts what stands, what stands is shown, and
+    behind it what the hypothesis has later in the sound. The final text says what it changed, `revisions`.
+    """
+
+    def __init__(self) -> None:
+        self._stands: list[TimedWord] = []
+        self._before: Sequence[TimedWord] = ()
+        self.shown = Shown()
+
+    def add(self, words: Sequence[TimedWord], newest: float, tentative: bool = False) -> Shown:
+        """Take a hypothesis and give what is to be shown.
+
+        Args:
+            words: the hypothesis; times in seconds from the segment's first sample.
+            newest: how far the sound was heard.
+            tentative: it is shown, but lets nothing stand.
+        """
+        rest = self._rest(words)
+        if not tentative:
+            agreed = self._agreed(rest, self._rest(self._before), newest)
+            self._stands += rest[:agreed]
+            rest = rest[agreed:]
+            self._before = words
+        self.shown = self._text(rest)
+        return self.shown
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self._stands, self._before, self.shown = [], (), Shown()
+
+    def revisions(self, words: Sequence[str]) -> tuple[Revision, ...]:
+        """What the final words change of those that stood; punctuation and capitals aside."""
+        stood, final = [_plain(word.text) for word in self._stands], [_plain(word) for word in words]
+        found = []
+        for kind, first, last, start, end in SequenceMatcher(None, stood, final, autojunk=False).get_opcodes():
+            # What follows the words that stood is new, and no change.
+            if kind == "equal" or first == len(stood):
+                continue
+            # A word that stood is compared with as many: those behind it may be new.
+            last_now = min(end, start + last - first) if last == len(stood) and kind == "replace" else end
+            was = " ".join(word.text for word in self._stands[first:last])
+            found.append(Revision(was=was, now=" ".join(words[start:last_now])))
+        return tuple(found)
+
+    def _rest(self, words: Sequence[TimedWord]) -> list[TimedWord]:
+        """The words of a hypothesis that come after those that stand."""
+        count = len(self._stands)
+        if all(_plain(one.text) == _plain(other.text) for one, other in zip(self._stands, words, strict=False)):
+            return list(words[count:])
+        end = self._stands[-1].end
+        return [word for word in words if (word.start + word.end) / 2 > end]
+
+    @staticmethod
+    def _agreed(rest: Sequence[TimedWord], before: Sequence[TimedWord], newest: float) -> int:
+        if newest < FIRST_MOMENTS:
+            return 0
+        count = 0
+        # The newest word may be cut short, whatever its time.
+        for word, earlier in zip(rest[:-1], before, strict=False):
+            if word.text != earlier.text or word.end > newest - BEHIND or word.confidence < SURE:
+                break
+            count += 1
+        return count
+
+    def _text(self, rest: Sequence[TimedWord]) -> Shown:
+        stable = " ".join(word.text for word in self._stands)
+        texts = [word.text for word in rest]
+        if texts:
+            # Whether a sentence ends here is not known before it goes on or its segment ends.
+            texts[-1] = _LAST_SIGNS.sub("", texts[-1])
+        unstable = " ".join(text for text in texts if text)
+        return Shown(stable, f" {unstable}" if stable and unstable else unstable)
+
+
+def _plain(word: str) -> str:
+    return _SIGNS.sub("", word).casefold()

@@ -1,0 +1,84 @@
+"""Which recognisers a configuration wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lipstream.config import Config, Quality
+from lipstream.models.speech import recognisers
+from lipstream.models.speech.engine import SpeechEngine
+from lipstream.models.speech.recogniser import Recogniser
+from lipstream.pipeline import UserError
+from lipstream.stages.failures import while_loading
+from lipstream.stages.speech.decode import Reading
+
+MOONSHINE: Final = "moonshine"
+WHISPER: Final = "whisper"
+_MODELS: Final = {MOONSHINE: recognisers.TINY, WHISPER: "base"}
+"""The usual model of each recogniser that ships."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Names of recognisers, and the model of the final one.
+
+    Attributes:
+        first: of speech that goes on.
+        final: of finished speech.
+        model: of the final one.
+    """
+
+    first: str
+    final: str
+    model: str
+
+
+def choose(config: Config) -> Choice:
+    """Which recognisers a configuration wants.
+
+    Raises:
+        UserError: an enrolled user's profile is wanted with a recogniser that it is not made for.
+    """
+    speech, quality = config.speech, quality_of(config)
+    if config.fusion.profile is not None:
+        if speech.engine not in ("auto", MOONSHINE):
+            raise UserError(f"fusion.profile works with speech.engine=moonshine, not {speech.engine}")
+        return Choice(MOONSHINE, MOONSHINE, speech.model or _MODELS[MOONSHINE])
+    final = speech.engine
+    model = speech.model
+    if final == "auto":
+        final = MOONSHINE if quality is Quality.FAST else WHISPER
+        model = model or ("small" if quality is Quality.BEST else "")
+    first = speech.first
+    if first == "auto":
+        first = MOONSHINE if final == WHISPER and speech.language in ("auto", "en") else final
+    return Choice(first, final, model or _MODELS.get(final, ""))
+
+
+def quality_of(config: Config) -> Quality:
+    """The quality wanted, with auto decided."""
+    if config.speech.quality is not Quality.AUTO:
+        return config.speech.quality
+    return Quality.FAST if config.real_time else Quality.BALANCED
+
+
+def make_reading(config: Config, listener: SpeechEngine) -> Reading:
+    """The recognisers; nothing is loaded yet.
+
+    Args:
+        config: the configuration.
+        listener: the engine whose frames others use.
+
+    Raises:
+        UserError: there is no such recogniser or model.
+    """
+    choice, speech = choose(config), config.speech
+    with while_loading():
+        final = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options)
+        first: Recogniser = final
+        if choice.first != choice.final and config.partials:
+            first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
+    join = min(speech.join, final.best_length) if config.media_time and not config.partials else 0.0
+    language = None if speech.language == "auto" else speech.language
+    return Reading(first, final, language, speech.task, join)
