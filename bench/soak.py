@@ -40,7 +40,7 @@ from machine import describe
 from lipstream.config import Config, load_config, parse_assignment
 from lipstream.events import TranscriptFinal, TranscriptPartial
 from lipstream.models.face import backend
-from lipstream.models.speech import engines
+from lipstream.models.speech import recognisers
 from lipstream.pipeline import End, Event, EventSink, Stats
 from lipstream.pipeline.running import overload as governor
 from lipstream.pipeline.running import watchdog
@@ -130,11 +130,11 @@ def fragile_networks(active: Callable[[], frozenset[str]]) -> Iterator[None]:
 
         return trouble
 
-    make_engine, make_faces = engines.create, backend.create
+    make_engine, make_faces = recognisers.listener, backend.create
     speech = {"encode": raising("encoder raises"), "decode": raising("decoder raises")}
     face = {"detect": raising("face network raises")}
     with (
-        patch.object(engines, "create", lambda *given: Fragile(make_engine(*given), speech)),
+        patch.object(recognisers, "listener", lambda *given: Fragile(make_engine(*given), speech)),
         patch.object(backend, "create", lambda *given: Fragile(make_faces(*given), face)),
     ):
         yield

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.second_opinion import SecondOpinion
 from lipstream.models.speech.split import SplitRecogniser
 from lipstream.plugins import ENGINES, Plugin, PluginError
 
@@ -61,7 +62,7 @@ def create(
         return SplitRecogniser(listens, is_listener=True, language="en")
     from lipstream.models.speech.whisper.recogniser import WhisperRecogniser
 
-    return WhisperRecogniser(model, threads)
+    return SecondOpinion(WhisperRecogniser(model, threads), listens)
 
 
 def _brought(plugin: Plugin, model: str, threads: int, options: Mapping[str, object]) -> Recogniser:

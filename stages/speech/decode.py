@@ -128,8 +128,6 @@ class Decode(Stage):
         if self._hidden(speech):
             self._take_back(speech)
             return
-        if not words and not self._text.shown:
-            return
         before = self._text.shown
         if self._text.add(words, speech.heard, tentative=speech.tentative) != before:
             self._show(speech, self._text.shown)

@@ -59,6 +59,10 @@ class LiveText:
             newest: how far the sound was heard.
             tentative: it is shown, but lets nothing stand.
         """
+        if not words:
+            # One deaf moment takes nothing back; but it agrees with nothing either.
+            self._before = self._before if tentative else ()
+            return self.shown
         rest = self._rest(words)
         if not tentative:
             agreed = self._agreed(rest, self._rest(self._before), newest)

@@ -15,6 +15,7 @@ from lipstream import Pipeline
 from lipstream.events import TranscriptFinal, TranscriptPartial
 from lipstream.models.face.backend import BLENDSHAPES, FaceObservation
 from lipstream.models.speech.engine import Hypothesis
+from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Degraded, Error, Recovered
 from lipstream.pipeline.clock import MonotonicClock
 from lipstream.pipeline.running.runner import Runner
@@ -308,7 +309,8 @@ class World:
             "lipstream.stages.build.Microphone": self._make_ears,
             "lipstream.stages.build.Camera": self._make_eyes,
             "lipstream.stages.build.SileroVad": lambda: self.detector,
-            "lipstream.models.speech.engines.create": lambda *_: self.engine,
+            "lipstream.models.speech.recognisers.listener": lambda *_: self.engine,
+            "lipstream.models.speech.recognisers.create": lambda *_: SplitRecogniser(self.engine, is_listener=True),
             "lipstream.models.face.backend.create": lambda *_: self.faces,
             "lipstream.pipeline.session.Runner": self._make_runner,
             "lipstream.stages.capture.microphone.POLL_SECONDS": poll,

@@ -55,8 +55,10 @@ def put_in_place() -> None:
     """Make every run from here on use these networks."""
     import lipstream.stages.build
     from lipstream.models.face import backend
-    from lipstream.models.speech import engines
+    from lipstream.models.speech import recognisers
+    from lipstream.models.speech.split import SplitRecogniser
 
-    engines.create = lambda *_: HostileEngine()
+    recognisers.listener = lambda threads: HostileEngine()
+    recognisers.create = lambda *_: SplitRecogniser(HostileEngine(), is_listener=True)
     backend.create = lambda name, max_faces, min_confidence, threads=1: FaceInTheMiddle(max_faces, min_confidence)
     lipstream.stages.build.SileroVad = LoudnessVad

@@ -54,11 +54,11 @@ _USERS_SCRIPT = """
 import pathlib
 import models, pipeline, stages, utils                    # the user's own
 from lipstream import Pipeline, TranscriptFinal, load_config
-import lipstream.stages.build, lipstream.models.speech.engines, lipstream.commands.file, lipstream.views.live.window
+import lipstream.stages.build, lipstream.models.speech.recognisers, lipstream.commands.file, lipstream.views.live.window
 
 assert (models.MINE, pipeline.MINE, stages.MINE, utils.MINE) == (1, 2, 3, 4)
 site = pathlib.Path({site!r})
-for module in (lipstream, lipstream.stages.build, lipstream.models.speech.engines):
+for module in (lipstream, lipstream.stages.build, lipstream.models.speech.recognisers):
     assert pathlib.Path(module.__file__).is_relative_to(site), module.__file__
 run = Pipeline(load_config("live"))
 assert set(run.graph.components) >= {{"audio", "video", "decode"}}

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
+from lipstream.models.speech.split import SplitRecogniser
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo
+from lipstream.stages.speech.decode import Reading
 
 PATIENCE = 60.0
 """Seconds after which a fake device that should have been dealt with gives up."""
@@ -58,6 +60,12 @@ class CountingEngine(SpeechEngine):
     def align(self, encoding, hypothesis):
         step = encoding.duration / max(1, len(hypothesis.tokens))
         return [TimedWord(VOCABULARY[t], i * step, (i + 1) * step, 0.9) for i, t in enumerate(hypothesis.tokens)]
+
+
+def reading(engine: SpeechEngine) -> Reading:
+    """The engine as the one recogniser, which reads its own frames."""
+    recogniser = SplitRecogniser(engine, is_listener=True)
+    return Reading(recogniser, recogniser)
 
 
 def spoken(words: Sequence[int], seconds_each: float = 0.32, tail: float = 0.4) -> np.ndarray:

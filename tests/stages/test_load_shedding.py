@@ -17,7 +17,7 @@ from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.voice_activity import VoiceActivity
 from tests.stages.capture.test_camera import FakeCamera, Watched, film, opened
-from tests.stages.fakes import CountingEngine, spoken
+from tests.stages.fakes import CountingEngine, reading, spoken
 from tests.stages.speech.fake_vad import LoudnessVad
 from tests.stages.speech.test_speech_stages import chunks
 
@@ -96,7 +96,7 @@ def test_partials_go_under_load_and_the_final_stays(shed, updates):
     *partials, last = encoded.payloads
     assert bool(partials) is updates and last.last
     assert engine.encoded[-1] == len(spoken(WORDS))
-    final = run_stage(Decode(engine), encoded).events[-1]
+    final = run_stage(Decode(reading(engine)), encoded).events[-1]
     assert final.text == "one two three four five six seven"
 
 
@@ -112,5 +112,5 @@ def test_sound_is_counted_apart_from_the_silence_in_place_of_lost_sound():
 def test_recognised_sound_is_counted_at_the_end_of_a_segment_only():
     signal = spoken(WORDS)
     engine = CountingEngine()
-    run = run_stage(Decode(engine), run_stage(Encode(engine, 0.4), chunks(signal, [512])))
+    run = run_stage(Decode(reading(engine)), run_stage(Encode(engine, 0.4), chunks(signal, [512])))
     assert run.counters["audio.recognised_seconds"] == pytest.approx(len(signal) / SAMPLE_RATE)

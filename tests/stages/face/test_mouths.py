@@ -21,7 +21,7 @@ from lipstream.stages.speech.on_camera import UNKNOWN, Speaker, speaker_of
 from lipstream.stages.speech.voice_activity import VoiceActivity
 from lipstream.stages.switches import LIPS
 from tests.stages.face.test_lips import features
-from tests.stages.fakes import CountingEngine, spoken
+from tests.stages.fakes import CountingEngine, reading, spoken
 from tests.stages.speech.test_speech_stages import START, chunks
 from tests.stages.speech.test_voice_activity import ScriptedDetector, segments, windows
 from tests.stages.test_switches import off
@@ -235,7 +235,7 @@ def events(apertures: list[float] | None, **options):
     speech = run_stage(Encode(CountingEngine(), 0.4), chunks(SIGNAL, [512]))
     end = START / 1e6 + len(SIGNAL) / 16_000
     packets = {"speech": speech, "mouths": mouths((apertures, end))}
-    return run_stage(Decode(CountingEngine(), **options), packets)
+    return run_stage(Decode(reading(CountingEngine()), **options), packets)
 
 
 def test_speech_off_camera_is_marked_and_left_out_only_if_asked():
@@ -253,7 +253,7 @@ def test_speech_off_camera_is_marked_and_left_out_only_if_asked():
 def test_text_shown_of_a_segment_found_off_camera_only_at_its_end_is_taken_back():
     speech = list(run_stage(Encode(CountingEngine(), 0.4), chunks(SIGNAL[: round(1.0 * 16_000)], [512])))
     packets = {"speech": speech, "mouths": mouths((STILL, 5.0))}
-    events = run_stage(Decode(CountingEngine(), only_on_camera=True), packets).events
+    events = run_stage(Decode(reading(CountingEngine()), only_on_camera=True), packets).events
     assert [bool(event.text) for event in events] == [True] * (len(events) - 1) + [False] and len(events) > 1
 
 
@@ -261,7 +261,7 @@ def test_the_beginning_of_a_segment_is_left_out_if_the_one_before_was():
     more = chunks(SIGNAL, [512], segment=2, start=START + micros(5))
     speech = run_stage(Encode(CountingEngine(), 0.4), [*chunks(SIGNAL, [512]), *more])
     packets = {"speech": speech, "mouths": mouths((STILL, 5.5), (TALKING, 4.0))}
-    run = run_stage(Decode(CountingEngine(), only_on_camera=True), packets)
+    run = run_stage(Decode(reading(CountingEngine()), only_on_camera=True), packets)
     second = [event for event in run.events if event.segment == 2]
     assert second[0].end > 6.7 and isinstance(second[-1], TranscriptFinal) and not second[-1].off_camera
 
@@ -280,7 +280,7 @@ def test_every_word_tells_how_much_the_lips_moved_it():
     gate = np.zeros(len(speech.payload.encoding.features), np.float32)
     gate[: len(gate) // 2] = 0.5
     moved = dataclasses.replace(speech.payload, lip_gate=gate)
-    (final,) = run_stage(Decode(CountingEngine()), [dataclasses.replace(speech, payload=moved)]).events
+    (final,) = run_stage(Decode(reading(CountingEngine())), [dataclasses.replace(speech, payload=moved)]).events
     assert final.lip_gate == pytest.approx(0.25, abs=0.01)
     gates = [word.lip_gate for word in final.words]
     assert gates[0] == 0.5 and gates[-1] == 0.0 and gates == sorted(gates, reverse=True)

@@ -1,0 +1,72 @@
+"""A text that its recogniser is not sure of, heard by another one before it is believed.
+
+On babble, laughter and music every recogniser makes up something, and each something else; where two hear the same
+words, somebody said them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from lipstream.models.speech.engine import TINY, SpeechEngine
+from lipstream.models.speech.guards import is_hallucination
+from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+
+DOUBTFUL: Final = 0.6
+"""Mean confidence of a text under which the other recogniser is asked."""
+HOPELESS: Final = 0.25
+"""Mean confidence of a text under which it is not believed, whatever the language."""
+SHARED: Final = 0.25
+"""Share of the words of a doubtful text that the other must have heard as well."""
+_LETTERS: Final = re.compile(r"[^\w]+")
+
+
+class SecondOpinion(Recogniser):
+    """A recogniser whose doubtful texts are checked against what the listener hears.
+
+    Args:
+        reader: the recogniser.
+        listener: an engine that knows English.
+    """
+
+    def __init__(self, reader: Recogniser, listener: SpeechEngine) -> None:
+        self._reader, self._listener = reader, listener
+        self.reads_frames = reader.reads_frames
+        self.longest, self.best_length = reader.longest, reader.best_length
+
+    def load(self) -> None:
+        """Load both. Idempotent."""
+        self._reader.load()
+        self._listener.load()
+        self.languages = self._reader.languages
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        """Read an utterance; see `Recogniser`."""
+        read = self._reader.recognise(utterance, hints)
+        if not read.words or not utterance.whole:
+            return read
+        sure = _mean(word.confidence for word in read.words)
+        if sure < HOPELESS or (sure < DOUBTFUL and read.language == "en" and not self._is_heard(read, utterance)):
+            return Transcript(language=read.language, language_probability=read.language_probability, speechless=True)
+        return read
+
+    def _is_heard(self, read: Transcript, utterance: Utterance) -> bool:
+        encoding = utterance.encoding or self._listener.encode(utterance.sound)
+        other = self._listener.decode(encoding)
+        if is_hallucination(other):
+            return False
+        mine, theirs = _words(read.text), _words(other.text)
+        return sum(word in theirs for word in mine) >= SHARED * len(mine)
+
+
+def _words(text: str) -> list[str]:
+    return [word for each in text.split() if (word := _LETTERS.sub("", each).casefold())]
+
+
+def _mean(confidences: Iterable[float]) -> float:
+    """Geometric, as a text's probability by the word."""
+    logs = [math.log(max(each, TINY)) for each in confidences]
+    return math.exp(math.fsum(logs) / len(logs))

@@ -1,0 +1,136 @@
+"""Two recognisers in one run, speech joined across pauses, languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from lipstream.events import Revision, TranscriptFinal, TranscriptPartial
+from lipstream.models.speech.engine import SAMPLE_RATE, TimedWord
+from lipstream.models.speech.fusion import AudioOnlyFusion
+from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.pipeline import UserError
+from lipstream.pipeline.testing import StageRun, run_stage
+from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.encode import Encode
+from lipstream.stages.speech.fuse import Fuse
+from lipstream.stages.speech.joined import LONGEST_PAUSE
+from tests.stages.fakes import CountingEngine, spoken
+from tests.stages.speech.test_speech_stages import START, chunks
+
+WORDS = dict(enumerate(("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")))
+
+
+class Reader(Recogniser):
+    """Reads the word "n" where the samples have the value n / 10, each run of equal values a word.
+
+    Args:
+        change: what it makes of a word.
+        language: that it tells.
+    """
+
+    languages = frozenset({"en", "de"})
+
+    def __init__(self, change: Callable[[str], str] = str, language: Callable[[Hints], str] | str = "en") -> None:
+        self.heard: list[tuple[float, bool, Hints]] = []
+        self._change = change
+        self._language = language
+        self.fails_over = 1e9
+
+    def load(self) -> None: ...
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        self.heard.append((round(utterance.duration, 2), utterance.whole, hints))
+        if utterance.duration > self.fails_over:
+            raise RuntimeError("scripted failure")
+        values = np.rint(utterance.sound * 10).astype(int)
+        edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+        words = [
+            TimedWord(self._change(WORDS[values[first]]), first / SAMPLE_RATE, last / SAMPLE_RATE, 0.9)
+            for first, last in pairwise(edges)
+            if values[first] > 0
+        ]
+        language = self._language if isinstance(self._language, str) else self._language(hints)
+        return Transcript(tuple(words), language=language)
+
+
+def read(reading: Reading, *segments: tuple[list[int], float], interval: float | None = None) -> StageRun:
+    """Run the stage on segments: their words, and the second at which each begins."""
+    packets = [
+        packet
+        for number, (words, start) in enumerate(segments, 1)
+        for packet in chunks(spoken(words), [512], number, round(start * 1e6))
+    ]
+    encoded = run_stage(Encode(CountingEngine(), interval), packets)
+    return run_stage(Decode(reading), run_stage(Fuse(AudioOnlyFusion(), 30.0), {"speech": encoded}))
+
+
+def finals(run: StageRun) -> list[TranscriptFinal]:
+    return [event for event in run.events if isinstance(event, TranscriptFinal)]
+
+
+def test_one_recogniser_reads_what_goes_on_and_the_other_what_is_finished():
+    first, final = Reader(lambda word: word.upper()), Reader()
+    run = read(Reading(first, final), ([1, 2, 3, 4, 5, 6], 1.0), interval=0.4)
+    partials = [event for event in run.events if isinstance(event, TranscriptPartial)]
+    assert partials and all(partial.text == partial.text.upper() for partial in partials)
+    assert [event.text for event in finals(run)] == ["one two three four five six"]
+    assert not any(whole for _, whole, _ in first.heard) and all(whole for _, whole, _ in final.heard)
+
+
+def test_the_final_says_what_it_changes_of_what_stood():
+    first = Reader(lambda word: "too" if word == "two" else word)
+    run = read(Reading(first, Reader()), ([1, 2, 3, 4, 5, 6], 1.0), interval=0.4)
+    (final,) = finals(run)
+    assert final.revised == (Revision(was="too", now="two"),)
+    assert any("too" in event.stable for event in run.events if isinstance(event, TranscriptPartial))
+
+
+def test_neighbouring_speech_is_read_as_one_and_given_back_to_its_segments():
+    reader = Reader()
+    run = read(Reading(reader, reader, join=24.0), ([1, 2], 1.0), ([3, 4], 2.5), ([5], 4.0))
+    assert [event.text for event in finals(run)] == ["one two", "three four", "five"]
+    assert [event.segment for event in finals(run)] == [1, 2, 3]
+    assert [round(event.start, 2) for event in finals(run)] == [1.0, 2.5, 4.0]
+    assert len(reader.heard) == 1 and reader.heard[0][0] == pytest.approx(0.64 * 2 + 0.32 + 3 * 0.4, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("join", "second", "read_together"), [(24.0, 1.5 + LONGEST_PAUSE, 1), (24.0, 9.0, 0), (1.5, 2.5, 0), (0.0, 2.5, 0)]
+)
+def test_speech_is_not_joined_over_long_pauses_or_beyond_what_is_read_well(join, second, read_together):
+    reader = Reader()
+    run = read(Reading(reader, reader, join=join), ([1, 2], 1.0), ([3, 4], second))
+    assert [event.text for event in finals(run)] == ["one two", "three four"]
+    assert len(reader.heard) == 2 - read_together
+
+
+def test_what_cannot_be_read_as_one_is_read_by_itself():
+    reader = Reader()
+    reader.fails_over = 1.5
+    run = read(Reading(reader, reader, join=24.0), ([1, 2], 1.0), ([3, 4], 2.5))
+    assert [event.text for event in finals(run)] == ["one two", "three four"]
+    assert run.counters.get("speech.failed_segments", 0) == 0
+
+
+def test_the_language_so_far_is_told_to_the_recogniser_and_that_of_the_text_to_the_reader():
+    reader = Reader(language="de")
+    run = read(Reading(reader, reader), ([1, 2, 3, 4], 1.0), ([3, 4, 5, 6], 9.0))
+    assert [event.language for event in finals(run)] == ["de", "de"]
+    assert [hints.usual for _, _, hints in reader.heard] == [None, "de"]
+
+
+def test_partials_are_read_by_the_final_recogniser_once_the_language_is_not_that_of_the_first():
+    first, final = Reader(), Reader(language="de")
+    first.languages = frozenset({"en"})
+    read(Reading(first, final), ([1, 2, 3, 4, 5], 1.0), ([3, 4, 5, 6, 7], 9.0), interval=0.4)
+    assert first.heard and not all(whole for _, whole, _ in final.heard)
+
+
+def test_a_language_that_the_recogniser_does_not_know_is_refused_at_the_start():
+    reader = Reader()
+    with pytest.raises(UserError, match=r"does not know the language 'fr' .*it knows de, en"):
+        read(Reading(reader, reader, language="fr"), ([1, 2], START / 1e6))
