@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         pipeline.graph.connect("video.video", "snapshot.video", Bounds(items=32))
         pipeline.graph.connect("face.faces", "snapshot.faces", Bounds(items=32))
 
-    overrides = {"pace": args.pace, **emotion_settings(args)}
+    overrides = {"pace": args.pace, "speech.quality": "balanced", **emotion_settings(args)}
     options = Options(folder=folder, formats=list(FORMATS), overrides=overrides, overwrite=overwrite)
     code = transcribe([clip], options, look_on)
     if code != OK:

@@ -16,8 +16,10 @@ from lipstream.commands.options import (
     add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
+    add_words_arguments,
     emotion_settings,
     profile_settings,
+    words_settings,
 )
 
 EXAMPLE = """\
@@ -45,6 +47,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--no-video", action="store_true", help="do not look at the picture")
     parser.add_argument("--no-audio", action="store_true", help="do not listen to the sound")
     add_profile_argument(parser)
+    add_words_arguments(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
     add_config_arguments(parser, default="file")
@@ -57,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.transcribe import Options, settings, transcribe
     from lipstream.stages.sinks import parse_formats
 
-    overrides = settings(args.settings) | emotion_settings(args) | profile_settings(args)
+    overrides = settings(args.settings) | emotion_settings(args) | profile_settings(args) | words_settings(args)
     if args.pace:
         overrides["pace"] = args.pace
     if args.no_video:

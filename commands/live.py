@@ -23,8 +23,10 @@ from lipstream.commands.options import (
     add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
+    add_words_arguments,
     emotion_settings,
     profile_settings,
+    words_settings,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_overwrite_argument(parser)
     add_profile_argument(parser)
+    add_words_arguments(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
     add_config_arguments(parser, default="live")
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.config import load_config
     from lipstream.stages.sinks import ConsoleSink, parse_formats
 
-    chosen = emotion_settings(args) | profile_settings(args)
+    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args)
     overrides = settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
     config = load_config(args.config, overrides)
     if args.show:

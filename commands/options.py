@@ -104,6 +104,33 @@ def add_profile_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", metavar="NAME", help="enrolled user, whose lips help the recogniser")
 
 
+def add_words_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --quality, --language and --translate."""
+    parser.add_argument(
+        "--quality",
+        choices=("auto", "fast", "balanced", "best"),
+        help="how good the words are to be, for how much work (default: the configuration's, auto)",
+    )
+    parser.add_argument(
+        "--language",
+        metavar="CODE",
+        help="language spoken: en, de, fr, ..., or auto (default: the configuration's, auto)",
+    )
+    parser.add_argument("--translate", action="store_true", help="write English, whatever language is spoken")
+
+
+def words_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --quality, --language and --translate stand for."""
+    chosen: dict[str, object] = {}
+    if args.quality is not None:
+        chosen["speech.quality"] = args.quality
+    if args.language is not None:
+        chosen["speech.language"] = args.language
+    if args.translate:
+        chosen["speech.task"] = "translate"
+    return chosen
+
+
 def profile_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that --profile stands for."""
     return {} if args.profile is None else {"fusion.profile": args.profile}

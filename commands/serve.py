@@ -14,7 +14,9 @@ from lipstream.commands.options import (
     add_set_argument,
     add_verb,
     add_verbosity_arguments,
+    add_words_arguments,
     emotion_settings,
+    words_settings,
 )
 
 EXAMPLE = """\
@@ -42,6 +44,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--config", metavar="NAME|PATH", default="live", help="configuration, by name or as a YAML file"
     )
     add_set_argument(parser)
+    add_words_arguments(parser)
     add_emotion_argument(parser)
     add_verbosity_arguments(parser)
 
@@ -77,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.web.prepare import prepare, with_reports
     from lipstream.web.server import Service, serve
 
-    overrides = settings(args.settings) | emotion_settings(args)
+    overrides = settings(args.settings) | emotion_settings(args) | words_settings(args)
     config = with_reports(load_config(args.config, {**overrides, "mode": "live"}))
     certificate = (args.certfile, args.keyfile) if args.certfile else None
     address = Address(args.host, args.port, args.token, certificate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -20,6 +21,8 @@ LIPS_RATE = 25.0
 _JITTER = 0.0005
 """Camera times are not exact: two records may be this much closer than the rate says, in seconds."""
 _COPY = 1 << 16
+_LANGUAGE = 12
+"""Characters left for the language and the comma behind it."""
 
 
 class _Later:
@@ -61,6 +64,7 @@ class JsonWriter(Writer):
         self._intervals = EmotionIntervals()
         self._lip_time = -LIPS_RATE
         self._segments = 0
+        self._languages: Counter[str] = Counter()
         self._state_at = 0
         self._reached = 0.0
         self._open_faces: dict[int, float] = {}
@@ -73,7 +77,7 @@ class JsonWriter(Writer):
         head = f'{{\n  "lipstream": {json_text(version())},\n  "source": {json_text(self.source)},\n'
         self.put(head)
         self._state_at = len(head.encode("utf-8", "replace"))
-        self.put(_state(0.0, False) + '  "language": "en",\n  "segments": [')
+        self.put(_state(0.0, False, None) + '  "segments": [')
 
     def write(self, event: Event) -> None:
         """Take what the object shows of the event."""
@@ -113,7 +117,8 @@ class JsonWriter(Writer):
             self.put(piece, flush=False)
         self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
         self._file.seek(self._state_at)
-        self.put(_state(duration, self.whole(end)))
+        language = self._languages.most_common(1)[0][0] if self._languages else None
+        self.put(_state(duration, self.whole(end), language))
 
     def release(self) -> None:
         """Drop the temporary files."""
@@ -138,8 +143,11 @@ class JsonWriter(Writer):
             "text": event.text,
             "face": event.face,
             "off_camera": event.off_camera,
+            "language": event.language,
             "words": words,
         }
+        if event.language is not None:
+            self._languages[event.language] += len(event.words)
         self.put(_item(self._segments, segment))
         self._segments += 1
         self.mark_content()
@@ -177,6 +185,10 @@ def _close_list(count: int) -> str:
     return "\n  ]" if count else "]"
 
 
-def _state(duration: float, complete: bool) -> str:
-    """The lines of what is known at the end, of the same length for every duration that fits in ten digits."""
-    return f'  "duration": {f"{duration:.3f},":<14}\n  "complete": {f"{json_text(complete)},":<6}\n'
+def _state(duration: float, complete: bool, language: str | None) -> str:
+    """The lines of what is known at the end, of the same length for every duration that fits in ten digits.
+
+    The language is that of most words.
+    """
+    known = f'  "duration": {f"{duration:.3f},":<14}\n  "complete": {f"{json_text(complete)},":<6}\n'
+    return f'{known}  "language": {f"{json_text(language)},":<{_LANGUAGE}}\n'

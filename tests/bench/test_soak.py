@@ -9,7 +9,7 @@ from soak import MOST_MISSING, make_config, make_faults, soak
 
 import lipstream.stages.build
 from lipstream.models.face import backend
-from lipstream.models.speech import engines
+from lipstream.models.speech import recognisers
 from tests.models.face.synthetic_faces import observation
 from tests.stages.fakes import CountingEngine, spoken
 
@@ -42,7 +42,7 @@ class OneFace:
 
 @pytest.fixture
 def fake_networks(monkeypatch):
-    monkeypatch.setattr(engines, "create", lambda *_: CountingEngine())
+    monkeypatch.setattr(recognisers, "listener", lambda *_: CountingEngine())
     monkeypatch.setattr(backend, "create", lambda *_: OneFace())
     monkeypatch.setattr(lipstream.stages.build, "SileroVad", LoudIsSpeech)
 

@@ -18,7 +18,7 @@ from lipstream.commands.main import main
 from lipstream.models import assets
 from lipstream.models.assets import AssetStatus
 from lipstream.models.errors import ModelError
-from lipstream.models.speech import engines
+from lipstream.models.speech import recognisers
 
 CHECKS = ("check_python", "check_packages", "check_models", "check_codecs", "check_speech", "check_face")
 
@@ -133,14 +133,18 @@ def test_a_codec_that_is_not_built_in_is_a_warning(monkeypatch):
 
 def test_a_recogniser_that_does_not_load_is_a_problem(monkeypatch):
     class Broken:
+        best_length = 0.0
+
         def load(self) -> None:
             raise ModelError("encoder_model.ort is damaged")
 
-    monkeypatch.setattr(engines, "create", lambda *_: Broken())
-    (finding,) = checks.check_speech()
-    assert (finding.state, finding.what) == ("problem", "speech recognition: encoder_model.ort is damaged")
+    monkeypatch.setattr(recognisers, "create", lambda *_: Broken())
+    findings = [(finding.state, finding.what) for finding in checks.check_speech()]
+    assert findings == [
+        ("problem", f"speech recognition, {mode}: encoder_model.ort is damaged") for mode in ("live", "file")
+    ]
 
 
 @pytest.mark.media
 def test_the_real_networks_run():
-    assert [finding.state for finding in (*checks.check_speech(), *checks.check_face())] == ["ok", "ok"]
+    assert [finding.state for finding in (*checks.check_speech(), *checks.check_face())] == ["ok", "ok", "ok"]

@@ -34,7 +34,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         tmp_path,
         FaceFound(face=1, time=0.04, box=BOX),
         lips(0.04),
-        TranscriptFinal(segment=1, start=0.50049, end=1.0, text="Hello.", words=(word,), face=1, off_camera=False),
+        TranscriptFinal(segment=1, start=0.50049, end=1.0, text="Hello.", words=(word,), face=1, language="en"),
         FaceLost(face=1, start=0.04, time=4.0),
         Stats(wall=2.5, stages={"vad": {"packets_in": 10.0}}, channels={}, counters={}),
         End(reason="finished", duration=5.0),
@@ -64,6 +64,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
                 "text": "Hello.",
                 "face": 1,
                 "off_camera": False,
+                "language": "en",
                 "words": [{"word": "Hello.", "start": 0.5, "end": 1.0, "confidence": 0.988, "lip_gate": 0.123}],
             }
         ],
@@ -108,7 +109,7 @@ def test_the_object_says_whether_the_run_came_to_its_end(
     data = json.loads(writer.path.read_text())
     assert data["complete"] is complete
     assert data["duration"] == (0.0 if reason is None else 123456.789)
-    assert data["language"] == "en"
+    assert data["language"] is None
 
 
 def test_an_empty_run_is_a_whole_object(tmp_path: Path):
@@ -165,3 +166,14 @@ def test_memory_does_not_grow_with_the_length_of_the_run(tmp_path: Path):
     assert len(json.loads(writer.path.read_text())["lips"]) == 6000
     # The records alone are over a megabyte.
     assert peak < 400_000
+
+
+def test_the_language_of_the_whole_is_that_of_most_words(tmp_path: Path):
+    def final(text: str, language: str | None) -> TranscriptFinal:
+        words = tuple(Word(word=word, start=1.0, end=2.0, confidence=0.9) for word in text.split())
+        return TranscriptFinal(segment=1, start=1.0, end=2.0, text=text, words=words, language=language)
+
+    spoken = [final("guten Tag zusammen", "de"), final("hello", "en"), final("hello", "en"), final("a b c d e", None)]
+    data = result(tmp_path, *spoken, End(reason="finished", duration=5.0))
+    assert data["language"] == "de"
+    assert [segment["language"] for segment in data["segments"]] == ["de", "en", "en", None]
