@@ -49,6 +49,8 @@ STYLES = {
 }
 """By language. Those that both libraries know."""
 
+POINTS = words("point punto ponto komma virgule coma virgola vírgula")
+"""What is said for decimal marks."""
 LOOSE = words(
     "hundred hundreds thousand thousands hundert tausend cent cents mille cien ciento cientos mil miles cento mila "
     "honderd duizend cem hundrede tusind tusinde"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.wording.number_style import LOOSE, MILLIONS, STYLES
+from lipstream.models.speech.wording.number_style import LOOSE, MILLIONS, POINTS, STYLES
 from lipstream.models.speech.wording.pieces import Piece
 
 SMALL = 10
@@ -121,10 +121,10 @@ def open_from(pieces: Sequence[Piece], language: str) -> int:
 
 
 def _rows(pieces: Sequence[Piece], language: str) -> Iterator[list[Number]]:
-    """Numbers that are said one directly after the other."""
+    """Numbers that are said one directly after the other; an ordinal ends a row ("the eleventh two thousand one")."""
     row: list[Number] = []
     for number in _found(pieces, language):
-        if row and (number.first != row[-1].last or pieces[number.first].apart):
+        if row and (number.first != row[-1].last or pieces[number.first].apart or row[-1].ordinal):
             yield row
             row = []
         row.append(number)
@@ -133,18 +133,33 @@ def _rows(pieces: Sequence[Piece], language: str) -> Iterator[list[Number]]:
 
 
 def _found(pieces: Sequence[Piece], language: str) -> Iterator[Number]:
-    """All numbers, but for "hundred", "million" and the like by themselves."""
-    for number in _read(pieces, language):
+    """All numbers, but for "hundred", "million" and the like by themselves or after a decimal ("2,5 millions")."""
+    spoken = [_spoken(pieces, at, language) for at in range(len(pieces))]
+    while scales := [at for number in _read(spoken, pieces, language) for at in _scaled(number, pieces, language)]:
+        for at in scales:
+            spoken[at] = ""
+    for number in _read(spoken, pieces, language):
         if number.last - number.first > 1 or pieces[number.first].text not in LOOSE | MILLIONS:
             yield number
 
 
-def _read(pieces: Sequence[Piece], language: str) -> Iterator[Number]:
+def _read(spoken: Sequence[str], pieces: Sequence[Piece], language: str) -> Iterator[Number]:
     from text_to_num import find_numbers
 
-    tokens = [_Token(_spoken(pieces, at, language), piece.apart) for at, piece in enumerate(pieces)]
+    tokens = [_Token(text, piece.apart) for text, piece in zip(spoken, pieces, strict=True)]
     for one in find_numbers(tokens, language, threshold=0):
-        yield Number(one.start, one.end, one.text, one.value, one.is_ordinal)
+        # The French write 11e.
+        text = one.text.removesuffix("ème") + "e" if one.text.endswith("ème") else one.text
+        yield Number(one.start, one.end, text, one.value, one.is_ordinal)
+
+
+def _scaled(number: Number, pieces: Sequence[Piece], language: str) -> list[int]:
+    """Index of the first piece behind the decimal point of a number that is no digit: "millions"; empty for none."""
+    if STYLES[language].point not in number.text or number.ordinal:
+        return []
+    texts = [piece.text for piece in pieces[number.first : number.last]]
+    point = next((at for at, text in enumerate(texts) if text in POINTS), len(texts))
+    return [number.first + at for at in range(point, len(texts)) if texts[at] in LOOSE | MILLIONS][:1]
 
 
 def _spoken(pieces: Sequence[Piece], at: int, language: str) -> str:
@@ -153,7 +168,7 @@ def _spoken(pieces: Sequence[Piece], at: int, language: str) -> str:
     if language == "en" and piece.text in ("o", "oh"):
         follows_teen = at and not piece.apart and pieces[at - 1].text in _TEENS
         return "o" if follows_teen else ""
-    if language == "en" and piece.text in ("hundreds", "thousands"):
+    if language == "en" and (piece.text in ("tens", "hundreds", "thousands") or piece.text.endswith("ths")):
         return ""
     return piece.text
 
@@ -202,7 +217,7 @@ def _decade(number: Number, pieces: Sequence[Piece]) -> Number:
 
 def _percent(number: Number, pieces: Sequence[Piece], language: str) -> int:
     """How many pieces behind an English number say "percent"."""
-    if language != "en" or number.ordinal:
+    if language != "en" or number.ordinal or (number.first and pieces[number.first - 1].text == "point"):
         return 0
     behind = [] if number.last == len(pieces) or pieces[number.last].apart else pieces[number.last : number.last + 2]
     texts = [piece.text for piece in behind]
@@ -229,7 +244,8 @@ def _written(number: Number, pieces: Sequence[Piece], language: str) -> Number |
 
 def _millions(number: Number, pieces: Sequence[Piece], language: str) -> str:
     """How many of the millions, billions and so on that are its last piece; empty if it is no plain count of them."""
-    counts = list(_read(pieces[number.first : number.last - 1], language))
-    if len(counts) != 1 or not counts[0].value or counts[0].last - counts[0].first != number.last - 1 - number.first:
+    before = pieces[number.first : number.last - 1]
+    counts = list(_read([piece.text for piece in before], before, language))
+    if len(counts) != 1 or counts[0].last - counts[0].first != len(before) or not counts[0].value:
         return ""
     return counts[0].text if number.value / counts[0].value in _SCALES else ""

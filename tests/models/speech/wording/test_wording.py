@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import TimedWord
 from lipstream.models.speech.wording import Wording, WordingOptions
-from tests.models.speech.wording.texts import NUMBERS, PLAIN, SAID_NUMBERS, SOUNDS, said, shown, timed_words
+from tests.models.speech.wording.texts import NATIVE, NUMBERS, PLAIN, SAID_NUMBERS, SOUNDS, said, shown, timed_words
 
 HINT = "is not installed (pip install '.[dev]')"
 REPLACED = {"dogs": "cats", "the people": "folk", "he": "", "went": "did go there", "of": "***", "first": "No. 1"}
@@ -66,6 +66,17 @@ def test_what_was_written_before_a_plain_word_stays_as_the_text_grows(
     # The comma or full stop of the last word depends on what follows.
     assert late[: len(early) - 1] == early[:-1]
     assert late[len(early) - 1].text.startswith(early[-1].text)
+
+
+@given(st.data(), st.sampled_from(sorted(NATIVE)))
+def test_numbers_of_other_languages_stay_as_the_text_grows(data: st.DataObject, language: str):
+    pytest.importorskip("text_to_num", reason=f"text2num {HINT}")
+    words = data.draw(timed_words(NATIVE[language]))
+    closed = [*words, TimedWord("xylophones", 100.0, 101.0, 0.5)]
+    more = [TimedWord("fin", 101.0, 101.0, 0.5), *(TimedWord(text, 102.0, 102.0, 0.5) for text in NATIVE[language])]
+    wording = Wording(WordingOptions(numerals="digits"))
+    early = wording.apply(closed, language, open_end=True)
+    assert wording.apply([*closed, *more], language)[: len(early)] == early
 
 
 @given(EVERY, LANGUAGES)

@@ -30,6 +30,12 @@ SAID_NUMBERS = [
     "first",
 ]
 NUMBERS = ["2", "10", "1984", "3.14", "99%", "%", "1,000", "21st", "007", "5:30", "$20"]
+NATIVE = {
+    "de": ["ein", "eine", "Million", "fünf", "zwanzig", "elften", "hundert", "tausend", "und", "Komma", "Leute"],
+    "fr": ["un", "cinq", "vingt", "cent", "mille", "millions", "et", "virgule", "quatre-vingt", "onzième", "gens"],
+    "es": ["uno", "cinco", "treinta", "y", "coma", "cien", "mil", "millones", "once", "segundo", "gente"],
+}
+"""Number words of other languages, what may stand in them, and one word that may not."""
 SOUNDS = ["um", "Uh", "er", "mhm", "Hm"]
 
 
