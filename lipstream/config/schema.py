@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -163,6 +164,17 @@ class VadConfig(_Section):
         return self
 
 
+def _to_be_replaced(shown: dict[str, str]) -> dict[str, str]:
+    known: dict[str, str] = {}
+    for heard in shown:
+        if not any(letter.isalnum() for letter in heard):
+            raise ValueError(f"{heard!r} has no word to be replaced")
+        folded = unicodedata.normalize("NFC", heard).replace("’", "'").casefold()
+        if (before := known.setdefault(" ".join(folded.split()), heard)) != heard:
+            raise ValueError(f"{heard!r} and {before!r} are the same words, expected one of them")
+    return shown
+
+
 class SpeechConfig(_Section):
     """Transcription."""
 
@@ -192,6 +204,12 @@ class SpeechConfig(_Section):
     """Seconds between two partial transcripts of an open segment."""
     only_on_camera: bool = False
     """Leave out speech that is not of a mouth in view; where no mouth is in view, nothing is left out."""
+    numerals: Literal["as_heard", "digits", "words"] = "as_heard"
+    """How numbers are written: as recognised, in digits or in words; the last two need the extra numerals."""
+    fillers: Literal["keep", "drop"] = "keep"
+    """Whether sounds of hesitation (um, uh, äh, euh) are shown."""
+    replace: Annotated[dict[str, str], BeforeValidator(_none_is_empty), AfterValidator(_to_be_replaced)] = {}
+    """What is shown in place of words or phrases that are heard: "***" covers, an empty text leaves out."""
 
 
 class FaceConfig(_Section):

@@ -152,6 +152,16 @@ def test_what_is_not_a_mapping_in_yaml_is_named(text, expected, written):
         ("speech: {engine: 3}", "'speech.engine': 3 is not allowed, expected a valid string"),
         ("speech: {options: 3}", "'speech.options': 3 is not allowed, expected a valid dictionary"),
         ("speech: {options: {1: 2}}", "'speech.options': 1 is not allowed, expected a valid string"),
+        ("speech: {numerals: digit}", "'speech.numerals': 'digit' is not allowed, expected 'as_heard', 'digits' or"),
+        ("speech: {fillers: none}", "'speech.fillers': 'none' is not allowed, expected 'keep' or 'drop'"),
+        ("speech: {replace: [damn]}", "'speech.replace': ['damn'] is not allowed, expected a valid dictionary"),
+        ("speech: {replace: {no: x}}", "'speech.replace': False is not allowed, expected a valid string"),
+        ("speech: {replace: {a: null}}", "'speech.replace.a': None is not allowed, expected a valid string"),
+        ("speech: {replace: {'...': x}}", "'speech.replace': '...' has no word to be replaced"),
+        (
+            "speech: {replace: {A b: x, a  B: y}}",
+            "'speech.replace': 'a  B' and 'A b' are the same words, expected one of them",
+        ),
         ("stages: [meter]", "'stages': ['meter'] is not allowed, expected a valid dictionary"),
         (
             "stages: {meter: 3}",
