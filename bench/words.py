@@ -13,10 +13,10 @@ transcript is a sound in which nobody speaks. Every system has a process of its 
 - Sentence ends: of the boundaries between segments of a clip where the reference (if it has punctuation) has no
   sentence end, those at which the output has one; of those where it has one, likewise; and without regard to segments,
   sentence ends of the output that the reference does not have, and those of the reference that were found.
-- Language: segments of more than 3 s whose language was told right.
+- Language: segments of more than 3 s whose language was told right; not to tell it counts as wrong.
 - Partial lag: from the end of a word in the sound (by the times of the final) to its first showing. First text: after
   the start of speech. Final: after the end of speech as voice activity sees it, of segments that a pause or their
-  length ended, and apart those that the end of the clip cut.
+  length ended, and apart those that the end of the clip cut. WER - file: against the same clips read by `file`.
 - Erasure: tokens taken back between consecutive texts of a segment, its final among them, by tokens of the finals
   (Arivazhagan et al., "Re-translation versus Streaming for Simultaneous Translation", IWSLT 2020): of all that was
   shown, as shown and without punctuation and capitals; and of the stable text alone.
@@ -45,6 +45,8 @@ from lipstream.config import load_config, parse_assignment
 from lipstream.models.assets import resolve
 
 PEERS = ("faster-whisper", "moonshine-voice")
+LIVE = ", live"
+"""What the name of a live run ends in."""
 TWO_CITIES = """It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of
 foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season
 of Darkness, it was the spring of hope, it was the winter of despair, we had everything before us, we had nothing before
@@ -180,14 +182,18 @@ def parse() -> argparse.Namespace:
             raise Wrong(f"there is no peer {', '.join(sorted(unknown))}, only {', '.join(PEERS)}")
         if arguments.repeat < 1 or arguments.live < 0:
             raise Wrong("--repeat must be at least 1, and --live at least 0")
+        arguments.files = [variant(text, arguments.tell_language) for text in arguments.variants or ["Lipstream:"]]
+        names = [*(system.name for system in arguments.files), *arguments.peers]
+        if len(set(names)) < len(names):
+            raise Wrong(f"every variant needs a name of its own, not {', '.join(names)}")
+        for system in [*arguments.files, *live_systems(arguments)]:
+            # Before anything is fetched or run.
+            load_config(system.config, lipstream_config(system, Row(Path("any.wav"))))
         rows = read_rows(arguments.clips) if arguments.clips else own_rows()
         arguments.rows = [row for row in rows if row.text]
         arguments.silent = [row for row in rows if not row.text] + read_silent(arguments.silent)
         if not arguments.rows:
             raise Wrong(f"{arguments.clips} has no clip with a transcript")
-        arguments.files = [variant(text, arguments.tell_language) for text in arguments.variants or ["Lipstream:"]]
-        for system in [*arguments.files, *live_systems(arguments)]:
-            load_config(system.config, lipstream_config(system, arguments.rows[0]))
     except (Wrong, ConfigError) as error:
         parser.error(str(error))
     return arguments
@@ -197,7 +203,7 @@ def live_systems(arguments: argparse.Namespace) -> list[System]:
     if not arguments.live:
         return []
     return [
-        replace(system, name=f"{system.name}, live", kind="live", config=arguments.live_config)
+        replace(system, name=system.name + LIVE, kind="live", config=arguments.live_config)
         for system in arguments.files
     ]
 
@@ -215,10 +221,11 @@ def main() -> None:
     runs = run_all([*arguments.files, *peers], rows, arguments.silent, arguments.repeat)
     results = {name: measured(run, rows, seconds) for name, run in runs.items()}
     some = spread(rows, arguments.live)
-    live_runs = run_all(live_systems(arguments), some, [], 1)
+    able = [system for system in live_systems(arguments) if system.name.removesuffix(LIVE) in runs]
+    live_runs = run_all(able, some, [], 1)
     live = {name: {**measured(run, some, seconds), **measure_live(run, some)} for name, run in live_runs.items()}
     for name in list(live):
-        readings = dict(zip(rows, runs[name.removesuffix(", live")].readings, strict=True))
+        readings = dict(zip(rows, runs[name.removesuffix(LIVE)].readings, strict=True))
         live[name]["file_wer"] = errors([(row, readings[row]) for row in some])["wer"]
     print_words({**results, **live})
     if live:

@@ -49,15 +49,16 @@ def measure_live(run: Run, rows: Sequence[Row]) -> Measures:
             found.setdefault(name, []).extend(values)
         for name, count in erasure(reading, row.language).items():
             counts[name] = counts.get(name, 0) + count
-    final = counts["final"] or float("nan")
     return {
         "delays": {
             name: {"p50": percentile(values, 0.5), "p95": percentile(values, 0.95), "count": len(values)}
+            if values
+            else {"count": 0}
             for name, values in found.items()
         },
-        "erasure": counts["shown"] / final,
-        "erasure_words": counts["words"] / (counts["final_words"] or float("nan")),
-        "erasure_stable": counts["stable"] / final,
+        "erasure": _share(counts["shown"], counts["final"]),
+        "erasure_words": _share(counts["words"], counts["final_words"]),
+        "erasure_stable": _share(counts["stable"], counts["final"]),
     }
 
 
@@ -76,6 +77,10 @@ def errors(pairs: Sequence[tuple[Row, Reading]]) -> Measures:
     }
 
 
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
 def _sum(kind: type[_Counts], values: Iterable[_Counts]) -> _Counts:
     return kind(*map(sum, zip(astuple(kind()), *map(astuple, values), strict=True)))
 
@@ -83,16 +88,14 @@ def _sum(kind: type[_Counts], values: Iterable[_Counts]) -> _Counts:
 def print_words(systems: dict[str, Measures]) -> None:
     """Word errors, made up text, repeats, sentence ends, languages and cost, a row for each system."""
     languages = sorted({language for each in systems.values() for language in each["languages"]})
+    apart = languages if len(languages) > 1 else []
     _table(
-        ["words", "WER", "sub", "del", "ins", *(languages if len(languages) > 1 else []), "text in silence", "repeats"],
+        ["words", "clips", "WER", "sub", "del", "ins", *apart, "text in silence", "repeats"],
         {
             name: [
-                *(_percent(each["wer"]), each["substitutions"], each["deletions"], each["insertions"]),
-                *(
-                    [_percent(each["languages"][language]["wer"]) for language in languages]
-                    if len(languages) > 1
-                    else []
-                ),
+                *(len(each["readings"]), _percent(each["wer"])),
+                *(each["substitutions"], each["deletions"], each["insertions"]),
+                *(_percent(each["languages"].get(language, {}).get("wer")) for language in apart),
                 f"{each['silent_with_text']}/{each['silent']}",
                 f"{each['repeats']} in {each['clips_with_repeats']}",
             ]
@@ -132,8 +135,8 @@ def print_live(systems: dict[str, Measures]) -> None:
         {
             name: [
                 *(_delay(each["delays"][key]) for key in delays_of.values()),
-                *(f"{each[key]:.3f}" for key in ("erasure", "erasure_words", "erasure_stable")),
-                f"{100 * (each['wer'] - each['file_wer']):+.2f}",
+                *(_number(each[key]) for key in ("erasure", "erasure_words", "erasure_stable")),
+                f"{100 * (each['wer'] - each['file_wer']):+.2f} points",
             ]
             for name, each in systems.items()
         },
@@ -150,11 +153,15 @@ def _ends(ends: dict[str, int]) -> list[str]:
 
 
 def _delay(values: dict[str, float]) -> str:
-    return f"{values['p50']:.2f} {values['p95']:.2f} ({values['count']})"
+    return f"{values['p50']:.2f} {values['p95']:.2f} ({values['count']})" if values["count"] else "-"
 
 
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.2f} %"
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{100 * rate:.2f} %"
 
 
 def _table(head: Sequence[str], rows: dict[str, list[Any]]) -> None:

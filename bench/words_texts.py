@@ -32,10 +32,10 @@ class Errors:
     insertions: int = 0
 
     @property
-    def rate(self) -> float:
-        """Word error rate; NaN without a reference."""
+    def rate(self) -> float | None:
+        """Word error rate; None without a reference."""
         wrong = self.substitutions + self.deletions + self.insertions
-        return wrong / self.words if self.words else float("nan")
+        return wrong / self.words if self.words else None
 
 
 @dataclass(frozen=True)
