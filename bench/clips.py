@@ -100,7 +100,9 @@ def librivox() -> list[tuple[Path, str]]:
     if not list(folder.glob("*.wav")):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as temporary:
-            command = ["pip", "download", "-q", "--no-deps", "--no-binary", ":all:", POCKETSPHINX, "-d", temporary]
+            # Not ":all:", with which pip also builds what the package is built with from source.
+            source = ["--no-binary", "pocketsphinx", POCKETSPHINX]
+            command = ["pip", "download", "-q", "--no-deps", *source, "-d", temporary]
             subprocess.run([sys.executable, "-m", *command], check=True)
             with tarfile.open(next(Path(temporary).glob("*.tar.gz"))) as archive:
                 for member in archive:
