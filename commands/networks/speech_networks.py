@@ -52,7 +52,7 @@ def fusion_of(profile: str | None, recogniser: SpeechEngine) -> Fusion:
     if profile is not None and Path(profile).suffix == ".safetensors":
         fusion = _fusion_of_file(Path(profile), recogniser)
     else:
-        fusion = make_fusion(load_config("file", {"fusion.profile": profile}), recogniser)
+        fusion = make_fusion(load_config("file", {"fusion.profile": profile, "speech.engine": "moonshine"}), recogniser)
     fusion.load()
     return fusion
 

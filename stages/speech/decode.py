@@ -6,7 +6,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ import numpy as np
 from lipstream.events import TranscriptFinal, TranscriptPartial, Word
 from lipstream.models.speech.engine import TimedWord
 from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
+from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.failures import retry, while_loading, while_running
@@ -35,6 +36,7 @@ class Reading:
         language: code of the language spoken; None to find out.
         task: "transcribe", or "translate" to English.
         join: seconds of sound up to which neighbouring speech is read as one; 0 for each segment by itself.
+        wording: how the user wants words written.
     """
 
     first: Recogniser
@@ -42,6 +44,7 @@ class Reading:
     language: str | None = None
     task: Task = "transcribe"
     join: float = 0.0
+    wording: Wording = field(default_factory=lambda: Wording(WordingOptions()))
 
 
 class Decode(Stage):
@@ -124,7 +127,7 @@ class Decode(Stage):
         self._guess = (speech, read)
         if not speech.tentative:
             self._draft = read.tokens
-        words = _worth(read.words, speech)
+        words = self._as_wanted(_worth(read.words, speech), read.language, open_end=not ahead)
         if self._hidden(speech):
             self._take_back(speech)
             return
@@ -236,11 +239,17 @@ class Decode(Stage):
             return self._was_off_camera
         return speaker_of(speech, self._mouths).off_camera
 
+    def _as_wanted(
+        self, words: Sequence[TimedWord], language: str | None, *, open_end: bool = False
+    ) -> tuple[TimedWord, ...]:
+        """The words as the user wants them written."""
+        return self._reading.wording.apply(capital_i(words, language), language, open_end=open_end)
+
     def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord], language: str | None) -> None:
         worth = _worth(timed, speech)
-        words = tuple(_place(word, speech) for word in worth)
-        if len(words) < len(timed):
-            self.context.count("audio.words_left_out", len(timed) - len(words))
+        if len(worth) < len(timed):
+            self.context.count("audio.words_left_out", len(timed) - len(worth))
+        words = tuple(_place(word, speech) for word in self._as_wanted(worth, language))
         if not words:
             self._take_back(speech)
             return

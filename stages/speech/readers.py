@@ -9,6 +9,7 @@ from lipstream.config import Config, Quality
 from lipstream.models.speech import recognisers
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import UserError
 from lipstream.stages.failures import while_loading
 from lipstream.stages.speech.decode import Reading
@@ -51,7 +52,9 @@ def choose(config: Config) -> Choice:
         final = MOONSHINE if quality is Quality.FAST else WHISPER
         model = model or ("small" if quality is Quality.BEST else "")
     first = speech.first
-    if first == "auto":
+    if not config.partials:
+        first = final
+    elif first == "auto":
         first = MOONSHINE if final == WHISPER and speech.language in ("auto", "en") else final
     return Choice(first, final, model or _MODELS.get(final, ""))
 
@@ -79,6 +82,7 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
         first: Recogniser = final
         if choice.first != choice.final and config.partials:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
+        wording = Wording(WordingOptions(speech.numerals, speech.fillers, speech.replace))
     join = min(speech.join, final.best_length) if config.media_time and not config.partials else 0.0
     language = None if speech.language == "auto" else speech.language
-    return Reading(first, final, language, speech.task, join)
+    return Reading(first, final, language, speech.task, join, wording)

@@ -232,7 +232,7 @@ def test_beside_what_ships(installed: Path, speech: Path, tmp_path: Path):
         ("stages.tally.options.x=1", "'stages.tally.options.x': there is no such option"),
         (
             "speech.engine=syllabels",
-            "'speech.engine': 'syllabels' is not allowed, expected 'moonshine' or 'whisper' or",
+            "'speech.engine': 'syllabels' is not allowed, expected 'auto' or 'moonshine' or 'whisper' or",
         ),
     ],
 )

@@ -142,7 +142,7 @@ def test_what_is_not_a_mapping_in_yaml_is_named(text, expected, written):
         ("vad: {threshold: high}", "'vad.threshold': 'high' is not allowed, expected a valid number"),
         ("vad: {threshold: null}", "'vad.threshold': None is not allowed, expected a valid number"),
         ("vad: {threshold: [1]}", "'vad.threshold': [1] is not allowed, expected a valid number"),
-        ("speech: {engine: foo}", "'speech.engine': 'foo' is not allowed, expected 'moonshine' or 'whisper'"),
+        ("speech: {engine: foo}", "'speech.engine': 'foo' is not allowed, expected 'auto' or 'moonshine' or 'whisper'"),
         ("speech: {threads: 2.5}", "'speech.threads': 2.5 is not allowed, expected a valid integer"),
         ("speech: {partials: maybe}", "'speech.partials': 'maybe' is not allowed, expected 'auto', 'on' or 'off'"),
         ("pace: fast", "'pace': 'fast' is not allowed, expected 'max' or 'realtime'"),

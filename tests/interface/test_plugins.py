@@ -253,7 +253,7 @@ def test_an_engine_of_a_plugin_may_stand_in_a_configuration_with_its_options(plu
     speech = load_config("file", {"speech.engine": "acme", "speech.options.beam.width": 3}).speech
     assert (speech.engine, speech.model, speech.options) == ("acme", "", {"beam": {"width": 3}})
     assert load_config("file", {"speech.engine": "acme", "speech.model": "big"}).speech.model == "big"
-    assert load_config("file", {"speech.engine": "whisper"}).speech.model == "tiny.en"
+    assert load_config("file", {"speech.engine": "whisper"}).speech.model == ""
 
 
 def test_a_stage_is_called_like_its_key_unless_it_says_otherwise(plugin_site):

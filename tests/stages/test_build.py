@@ -10,6 +10,8 @@ from lipstream import Pipeline
 from lipstream.config import Config, load_config
 from lipstream.events import LipActivity
 from lipstream.models.face import backend
+from lipstream.models.speech import recognisers
+from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Degraded, Packet, Port, Source
 from lipstream.stages.payloads import AudioBlock, VideoFrame
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
@@ -24,7 +26,8 @@ def fusion(monkeypatch: pytest.MonkeyPatch) -> RecordingFusion:
     """Keeps what lips it is given; every other network is a fake."""
     recording = RecordingFusion()
     monkeypatch.setattr(build, "make_fusion", lambda config, engine: recording)
-    monkeypatch.setattr(build, "_recogniser", lambda config: HostileEngine())
+    monkeypatch.setattr(recognisers, "listener", lambda threads: HostileEngine())
+    monkeypatch.setattr(recognisers, "create", lambda *_: SplitRecogniser(HostileEngine(), is_listener=True))
     monkeypatch.setattr(build, "SileroVad", LoudnessVad)
     monkeypatch.setattr(backend, "create", lambda *_: FaceInTheMiddle(1, 0.5))
     return recording
@@ -70,6 +73,8 @@ def test_what_is_left_out_under_load_is_said_of_what_the_run_has(fusion: Recordi
     assert sheds_of(config, audio=True, video=True) == names
     assert sheds_of(config, audio=True, video=False) == [("emotion rate", "audio"), ("partial updates", "audio")]
     assert sheds_of(config, audio=False, video=True) == names[:2]
+    balanced = load_config("live", {"speech.quality": "balanced"})
+    assert sheds_of(balanced, audio=True, video=True) == [("second pass", "audio"), *names]
     quiet = load_config("live", {"emotion.enabled": False})
     assert sheds_of(quiet, audio=True, video=False) == [("partial updates", "audio")]
 

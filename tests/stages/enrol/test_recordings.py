@@ -47,9 +47,13 @@ def test_without_a_profile_anybodys_lips_help():
     assert isinstance(make_fusion(load_config("file", {})), GeneralFusion)
 
 
-@pytest.mark.parametrize("settings", [{"fusion.general": False}, {"speech.engine": "whisper"}])
-def test_sound_alone_decides_where_lips_are_not_wanted_or_cannot_help(settings):
-    assert isinstance(make_fusion(load_config("file", settings)), AudioOnlyFusion)
+def test_sound_alone_decides_where_lips_are_not_wanted():
+    assert isinstance(make_fusion(load_config("file", {"fusion.general": False})), AudioOnlyFusion)
+
+
+@pytest.mark.parametrize("engine", ["whisper", "moonshine"])
+def test_anybodys_lips_help_whatever_the_recogniser(engine):
+    assert isinstance(make_fusion(load_config("file", {"speech.engine": engine})), GeneralFusion)
 
 
 def test_a_profile_brings_lips_in(tmp_path, monkeypatch):
