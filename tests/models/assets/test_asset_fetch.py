@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.models.assets import fetch
+from lipstream.models.assets.download import fetch_url
 from lipstream.models.assets.download_bars import silent, terminal_progress
 from lipstream.models.assets.manifest import Wheel
 from lipstream.models.errors import AssetError
@@ -65,7 +66,7 @@ def web(tmp_path):
 @pytest.fixture
 def fetch_face(tmp_path):
     return partial(
-        fetch.fetch_url,
+        fetch_url,
         target=tmp_path / "face.task",
         size=len(FACE),
         sha256=hashlib.sha256(FACE).hexdigest(),
@@ -77,7 +78,7 @@ def test_url_is_fetched_with_progress(web, tmp_path):
     folder, address = web
     (folder / "face.task").write_bytes(FACE)
     seen = []
-    fetch.fetch_url(
+    fetch_url(
         address + "face.task",
         tmp_path / "face.task",
         size=len(FACE),
