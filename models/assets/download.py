@@ -29,9 +29,7 @@ class Unreachable(AssetError):
     """A host cannot be reached or does not answer: it is no use to ask it for another file."""
 
 
-def fetch_url(
-    url: str, target: Path, *, size: int, sha256: str, progress: ProgressCallback, label: str | None = None
-) -> None:
+def fetch_url(url: str, target: Path, *, size: int, sha256: str, progress: ProgressCallback) -> None:
     """Download one file and check it.
 
     Bytes that came before a cut are kept beside the target, in a file whose name ends in `.part`, and not asked for
@@ -43,19 +41,17 @@ def fetch_url(
         target: file to write, in an existing folder. Nothing is left there when this fails.
         size: expected bytes.
         sha256: expected digest.
-        progress: told of every piece.
-        label: what to call it in the progress; the last part of the address if not given.
+        progress: told of every piece, under the last part of the address.
 
     Raises:
         Unreachable: no answer.
         AssetError: refused, cut short, or not the expected bytes.
     """
-    label = label or url.rpartition("/")[2]
     part = target.with_name(target.name + ".part")
     for tries_left in reversed(range(TRIES)):
         held = _size(part)
         try:
-            _receive(url, part, size=size, sha256=sha256, progress=progress, label=label)
+            _receive(url, part, size=size, sha256=sha256, progress=progress)
         except (CutShort, _NotItsBeginning) as error:
             further = isinstance(error, _NotItsBeginning) or _size(part) > held
             if not further or not tries_left:
@@ -73,8 +69,9 @@ def _size(part: Path) -> int:
     return part.stat().st_size if part.is_file() else 0
 
 
-def _receive(url: str, part: Path, *, size: int, sha256: str, progress: ProgressCallback, label: str) -> None:
+def _receive(url: str, part: Path, *, size: int, sha256: str, progress: ProgressCallback) -> None:
     """Bring the part to the whole and check it."""
+    label = url.rpartition("/")[2]
     source: IO[bytes]
     source, start = (io.BytesIO(), size) if _size(part) >= size else _ask(url, _size(part), size)
     done = start
