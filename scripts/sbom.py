@@ -26,7 +26,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lipstream.models.assets.manifest import UrlPlace, WheelPlace, load_manifest  # noqa: E402
+from lipstream.models.assets.manifest import UrlPlace, load_manifest  # noqa: E402
 
 Component = dict[str, Any]
 
@@ -97,8 +97,7 @@ def _licence(name: str) -> dict[str, Any]:
 
 def _assets() -> Iterator[Component]:
     for name, asset in load_manifest().assets.items():
-        wheels = [place.wheel for place in asset.places if isinstance(place, WheelPlace)]
-        places = [f"pkg:pypi/{wheel.replace('==', '@')}" for wheel in wheels]
+        places = [f"pkg:pypi/{wheel.replace('==', '@')}" for wheel in asset.wheels]
         addresses = [place.url for place in asset.places if isinstance(place, UrlPlace)]
         references = [{"type": "distribution", "url": address} for address in [*addresses, *places]]
         described = {"purpose": asset.purpose, "licence": asset.licence, "size": asset.size}

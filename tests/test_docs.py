@@ -135,14 +135,14 @@ def _table(heading: str) -> list[list[str]]:
 
 
 def test_the_table_of_models_names_every_network_that_is_fetched_and_no_other():
-    from lipstream.models.assets.manifest import PackagePlace, WheelPlace, load_manifest
+    from lipstream.models.assets.manifest import PackagePlace, load_manifest
 
     manifest, rows = load_manifest(), _table("Models and licences")
     named: set[str] = set()
     for name, asset in manifest.assets.items():
         if asset.on_demand or name.startswith("media/"):
             continue
-        places = [place.wheel for place in asset.places if isinstance(place, WheelPlace)]
+        places = asset.wheels
         packages = [place.package for place in asset.places if isinstance(place, PackagePlace)]
         told = [row for row in rows if any(f"`{place}`" in row[3] for place in [*places, *packages])]
         assert told, f"{name} of {', '.join(places)} is not in the table"

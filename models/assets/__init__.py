@@ -29,6 +29,7 @@ __all__ = [
     "pull",
     "refetch",
     "resolve",
+    "resolve_folder",
     "silent",
     "status",
     "terminal_progress",
@@ -54,14 +55,39 @@ def resolve(name: str) -> Path:
     Raises:
         AssetError: unknown name, missing and offline, not to be had, or altered; one line that says what to do.
     """
+    return _resolved([name])[name]
+
+
+def resolve_folder(prefix: str) -> Path:
+    """The folder of all assets whose names begin with `prefix`, such as `whisper-base/`; see `resolve`.
+
+    Each is verified and lies in the folder under the rest of its name. What is missing is fetched in one go, so that
+    wheels that several of them need are downloaded once.
+
+    Raises:
+        AssetError: as `resolve`; no asset has such a name; or they lie in several folders.
+    """
+    prefix = prefix.rstrip("/") + "/"
+    known = _store().manifest.assets
+    names = [name for name in known if name.startswith(prefix)]
+    if not names:
+        raise AssetError(f"no assets {prefix}...; there are: {', '.join(known)}")
+    paths = _resolved(names)
+    folders = {paths[name].parents[name.removeprefix(prefix).count("/")] for name in names}
+    if len(folders) > 1:
+        raise AssetError(f"the files of {prefix} lie in several folders: {', '.join(map(str, sorted(folders)))}")
+    return folders.pop()
+
+
+def _resolved(names: Sequence[str]) -> dict[str, Path]:
+    """The verified path of each; what is missing is fetched first, in one go."""
     store = _store()
-    found = store.find(name)
-    if found is None:
+    if any(store.find(name) is None for name in names):
         with _one_display, terminal_progress() as progress:
-            store.fetch_missing([name], progress)
-        found = store.find(name)
-    assert found is not None
-    return found
+            store.fetch_missing(names, progress)
+    paths = {name: path for name in names if (path := store.find(name))}
+    assert len(paths) == len(names)
+    return paths
 
 
 def status() -> list[AssetStatus]:

@@ -1,4 +1,4 @@
-"""Getting files over the network: an address, or a wheel from the package index."""
+"""Getting a wheel from the package index."""
 
 from __future__ import annotations
 
@@ -8,50 +8,12 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
-from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 from lipstream.models.assets.download_bars import ProgressCallback
-from lipstream.models.assets.files import write_verified
 from lipstream.models.assets.manifest import Wheel
 from lipstream.models.errors import AssetError
-
-TIMEOUT_SECONDS = 30.0
-_USER_AGENT = {"User-Agent": "lipstream"}
-
-
-def fetch_url(
-    url: str, target: Path, *, size: int, sha256: str, progress: ProgressCallback, label: str | None = None
-) -> None:
-    """Download one file and check it.
-
-    Args:
-        url: its address.
-        target: file to write, in an existing folder. Nothing is left there when this fails.
-        size: expected bytes.
-        sha256: expected digest.
-        progress: told of every piece.
-        label: what to call it in the progress; the last part of the address if not given.
-
-    Raises:
-        AssetError: unreachable, cut short, or not the expected bytes.
-    """
-    label = label or url.rpartition("/")[2]
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        progress(label, done, size)
-
-    try:
-        with urlopen(Request(url, headers=_USER_AGENT), timeout=TIMEOUT_SECONDS) as response:
-            progress(label, 0, size)
-            write_verified(response, target, size=size, sha256=sha256, advance=advance)
-    except (OSError, HTTPException) as error:
-        raise AssetError(str(error)) from error
 
 
 def fetch_wheel(requirement: str, wheel: Wheel, folder: Path, progress: ProgressCallback) -> Path:

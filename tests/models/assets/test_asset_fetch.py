@@ -1,12 +1,8 @@
-"""The fetchers, against a web server and a folder of wheels on this machine."""
+"""The fetcher of wheels, against a folder of wheels on this machine; how progress is shown."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,7 +12,6 @@ from lipstream.models.assets.download_bars import silent, terminal_progress
 from lipstream.models.assets.manifest import Wheel
 from lipstream.models.errors import AssetError
 
-FACE = b"face landmarks " * 500
 WHEEL = "tiny-speech==1.0"
 
 
@@ -33,78 +28,6 @@ def wheel(tmp_path, build_wheel):
 def folder(tmp_path):
     (tmp_path / "to").mkdir()
     return tmp_path / "to"
-
-
-@pytest.fixture
-def web(tmp_path):
-    """A web server on this machine: its folder and its address."""
-
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-        def do_GET(self):
-            if self.path == "/cut-short":
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(FACE)))
-                self.end_headers()
-                self.wfile.write(FACE[:100])
-            else:
-                super().do_GET()
-
-    folder = tmp_path / "web"
-    folder.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def fetch_face(tmp_path):
-    return partial(
-        fetch.fetch_url,
-        target=tmp_path / "face.task",
-        size=len(FACE),
-        sha256=hashlib.sha256(FACE).hexdigest(),
-        progress=silent,
-    )
-
-
-def test_url_is_fetched_with_progress(web, tmp_path):
-    folder, address = web
-    (folder / "face.task").write_bytes(FACE)
-    seen = []
-    fetch.fetch_url(
-        address + "face.task",
-        tmp_path / "face.task",
-        size=len(FACE),
-        sha256=hashlib.sha256(FACE).hexdigest(),
-        progress=lambda *step: seen.append(step),
-    )
-    assert (tmp_path / "face.task").read_bytes() == FACE
-    assert seen[0] == ("face.task", 0, len(FACE))
-    assert seen[-1] == ("face.task", len(FACE), len(FACE))
-
-
-@pytest.mark.parametrize("page", ["cut-short", "missing"])
-def test_url_that_fails_leaves_no_file(web, tmp_path, fetch_face, page):
-    with pytest.raises(AssetError, match="100 bytes came, expected 7500" if page == "cut-short" else "404"):
-        fetch_face(web[1] + page)
-    assert not (tmp_path / "face.task").exists()
-
-
-def test_refused_connection_is_an_asset_error(fetch_face, unused_port):
-    with pytest.raises(AssetError, match="refused"):
-        fetch_face(f"http://127.0.0.1:{unused_port}/face.task")
-
-
-@pytest.fixture
-def unused_port():
-    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
-        return server.server_port
 
 
 @pytest.fixture

