@@ -132,7 +132,9 @@ class Decode(Stage):
             self._take_back(speech)
             return
         before = self._text.shown
-        if self._text.add(words, speech.heard, tentative=speech.tentative) != before:
+        # In a pause that is taken for the end no word is cut short.
+        newest = math.inf if ahead else speech.heard
+        if self._text.add(words, newest, tentative=speech.tentative) != before:
             self._show(speech, self._text.shown)
 
     def _read_last(self, speech: EncodedSpeech) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Final
 
 from lipstream.events import Revision
 from lipstream.models.speech.engine import TimedWord
 
-BEHIND: Final = 0.6
-"""Seconds that a word must lie behind the newest sound before it may stand."""
-SURE: Final = 0.45
-"""Confidence a word needs for that."""
-FIRST_MOMENTS: Final = 1.2
+SEEN: Final = 0.3
+"""Seconds that the end of a word must lie behind the newest sound before the word is shown; the first words are shown
+at once."""
+SEEN_SURE: Final = 0.5
+"""Confidence a word needs for that, and every word before it."""
+FIRST_SURE: Final = 0.3
+"""The same of the first word."""
+BEHIND: Final = 0.4
+"""Seconds that it must lie behind before it may stand."""
+FIRST_MOMENTS: Final = 1.0
 """Seconds of a segment in which no word may stand yet."""
 _LAST_SIGNS: Final = re.compile(r"[.?!,;:…]+$")
 _SIGNS: Final = re.compile(r"[^\w']+")
@@ -36,14 +41,22 @@ class Shown:
     def __bool__(self) -> bool:
         return bool(self.stable or self.unstable)
 
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.stable + self.unstable
+
 
 class LiveText:
     """The text of one open segment, from one hypothesis to the next.
 
-    A word stands once two hypotheses in a row agree on it and on all before it, its sound lies `BEHIND` behind the
-    newest sound, and the network is `SURE` of it (local agreement: Liu et al. 2020, arXiv 2005.11185; Machacek et al.
-    2023, arXiv 2307.14743). Every hypothesis is free: where one contradicts what stands, what stands is shown, and
+    A word is shown once its sound is over and the network is sure of it: what is heard of a word cut short is another
+    word, and most of what was taken back was that. It stands once two hypotheses in a row agree on it and on all before
+    it, and its sound lies `BEHIND` behind the newest (local agreement: Liu et al. 2020, arXiv 2005.11185; Machacek et
+    al. 2023, arXiv 2307.14743). Every hypothesis is free: where one contradicts what stands, what stands is shown, and
     behind it what the hypothesis has later in the sound. The final text says what it changed, `revisions`.
+
+    What that is worth is in docs/experiments/live_text.md.
     """
 
     def __init__(self) -> None:
@@ -63,14 +76,20 @@ class LiveText:
             # One deaf moment takes nothing back; but it agrees with nothing either.
             self._before = self._before if tentative else ()
             return self.shown
-        rest = self._rest(words)
+        self._follow(words)
+        rest = self._fit(self._rest(words), newest)
         if not tentative:
             agreed = self._agreed(rest, self._rest(self._before), newest)
             self._stands += rest[:agreed]
             rest = rest[agreed:]
             self._before = words
-        self.shown = self._text(rest)
-        return self.shown
+        shown = self._text(rest)
+        before = self.shown.text
+        if before.startswith(f"{shown.text} ") or (before and not shown.text):
+            # Not sure of as much as before, which is no reason to take anything back.
+            shown = Shown(shown.stable, before[len(shown.stable) :])
+        self.shown = shown
+        return shown
 
     def clear(self) -> None:
         """Forget what was shown."""
@@ -90,6 +109,12 @@ class LiveText:
             found.append(Revision(was=was, now=" ".join(words[start:last_now])))
         return tuple(found)
 
+    def _follow(self, words: Sequence[TimedWord]) -> None:
+        """Take the sign behind the last word that stands from a hypothesis: it depends on what comes next."""
+        last = len(self._stands) - 1
+        if 0 <= last < len(words) and _plain(words[last].text) == _plain(self._stands[last].text):
+            self._stands[last] = replace(self._stands[last], text=words[last].text)
+
     def _rest(self, words: Sequence[TimedWord]) -> list[TimedWord]:
         """The words of a hypothesis that come after those that stand."""
         count = len(self._stands)
@@ -98,25 +123,35 @@ class LiveText:
         end = self._stands[-1].end
         return [word for word in words if (word.start + word.end) / 2 > end]
 
+    def _fit(self, rest: Sequence[TimedWord], newest: float) -> list[TimedWord]:
+        """The words, of those that do not stand, that may be shown."""
+        fit: list[TimedWord] = []
+        for word in rest:
+            first = not fit and not self._stands
+            behind, sure = (0.0, FIRST_SURE) if first else (SEEN, SEEN_SURE)
+            if word.end > newest - behind or word.confidence < sure:
+                break
+            fit.append(word)
+        return fit
+
     @staticmethod
-    def _agreed(rest: Sequence[TimedWord], before: Sequence[TimedWord], newest: float) -> int:
+    def _agreed(fit: Sequence[TimedWord], before: Sequence[TimedWord], newest: float) -> int:
         if newest < FIRST_MOMENTS:
             return 0
         count = 0
-        # The newest word may be cut short, whatever its time.
-        for word, earlier in zip(rest[:-1], before, strict=False):
-            if word.text != earlier.text or word.end > newest - BEHIND or word.confidence < SURE:
+        for word, earlier in zip(fit, before, strict=False):
+            if word.text != earlier.text or word.end > newest - BEHIND:
                 break
             count += 1
         return count
 
     def _text(self, rest: Sequence[TimedWord]) -> Shown:
-        stable = " ".join(word.text for word in self._stands)
-        texts = [word.text for word in rest]
+        texts = [word.text for word in (*self._stands, *rest)]
         if texts:
             # Whether a sentence ends here is not known before it goes on or its segment ends.
             texts[-1] = _LAST_SIGNS.sub("", texts[-1])
-        unstable = " ".join(text for text in texts if text)
+        count = len(self._stands)
+        stable, unstable = (" ".join(filter(None, part)) for part in (texts[:count], texts[count:]))
         return Shown(stable, f" {unstable}" if stable and unstable else unstable)
 
 
