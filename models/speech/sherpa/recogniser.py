@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +17,12 @@ import numpy as np
 from lipstream.models.errors import ModelError
 from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.alignment import frame_levels
-from lipstream.models.speech.engine import SAMPLE_RATE, Float32, TimedWord
+from lipstream.models.speech.engine import SAMPLE_RATE, Float32
 from lipstream.models.speech.guards import LoopGuard
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
 from lipstream.models.speech.sherpa.folder import Kind, SherpaModel, kind_of
 from lipstream.models.speech.sherpa.library import Network, library, opened, read, read_as
-from lipstream.models.speech.sherpa.words import LEVEL_RATE, words_of
+from lipstream.models.speech.sherpa.words import LEVEL_RATE, split, words_of
 
 SHORTEST_SOUND: Final = SAMPLE_RATE // 2
 """Samples; less is padded with silence, for networks that divide time need some frames to begin with."""
@@ -99,9 +99,9 @@ class SherpaRecogniser(Recogniser):
         code = said.strip("<|>")
         if code == "nospeech" or (model.kind in _FREE and _DESCRIPTION.fullmatch(heard.text.strip())):
             return Transcript(speechless=True)
-        words = words_of(heard, sound[: round(utterance.heard * SAMPLE_RATE)])
         if model.kind in _FREE:
-            words = _without_loop(words, utterance.duration)
+            heard = replace(heard, text=_without_loop(heard.text, utterance.duration))
+        words = words_of(heard, sound[: round(utterance.heard * SAMPLE_RATE)])
         translated = model.kind is Kind.WHISPER and hints.task == "translate"
         return Transcript(words, language=self._language_of("en" if translated else code))
 
@@ -142,13 +142,19 @@ def _languages(model: SherpaModel) -> frozenset[str]:
     return frozenset(code.strip() for code in model.metadata.get("all_language_codes", "").split(",") if code.strip())
 
 
-def _without_loop(words: Sequence[TimedWord], duration: float) -> tuple[TimedWord, ...]:
-    """The words up to where they run into a loop."""
+def _without_loop(text: str, duration: float) -> str:
+    """A text up to where it runs into a loop.
+
+    Args:
+        text: what was recognised.
+        duration: seconds of the sound.
+    """
+    words = split(text)
     numbers: dict[str, int] = {}
-    text = [numbers.setdefault(word.text.casefold(), len(numbers)) for word in words]
+    said = [numbers.setdefault(word.casefold(), len(numbers)) for word in words]
     guard = LoopGuard(lambda _: True, duration)
-    for length in range(1, len(text) + 1):
-        kept = guard(text[:length])
+    for length in range(1, len(said) + 1):
+        kept = guard(said[:length])
         if kept < length:
-            return tuple(words[:kept])
-    return tuple(words)
+            return " ".join(words[:kept])
+    return text

@@ -75,7 +75,7 @@ def words_of(heard: Heard, sound: Float32) -> tuple[TimedWord, ...]:
         heard: what was recognised.
         sound: (N,) float32 at 16 kHz in [-1, 1].
     """
-    words = _split(heard.text)
+    words = split(heard.text)
     if not len(sound) or not any(map(str.isalnum, heard.text)):
         return ()
     slots = list(_letters(heard)) or list(_voiced(sound))
@@ -96,7 +96,7 @@ def words_of(heard: Heard, sound: Float32) -> tuple[TimedWord, ...]:
     return tuple(timed_words(spans, times, hypothesis, len(sound) / SAMPLE_RATE))
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
     """The words of a text; in a script without spaces each letter is one, with the signs behind it."""
     words: list[str] = []
     apart = True

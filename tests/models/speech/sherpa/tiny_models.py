@@ -16,7 +16,7 @@ RATE = 16_000
 TONES = (400.0, 800.0, 1400.0, 2200.0, 3400.0)
 """Hertz; in the order of the pieces."""
 PIECES = ("▁hel", "lo", "▁wor", "ld", "▁yes")
-BLANK_LOGIT = 4.0
+BLANK_LOGIT = 7.0
 
 
 def sound(*parts: tuple[int | None, float]) -> np.ndarray:
