@@ -210,9 +210,7 @@ def _told_kind(parts: Mapping[str, Path], metadata: Mapping[str, str]) -> Kind:
 def _see_that(path: Path, metadata: Mapping[str, str], needed: Iterable[str]) -> None:
     missing = [key for key in needed if not metadata.get(key)]
     if missing:
-        raise ModelError(
-            f"{path} lacks the metadata {_listed(missing)}; expected a file exported for sherpa-onnx, as its releases have"
-        )
+        raise ModelError(f"{path} lacks the metadata {_listed(missing)}; expected a file of sherpa-onnx's releases")
 
 
 def _tokens(path: Path) -> dict[str, int]:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -27,8 +28,12 @@ SHORTEST_PIECE: Final = 0.2
 
 LEVEL_RATE: Final = 50.0
 """Frames a second in which voiced sound is looked for."""
-BELOW_LOUDEST: Final = 35.0
-"""Decibels under the loudest frame at which sound does not count as voiced any more."""
+SMOOTHED: Final = 3
+"""Frames over which their power is averaged."""
+VOICED: Final = 0.4
+"""How far above the quiet frames, toward the loud ones, a frame counts as voiced."""
+LONGEST_STOP: Final = 8
+"""Frames without voice that there may be in a word, as in the stop of a "t"."""
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "MYANMAR", "KHMER")
@@ -56,7 +61,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """Room for letters: a letter of a piece, or a frame of voiced sound; times in seconds."""
+    """Room for letters: a letter of a piece, or a frame of a voiced stretch; times in seconds."""
 
     start: float
     end: float
@@ -78,7 +83,8 @@ def words_of(heard: Heard, sound: Float32) -> tuple[TimedWord, ...]:
     words = split(heard.text)
     if not len(sound) or not any(map(str.isalnum, heard.text)):
         return ()
-    slots = list(_letters(heard)) or list(_voiced(sound))
+    timed = list(_letters(heard))
+    slots = timed or list(_voiced(sound))
     before = [0]
     for word in words:
         before.append(before[-1] + len(word))
@@ -87,7 +93,7 @@ def words_of(heard: Heard, sound: Float32) -> tuple[TimedWord, ...]:
     for at in range(len(words)):
         first = before[at] * len(slots) // before[-1]
         last = max(first + 1, -(-before[at + 1] * len(slots) // before[-1]))
-        mine = slots[first:last]
+        mine = slots[first:last] if timed else _longest_stretch(slots[first:last])
         times[at] = mine[0].start, mine[-1].end
         logs = {slot.piece: slot.log_probability for slot in mine}
         probabilities.append(math.exp(math.fsum(logs.values()) / len(logs)))
@@ -153,8 +159,21 @@ def _ends(heard: Heard) -> list[float]:
 
 
 def _voiced(sound: Float32) -> Iterator[_Slot]:
-    """The frames of the sound that are loud enough for speech."""
+    """The frames of the sound that are loud enough for speech, beside its quiet and loud ones."""
     duration = len(sound) / SAMPLE_RATE
     levels = frame_levels(sound, max(1, int(duration * LEVEL_RATE)), LEVEL_RATE)
-    for frame in np.flatnonzero(levels >= levels.max() - BELOW_LOUDEST):
-        yield _Slot(float(frame) / LEVEL_RATE, min(duration, float(frame + 1) / LEVEL_RATE), 0, 0.0)
+    power = np.convolve(10 ** (levels / 10), np.full(SMOOTHED, 1 / SMOOTHED))[SMOOTHED // 2 :][: len(levels)]
+    quiet, loud = np.percentile(10 * np.log10(power), [10, 90])
+    # Even sound is voiced everywhere, whatever the rounding.
+    least = 10 ** ((quiet + VOICED * (loud - quiet)) / 10) * (1 - 1e-6)
+    last, stretch = 0, 0
+    for frame in map(int, np.flatnonzero(power >= least)):
+        stretch += frame - last > LONGEST_STOP
+        last = frame
+        yield _Slot(frame / LEVEL_RATE, min(duration, (frame + 1) / LEVEL_RATE), stretch, 0.0)
+
+
+def _longest_stretch(slots: Sequence[_Slot]) -> list[_Slot]:
+    """Of the voiced frames for a word those without a pause in between: nobody pauses in a word."""
+    stretches = [list(stretch) for _, stretch in groupby(slots, key=lambda slot: slot.piece)]
+    return max(stretches, key=len)

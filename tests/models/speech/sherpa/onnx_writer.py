@@ -43,7 +43,12 @@ def _attribute(name: str, value: int | Sequence[int]) -> bytes:
 def node(kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: int | Sequence[int]) -> bytes:
     """A NodeProto."""
     named = b"".join(_bytes(5, _attribute(name, value)) for name, value in attributes.items())
-    return b"".join(_bytes(1, name) for name in inputs) + b"".join(_bytes(2, name) for name in outputs) + _bytes(4, kind) + named
+    return (
+        b"".join(_bytes(1, name) for name in inputs)
+        + b"".join(_bytes(2, name) for name in outputs)
+        + _bytes(4, kind)
+        + named
+    )
 
 
 def value(name: str, kind: int, shape: Sequence[int | str]) -> bytes:

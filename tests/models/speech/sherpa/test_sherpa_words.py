@@ -101,17 +101,17 @@ def test_without_times_words_are_laid_along_the_voiced_sound():
     time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     for second in (1, 3):
         sound[second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE] += 0.2 * np.sin(900 * time).astype(np.float32)
-    assert timed(Heard(" aaaa bbbb cccccccc"), sound) == [
-        ("aaaa", 1.0, 1.5),
-        ("bbbb", 1.5, 2.0),
-        ("cccccccc", 3.0, 4.0),
-    ]
+    first, second, third = words_of(Heard(" aaaa bbbb cccccccc"), sound)
+    assert (first.start, first.end) == pytest.approx((1.0, 1.5), abs=0.05)
+    assert (second.start, second.end) == pytest.approx((1.5, 2.0), abs=0.05)
+    assert (third.start, third.end) == pytest.approx((3.0, 4.0), abs=0.05)
 
 
 @pytest.mark.parametrize("starts", [[math.nan, 0.5], [0.5]], ids=["no numbers", "one missing"])
 def test_times_that_are_none_are_not_used(starts: list[float]):
-    words = words_of(Heard(" a b", [" a", " b"], starts), FOUR_SECONDS)
-    assert [(word.start, word.end) for word in words] == [(0.0, 2.0), (2.0, 4.0)]
+    first, second = words_of(Heard(" a b", [" a", " b"], starts), FOUR_SECONDS)
+    assert (first.start, first.end) == pytest.approx((0.0, 2.0), abs=0.05)
+    assert (second.start, second.end) == pytest.approx((2.0, 4.0), abs=0.05)
 
 
 @pytest.mark.parametrize("text", ["", "  ", ".", " ♪♪ ", "…"])
