@@ -58,7 +58,10 @@ def kind_of(folder: Path) -> SherpaModel:
     """
     if not folder.is_dir():
         raise ModelError(f"there is no folder {folder}; {_EXPECTED}")
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    try:
+        names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    except OSError as error:
+        raise ModelError(f"cannot look into {folder}: {error.strerror}") from error
     layouts = [found for layout in _LAYOUTS if (found := _files(layout, names))]
     layouts += _whispers(names)
     if not layouts:

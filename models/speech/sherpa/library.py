@@ -78,11 +78,9 @@ def opened(model: SherpaModel, threads: int, language: str) -> Network:
     files = {name: str(model.parts[part]) for name, part in {**arguments, "tokens": "tokens"}.items()}
     if language:
         options = {**options, "language": language}
-    make = getattr(library().OfflineRecognizer, method, None)
-    if make is None:
-        raise ModelError(f"this sherpa-onnx is too old for a {model.kind.value} model: pip install -U sherpa-onnx")
+    recognisers = library().OfflineRecognizer
     try:
-        return Network(make(**files, num_threads=threads, **options))
+        return Network(getattr(recognisers, method)(**files, num_threads=threads, **options))
     except Exception as error:  # the library's errors are those of its C++, with no other common base
         where = model.parts["tokens"].parent
         raise ModelError(f"sherpa-onnx cannot load the {model.kind.value} model in {where} ({_line(error)})") from error
@@ -109,12 +107,19 @@ def read_as(network: Network, sound: Float32, language: str, task: Task) -> tupl
     """The same with Whisper, which is told the language of the sound, or nothing to find out, and the task."""
     with network.lock:
         if network.told != (language, task):
-            config = network.recogniser.config
-            config.model_config.whisper.language = language
-            config.model_config.whisper.task = task
-            network.recogniser.recognizer.set_config(config)
-            network.told = (language, task)
+            _tell(network, language, task)
         return read(network, sound)
+
+
+def _tell(network: Network, language: str, task: Task) -> None:
+    try:
+        config = network.recogniser.config
+        config.model_config.whisper.language = language
+        config.model_config.whisper.task = task
+        network.recogniser.recognizer.set_config(config)
+    except Exception as error:  # as in `opened`
+        raise ModelError(f"sherpa-onnx cannot be told the language of the sound ({_line(error)})") from error
+    network.told = (language, task)
 
 
 def _heard(result: Any) -> Heard:  # noqa: ANN401

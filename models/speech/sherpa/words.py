@@ -26,6 +26,9 @@ SECONDS_A_LETTER: Final = 0.08
 SHORTEST_PIECE: Final = 0.2
 """Seconds that a piece may last, however few its letters are."""
 
+LATEST: Final = 0.3
+"""Seconds after the end of the sound at which a network may still write what it heard in it."""
+
 LEVEL_RATE: Final = 50.0
 """Frames a second in which voiced sound is looked for."""
 SMOOTHED: Final = 3
@@ -74,7 +77,8 @@ def words_of(heard: Heard, sound: Float32) -> tuple[TimedWord, ...]:
 
     Their letters are laid along the letters of the pieces. Where the pieces do not spell the text (numbers that were
     put in figures) they are stretched to fit. Where the pieces have no times, the letters are laid along the voiced
-    sound, all of them equally long, and where they have no probabilities, these are 1.
+    sound, all of them equally long, and where they have no probabilities, these are 1. A word that was heard only after
+    the end of the sound, in what was put there, is left out.
 
     Args:
         heard: what was recognised.
@@ -88,18 +92,20 @@ def words_of(heard: Heard, sound: Float32) -> tuple[TimedWord, ...]:
     before = [0]
     for word in words:
         before.append(before[-1] + len(word))
-    times = np.zeros((len(words), 2), np.float32)
-    probabilities = []
-    for at in range(len(words)):
+    duration = len(sound) / SAMPLE_RATE
+    kept, times, probabilities = [], [], []
+    for at, word in enumerate(words):
         first = before[at] * len(slots) // before[-1]
         last = max(first + 1, -(-before[at + 1] * len(slots) // before[-1]))
         mine = slots[first:last] if timed else _longest_stretch(slots[first:last])
-        times[at] = mine[0].start, mine[-1].end
+        if mine[0].start >= duration + LATEST:
+            continue
+        kept.append(WordSpan(word, len(kept), len(kept) + 1))
+        times.append((mine[0].start, mine[-1].end))
         logs = {slot.piece: slot.log_probability for slot in mine}
         probabilities.append(math.exp(math.fsum(logs.values()) / len(logs)))
-    spans = [WordSpan(word, at, at + 1) for at, word in enumerate(words)]
-    hypothesis = Hypothesis(tuple(range(len(words))), tuple(probabilities), heard.text)
-    return tuple(timed_words(spans, times, hypothesis, len(sound) / SAMPLE_RATE))
+    hypothesis = Hypothesis(tuple(range(len(kept))), tuple(probabilities), heard.text)
+    return tuple(timed_words(kept, np.array(times, np.float32).reshape(-1, 2), hypothesis, duration))
 
 
 def split(text: str) -> list[str]:

@@ -228,6 +228,13 @@ def test_runs_that_share_whisper_do_not_read_in_each_others_language(library: Fa
     assert read_in == ["de", "de", "en", "en"]
 
 
+def test_whisper_that_cannot_be_told_a_language_is_one_line(library: FakeLibrary, tmp_path: Path):
+    recogniser = loaded(tiny_models.whisper(tmp_path))
+    library.told = None
+    with pytest.raises(ModelError, match="cannot be told the language"):
+        recogniser.recognise(utterance(NOISE), Hints(language="de"))
+
+
 def test_a_language_that_whisper_does_not_know_is_left_out(library: FakeLibrary, tmp_path: Path):
     """The library ends the process where it is told of one."""
     read(tiny_models.whisper(tmp_path), NOISE, Hints(language="xx"))
