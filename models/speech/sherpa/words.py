@@ -93,7 +93,8 @@ def words_of(heard: Heard, sound: Float32) -> tuple[TimedWord, ...]:
     for word in words:
         before.append(before[-1] + len(word))
     duration = len(sound) / SAMPLE_RATE
-    kept, times, probabilities = [], [], []
+    kept: list[WordSpan] = []
+    times, probabilities = [], []
     for at, word in enumerate(words):
         first = before[at] * len(slots) // before[-1]
         last = max(first + 1, -(-before[at + 1] * len(slots) // before[-1]))

@@ -133,9 +133,9 @@ PIECE = st.sampled_from([" a", "bc", "▁def", "ghi", " ", ",", "你", "好", "<
 
 
 @given(
-    st.lists(st.tuples(PIECE, st.floats(-1, 9), st.floats(-9, 1), st.floats(-1, 1)), min_size=1, max_size=12),
+    st.lists(st.tuples(PIECE, st.floats(-1, 3), st.floats(-9, 1), st.floats(-1, 1)), min_size=1, max_size=12),
     st.sampled_from([None, "21 a", "a", "a, b. c - d"]),
-    st.integers(1, 3 * SAMPLE_RATE),
+    st.integers(1, 5 * SAMPLE_RATE),
 )
 def test_words_are_in_order_and_inside_the_sound_whatever_the_library_gives(pieces, text, samples):
     tokens, starts, logs, durations = zip(*pieces, strict=True)
@@ -149,5 +149,6 @@ def test_words_are_in_order_and_inside_the_sound_whatever_the_library_gives(piec
         at = word.end
     told = [word.text for word in words]
     assert all(word in written.replace("▁", " ") for word in told)
-    if max(starts) < samples / SAMPLE_RATE and told:
+    # No piece lasts longer than a second here.
+    if max(starts) + 1 <= samples / SAMPLE_RATE and told:
         assert "".join(told) == "".join(written.replace("▁", " ").split())
