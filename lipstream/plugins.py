@@ -180,7 +180,7 @@ class Kind:
         return f"'{name}'{hint} (there are: {', '.join(listed) or 'none, for no plug-in brings one'})"
 
 
-ENGINES = Kind("lipstream.engines", "speech engine", ("moonshine", "whisper"))
+ENGINES = Kind("lipstream.engines", "speech engine", ("moonshine", "whisper", "sherpa"))
 WRITERS = Kind("lipstream.writers", "output format", ("txt", "srt", "vtt", "tsv", "json", "jsonl", "emotion.csv"))
 STAGES = Kind("lipstream.stages", "stage")
 KINDS = (ENGINES, WRITERS, STAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from lipstream.models.errors import ModelError
@@ -29,16 +30,22 @@ def listener(threads: int) -> SpeechEngine:
 
 
 def create(
-    name: str, model: str, threads: int, listens: SpeechEngine, options: Mapping[str, object] = NO_OPTIONS
+    name: str,
+    model: str,
+    threads: int,
+    listens: SpeechEngine,
+    options: Mapping[str, object] = NO_OPTIONS,
+    language: str | None = None,
 ) -> Recogniser:
     """Make a recogniser; nothing is loaded before its `load`.
 
     Args:
-        name: "moonshine", "whisper", or that of a plug-in.
-        model: for whisper a size, or the path of a local folder; for a plug-in as it says.
+        name: "moonshine", "whisper", "sherpa", or that of a plug-in.
+        model: for whisper a size, or the path of a local folder; for sherpa that of a folder; for a plug-in as it says.
         threads: processor threads.
         listens: the listener; Moonshine reads its frames.
         options: what a plug-in is told besides; what ships takes none.
+        language: code of the language that will be spoken, for a recogniser that has to know when it loads.
 
     Raises:
         ModelError: there is no such recogniser or model, the message lists what there is; or a plug-in cannot be used,
@@ -60,6 +67,10 @@ def create(
                 f"are Whisper's: set speech.engine to whisper as well"
             )
         return SplitRecogniser(listens, is_listener=True, language="en")
+    if name == "sherpa":
+        from lipstream.models.speech.sherpa import SherpaRecogniser
+
+        return SecondOpinion(SherpaRecogniser(Path(model), threads, language), listens)
     from lipstream.models.speech.whisper.recogniser import WhisperRecogniser
 
     return SecondOpinion(WhisperRecogniser(model, threads), listens)

@@ -77,12 +77,12 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
         UserError: there is no such recogniser or model.
     """
     choice, speech = choose(config), config.speech
+    language = None if speech.language == "auto" else speech.language
     with while_loading():
-        final = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options)
+        final = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, language)
         first: Recogniser = final
         if choice.first != choice.final and config.partials:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
         wording = Wording(WordingOptions(speech.numerals, speech.fillers, speech.replace))
     join = min(speech.join, final.best_length) if config.media_time and not config.partials else 0.0
-    language = None if speech.language == "auto" else speech.language
     return Reading(first, final, language, speech.task, join, wording)
