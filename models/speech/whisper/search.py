@@ -91,8 +91,8 @@ class _Beams:
         alive: list[list[int]] = []
         places, kept = [], []
         for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-            if len(alive) == self._width:
-                break  # Ends behind these are not among the best.
+            if len(alive) == self._width or value == -torch.inf:
+                break  # Ends behind these are not among the best; what may not be said is none.
             row, token = divmod(index, count)
             if token == self._rules.end:
                 self._ended.append((value / (len(self._alive[row]) + 1), self._alive[row]))
