@@ -84,6 +84,9 @@ class _Beams:
     def _extend(self, scores: Tensor) -> bool:
         """One more token for each of the best; whether to go on."""
         if len(self._alive[0]) >= self._most:
+            unended = zip(self._worth.tolist(), self._alive, strict=True)
+            missing = self._width - len(self._ended)
+            self._ended += [(value / max(1, self._most), tokens) for value, tokens in unended][:missing]
             return False
         worth = scores.log_softmax(-1) + self._worth[:, None]
         count = worth.shape[1]

@@ -113,6 +113,8 @@ class WhisperTokens:
             sounding[-1] |= _has_sound(piece)
         # Signs that stand alone ("...") belong to the word before them.
         firsts = [first for at, first in enumerate(firsts) if not at or sounding[at]]
+        if len(firsts) > 1 and not self.text(tokens[: firsts[1]]):
+            del firsts[1]  # A lone space belongs to the word after it.
         return [
             WordSpan(self.text(tokens[first:last]), first, last)
             for first, last in zip(firsts, [*firsts[1:], len(tokens)], strict=False)

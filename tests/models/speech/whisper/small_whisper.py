@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 WIDTH, HEADS, LAYERS, BANDS, MOST_TOKENS = 16, 2, 2, 80, 64
 LANGUAGES = ("en", "de", "ja")
-WORDS = (" the", " times", " best", " worst", " of", "Hello", "...", " ...", ' "', " $", "5", "です", ".")
+WORDS = (" the", " times", " best", " worst", " of", "Hello", " ...", "...", ' "', " $", "5", "日本", ".")
 TYPES = {"float32": 0, "int8": 1, "int16": 2, "int32": 3, "float16": 4}
 
 
