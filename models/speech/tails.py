@@ -17,6 +17,16 @@ _STEPS: Final = 1.6
 """Steps of the encoder that a word without sound lasts at most."""
 
 
+def has_sound(word: TimedWord, step: float) -> bool:
+    """Whether a word has sound of its own: more than the one step of the encoder that each gets.
+
+    Args:
+        word: with its times.
+        step: seconds from one frame of the encoder to the next.
+    """
+    return word.end - word.start >= _STEPS * step
+
+
 def without_tail(words: Sequence[TimedWord], step: float) -> list[TimedWord]:
     """Leave out the last words if `_FEWEST` or more of them last one step of the encoder each.
 
@@ -25,6 +35,6 @@ def without_tail(words: Sequence[TimedWord], step: float) -> list[TimedWord]:
         step: seconds from one frame of the encoder to the next.
     """
     kept = len(words)
-    while kept and words[kept - 1].end - words[kept - 1].start < _STEPS * step:
+    while kept and not has_sound(words[kept - 1], step):
         kept -= 1
     return list(words[:kept]) if len(words) - kept >= _FEWEST else list(words)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.speech.alignment import follow_sound, segment, speech_by_level
-from lipstream.models.speech.engine import Float32
+from lipstream.models.speech.engine import Float32, WordSpan
 
 _SMOOTHED: Final = 7
 """Frames of the median filter, as published."""
@@ -51,8 +51,26 @@ def token_times(looks: Float32, audible: Sequence[bool], levels: Float32, frame_
     return _with_silent(spans / frame_rate, rows, count).astype(np.float32)
 
 
+def with_openings(times: Float32, spans: Sequence[WordSpan], audible: Sequence[bool]) -> Float32:
+    """The times of tokens, with signs that open a word ("$", "¿") at its beginning and not at the end of the one before.
+
+    Args:
+        times: (N, 2) from `token_times`.
+        spans: the words.
+        audible: (N,) as for `token_times`.
+    """
+    moved = times.copy()
+    for span in spans:
+        first = next((at for at in range(span.first, span.last) if audible[at]), span.first)
+        moved[span.first : first] = times[first, 0]
+    return moved
+
+
 def _followed(looks: Float32) -> npt.NDArray[np.float64]:
     """(N, T) how much each frame is looked at for a token, against how much it is for the others; mean of the heads."""
+    if looks.shape[1] == 1:
+        # There are no others to measure it against: all that is loud is its own.
+        return np.ones((1, looks.shape[2]))
     deviation = looks.std(axis=1, keepdims=True)
     scaled = (looks - looks.mean(axis=1, keepdims=True)) / np.maximum(deviation, 1e-6)
     padded = np.pad(scaled, ((0, 0), (0, 0), (_SMOOTHED // 2, _SMOOTHED // 2)), mode="reflect")

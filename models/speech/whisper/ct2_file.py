@@ -7,6 +7,7 @@ endian; texts have a length and end in a zero byte.
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ import numpy.typing as npt
 from lipstream.models.errors import ModelError
 
 _TYPES: Final = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
+_OLDEST: Final = 4
+"""The first version that says how numbers are kept."""
 _NEWEST: Final = 6
 _MOST: Final = 100_000
 """Variables, dimensions and letters of a name beyond which the file is none."""
@@ -46,7 +49,7 @@ class Ct2File:
         value = self.variables[name]
         found = value.astype(np.float32)
         scale = self.variables.get(f"{name}_scale")
-        if value.dtype == np.int8 and scale is not None:
+        if value.dtype in (np.int8, np.int16) and scale is not None:
             # One scale a row, or one for all.
             found /= scale.astype(np.float32).reshape((-1,) + (1,) * (value.ndim - 1)) if scale.ndim else float(scale)
         return found
@@ -56,7 +59,7 @@ def read_ct2(path: Path) -> Ct2File:
     """Read a model file; the weights stay on disk until they are used.
 
     Raises:
-        ModelError: it is missing, damaged, or of a newer format.
+        ModelError: it is missing, damaged, of another format, or its numbers are of a kind that is not read here.
     """
     try:
         with path.open("rb") as file:
@@ -64,7 +67,7 @@ def read_ct2(path: Path) -> Ct2File:
         return _Reader(content).read()
     except OSError as error:
         raise ModelError(f"cannot read {path} ({error.strerror})") from error
-    except (ValueError, KeyError, struct.error, UnicodeDecodeError) as error:
+    except (ValueError, struct.error) as error:
         raise ModelError(f"{path} is no model of CTranslate2, or is damaged ({error})") from error
 
 
@@ -75,14 +78,17 @@ class _Reader:
 
     def read(self) -> Ct2File:
         version = self._number()
-        if not 1 < version <= _NEWEST:
-            raise ValueError(f"its format is version {version}, expected up to {_NEWEST}")
+        if not _OLDEST <= version <= _NEWEST:
+            raise ValueError(f"its format is version {version}, expected {_OLDEST} to {_NEWEST}")
         kind = self._text()
         self._number()
         variables = dict(self._variable() for _ in range(self._number(_MOST)))
         for _ in range(self._number(_MOST)):
             alias = self._text()
-            variables[alias] = variables[self._text()]
+            name = self._text()
+            if name not in variables:
+                raise ValueError(f"it has no {name} for {alias}")
+            variables[alias] = variables[name]
         return Ct2File(kind, variables)
 
     def _variable(self) -> tuple[str, npt.NDArray[Any]]:
@@ -91,8 +97,10 @@ class _Reader:
         shape = [self._number() for _ in range(dimensions)]
         (kind,) = self._unpack("<B")
         size = self._number()
+        if kind not in _TYPES:
+            raise ValueError(f"{name} is kept as numbers of kind {kind}, expected float32, float16, int8, int16 or int32")
         dtype = np.dtype(_TYPES[kind])
-        count = int(np.prod(shape))
+        count = math.prod(shape)
         if count * dtype.itemsize != size:
             raise ValueError(f"{name} has {size} bytes, expected {count * dtype.itemsize}")
         values = np.frombuffer(self._content, dtype, count, self._at).reshape(shape)

@@ -29,10 +29,10 @@ from lipstream.models.speech.alignment import frame_levels
 from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, WordSpan
 from lipstream.models.speech.guards import LoopGuard
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
-from lipstream.models.speech.tails import without_tail
-from lipstream.models.speech.whisper.alignment import token_times
+from lipstream.models.speech.tails import has_sound, without_tail
+from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
-from lipstream.models.speech.whisper.files import find_folder
+from lipstream.models.speech.whisper.files import FILES, find_folder
 from lipstream.models.speech.whisper.log_mel import LogMel
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
 from lipstream.models.speech.whisper.search import Read, Rules, agreed, beam_search, check
@@ -116,7 +116,7 @@ class WhisperRecogniser(Recogniser):
             if self._loaded is None:
                 folder = find_folder(self._model)
                 with self._running():
-                    self._loaded = shared(("whisper", made_of(folder / "model.bin")), lambda: _open(folder))
+                    self._loaded = shared(("whisper", *(made_of(folder / name) for name in FILES)), lambda: _open(folder))
                 self.languages = frozenset(self._loaded.tokens.languages) or frozenset({"en"})
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
@@ -210,8 +210,10 @@ class WhisperRecogniser(Recogniser):
         levels = frame_levels(sound, looks.shape[2], FRAME_RATE)
         times = token_times(looks, audible, levels, FRAME_RATE)
         spans = tokens.words(text.tokens, heard.language)
-        words = timed_words(spans, times, text, utterance.duration)
+        words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
+        if not any(has_sound(word, 1 / FRAME_RATE) for word in words):
+            return Transcript(language=told.language, speechless=True), gaps
         words = without_tail(words, 1 / FRAME_RATE)
         return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps
 
@@ -262,10 +264,15 @@ def _open(folder: Path) -> _Parts:
         encoder = WhisperEncoder(file)
         heads = [(int(layer), int(head)) for layer, head in told.get("alignment_heads", ())]
         decoder = WhisperDecoder(file, heads)
+        if tokens.no_speech >= decoder.size:
+            raise ValueError(f"a vocabulary of {tokens.size}, weights for {decoder.size}")
+        rules = _rules(told, tokens, decoder.size)
     except KeyError as error:
         raise ModelError(f"{folder / 'model.bin'} lacks {error}; expected a Whisper model for CTranslate2") from error
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder} has files of different models, or damaged ones ({error})") from error
     silence = decoder.of_sound(encoder(torch.zeros(encoder.bands, 2 * MOST_FRAMES)))
-    return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, _rules(told, tokens, decoder.size))
+    return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules)
 
 
 def _rules(told: dict[str, list[int]], tokens: WhisperTokens, size: int) -> Rules:

@@ -84,6 +84,9 @@ class _Beams:
     def _extend(self, scores: Tensor) -> bool:
         """One more token for each of the best; whether to go on."""
         if len(self._alive[0]) >= self._most:
+            unended = zip(self._worth.tolist(), self._alive, strict=True)
+            missing = self._width - len(self._ended)
+            self._ended += [(value / max(1, self._most), tokens) for value, tokens in unended][:missing]
             return False
         worth = scores.log_softmax(-1) + self._worth[:, None]
         count = worth.shape[1]
@@ -91,8 +94,8 @@ class _Beams:
         alive: list[list[int]] = []
         places, kept = [], []
         for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-            if len(alive) == self._width:
-                break  # Ends behind these are not among the best.
+            if len(alive) == self._width or value == -torch.inf:
+                break  # Ends behind these are not among the best; what may not be said is none.
             row, token = divmod(index, count)
             if token == self._rules.end:
                 self._ended.append((value / (len(self._alive[row]) + 1), self._alive[row]))

@@ -105,27 +105,34 @@ class WhisperTokens:
     def words(self, tokens: Sequence[int], language: str | None) -> list[WordSpan]:
         """Split tokens into words, in order; every token belongs to exactly one word."""
         firsts: list[int] = []
+        sounding: list[bool] = []
         for piece, first in self._pieces(tokens):
-            if not firsts or self._begins_word(piece, language):
+            if not firsts or self._stands_apart(piece, language):
                 firsts.append(first)
+                sounding.append(False)
+            sounding[-1] |= _has_sound(piece)
+        # Signs that stand alone ("...") belong to the word before them.
+        firsts = [first for at, first in enumerate(firsts) if not at or sounding[at]]
+        if len(firsts) > 1 and not self.text(tokens[: firsts[1]]):
+            del firsts[1]  # A lone space belongs to the word after it.
         return [
             WordSpan(self.text(tokens[first:last]), first, last)
             for first, last in zip(firsts, [*firsts[1:], len(tokens)], strict=False)
         ]
 
     def starts_word(self, token: int, language: str | None) -> bool:
-        """Whether a token begins a word."""
-        return self._begins_word(self._decoded([token]), language)
+        """Whether a token begins a word. One that has no letters does not."""
+        piece = self._decoded([token])
+        return self._stands_apart(piece, language) and _has_sound(piece)
 
     def is_audible(self, token: int) -> bool:
         """Whether a token has letters or digits, or a part of some."""
-        return any(each.isalnum() or each == _BROKEN for each in self._decoded([token]))
+        return _has_sound(self._decoded([token]))
 
-    def _begins_word(self, piece: str, language: str | None) -> bool:
+    def _stands_apart(self, piece: str, language: str | None) -> bool:
         if language in UNSPACED:
             return any(each.isalnum() for each in piece)
-        # A sign that stands alone ("...") belongs to the word before it.
-        return piece.startswith(" ") and any(each.isalnum() or each == _BROKEN for each in piece)
+        return piece.startswith(" ")
 
     def _pieces(self, tokens: Sequence[int]) -> list[tuple[str, int]]:
         """Texts of tokens, and where each begins; tokens that share a character make one text."""
@@ -142,6 +149,10 @@ class WhisperTokens:
 
     def _decoded(self, tokens: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=False))
+
+
+def _has_sound(piece: str) -> bool:
+    return any(each.isalnum() or each == _BROKEN for each in piece)
 
 
 _MOST_BEFORE: Final = 200
