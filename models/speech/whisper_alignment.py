@@ -61,9 +61,7 @@ def _followed(looks: Float32) -> npt.NDArray[np.float64]:
     return result
 
 
-def _with_silent(
-    times: npt.NDArray[np.float64], audible: npt.NDArray[np.intp], count: int
-) -> npt.NDArray[np.float64]:
+def _with_silent(times: npt.NDArray[np.float64], audible: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.float64]:
     """(count, 2) times of all tokens: one without sound lies at the end of the audible one before it."""
     full = np.empty((count, 2))
     before = np.searchsorted(audible, np.arange(count), side="right") - 1

@@ -1,0 +1,161 @@
+"""Terms to be expected in greedy decoding: a term is tried as a whole before its first token is taken.
+
+A greedy text has one hypothesis, so it cannot give back what a broken off match has cost, as a beam search does by
+letting another text win. It can look ahead instead, because a call of a small decoder costs about as much for ten
+tokens as for one: where a term could begin, its tokens are fed, and what they lose against the token the network likes
+best at each step is summed. A term within its bonus is written, anything else never was. The sum tells names that are
+said from those that are not, for once the right beginning is forced the network agrees with the rest, and with a wrong
+one it does not (docs/experiments/terms.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from lipstream.models.speech.engine import Float32
+from lipstream.models.speech.term_trie import TermNode, TermTrie
+
+_MOST_TRIES: Final = 4
+"""Beginnings of terms that are followed at one place, the likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTerm:
+    """A term to be written.
+
+    Attributes:
+        term: the phrase.
+        tokens: its tokens.
+        probabilities: of each token when the part of the bonus that was not spent yet is added to its score.
+        spent: nats it loses against the network's own choices.
+    """
+
+    term: str
+    tokens: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    spent: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a term may begin: the tokens before, the guess at those after, and (1 + guess, V) scores along it."""
+
+    known: Sequence[int]
+    guess: Sequence[int]
+    rows: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    tokens: tuple[int, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    spent: float = 0.0
+
+    def with_token(self, token: int, scores: Float32, bonus: float) -> _Path:
+        return _Path(
+            (*self.tokens, token),
+            (*self.probabilities, _favoured(scores, token, bonus - self.spent)),
+            self.spent + float(scores.max() - scores[token]),
+        )
+
+
+class TermFinder:
+    """Finds the terms of one text under way."""
+
+    def __init__(self, trie: TermTrie, end: int, after: Callable[[Sequence[int], Sequence[int]], Float32]) -> None:
+        """Prepare a finder.
+
+        Args:
+            trie: the terms.
+            end: the token that ends a text.
+            after: given the tokens so far and n more, (n, V) scores of the token after each of the latter.
+        """
+        self._trie = trie
+        self._end = end
+        self._after = after
+        self._firsts = {root: np.array(list(root.following), np.int64) for root in (trie.opening, trie.root)}
+        self._last = ""
+        self._last_end = -1
+
+    def find(self, known: Sequence[int], rows: Float32, guess: Sequence[int]) -> FoundTerm | None:
+        """The term that is to be written after `known` instead of what the network likes best, if there is one.
+
+        Args:
+            known: the tokens so far.
+            rows: (1 + n, V) scores of the next token, and after each of `guess`.
+            guess: n tokens that may follow; where a term goes along with them no call is needed.
+        """
+        place = _Place(known, guess, rows)
+        root = self._trie.root if known else self._trie.opening
+        found = [term for first in self._beginnings(root, rows[0]) if (term := self._follow(root, first, place))]
+        best = min(found, key=lambda each: each.spent, default=None)
+        if best is None or best.spent <= 0 or (best.term == self._last and len(known) == self._last_end):
+            # Nothing to change; or the term just written, which the bonus must not repeat for ever.
+            return None
+        self._last, self._last_end = best.term, len(known) + len(best.tokens)
+        return best
+
+    def _beginnings(self, root: TermNode, scores: Float32) -> list[int]:
+        """First tokens of terms that may be worth a try, the likeliest first.
+
+        None where the text would end: a term is never said in addition. None that would cut a word short.
+        """
+        best = int(scores.argmax())
+        if best == self._end:
+            return []
+        firsts = self._firsts[root]
+        near: list[int] = firsts[scores[firsts] >= scores[best] - self._trie.bonus].tolist()
+        continues = self._trie.continues_word
+        if near and continues(best):
+            near = [each for each in near if continues(each)]
+        return sorted(near, key=lambda each: -float(scores[each]))[:_MOST_TRIES]
+
+    def _follow(self, root: TermNode, first: int, place: _Place) -> FoundTerm | None:
+        """The longest term with this first token that stays within the bonus."""
+        found: FoundTerm | None = None
+        node, token, scores = root, first, place.rows[0]
+        path = _Path()
+        while True:
+            node = node.following[token]
+            path = path.with_token(token, scores, self._trie.bonus)
+            chain = _chain(node)
+            rows = self._scores(place, path.tokens, chain)
+            for token, scores in zip(chain, rows, strict=False):
+                node = node.following[token]
+                path = path.with_token(token, scores, self._trie.bonus)
+            if path.spent > self._trie.bonus:
+                return found
+            scores = rows[-1]
+            if node.term is not None and not self._trie.continues_word(int(scores.argmax())):
+                found = FoundTerm(node.term, path.tokens, path.probabilities, path.spent)
+            if not node.following:
+                return found
+            here = scores
+            token = max(node.following, key=lambda each: float(here[each]))
+
+    def _scores(self, place: _Place, path: tuple[int, ...], chain: Sequence[int]) -> Float32:
+        """(1 + n, V) scores after a path and after each of the n tokens that follow it."""
+        whole = [*path, *chain]
+        if whole == list(place.guess[: len(whole)]):
+            return place.rows[len(path) : len(whole) + 1]
+        return self._after(place.known, whole)[len(path) - 1 :]
+
+
+def _chain(node: TermNode) -> list[int]:
+    """The tokens after a node up to where a term ends or the trie forks."""
+    chain = []
+    while node.term is None and len(node.following) == 1:
+        ((token, node),) = node.following.items()
+        chain.append(token)
+    return chain
+
+
+def _favoured(scores: Float32, token: int, bonus: float) -> float:
+    """The probability that (V,) scores give a token with `bonus` added to its score."""
+    odds = np.exp(scores - scores[token] - max(bonus, 0.0), dtype=np.float64)
+    odds[token] = 1.0
+    return float(1.0 / odds.sum())
