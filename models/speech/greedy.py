@@ -130,8 +130,8 @@ def greedy_decode(
         prefix: tokens the text must begin with.
         draft: a guess at the whole text, prefix included; it only saves calls.
         stop: when the text ends.
-        terms: phrases that are written where the network finds them hardly less probable than what it would write.
-            None begins inside the prefix.
+        terms: phrases that are written where their bonus makes up for what the network thinks of them, see
+            `term_lookahead`. None begins inside the prefix.
     """
     text = _Text()
     fed = _Fed(scorer, start)

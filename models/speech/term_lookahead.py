@@ -2,14 +2,17 @@
 
 A greedy text has one hypothesis, so it cannot give back what a broken off match has cost, as a beam search does by
 letting another text win. It can look ahead instead, because a call of a small decoder costs about as much for ten
-tokens as for one: where a term could begin, its tokens are fed, and what they lose against the token the network likes
-best at each step is summed. A term within its bonus is written, anything else never was. The sum tells names that are
-said from those that are not, for once the right beginning is forced the network agrees with the rest, and with a wrong
-one it does not (docs/experiments/terms.md).
+tokens as for one: where a term could begin, its tokens are fed, and their log-probabilities summed. A term whose sum
+and bonus together are not below 0 is written, anything else never was. The sum tells names that are said from those
+that are not: once the right beginning is forced the network agrees with the rest, with a wrong one it does not. It is
+the probability itself that counts, and not that of the network's own choice beside it: a network that does not know
+what it hears finds many names hardly less probable than its guess (docs/experiments/terms.md).
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -31,13 +34,15 @@ class FoundTerm:
         term: the phrase.
         tokens: its tokens.
         probabilities: of each token when the part of the bonus that was not spent yet is added to its score.
-        spent: nats it loses against the network's own choices.
+        spent: the nats of its bonus that it needs: minus the logarithm of its probability.
+        plain: the network likes each of the tokens best by itself.
     """
 
     term: str
     tokens: tuple[int, ...]
     probabilities: tuple[float, ...]
     spent: float
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,15 @@ class _Path:
     tokens: tuple[int, ...] = ()
     probabilities: tuple[float, ...] = ()
     spent: float = 0.0
+    plain: bool = True
 
     def with_token(self, token: int, scores: Float32, bonus: float) -> _Path:
+        loss = _log_total(scores) - float(scores[token])
         return _Path(
             (*self.tokens, token),
-            (*self.probabilities, _favoured(scores, token, bonus - self.spent)),
-            self.spent + float(scores.max() - scores[token]),
+            (*self.probabilities, _favoured(loss, bonus - self.spent)),
+            self.spent + loss,
+            self.plain and token == scores.argmax(),
         )
 
 
@@ -78,8 +86,8 @@ class TermFinder:
         self._end = end
         self._after = after
         self._firsts = {root: np.array(list(root.following), np.int64) for root in (trie.opening, trie.root)}
-        self._last = ""
-        self._last_end = -1
+        # A term that was written halves its bonus for the rest of the text, lest it be repeated without end.
+        self._times = Counter[str]()
 
     def find(self, known: Sequence[int], rows: Float32, guess: Sequence[int]) -> FoundTerm | None:
         """The term that is to be written after `known` instead of what the network likes best, if there is one.
@@ -93,10 +101,11 @@ class TermFinder:
         root = self._trie.root if known else self._trie.opening
         found = [term for first in self._beginnings(root, rows[0]) if (term := self._follow(root, first, place))]
         best = min(found, key=lambda each: each.spent, default=None)
-        if best is None or best.spent <= 0 or (best.term == self._last and len(known) == self._last_end):
-            # Nothing to change; or the term just written, which the bonus must not repeat for ever.
+        if best is None or best.plain:
             return None
-        self._last, self._last_end = best.term, len(known) + len(best.tokens)
+        if best.spent > self._trie.bonus / 2 ** self._times[best.term]:
+            return None
+        self._times[best.term] += 1
         return best
 
     def _beginnings(self, root: TermNode, scores: Float32) -> list[int]:
@@ -108,7 +117,7 @@ class TermFinder:
         if best == self._end:
             return []
         firsts = self._firsts[root]
-        near: list[int] = firsts[scores[firsts] >= scores[best] - self._trie.bonus].tolist()
+        near: list[int] = firsts[scores[firsts] >= _log_total(scores) - self._trie.bonus].tolist()
         continues = self._trie.continues_word
         if near and continues(best):
             near = [each for each in near if continues(each)]
@@ -131,7 +140,7 @@ class TermFinder:
                 return found
             scores = rows[-1]
             if node.term is not None and not self._trie.continues_word(int(scores.argmax())):
-                found = FoundTerm(node.term, path.tokens, path.probabilities, path.spent)
+                found = FoundTerm(node.term, path.tokens, path.probabilities, path.spent, path.plain)
             if not node.following:
                 return found
             here = scores
@@ -154,8 +163,13 @@ def _chain(node: TermNode) -> list[int]:
     return chain
 
 
-def _favoured(scores: Float32, token: int, bonus: float) -> float:
-    """The probability that (V,) scores give a token with `bonus` added to its score."""
-    odds = np.exp(scores - scores[token] - max(bonus, 0.0), dtype=np.float64)
-    odds[token] = 1.0
-    return float(1.0 / odds.sum())
+def _log_total(scores: Float32) -> float:
+    """What (V,) scores (logits) lack to be log-probabilities."""
+    best = float(scores.max())
+    return best + math.log(float(np.exp(scores - best).sum(dtype=np.float64)))
+
+
+def _favoured(loss: float, bonus: float) -> float:
+    """A probability of exp(-loss) after `bonus` was added to the score of the one token."""
+    gain = math.exp(max(bonus, 0.0) - loss)
+    return gain / (gain - math.expm1(-loss))

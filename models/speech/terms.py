@@ -28,8 +28,8 @@ class Terms:
 
     Attributes:
         phrases: each once, as they are to be written, single spaces between words.
-        bonus: what a whole term may cost, in nats: it is written where the network gives it at least exp(-bonus) times
-            the probability of what it would write instead. In [0, `MOST_BONUS`].
+        bonus: nats added to the log-probability of a whole term, in [0, `MOST_BONUS`]. In greedy decoding a term is
+            written where the network gives it a probability of exp(-bonus) or more.
     """
 
     phrases: tuple[str, ...] = ()
