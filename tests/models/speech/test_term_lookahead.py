@@ -11,8 +11,8 @@ from lipstream.models.speech.greedy import Stop, greedy_decode
 from lipstream.models.speech.term_trie import TermTrie
 from lipstream.models.speech.terms import Terms
 
-WORDS = ["<start>", "<end>", " I", " met", " Lou", "is", " Lo", "is", "e", " Ana", ".", " Li", "sa", " Mo"]
-START, END, I, MET, LOU, IS, LO, IS_TOO, E, ANA, POINT, LI, SA, MO = range(len(WORDS))
+WORDS = ["<start>", "<end>", " We", " met", " Lou", "is", " Lo", "is", "e", " Ana", ".", " Li", "sa", " Mo"]
+START, END, WE, MET, LOU, IS, LO, IS_TOO, E, ANA, POINT, LI, SA, MO = range(len(WORDS))
 BONUS = 4.0
 
 
@@ -53,18 +53,18 @@ class Scripted:
 
 
 MISHEARD = {
-    (): {I: 1.0},
-    (I,): {MET: 0.9, LO: 0.1},
-    (I, MET): {LOU: 0.8, LO: 0.1, ANA: 0.1},
-    (I, MET, LOU): {IS: 1.0},
-    (I, MET, LOU, IS): {POINT: 1.0},
-    (I, MET, LO): {IS_TOO: 0.9},
-    (I, MET, LO, IS_TOO): {E: 0.9, POINT: 0.1},
-    (I, MET, LO, IS_TOO, E): {POINT: 1.0},
-    (I, LO): {MET: 1.0},
+    (): {WE: 1.0},
+    (WE,): {MET: 0.9, LO: 0.1},
+    (WE, MET): {LOU: 0.8, LO: 0.1, ANA: 0.1},
+    (WE, MET, LOU): {IS: 1.0},
+    (WE, MET, LOU, IS): {POINT: 1.0},
+    (WE, MET, LO): {IS_TOO: 0.9},
+    (WE, MET, LO, IS_TOO): {E: 0.9, POINT: 0.1},
+    (WE, MET, LO, IS_TOO, E): {POINT: 1.0},
+    (WE, LO): {MET: 1.0},
 }
-PLAIN = [I, MET, LOU, IS, POINT]
-NAMED = [I, MET, LO, IS_TOO, E, POINT]
+PLAIN = [WE, MET, LOU, IS, POINT]
+NAMED = [WE, MET, LO, IS_TOO, E, POINT]
 LOISE = (LO, IS_TOO, E)
 
 
@@ -96,23 +96,23 @@ def test_a_name_that_would_be_part_of_a_longer_word_is_not_written():
 
 
 def test_the_longer_of_two_names_is_written_where_both_fit():
-    after = MISHEARD | {(I, MET, LO, IS_TOO): {POINT: 0.6, E: 0.4}}
+    after = MISHEARD | {(WE, MET, LO, IS_TOO): {POINT: 0.6, E: 0.4}}
     assert decode(after, trie((LO, IS_TOO), LOISE))[0] == NAMED
-    assert decode(after, trie((LO, IS_TOO)))[0] == [I, MET, LO, IS_TOO, POINT]
+    assert decode(after, trie((LO, IS_TOO)))[0] == [WE, MET, LO, IS_TOO, POINT]
 
 
 def test_the_likelier_of_two_names_is_written():
-    after = MISHEARD | {(I, MET, ANA): {POINT: 1.0}}
-    assert decode(after, trie((ANA,), LOISE))[0] == [I, MET, ANA, POINT]
+    after = MISHEARD | {(WE, MET, ANA): {POINT: 1.0}}
+    assert decode(after, trie((ANA,), LOISE))[0] == [WE, MET, ANA, POINT]
 
 
 def test_a_name_does_not_begin_where_the_network_would_end_the_text():
-    after = MISHEARD | {(I, MET): {END: 0.6, LO: 0.4}}
-    assert decode(after, trie(LOISE))[0] == [I, MET]
+    after = MISHEARD | {(WE, MET): {END: 0.6, LO: 0.4}}
+    assert decode(after, trie(LOISE))[0] == [WE, MET]
 
 
 def test_a_name_does_not_cut_a_word_short():
-    after = MISHEARD | {(I, MET, LOU): {IS: 0.8, MO: 0.2}, (I, MET, LOU, MO): {POINT: 1.0}}
+    after = MISHEARD | {(WE, MET, LOU): {IS: 0.8, MO: 0.2}, (WE, MET, LOU, MO): {POINT: 1.0}}
     assert decode(after, trie((MO,)))[0] == PLAIN
 
 
@@ -161,12 +161,12 @@ def test_a_right_draft_with_a_name_is_verified_in_one_call():
     network = Scripted(MISHEARD)
     tokens, _ = greedy_decode(network, START, (), NAMED, Stop(END, 20, len), trie(LOISE))
     assert tokens == NAMED
-    # The start token, the draft, and a look at where "I Lo..." would lead.
+    # The start token, the draft, and a look at where "We Lo..." would lead.
     assert network.calls <= 3
 
 
 def test_an_impossible_token_inside_a_name_is_no_error():
-    after = MISHEARD | {(I, MET, LO): {POINT: 1.0, IS_TOO: 0.0}}
+    after = MISHEARD | {(WE, MET, LO): {POINT: 1.0, IS_TOO: 0.0}}
     with np.errstate(divide="ignore"):
         assert decode(after, trie(LOISE))[0] == PLAIN
 
