@@ -18,8 +18,8 @@ from clips import RATE, read_audio
 from machine import describe
 from whisper_normalizer.english import EnglishTextNormalizer
 
+from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.moonshine import MoonshineEngine
-from lipstream.models.speech.terms import Terms
 
 _LONGEST = 30 * RATE
 _NORMALISE = EnglishTextNormalizer()

@@ -16,8 +16,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from lipstream.models.speech.engine import Float32
-from lipstream.models.speech.term_lookahead import TermFinder
-from lipstream.models.speech.term_trie import TermTrie
+from lipstream.models.speech.expected.lookahead import TermFinder
+from lipstream.models.speech.expected.trie import TermTrie
 
 _RESYNC_WINDOW: Final = 4
 """How many tokens of the draft may be skipped to get back in step with it after a wrong guess."""
@@ -131,7 +131,7 @@ def greedy_decode(
         draft: a guess at the whole text, prefix included; it only saves calls.
         stop: when the text ends.
         terms: phrases that are written where their bonus makes up for what the network thinks of them, see
-            `term_lookahead`. None begins inside the prefix.
+            `lookahead`. None begins inside the prefix.
     """
     text = _Text()
     fed = _Fed(scorer, start)

@@ -25,11 +25,11 @@ from lipstream.models.speech.engine import (
     TimedWord,
     WordSpan,
 )
+from lipstream.models.speech.expected.terms import NO_TERMS, Terms
+from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.greedy import Stop, greedy_decode
 from lipstream.models.speech.guards import LoopGuard, token_limit
 from lipstream.models.speech.moonshine_graph import DecoderGraph, EncoderGraph
-from lipstream.models.speech.term_trie import TermTrie
-from lipstream.models.speech.terms import NO_TERMS, Terms
 from lipstream.models.speech.tokenizer import END, START, Tokenizer
 from lipstream.models.speech.word_times import timed_words
 

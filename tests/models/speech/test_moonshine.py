@@ -13,9 +13,9 @@ import pytest
 from lipstream.models import assets
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import SAMPLE_RATE
+from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.guards import is_hallucination
 from lipstream.models.speech.moonshine import MoonshineEngine, MoonshineFiles
-from lipstream.models.speech.terms import Terms
 from tests.models.speech.engine_contract import check_engine
 
 BECKETT = "ever tried ever failed no matter try again fail again fail better"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lipstream.models.speech.expected.terms import Terms
+from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.greedy import Stop, greedy_decode
-from lipstream.models.speech.term_trie import TermTrie
-from lipstream.models.speech.terms import Terms
 
 WORDS = ["<start>", "<end>", " We", " met", " Lou", "is", " Lo", "is", "e", " Ana", ".", " Li", "sa", " Mo"]
 START, END, WE, MET, LOU, IS, LO, IS_TOO, E, ANA, POINT, LI, SA, MO = range(len(WORDS))

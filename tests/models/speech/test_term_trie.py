@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipstream.models.speech.term_trie import TermTrie
-from lipstream.models.speech.terms import Terms
+from lipstream.models.speech.expected.terms import Terms
+from lipstream.models.speech.expected.trie import TermTrie
 
 BONUS = 6.0
 END = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.terms import LONGEST_TERM, MOST_BONUS, MOST_TERMS, NO_TERMS, Terms
+from lipstream.models.speech.expected.terms import LONGEST_TERM, MOST_BONUS, MOST_TERMS, NO_TERMS, Terms
 
 
 def written(tmp_path, content):

@@ -1,6 +1,6 @@
 """Terms: words and phrases that a listener is told to expect, such as the names of those who speak.
 
-What decoding makes of them is in `term_trie` (for a beam search) and `term_lookahead` (for greedy decoding).
+What decoding makes of them is in `trie` (for a beam search) and `lookahead` (for greedy decoding).
 """
 
 from __future__ import annotations

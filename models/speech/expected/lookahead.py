@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from lipstream.models.speech.engine import Float32
-from lipstream.models.speech.term_trie import TermNode, TermTrie
+from lipstream.models.speech.expected.trie import TermNode, TermTrie
 
 _MOST_TRIES: Final = 4
 """Beginnings of terms that are followed at one place, the likeliest first."""
