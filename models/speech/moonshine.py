@@ -25,6 +25,8 @@ from lipstream.models.speech.engine import (
     TimedWord,
     WordSpan,
 )
+from lipstream.models.speech.expected.terms import NO_TERMS, Terms
+from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.greedy import Stop, greedy_decode
 from lipstream.models.speech.guards import LoopGuard, token_limit
 from lipstream.models.speech.moonshine_graph import DecoderGraph, EncoderGraph
@@ -76,6 +78,7 @@ class MoonshineEngine(SpeechEngine):
         self._files = files
         self._lock = threading.Lock()
         self._loaded: _Networks | None = None
+        self._expected: tuple[Terms, TermTrie] | None = None
 
     def load(self) -> None:
         """Load the networks. Idempotent.
@@ -101,10 +104,24 @@ class MoonshineEngine(SpeechEngine):
         levels = frame_levels(audio, len(features), FRAME_RATE)
         return Encoding(features, FRAME_RATE, len(audio), levels, inner)
 
-    def decode(self, encoding: Encoding, prefix: Sequence[int] = (), draft: Sequence[int] = ()) -> Hypothesis:
+    def decode(
+        self,
+        encoding: Encoding,
+        prefix: Sequence[int] = (),
+        draft: Sequence[int] = (),
+        *,
+        terms: Terms = NO_TERMS,
+    ) -> Hypothesis:
         """Greedy decoding, see `SpeechEngine.decode`; ended by the network, by length, or by a loop.
 
         A loop, or what exceeds the tokens that speech of this length can have, is cut off; the prefix never is.
+
+        Args:
+            encoding: frames from `encode`, possibly refined by fusion.
+            prefix: tokens the result must begin with.
+            draft: a guess at the whole result; it only saves work.
+            terms: words and phrases to expect. The probabilities of the tokens of one that was written so are those
+                with its bonus.
         """
         networks = self._networks
         stop = Stop(
@@ -113,7 +130,7 @@ class MoonshineEngine(SpeechEngine):
             keep=LoopGuard(networks.tokenizer.starts_word, encoding.duration, keep=len(prefix)),
         )
         text = networks.decoder.open(encoding.features)
-        tokens, probabilities = greedy_decode(text, START, prefix, draft, stop)
+        tokens, probabilities = greedy_decode(text, START, prefix, draft, stop, self._trie(terms))
         return Hypothesis(tuple(tokens), tuple(probabilities), networks.tokenizer.text(tokens))
 
     def words(self, tokens: Sequence[int]) -> list[WordSpan]:
@@ -126,6 +143,15 @@ class MoonshineEngine(SpeechEngine):
             return []
         token_times = self._networks.aligner.token_times(encoding, hypothesis.tokens, encoding.levels)
         return timed_words(self.words(hypothesis.tokens), token_times, hypothesis, encoding.duration)
+
+    def _trie(self, terms: Terms) -> TermTrie | None:
+        """The terms in tokens; those of the last call are kept."""
+        if not terms:
+            return None
+        if self._expected is None or self._expected[0] != terms:
+            tokenizer = self._networks.tokenizer
+            self._expected = terms, TermTrie(terms, tokenizer.encode, tokenizer.continues_word)
+        return self._expected[1]
 
     @property
     def _networks(self) -> _Networks:

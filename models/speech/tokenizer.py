@@ -104,6 +104,13 @@ class Tokenizer:
         piece = self._piece(token)
         return piece.startswith(_SPACE) or piece[:1].isspace()
 
+    def continues_word(self, token: int) -> bool:
+        """Whether a token goes on with the word before it: no space, and a letter, a digit or a part of one first."""
+        if self.starts_word(token):
+            return False
+        first = self._piece(token).decode("utf-8", errors="replace")[:1]
+        return first.isalnum() or first == "\N{REPLACEMENT CHARACTER}"
+
     def _piece(self, token: int) -> bytes:
         if _FIRST_BYTE <= token < len(self._pieces):
             return self._pieces[token]

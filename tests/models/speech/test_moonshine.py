@@ -13,6 +13,7 @@ import pytest
 from lipstream.models import assets
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import SAMPLE_RATE
+from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.guards import is_hallucination
 from lipstream.models.speech.moonshine import MoonshineEngine, MoonshineFiles
 from tests.models.speech.engine_contract import check_engine
@@ -194,3 +195,16 @@ def test_a_damaged_file_is_a_clear_error(tmp_path):
 def test_use_before_load_is_a_clear_error():
     with pytest.raises(ModelError, match="call load"):
         MoonshineEngine().encode(np.zeros(16_000, np.float32))
+
+
+def test_a_term_is_written_as_it_is_listed(engine, speech):
+    encoding = engine.encode(speech)
+    listed = engine.decode(encoding, terms=Terms(("Wurst of Times",), bonus=12.0))
+    assert "Wurst of Times" in listed.text
+    assert engine.decode(encoding, draft=listed.tokens).text == engine.decode(encoding).text
+
+
+def test_terms_that_nobody_says_change_nothing(engine, two_cities_audio):
+    encoding = engine.encode(two_cities_audio[: 20 * SAMPLE_RATE])
+    others = Terms(("Siobhan", "Kubernetes", "Reykjavik", "Ana Lindqvist", "tachycardia"))
+    assert engine.decode(encoding, terms=others) == engine.decode(encoding)

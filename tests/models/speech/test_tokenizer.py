@@ -92,6 +92,12 @@ def test_no_tokens_no_words(tokenizer):
     assert tokenizer.words([]) == []
 
 
+def test_letters_and_bytes_of_letters_go_on_with_a_word(tokenizer):
+    assert [each for each in range(len(PIECES)) if each > 258 and tokenizer.continues_word(each)] == [BODY]
+    assert all(map(tokenizer.continues_word, (as_byte(ord("x")), *E_ACUTE)))
+    assert not any(map(tokenizer.continues_word, (as_byte(ord("'")), as_byte(ord(" ")), 2)))
+
+
 @given(st.lists(st.integers(0, len(PIECES) - 1), max_size=30))
 def test_every_token_is_in_exactly_one_word(tokens):
     spans = Tokenizer(PIECES).words(tokens)

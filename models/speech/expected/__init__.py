@@ -1,0 +1,1 @@
+"""Words and phrases to be expected, and what decoding makes of them."""
