@@ -182,8 +182,8 @@ class SpeechConfig(_Section):
     """How good the words are to be: fast (Moonshine, English alone), balanced (Whisper base reads what is finished),
     best (Whisper small does, which has to be fetched), or auto: balanced for recordings, fast where somebody waits."""
     engine: Annotated[str, AfterValidator(_known_engine)] = "auto"
-    """Recogniser of finished speech: auto leaves it to the quality; moonshine; whisper; sherpa, which needs the extra of
-    that name; or that of a plug-in."""
+    """Recogniser of finished speech: auto leaves it to the quality; moonshine; whisper; sherpa, which needs the extra
+    of that name; or that of a plug-in."""
     model: str = ""
     """Model: for whisper a size, or the path of a local folder; for sherpa that of a folder; for a plug-in as it says;
     empty for the usual one."""

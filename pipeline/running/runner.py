@@ -22,6 +22,7 @@ from lipstream.pipeline.running.failures import copied, in_one_line
 from lipstream.pipeline.running.metrics import Counters
 from lipstream.pipeline.running.node import Node
 from lipstream.pipeline.running.overload import LoadWatch
+from lipstream.pipeline.running.pace import PaceWatch
 from lipstream.pipeline.running.supervised import Surroundings
 from lipstream.pipeline.running.threads import Launch, begin
 from lipstream.pipeline.running.trace import Tracer
@@ -138,7 +139,8 @@ class Runner:
                 ]
             self.nodes[name] = node
         # What may not be skipped is not shed either.
-        paced += [] if lossless else [node for name, node in self.nodes.items() if name in graph.paced]
+        self._paced = [node for name, node in self.nodes.items() if name in graph.paced]
+        paced += [] if lossless else self._paced
 
     def _helper(self, name: str, work: Callable[[], None]) -> threading.Thread:
         return threading.Thread(target=self._attempt, args=(name, work), name=name, daemon=True)
@@ -317,6 +319,10 @@ class Runner:
         watchdog = Watchdog(
             [] if self._surroundings.lossless else self.nodes.values(), self.clock, self.bus.reports.tell
         )
+        # Live, what is too much is left out, which is told by itself.
+        lossless, media_time = self._surroundings.lossless, self._surroundings.media_time
+        waited_for = list(self._paced) if lossless and not media_time else []
+        pace = PaceWatch(waited_for, self.clock, self.bus.reports.tell)
         stragglers = Stragglers(self.clock)
         while not self.stopping.is_set():
             # In this order: a hook's thread may begin as late as with `End`, which is the last the bus delivers.
@@ -327,6 +333,7 @@ class Runner:
             else:
                 stragglers.look(self.bus.busy)
             watchdog.look()
+            pace.look()
 
     def _wait_for_news(self) -> None:
         try:
