@@ -26,6 +26,7 @@ __all__ = [
     "SoundLevel",
     "SpeechEnded",
     "SpeechStarted",
+    "SpeechUnclear",
     "Stats",
     "TranscriptFinal",
     "TranscriptPartial",
@@ -93,6 +94,21 @@ class SpeechEnded(Event):
     start: float
     end: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechUnclear(Event):
+    """A segment in which speech was heard, and nothing could be read.
+
+    Attributes:
+        segment: number of the segment.
+        start: first voiced moment, seconds.
+        end: last voiced moment, seconds.
+    """
+
+    segment: int
+    start: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,6 +193,12 @@ class SpeechConfig(_Section):
     """Language spoken, by its code of ISO 639-1 (en, de, fr, ...); auto finds out."""
     task: Literal["transcribe", "translate"] = "transcribe"
     """Write what is said, or, with whisper, translate it to English."""
+    terms: tuple[str, ...] = ()
+    """Words and phrases to be expected, such as names."""
+    terms_file: Path | None = None
+    """The same in a text file, one a line."""
+    mark_unclear: bool = False
+    """Whether speech in which nothing could be read is in the outputs, as [unclear]."""
     join: Annotated[float, Field(ge=0, le=28)] = 24.0
     """File at full pace: seconds of sound up to which speech is read across its pauses by a recogniser that reads it
     better so; 0 for each segment by itself."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lipstream.models.speech.expected.terms import Terms
+
 Float32 = npt.NDArray[np.float32]
 
 SAMPLE_RATE = 16_000
@@ -140,6 +142,10 @@ class SpeechEngine(ABC):
         Returns:
             The hypothesis; its tokens begin with `prefix`.
         """
+
+    def decode_expecting(self, encoding: Encoding, terms: Terms, draft: Sequence[int] = ()) -> Hypothesis:
+        """Decode with words and phrases to expect; an engine that cannot use them leaves them."""
+        return self.decode(encoding, draft=draft)
 
     @abstractmethod
     def words(self, tokens: Sequence[int]) -> list[WordSpan]:

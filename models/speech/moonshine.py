@@ -133,6 +133,10 @@ class MoonshineEngine(SpeechEngine):
         tokens, probabilities = greedy_decode(text, START, prefix, draft, stop, self._trie(terms))
         return Hypothesis(tuple(tokens), tuple(probabilities), networks.tokenizer.text(tokens))
 
+    def decode_expecting(self, encoding: Encoding, terms: Terms, draft: Sequence[int] = ()) -> Hypothesis:
+        """Decode with words and phrases to expect."""
+        return self.decode(encoding, draft=draft, terms=terms)
+
     def words(self, tokens: Sequence[int]) -> list[WordSpan]:
         """Split tokens into words, in order; every token belongs to exactly one word."""
         return self._networks.tokenizer.words(tokens)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Float32, TimedWord
+from lipstream.models.speech.expected.terms import NO_TERMS, Terms
 
 Task = Literal["transcribe", "translate"]
 
@@ -48,6 +49,7 @@ class Hints:
         usual: the language so far, which another one has to outweigh; None if nothing was said yet.
         task: "transcribe", or "translate" to English.
         before: text that was said just before.
+        terms: words and phrases to be expected.
         draft: tokens of an earlier transcript of a shorter stretch of the same sound: saves work, changes nothing.
     """
 
@@ -55,6 +57,7 @@ class Hints:
     usual: str | None = None
     task: Task = "transcribe"
     before: str = ""
+    terms: Terms = NO_TERMS
     draft: Sequence[int] = ()
 
 

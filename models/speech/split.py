@@ -30,7 +30,7 @@ class SplitRecogniser(Recogniser):
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""
         encoding = self._frames(utterance)
-        hypothesis = self._engine.decode(encoding, draft=hints.draft)
+        hypothesis = self._engine.decode_expecting(encoding, hints.terms, hints.draft)
         if not hypothesis.tokens:
             return Transcript(language=self._language, speechless=True)
         if is_hallucination(hypothesis):

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lipstream.events import TranscriptFinal, TranscriptPartial, Word
+from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial, Word
 from lipstream.models.speech.engine import TimedWord
+from lipstream.models.speech.expected.terms import NO_TERMS, Terms
 from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
 from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
@@ -37,6 +38,8 @@ class Reading:
         task: "transcribe", or "translate" to English.
         join: seconds of sound up to which neighbouring speech is read as one; 0 for each segment by itself.
         wording: how the user wants words written.
+        terms: words and phrases to be expected at first.
+        mark_unclear: whether speech in which nothing could be read becomes a final, `UNCLEAR`.
     """
 
     first: Recogniser
@@ -45,6 +48,8 @@ class Reading:
     task: Task = "transcribe"
     join: float = 0.0
     wording: Wording = field(default_factory=lambda: Wording(WordingOptions()))
+    terms: Terms = NO_TERMS
+    mark_unclear: bool = False
 
 
 class Decode(Stage):
@@ -64,6 +69,9 @@ class Decode(Stage):
         reading: the recognisers.
         only_on_camera: publish nothing of speech that is off camera.
         history: seconds of mouths kept; at least the longest segment, and what is joined.
+
+    Attributes:
+        terms: words and phrases to be expected; may be replaced while it runs, from any thread.
     """
 
     # Mouths first: at equal timestamps they are delivered before the speech that is judged by them.
@@ -72,6 +80,7 @@ class Decode(Stage):
 
     def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0) -> None:
         self._reading = reading
+        self.terms = reading.terms
         self._only_on_camera = only_on_camera
         self._history = micros(history)
         self._mouths: deque[Mouth] = deque()
@@ -204,7 +213,8 @@ class Decode(Stage):
         return self.context.sheds(SECOND_PASS.name)
 
     def _hints(self, draft: Sequence[int]) -> Hints:
-        return Hints(self._reading.language, self._language, self._reading.task, draft=draft)
+        reading = self._reading
+        return Hints(reading.language, self._language, reading.task, terms=self.terms, draft=draft)
 
     def _remember(self, read: Transcript, duration: float) -> None:
         """The language so far: that of the last speech that was long enough to tell."""
@@ -241,6 +251,16 @@ class Decode(Stage):
             return self._was_off_camera
         return speaker_of(speech, self._mouths).off_camera
 
+    def _tell_unclear(self, speech: EncodedSpeech) -> None:
+        """Say that speech was heard of which nothing could be read, unless it was too short to be more than a noise."""
+        start, end = seconds(speech.speech_start), seconds(min(speech.speech_end, speech.end))
+        if end - start < _UNCLEAR_SECONDS or (self._only_on_camera and self._hidden(speech)):
+            return
+        self.publish(SpeechUnclear(segment=speech.segment, start=start, end=end))
+        if self._reading.mark_unclear:
+            word = Word(word=UNCLEAR, start=start, end=end, confidence=0.0)
+            self.publish(TranscriptFinal(segment=speech.segment, start=start, end=end, text=UNCLEAR, words=(word,)))
+
     def _as_wanted(
         self, words: Sequence[TimedWord], language: str | None, *, open_end: bool = False
     ) -> tuple[TimedWord, ...]:
@@ -254,6 +274,7 @@ class Decode(Stage):
         words = tuple(_place(word, speech) for word in self._as_wanted(worth, language))
         if not words:
             self._take_back(speech)
+            self._tell_unclear(speech)
             return
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
@@ -277,6 +298,10 @@ class Decode(Stage):
         )
 
 
+UNCLEAR = "[unclear]"
+"""What stands for speech in which nothing could be read."""
+_UNCLEAR_SECONDS = 0.8
+"""Seconds of speech without a word that are told."""
 _WHAT = "the speech decoder"
 _TELLING = 1.5
 """Seconds of sound that tell what language is spoken."""

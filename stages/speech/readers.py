@@ -8,6 +8,7 @@ from typing import Final
 from lipstream.config import Config, Quality
 from lipstream.models.speech import recognisers
 from lipstream.models.speech.engine import SpeechEngine
+from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.recogniser import Recogniser
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import UserError
@@ -83,6 +84,9 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
         first: Recogniser = final
         if choice.first != choice.final and config.partials:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
+        terms = Terms.from_list(speech.terms)
+        if speech.terms_file is not None:
+            terms = Terms.from_list([*terms.phrases, *Terms.from_file(speech.terms_file).phrases])
         wording = Wording(WordingOptions(speech.numerals, speech.fillers, speech.replace))
     join = min(speech.join, final.best_length) if config.media_time and not config.partials else 0.0
-    return Reading(first, final, language, speech.task, join, wording)
+    return Reading(first, final, language, speech.task, join, wording, terms, speech.mark_unclear)

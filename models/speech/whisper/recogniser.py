@@ -27,6 +27,8 @@ from lipstream.models.errors import ModelError
 from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.alignment import frame_levels
 from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, WordSpan
+from lipstream.models.speech.expected.terms import Terms
+from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.guards import LoopGuard
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
 from lipstream.models.speech.tails import has_sound, without_tail
@@ -105,6 +107,7 @@ class WhisperRecogniser(Recogniser):
         self._lock = threading.Lock()
         self._pools = ThreadpoolController()
         self._loaded: _Parts | None = None
+        self._expected: tuple[Terms, str | None, TermTrie] | None = None
 
     def load(self) -> None:
         """Load the networks. Idempotent.
@@ -116,7 +119,9 @@ class WhisperRecogniser(Recogniser):
             if self._loaded is None:
                 folder = find_folder(self._model)
                 with self._running():
-                    self._loaded = shared(("whisper", *(made_of(folder / name) for name in FILES)), lambda: _open(folder))
+                    self._loaded = shared(
+                        ("whisper", *(made_of(folder / name) for name in FILES)), lambda: _open(folder)
+                    )
                 self.languages = frozenset(self._loaded.tokens.languages) or frozenset({"en"})
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
@@ -139,11 +144,12 @@ class WhisperRecogniser(Recogniser):
                 found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
                 read = check(parts.decoder, heard.sound, prompt, found, rules)
                 return self._transcript(read, heard, utterance, sound)[0]
-            read = self._read(heard, prompt, rules)
+            terms = self._trie(hints.terms, heard.language)
+            read = self._read(heard, prompt, rules, terms)
             if self._ends_wrong(read, rules, utterance, heard):
                 # At the length that the network was trained on it knows better where to stop.
                 full = self._hear(spectrogram, 2 * MOST_FRAMES, hints)
-                read = self._read(full, prompt, rules)
+                read = self._read(full, prompt, rules, terms)
         text, gaps = self._transcript(read, heard, utterance, sound)
         return self._filled(text, gaps, utterance, hints) if gaps and within < _DEEPEST else text
 
@@ -160,9 +166,19 @@ class WhisperRecogniser(Recogniser):
                 words += [replace(word, start=word.start + start, end=word.end + start) for word in found.words]
         return replace(text, words=tuple(sorted(words, key=lambda word: word.start)))
 
-    def _read(self, heard: _Heard, prompt: Sequence[int], rules: Rules) -> Read:
+    def _trie(self, terms: Terms, language: str | None) -> TermTrie | None:
+        """The terms in tokens; those of the last call are kept."""
+        if not terms:
+            return None
+        if self._expected is None or self._expected[:2] != (terms, language):
+            tokens = self._parts().tokens
+            made = TermTrie(terms, tokens.encode, lambda token: tokens.continues_word(token, language))
+            self._expected = terms, language, made
+        return self._expected[2]
+
+    def _read(self, heard: _Heard, prompt: Sequence[int], rules: Rules, terms: TermTrie | None) -> Read:
         parts = self._parts()
-        found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS)
+        found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS, terms)
         return check(parts.decoder, heard.sound, prompt, found, rules)
 
     def _hear(self, spectrogram: Tensor, padding: int, hints: Hints) -> _Heard:

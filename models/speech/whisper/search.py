@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lipstream.models.speech.engine import Float32
+from lipstream.models.speech.expected.trie import TermState, TermTrie
 from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
 
 
@@ -50,7 +51,14 @@ class Read:
 
 
 @torch.inference_mode()
-def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], rules: Rules, width: int) -> list[int]:
+def beam_search(
+    decoder: WhisperDecoder,
+    sound: Sound,
+    prompt: Sequence[int],
+    rules: Rules,
+    width: int,
+    terms: TermTrie | None = None,
+) -> list[int]:
     """The best text that was found; empty if that is to say nothing.
 
     Args:
@@ -59,19 +67,21 @@ def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], ru
         prompt: what comes before the text.
         rules: what may be said.
         width: texts pursued side by side; 1 takes the best token each time.
+        terms: words and phrases to be expected.
     """
     text = decoder.open(sound)
     scores = text.feed(torch.tensor([list(prompt)]))[:, -1] + rules.at_first
-    return _Beams(text, rules, width, len(prompt)).run(scores)
+    return _Beams(text, rules, width, len(prompt), terms).run(scores)
 
 
 class _Beams:
-    def __init__(self, text: OpenText, rules: Rules, width: int, prompt: int) -> None:
+    def __init__(self, text: OpenText, rules: Rules, width: int, prompt: int, terms: TermTrie | None) -> None:
         self._text, self._rules, self._width = text, rules, width
         self._most = min(rules.most, text.decoder.most_tokens - prompt - 1)
         self._alive: list[list[int]] = [[]]
         self._worth = torch.zeros(1)
         self._ended: list[tuple[float, list[int]]] = []
+        self._leaning = None if terms is None else _Leaning(terms)
 
     def run(self, scores: Tensor) -> list[int]:
         while self._extend(scores):
@@ -89,8 +99,9 @@ class _Beams:
             self._ended += [(value / max(1, self._most), tokens) for value, tokens in unended][:missing]
             return False
         worth = scores.log_softmax(-1) + self._worth[:, None]
+        ranked = worth if self._leaning is None else self._leaning.ranked(worth)
         count = worth.shape[1]
-        best = worth.view(-1).topk(2 * self._width)
+        best = ranked.view(-1).topk(2 * self._width)
         alive: list[list[int]] = []
         places, kept = [], []
         for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
@@ -102,14 +113,46 @@ class _Beams:
             else:
                 alive.append([*self._alive[row], token])
                 places.append(row)
-                kept.append(value)
+                kept.append(float(worth[row, token]))
         if len(self._ended) >= self._width or not alive:
             return False
         if self._width == 1 and self._ended:
             return False
+        if self._leaning is not None:
+            self._leaning.choose([(row, tokens[-1]) for row, tokens in zip(places, alive, strict=True)])
         self._alive, self._worth = alive, torch.tensor(kept)
         self._text.choose(places)
         return True
+
+
+class _Leaning:
+    """What expected terms add to the worth of the texts of a beam, side by side."""
+
+    def __init__(self, terms: TermTrie) -> None:
+        self._terms = terms
+        self._states: list[TermState] = [terms.start]
+        self._known: dict[tuple[object, ...], tuple[float, Tensor, Tensor]] = {}
+
+    def ranked(self, worth: Tensor) -> Tensor:
+        """(B, V) log-probabilities with what the terms add to each."""
+        ranked = worth.clone()
+        for row, state in enumerate(self._states):
+            otherwise, tokens, gains = self._added(state)
+            ranked[row] += state.given + otherwise
+            ranked[row, tokens] += gains - otherwise
+        return ranked
+
+    def choose(self, chosen: Sequence[tuple[int, int]]) -> None:
+        """Go on with these: the row of a text, and the token behind it."""
+        self._states = [self._terms.advance(self._states[row], token) for row, token in chosen]
+
+    def _added(self, state: TermState) -> tuple[float, Tensor, Tensor]:
+        key = (id(state.node), state.held, state.kept, state.last)
+        if key not in self._known:
+            gains = self._terms.bonuses(state)
+            tokens = torch.tensor(list(gains), dtype=torch.long)
+            self._known[key] = self._terms.otherwise(state), tokens, torch.tensor(list(gains.values()))
+        return self._known[key]
 
 
 @torch.inference_mode()

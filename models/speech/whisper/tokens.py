@@ -125,6 +125,11 @@ class WhisperTokens:
         piece = self._decoded([token])
         return self._stands_apart(piece, language) and _has_sound(piece)
 
+    def continues_word(self, token: int, language: str | None) -> bool:
+        """Whether a token goes on with the word before it."""
+        piece = self._decoded([token])
+        return language not in UNSPACED and piece[:1].isalnum()
+
     def is_audible(self, token: int) -> bool:
         """Whether a token has letters or digits, or a part of some."""
         return _has_sound(self._decoded([token]))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipstream.events import TranscriptFinal, TranscriptPartial
+from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.fusion import AudioOnlyFusion, FusedSpeech, Fusion
 from lipstream.pipeline import Degraded, Packet, Recovered, micros
 from lipstream.pipeline.testing import StageRun, run_stage
@@ -139,8 +139,18 @@ def test_segments_do_not_leak_into_each_other():
     assert finals[1].start >= 9.0
 
 
-def test_silence_has_no_final():
-    assert transcribe(chunks(np.zeros(16_000, np.float32), [512])) == []
+def test_speech_in_which_nothing_can_be_read_is_told():
+    """It was left out in silence."""
+    (event,) = transcribe(chunks(np.zeros(16_000, np.float32), [512]))
+    assert isinstance(event, SpeechUnclear) and (event.segment, event.start, event.end) == (1, 1.0, 2.0)
+    assert transcribe(chunks(np.zeros(8_000, np.float32), [512])) == []
+
+
+def test_speech_in_which_nothing_can_be_read_is_in_the_outputs_if_that_is_wanted():
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(np.zeros(16_000, np.float32), [512]))
+    wanted = dataclasses.replace(reading(CountingEngine()), mark_unclear=True)
+    _, final = run_stage(Decode(wanted), encoded).events
+    assert (final.text, final.start, final.end, len(final.words)) == ("[unclear]", 1.0, 2.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +296,8 @@ def test_words_under_the_confidence_that_fusion_asks_for_are_left_out():
 def test_stable_text_is_never_retracted_however_the_confidence_changes(words, doubts, asked):
     engine = Unsure(lambda token, decoding: doubts[(token + decoding) % len(doubts)])
     promised = ""
-    events = decode_beside_others(engine, words, lambda at: asked[at % len(asked)]).events
+    found = decode_beside_others(engine, words, lambda at: asked[at % len(asked)]).events
+    events = [event for event in found if not isinstance(event, SpeechUnclear)]
     if events and not events[-1].text:
         events.pop()  # No word is left: all is taken back.
     for event in events:
