@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 from lipstream.config import Config, load_config
@@ -66,6 +66,18 @@ class Pipeline(Session):
             ConfigError: the configuration is wrong; the message names the key, the value and what is allowed.
         """
         return cls(load_config(name_or_path, overrides), build, trace)
+
+    def expect(self, terms: Iterable[str]) -> None:
+        """Tell the recognisers which words and phrases to expect, such as names; in place of those so far.
+
+        From any thread, before the run or during it; what is read from then on leans towards them.
+
+        Raises:
+            UserError: a term cannot be used, or they are too many; the message says which and why.
+        """
+        from lipstream.stages.speech.readers import expect
+
+        expect(self.graph, terms)
 
 
 def _captions_graph(config: Config) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +12,9 @@ from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.recogniser import Recogniser
 from lipstream.models.speech.wording import Wording, WordingOptions
-from lipstream.pipeline import UserError
+from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
-from lipstream.stages.speech.decode import Reading
+from lipstream.stages.speech.decode import Decode, Reading
 
 MOONSHINE: Final = "moonshine"
 WHISPER: Final = "whisper"
@@ -65,6 +66,19 @@ def quality_of(config: Config) -> Quality:
     if config.speech.quality is not Quality.AUTO:
         return config.speech.quality
     return Quality.FAST if config.real_time else Quality.BALANCED
+
+
+def expect(graph: Graph, terms: Iterable[str]) -> None:
+    """Replace the words and phrases that a graph's recognisers expect.
+
+    Raises:
+        UserError: one cannot be used, they are too many, or nothing is read in this graph.
+    """
+    decode = graph.components.get("decode")
+    if not isinstance(decode, Decode):
+        raise UserError("there is no sound in this run, so no words can be expected")
+    with while_loading():
+        decode.terms = Terms.from_list(terms)
 
 
 def make_reading(config: Config, listener: SpeechEngine) -> Reading:

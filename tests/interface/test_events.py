@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 import lipstream.events
-from lipstream.events import TranscriptFinal, TranscriptPartial, Word
+from lipstream.events import Revision, TranscriptFinal, TranscriptPartial, Word
 from lipstream.pipeline import End, Event, Stats, micros, seconds
 
 EXAMPLES = {
@@ -19,6 +19,8 @@ EXAMPLES = {
     "int | None": None,
     "float": 0.5,
     "str": "text",
+    "str | None": "de",
+    "tuple[Revision, ...]": (Revision(was="too", now="two"),),
     "tuple[Word, ...]": (Word(word="hi", start=0.1, end=0.3, confidence=0.9),),
     "tuple[float, float, float, float]": (0.1, 0.2, 0.3, 0.4),
     "tuple[tuple[float, float], ...]": ((0.1, 0.2), (0.3, 0.4)),
@@ -39,7 +41,7 @@ def example(event_class: type[Event]) -> Event:
 def test_every_event_of_the_design_is_exported():
     names = {event_class.__name__ for event_class in CLASSES}
     expected = "SpeechStarted TranscriptPartial TranscriptFinal SpeechEnded FaceFound FaceLost LipActivity Degraded "
-    expected += "EmotionUpdate EmotionChanged FaceSeen SoundLevel"
+    expected += "EmotionUpdate EmotionChanged FaceSeen SoundLevel SpeechUnclear"
     assert {*expected.split(), "Recovered", "Stats", "Error", "End"} <= names
 
 

@@ -10,14 +10,16 @@ import pytest
 
 from lipstream.events import Revision, TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.engine import SAMPLE_RATE, TimedWord
+from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
-from lipstream.pipeline import UserError
+from lipstream.pipeline import Graph, UserError
 from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
+from lipstream.stages.speech.readers import expect
 from tests.stages.fakes import CountingEngine, spoken
 from tests.stages.speech.test_speech_stages import START, chunks
 
@@ -134,3 +136,20 @@ def test_a_language_that_the_recogniser_does_not_know_is_refused_at_the_start():
     reader = Reader()
     with pytest.raises(UserError, match=r"does not know the language 'fr' .*it knows de, en"):
         read(Reading(reader, reader, language="fr"), ([1, 2], START / 1e6))
+
+
+def test_terms_that_are_expected_are_told_to_the_recogniser_and_may_be_changed():
+    reader = Reader()
+    reading = Reading(reader, reader, terms=Terms.from_list(["Ada"]))
+    stage = Decode(reading)
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2]), [512]))
+    run_stage(stage, encoded)
+    assert reader.heard[0][2].terms.phrases == ("Ada",)
+    graph = Graph()
+    graph.add("decode", stage)
+    expect(graph, ["Lovelace", "Ada"])
+    assert stage.terms.phrases == ("Lovelace", "Ada")
+    with pytest.raises(UserError, match="term 2"):
+        expect(graph, ["Ada", " "])
+    with pytest.raises(UserError, match="no sound"):
+        expect(Graph(), ["Ada"])

@@ -1,0 +1,64 @@
+"""Which recognisers a configuration wants."""
+
+from __future__ import annotations
+
+import pytest
+
+from lipstream.config import load_config
+from lipstream.models.errors import ModelError
+from lipstream.pipeline import ConfigError, UserError
+from lipstream.stages.speech.readers import Choice, choose, make_reading
+from tests.stages.fakes import CountingEngine
+
+FAST = Choice("moonshine", "moonshine", "tiny.en")
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings", "chosen"),
+    [
+        ("file", {}, Choice("whisper", "whisper", "base")),
+        ("file", {"pace": "realtime"}, FAST),
+        ("live", {}, FAST),
+        ("live", {"speech.quality": "fast"}, FAST),
+        ("live", {"speech.quality": "balanced"}, Choice("moonshine", "whisper", "base")),
+        ("live", {"speech.quality": "best"}, Choice("moonshine", "whisper", "small")),
+        ("live", {"speech.quality": "balanced", "speech.language": "de"}, Choice("whisper", "whisper", "base")),
+        ("live", {"speech.quality": "balanced", "speech.first": "whisper"}, Choice("whisper", "whisper", "base")),
+        ("live", {"speech.engine": "whisper", "speech.model": "tiny"}, Choice("moonshine", "whisper", "tiny")),
+        ("file", {"speech.engine": "moonshine"}, FAST),
+        ("file", {"speech.quality": "fast", "speech.engine": "whisper"}, Choice("whisper", "whisper", "base")),
+        ("file", {"speech.engine": "sherpa", "speech.model": "x"}, Choice("sherpa", "sherpa", "x")),
+        ("file", {"fusion.profile": "ann"}, FAST),
+    ],
+)
+def test_the_choice(mode, settings, chosen):
+    assert choose(load_config(mode, settings)) == chosen
+
+
+def test_a_profile_is_made_for_one_recogniser():
+    with pytest.raises(UserError, match=r"speech\.engine=moonshine"):
+        choose(load_config("file", {"fusion.profile": "ann", "speech.engine": "whisper"}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "join"),
+    [({}, 24.0), ({"speech.join": 10}, 10.0), ({"speech.partials": "on"}, 0.0), ({"speech.quality": "fast"}, 0.0)],
+)
+def test_speech_is_joined_where_nobody_waits_and_the_recogniser_reads_it_better(settings, join):
+    assert make_reading(load_config("file", settings), CountingEngine()).join == join
+
+
+def test_the_language_is_told_as_its_short_code():
+    assert make_reading(load_config("file", {"speech.language": "DE-at"}), CountingEngine()).language == "de"
+    assert make_reading(load_config("file", {}), CountingEngine()).language is None
+    with pytest.raises(ConfigError, match="'german1' is no code of a language"):
+        load_config("file", {"speech.language": "german1"})
+
+
+def test_terms_come_from_the_list_and_the_file(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("# names\nAda Lovelace\n", encoding="utf-8")
+    settings = {"speech.terms": ["Babbage"], "speech.terms_file": str(path)}
+    assert make_reading(load_config("file", settings), CountingEngine()).terms.phrases == ("Babbage", "Ada Lovelace")
+    with pytest.raises((UserError, ModelError), match=r"missing\.txt"):
+        make_reading(load_config("file", {"speech.terms_file": str(tmp_path / "missing.txt")}), CountingEngine())
