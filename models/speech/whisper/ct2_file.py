@@ -98,7 +98,9 @@ class _Reader:
         (kind,) = self._unpack("<B")
         size = self._number()
         if kind not in _TYPES:
-            raise ValueError(f"{name} is kept as numbers of kind {kind}, expected float32, float16, int8, int16 or int32")
+            raise ValueError(
+                f"{name} is kept as numbers of kind {kind}, expected float32, float16, int8, int16 or int32"
+            )
         dtype = np.dtype(_TYPES[kind])
         count = math.prod(shape)
         if count * dtype.itemsize != size:

@@ -1,6 +1,8 @@
 """Search for the most probable text: beam search, and a check of a whole text at once.
 
 Beam search as in Whisper's published code (decoding.py): a text's worth is its log-probability divided by its length.
+There it stops once enough texts have ended. Where the network is sure of a long text, such texts are soon a handful of
+poor short ones; so here it goes on as long as one under way is better than all that have ended.
 """
 
 from __future__ import annotations
@@ -85,8 +87,7 @@ class _Beams:
         """One more token for each of the best; whether to go on."""
         if len(self._alive[0]) >= self._most:
             unended = zip(self._worth.tolist(), self._alive, strict=True)
-            missing = self._width - len(self._ended)
-            self._ended += [(value / max(1, self._most), tokens) for value, tokens in unended][:missing]
+            self._ended += [(value / max(1, self._most), tokens) for value, tokens in unended]
             return False
         worth = scores.log_softmax(-1) + self._worth[:, None]
         count = worth.shape[1]
@@ -103,9 +104,9 @@ class _Beams:
                 alive.append([*self._alive[row], token])
                 places.append(row)
                 kept.append(value)
-        if len(self._ended) >= self._width or not alive:
+        if not alive or (self._width == 1 and self._ended):
             return False
-        if self._width == 1 and self._ended:
+        if len(self._ended) >= self._width and max(self._ended)[0] >= kept[0] / len(alive[0]):
             return False
         self._alive, self._worth = alive, torch.tensor(kept)
         self._text.choose(places)

@@ -92,10 +92,21 @@ def test_what_begins_a_word_and_what_is_audible(tokens):
         (token,) = tokens.encode(text)
         return token
 
-    assert [tokens.starts_word(one(text), "en") for text in (" the", "Hello", " ...", "5")] == [True, False, False, False]
+    assert [tokens.starts_word(one(text), "en") for text in (" the", "Hello", " ...", "5")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
     assert tokens.starts_word(one("日本"), "ja")
     assert not tokens.starts_word(one("."), "ja")
-    assert [tokens.is_audible(one(text)) for text in (" the", "5", "...", " $", ".")] == [True, True, False, False, False]
+    assert [tokens.is_audible(one(text)) for text in (" the", "5", "...", " $", ".")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
     assert tokens.is_audible(tokens.encode("語")[0])
 
 
