@@ -52,7 +52,7 @@ def token_times(looks: Float32, audible: Sequence[bool], levels: Float32, frame_
 
 
 def with_openings(times: Float32, spans: Sequence[WordSpan], audible: Sequence[bool]) -> Float32:
-    """The times of tokens, with signs that open a word ("$", "¿") at its beginning and not at the end of the one before.
+    """The times of tokens, with signs that open a word ("$", "¿") at its beginning, not at the end of the one before.
 
     Args:
         times: (N, 2) from `token_times`.

@@ -53,7 +53,7 @@ _TOKENS_PER_SECOND: Final = 8
 _EXTRA_TOKENS: Final = 16
 """Most tokens of a text: fast German has seven a second."""
 _SEEN: Final = 0.35
-"""Share of its look that the last token of a text has on the sound, and not on the silence behind it."""
+"""Share of its look that the last audible token of a text has on the sound, and not on the silence behind it."""
 _NO_SPEECH: Final = 0.6
 _NO_SPEECH_LOG_PROBABILITY: Final = -1.0
 """Published thresholds of "no speech"."""
@@ -207,8 +207,10 @@ class WhisperRecogniser(Recogniser):
             len(read.tokens),
         )
         seen = read.looks[:, :, : heard.frames].sum(axis=2).mean(axis=0)
-        while kept and seen[kept - 1] < _SEEN and tokens.is_audible(read.tokens[kept - 1]):
-            kept -= 1
+        # A full stop looks behind the sound by right, so it says nothing, and goes with the word it ends.
+        audible = [at for at in range(kept) if tokens.is_audible(read.tokens[at])]
+        while audible and seen[audible[-1]] < _SEEN:
+            kept = audible.pop()
         return kept
 
     def _transcript(
@@ -228,7 +230,7 @@ class WhisperRecogniser(Recogniser):
         spans = tokens.words(text.tokens, heard.language)
         words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
-        if not any(has_sound(word, 1 / FRAME_RATE) for word in words):
+        if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
             return Transcript(language=told.language, speechless=True), gaps
         words = without_tail(words, 1 / FRAME_RATE)
         return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps

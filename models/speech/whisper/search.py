@@ -1,12 +1,15 @@
 """Search for the most probable text: beam search, and a check of a whole text at once.
 
 Beam search as in Whisper's published code (decoding.py): a text's worth is its log-probability divided by its length.
+There it stops once enough texts have ended. Where the network is sure of a long text, such texts are soon a handful of
+poor short ones; so here it goes on as long as one under way is better than all that have ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -74,13 +77,25 @@ def beam_search(
     return _Beams(text, rules, width, len(prompt), terms).run(scores)
 
 
+class _Ended(NamedTuple):
+    worth: float
+    """Log-probability, that of the end included."""
+    given: float
+    """What expected terms add."""
+    tokens: list[int]
+
+    def rank(self, longest: int) -> float:
+        """Worth by the token; what terms add counts as in a text of the longest length, or short texts would gain."""
+        return self.worth / (len(self.tokens) + 1) + self.given / (longest + 1)
+
+
 class _Beams:
     def __init__(self, text: OpenText, rules: Rules, width: int, prompt: int, terms: TermTrie | None) -> None:
         self._text, self._rules, self._width = text, rules, width
         self._most = min(rules.most, text.decoder.most_tokens - prompt - 1)
         self._alive: list[list[int]] = [[]]
         self._worth = torch.zeros(1)
-        self._ended: list[tuple[float, list[int]]] = []
+        self._ended: list[_Ended] = []
         self._leaning = None if terms is None else _Leaning(terms)
 
     def run(self, scores: Tensor) -> list[int]:
@@ -89,40 +104,52 @@ class _Beams:
             scores = self._text.feed(newest)[:, -1] + self._rules.never
         if not self._ended:
             return self._alive[0] if self._alive else []
-        return max(self._ended, key=lambda each: each[0])[1]
+        longest = max(len(each.tokens) for each in self._ended)
+        return max(self._ended, key=lambda each: each.rank(longest)).tokens
 
     def _extend(self, scores: Tensor) -> bool:
         """One more token for each of the best; whether to go on."""
         if len(self._alive[0]) >= self._most:
-            unended = zip(self._worth.tolist(), self._alive, strict=True)
-            missing = self._width - len(self._ended)
-            self._ended += [(value / max(1, self._most), tokens) for value, tokens in unended][:missing]
+            self._ended += [
+                # As if they ended here: they are longer by no more than the end.
+                _Ended(value * (len(tokens) + 1) / max(1, len(tokens)), self._given(row), tokens)
+                for row, (value, tokens) in enumerate(zip(self._worth.tolist(), self._alive, strict=True))
+            ]
             return False
         worth = scores.log_softmax(-1) + self._worth[:, None]
         ranked = worth if self._leaning is None else self._leaning.ranked(worth)
-        count = worth.shape[1]
         best = ranked.view(-1).topk(2 * self._width)
         alive: list[list[int]] = []
         places, kept = [], []
         for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
             if len(alive) == self._width or value == -torch.inf:
                 break  # Ends behind these are not among the best; what may not be said is none.
-            row, token = divmod(index, count)
+            row, token = divmod(index, worth.shape[1])
+            plain = float(worth[row, token])
             if token == self._rules.end:
-                self._ended.append((value / (len(self._alive[row]) + 1), self._alive[row]))
+                self._ended.append(_Ended(plain, value - plain, self._alive[row]))
             else:
                 alive.append([*self._alive[row], token])
                 places.append(row)
-                kept.append(float(worth[row, token]))
-        if len(self._ended) >= self._width or not alive:
-            return False
-        if self._width == 1 and self._ended:
+                kept.append(plain)
+        if not alive or (self._width == 1 and self._ended):
             return False
         if self._leaning is not None:
             self._leaning.choose([(row, tokens[-1]) for row, tokens in zip(places, alive, strict=True)])
         self._alive, self._worth = alive, torch.tensor(kept)
         self._text.choose(places)
-        return True
+        return not self._is_over()
+
+    def _is_over(self) -> bool:
+        """Whether enough texts have ended, and none under way is better than the best of them."""
+        if len(self._ended) < self._width:
+            return False
+        length = len(self._alive[0])
+        under_way = float(self._worth[0]) / length + self._given(0) / (length + 1)
+        return max(each.rank(length) for each in self._ended) >= under_way
+
+    def _given(self, row: int) -> float:
+        return 0.0 if self._leaning is None else self._leaning.given(row)
 
 
 class _Leaning:
@@ -141,6 +168,10 @@ class _Leaning:
             ranked[row] += state.given + otherwise
             ranked[row, tokens] += gains - otherwise
         return ranked
+
+    def given(self, row: int) -> float:
+        """What a text holds now."""
+        return self._states[row].given
 
     def choose(self, chosen: Sequence[tuple[int, int]]) -> None:
         """Go on with these: the row of a text, and the token behind it."""

@@ -72,9 +72,10 @@ def small_folder(tmp_path) -> Path:
 def real_folder() -> Path:
     """Whisper tiny.en as it is published for CTranslate2."""
     try:
-        return [assets.resolve(f"test-whisper-tiny.en/{name}") for name in FILES][0].parent
+        parts = [assets.resolve(f"test-whisper-tiny.en/{name}") for name in FILES]
     except AssetError as error:
         pytest.skip(str(error))
+    return parts[0].parent
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,11 @@ def test_worth_is_by_length_so_that_a_short_text_is_not_better_for_being_short()
     assert beam_search(decoder, None, PROMPT, rules(), 1) == []
 
 
+def test_poor_short_texts_that_ended_do_not_stop_the_search_for_a_long_one():
+    script = {(): {1: 0.8}, (1,): {2: 0.97}, (1, 2): {3: 0.97}, (1, 2, 3): {END: 0.97}}
+    assert beam_search(ScriptedDecoder(script), None, PROMPT, rules(), 3) == [1, 2, 3]
+
+
 def test_nothing_is_a_text_too():
     assert beam_search(ScriptedDecoder({}), None, PROMPT, rules(), 3) == []
     assert agreed(ScriptedDecoder({}), None, PROMPT, (1, 2), rules()) == []

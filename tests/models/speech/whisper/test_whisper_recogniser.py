@@ -1,0 +1,256 @@
+"""The recogniser on a small random network: what it is made of, what it is told, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.recogniser import Hints, Transcript, Utterance
+from lipstream.models.speech.whisper import recogniser as module
+from lipstream.models.speech.whisper.network import Sound
+from lipstream.models.speech.whisper.recogniser import LONGEST, WhisperRecogniser
+from lipstream.models.speech.whisper.search import Read
+from lipstream.models.speech.whisper.tokens import WhisperTokens
+from tests.models.speech.whisper.conftest import exact
+from tests.models.speech.whisper.small_whisper import ALIASES, ct2_bytes, weights, write_folder, write_tokenizer
+
+pytestmark = pytest.mark.usefixtures("nothing_loaded")
+
+
+@pytest.fixture(scope="module")
+def recogniser(tmp_path_factory) -> WhisperRecogniser:
+    # With this seed it reads words into noise, if there is enough of it.
+    made = WhisperRecogniser(str(write_folder(tmp_path_factory.mktemp("small"), seed=1)))
+    with exact():
+        made.load()
+    return made
+
+
+def noise(seconds: float, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(scale=0.1, size=round(seconds * 16_000)).astype(np.float32)
+
+
+def utterance(seconds: float, *, whole: bool = True, seed: int = 0) -> Utterance:
+    return Utterance(noise(seconds, seed), seconds, whole=whole)
+
+
+def fulfils(found: Transcript, seconds: float) -> None:
+    edges = [edge for word in found.words for edge in (word.start, word.end)]
+    assert edges == sorted(edges)
+    assert all(0.0 <= edge <= seconds + 1e-3 for edge in edges)
+    assert all(0.0 <= word.confidence <= 1.0 and word.text for word in found.words)
+    assert not (found.speechless and found.words)
+
+
+def test_it_takes_thirty_seconds_of_sound_and_needs_no_listener(recogniser):
+    assert (recogniser.longest, recogniser.reads_frames) == (30.0, False)
+    assert 0.0 < recogniser.best_length <= recogniser.longest
+
+
+def test_its_languages_are_those_of_the_vocabulary(recogniser):
+    assert WhisperRecogniser("anything").languages == frozenset()
+    assert recogniser.languages == {"en", "de", "ja"}
+
+
+@settings(max_examples=25)
+@given(
+    seconds=st.floats(0.0, 14.0), whole=st.booleans(), seed=st.integers(0, 1000), before=st.sampled_from(["", "the"])
+)
+def test_any_sound_gives_words_in_order_and_inside(recogniser, seconds, whole, seed, before):
+    spoken = utterance(seconds, whole=whole, seed=seed)
+    found = recogniser.recognise(spoken, Hints(before=before))
+    fulfils(found, len(spoken.sound) / 16_000)
+
+
+def test_the_result_is_that_of_the_arguments_alone(recogniser):
+    first = recogniser.recognise(utterance(12.0), Hints(language="en"))
+    assert len(first.words) > 3
+    fulfils(first, 12.0)
+    other = recogniser.recognise(utterance(12.0), Hints(language="de"))
+    assert other != first
+    assert recogniser.recognise(utterance(12.0), Hints(language="en")) == first
+
+
+def test_a_partial_with_a_draft_equals_one_without(recogniser):
+    right = recogniser.recognise(utterance(12.0, whole=False), Hints(language="en"))
+    assert len(right.tokens) > 3
+    for draft in (right.tokens, right.tokens[:1], right.tokens[::-1], (*right.tokens, 3, 4), tuple(range(20))):
+        assert recogniser.recognise(utterance(12.0, whole=False), Hints(language="en", draft=draft)) == right
+
+
+def test_a_final_does_not_depend_on_a_draft(recogniser):
+    right = recogniser.recognise(utterance(12.0), Hints(language="en"))
+    assert recogniser.recognise(utterance(12.0), Hints(language="en", draft=(3, 4))) == right
+
+
+def test_the_language_asked_for_is_that_of_the_text(recogniser):
+    for code in ("en", "de", "ja"):
+        assert recogniser.recognise(utterance(1.0), Hints(language=code)).language == code
+    found = recogniser.recognise(utterance(1.0), Hints())
+    assert found.language in recogniser.languages
+    assert 0.0 < found.language_probability <= 1.0
+
+
+def test_an_unknown_language_is_one_clear_line(recogniser):
+    with pytest.raises(ModelError, match=r"^Whisper does not know the language 'xx'; it knows de, en, ja$"):
+        recogniser.recognise(utterance(1.0), Hints(language="xx"))
+
+
+def test_language_task_and_what_came_before_reach_the_decoder(recogniser, monkeypatch):
+    asked = []
+    prompt = WhisperTokens.prompt
+    monkeypatch.setattr(WhisperTokens, "prompt", lambda *of: asked.append(of[1:]) or prompt(*of))
+    recogniser.recognise(utterance(1.0, whole=False), Hints(language="de", task="translate", before="the best"))
+    assert asked == [("de", "translate", "the best")]
+
+
+def scores_for(tokens: WhisperTokens, **chances: float) -> torch.Tensor:
+    scores = torch.full((tokens.size,), -30.0)
+    for code, chance in chances.items():
+        scores[tokens.languages[code]] = float(np.log(chance))
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("usual", "seconds", "german", "expected"),
+    [
+        (None, 5.0, 0.6, "de"),
+        (None, 5.0, 0.4, "en"),
+        ("en", 5.0, 0.8, "en"),
+        ("en", 5.0, 0.9, "de"),
+        ("en", 1.0, 0.9, "en"),
+        ("en", 1.0, 0.999, "de"),
+        ("en", 0.1, 0.999, "en"),
+        ("de", 5.0, 0.2, "de"),
+        ("de", 5.0, 0.1, "en"),
+        ("xx", 5.0, 0.6, "de"),
+    ],
+)
+def test_another_language_must_outweigh_the_one_so_far_the_more_the_shorter_the_sound(
+    small_folder, usual, seconds, german, expected
+):
+    tokens = WhisperTokens(small_folder / "tokenizer.json")
+    scores = scores_for(tokens, de=german, en=1.0 - german)
+    language, certainty = module._language(scores, tokens, Hints(usual=usual), seconds)
+    assert language == expected
+    assert certainty == pytest.approx(german if expected == "de" else 1.0 - german, rel=1e-3)
+
+
+def test_more_than_thirty_seconds_are_cut_without_error(recogniser):
+    long = recogniser.recognise(utterance(LONGEST + 3.0, whole=False), Hints(language="en"))
+    fulfils(long, LONGEST)
+    cut = Utterance(noise(LONGEST + 3.0)[: round(LONGEST * 16_000)], LONGEST, whole=False)
+    assert long.tokens == recogniser.recognise(cut, Hints(language="en")).tokens
+
+
+@pytest.mark.parametrize("samples", [0, 1, 159, 320, 641])
+@pytest.mark.parametrize("whole", [True, False])
+def test_hardly_any_sound_is_no_error(recogniser, samples, whole):
+    fulfils(
+        recogniser.recognise(Utterance(noise(1.0)[:samples], samples / 16_000, whole=whole), Hints()), samples / 16_000
+    )
+
+
+def test_use_before_load_is_a_clear_error():
+    with pytest.raises(ModelError, match=r"call load\(\) first"):
+        WhisperRecogniser("anything").recognise(utterance(1.0), Hints())
+
+
+def test_loading_twice_reads_the_files_once_and_two_recognisers_share_them(small_folder, monkeypatch):
+    opened = []
+    read = module.read_ct2
+    monkeypatch.setattr(module, "read_ct2", lambda path: opened.append(path) or read(path))
+    first, second = WhisperRecogniser(str(small_folder)), WhisperRecogniser(str(small_folder), threads=2)
+    for each in (first, first, second):
+        each.load()
+    assert opened == [small_folder / "model.bin"]
+
+
+def test_a_vocabulary_that_was_replaced_is_read_again(small_folder):
+    WhisperRecogniser(str(small_folder)).load()
+    (small_folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"expected the tokenizer\.json"):
+        WhisperRecogniser(str(small_folder)).load()
+
+
+def refusal(folder) -> str:
+    with pytest.raises(ModelError) as caught:
+        WhisperRecogniser(str(folder)).load()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_files_that_are_damaged_or_of_another_model_are_one_clear_line(small_folder):
+    size = WhisperTokens(small_folder / "tokenizer.json").size
+    model, config = small_folder / "model.bin", small_folder / "config.json"
+    good, told = weights(size), config.read_text()
+
+    model.write_bytes(ct2_bytes(good, ALIASES, kind="TransformerSpec"))
+    assert "holds a TransformerSpec, expected a Whisper model" in refusal(small_folder)
+    model.write_bytes(ct2_bytes({name: each for name, each in good.items() if "conv2/bias" not in name}, ALIASES))
+    assert "lacks 'encoder/conv2/bias'" in refusal(small_folder)
+    model.write_bytes(ct2_bytes(weights(size // 2), ALIASES))
+    assert f"of different models, or damaged ones (a vocabulary of {size}, weights for {size // 2})" in refusal(
+        small_folder
+    )
+    model.write_bytes(ct2_bytes(good, ALIASES))
+    for content in ("{", "[]", json.dumps({"alignment_heads": [[7, 0]]}), json.dumps({"suppress_ids": [10**6]})):
+        config.write_text(content)
+        assert str(small_folder) in refusal(small_folder)
+    config.write_text(told)
+    write_tokenizer(small_folder / "tokenizer.json", multilingual=False)
+    assert "of different models" in refusal(small_folder)
+
+
+def test_without_config_the_heads_of_the_upper_layers_align(small_folder):
+    (small_folder / "config.json").write_text("{}")
+    made = WhisperRecogniser(str(small_folder))
+    made.load()
+    fulfils(made.recognise(utterance(1.0), Hints()), 1.0)
+
+
+def read_of(recogniser: WhisperRecogniser, text: str, on_sound: list[float]) -> tuple[Read, module._Heard]:
+    """A text of which each token has such a share of its look on the sound (10 frames), the rest behind it."""
+    tokens = recogniser._parts().tokens.encode(text)
+    looks = np.zeros((2, len(tokens), 20), np.float32)
+    looks[:, :, 3], looks[:, :, 15] = on_sound, 1.0 - np.array(on_sound)
+    heard = module._Heard(Sound([]), frames=10, no_speech=0.0, language="en", certainty=1.0)
+    return Read(tuple(tokens), (0.9,) * len(tokens), 0.9, looks), heard
+
+
+@pytest.mark.parametrize(
+    ("text", "on_sound", "kept"),
+    [
+        (" the best of times.", [0.9, 0.9, 0.8, 0.5, 0.1], 5),
+        (" the best of times", [0.9, 0.9, 0.2, 0.1], 2),
+        (" the best. of times.", [0.9, 0.9, 0.1, 0.2, 0.1, 0.1], 3),
+        (" the best of times", [0.9, 0.1, 0.1, 0.9], 4),
+        (" the best", [0.1, 0.1], 0),
+        ("...", [0.1], 1),
+    ],
+)
+def test_what_is_read_behind_the_sound_is_left_out_with_its_full_stop(recogniser, text, on_sound, kept):
+    read, heard = read_of(recogniser, text, on_sound)
+    assert recogniser._kept(read, utterance(1.0), heard) == kept
+
+
+def test_a_loop_is_cut(recogniser):
+    read, heard = read_of(recogniser, " the best" * 6, [0.9] * 12)
+    assert recogniser._kept(read, utterance(6.0), heard) == 2
+
+
+def test_words_without_any_sound_in_what_seems_no_speech_are_left_out(recogniser):
+    read, heard = read_of(recogniser, " the", [0.9])
+    doubtful = replace(heard, no_speech=0.9)
+    quiet = Utterance(np.zeros(3200, np.float32), 0.2)
+    assert recogniser._transcript(read, doubtful, quiet, quiet.sound)[0].speechless
+    assert recogniser._transcript(read, heard, quiet, quiet.sound)[0].text == "the"
+    loud = np.concatenate([np.zeros(1600, np.float32), noise(0.1)])
+    assert recogniser._transcript(read, doubtful, Utterance(loud, 0.2), loud)[0].text == "the"
