@@ -94,6 +94,16 @@ class TermTrie:
         self._link()
         self.start = TermState(self.opening)
 
+    def written(self, tokens: Sequence[int]) -> int:
+        """How many different terms a whole text has."""
+        state, found = self.start, set()
+        for token in (*tokens, None):
+            if state.node.term is not None and (token is None or not self.continues_word(token)):
+                found.add(state.node.term)
+            if token is not None:
+                state = self.advance(state, token)
+        return len(found)
+
     def bonuses(self, state: TermState) -> Mapping[int, float]:
         """Nats that tokens which begin or continue a term add to the text; any other token adds `otherwise`."""
         return {token: self.advance(state, token).given - state.given for token in _next_tokens(state.node)}

@@ -177,9 +177,23 @@ class WhisperRecogniser(Recogniser):
         return self._expected[2]
 
     def _read(self, heard: _Heard, prompt: Sequence[int], rules: Rules, terms: TermTrie | None) -> Read:
+        """The best text; with terms, the better of what is read with them and without.
+
+        A beam that leans towards terms may lose its way. So what it has found must be worth more than the text without
+        them, by the network's own account and a bonus for each term once.
+        """
         parts = self._parts()
-        found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS, terms)
-        return check(parts.decoder, heard.sound, prompt, found, rules)
+
+        def read(leaning: TermTrie | None) -> Read:
+            found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS, leaning)
+            return check(parts.decoder, heard.sound, prompt, found, rules)
+
+        plain = read(None)
+        if terms is None:
+            return plain
+        leaning = read(terms)
+        gained = (terms.written(leaning.tokens) - terms.written(plain.tokens)) * terms.bonus
+        return leaning if leaning.log_probability + gained >= plain.log_probability else plain
 
     def _hear(self, spectrogram: Tensor, padding: int, hints: Hints) -> _Heard:
         parts = self._parts()

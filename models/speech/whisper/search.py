@@ -7,6 +7,7 @@ poor short ones; so here it goes on as long as one under way is better than all 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lipstream.models.speech.engine import Float32
+from lipstream.models.speech.engine import TINY, Float32
 from lipstream.models.speech.expected.trie import TermState, TermTrie
 from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
 
@@ -51,6 +52,11 @@ class Read:
     probabilities: tuple[float, ...]
     end_probability: float
     looks: Float32
+
+    @property
+    def log_probability(self) -> float:
+        """Of the whole text, its end included."""
+        return math.fsum(math.log(max(each, TINY)) for each in (*self.probabilities, self.end_probability))
 
 
 @torch.inference_mode()
