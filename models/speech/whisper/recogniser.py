@@ -245,7 +245,7 @@ class WhisperRecogniser(Recogniser):
         words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
         if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
-            return Transcript(language=told.language, speechless=True), gaps
+            return Transcript(language=told.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
         return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps
 

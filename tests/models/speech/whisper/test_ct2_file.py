@@ -99,6 +99,7 @@ def test_a_file_that_ends_too_early_is_one_clear_line(tmp_path, length):
         (GOOD.replace(b"a/weight\0", b"\xff\xfe\xffeight\0"), "utf-8"),
         (struct.pack("<IH", 6, 2) + b"x\0" + struct.pack("<II", 3, 2**31), "announces 2147483648 entries"),
     ],
+    ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_a_foreign_or_damaged_file_is_one_clear_line(tmp_path, content, reason):
     assert reason in refusal(written(tmp_path, content))
