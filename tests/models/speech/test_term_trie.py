@@ -127,3 +127,10 @@ def test_a_beam_search_writes_an_expected_name_and_no_other():
 
     assert search(trie("zz".replace("z", "b"))) == (C, B, SPACE, D, D)
     assert search(trie("ab")) == (A, B, SPACE, D, D)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("d ab c", 1), ("d ab ab", 1), ("d ab ba", 2), ("d abc", 0), ("d", 0), ("ab", 1), ("d ba.", 1)]
+)
+def test_terms_that_a_text_has_are_counted_once_each(text, count):
+    assert trie("ab", "ba").written(encode(text)) == count

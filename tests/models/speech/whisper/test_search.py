@@ -10,6 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lipstream.models.speech.expected.terms import Terms
+from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.whisper.network import WhisperDecoder
 from lipstream.models.speech.whisper.search import Rules, agreed, beam_search, check
 from tests.models.speech.whisper.conftest import SIZE, exact, small_file
@@ -219,3 +221,31 @@ def test_a_check_of_nothing_gives_the_probability_of_silence(network, sound):
 def test_what_may_not_be_said_has_no_probability(network, sound):
     assert check(network, sound, PROMPT, [6, 4, 6], ROOM).probabilities[:2] == (0.0, 0.0)
     assert check(network, sound, PROMPT, [6, 4, 6], ROOM).probabilities[2] > 0.0
+
+
+NEARLY = ScriptedDecoder({(): {1: 0.6, 2: 0.1}, (1,): {3: 0.9}, (2,): {4: 0.9}, (2, 4): {END: 0.9}, (1, 3): {END: 0.9}})
+
+
+def terms(tokens: Sequence[int], bonus: float) -> TermTrie:
+    """One term, by its tokens; 5 goes on with a word."""
+    return TermTrie(Terms(("name",), bonus), lambda _: list(tokens), lambda token: token == 5)
+
+
+def test_a_term_that_is_nearly_as_likely_is_read_where_it_is_expected():
+    assert beam_search(NEARLY, None, PROMPT, rules(), 3) == [1, 3]
+    assert beam_search(NEARLY, None, PROMPT, rules(), 3, terms([2, 4], 4.0)) == [2, 4]
+
+
+def test_a_term_that_is_far_from_likely_is_not_read():
+    assert beam_search(NEARLY, None, PROMPT, rules(), 3, terms([2, 4], 0.5)) == [1, 3]
+    assert beam_search(NEARLY, None, PROMPT, rules(), 3, terms([2, 6], 4.0)) == [1, 3]
+
+
+def test_terms_do_not_make_a_text_shorter():
+    """The bonus of a term, by the token, once made a text of three words worth more than the whole sentence."""
+    script = {(): {2: 0.99}, (2,): {4: 0.99}, (2, 4): {6: 0.6, END: 0.3}}
+    script |= {(2, 4, *[6] * count): {6: 0.95} for count in range(1, 5)} | {(2, 4, *[6] * 5): {END: 0.95}}
+    decoder = ScriptedDecoder(script)
+    whole = [2, 4, *[6] * 5]
+    assert beam_search(decoder, None, PROMPT, rules(), 2) == whole
+    assert beam_search(decoder, None, PROMPT, rules(), 2, terms([2, 4], 6.0)) == whole
