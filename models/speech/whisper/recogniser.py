@@ -39,7 +39,7 @@ from lipstream.models.speech.whisper.log_mel import LogMel
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
 from lipstream.models.speech.whisper.search import Read, Rules, agreed, beam_search, check
 from lipstream.models.speech.whisper.tokens import WhisperTokens
-from lipstream.models.speech.whisper.unread import trimmed, unread
+from lipstream.models.speech.whisper.unread import put_in, trimmed, unread
 from lipstream.models.speech.word_times import timed_words
 
 LONGEST: Final = 30.0
@@ -163,8 +163,9 @@ class WhisperRecogniser(Recogniser):
             sound = utterance.sound[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
             found = self._recognise(Utterance(sound, end - start), told, within=1)
             if found.words and fmean(word.confidence for word in found.words) >= _SURE_OF_REST:
-                words += [replace(word, start=word.start + start, end=word.end + start) for word in found.words]
-        return replace(text, words=tuple(sorted(words, key=lambda word: word.start)))
+                read = [replace(word, start=word.start + start, end=word.end + start) for word in found.words]
+                words = put_in(words, read)
+        return replace(text, words=tuple(words))
 
     def _trie(self, terms: Terms, language: str | None) -> TermTrie | None:
         """The terms in tokens; those of the last call are kept."""

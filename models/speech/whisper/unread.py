@@ -71,3 +71,22 @@ def trimmed(words: Sequence[TimedWord], gaps: Sequence[tuple[float, float]]) -> 
                 end = first
         kept.append(TimedWord(word.text, start, end, word.confidence))
     return kept
+
+
+def put_in(words: Sequence[TimedWord], found: Sequence[TimedWord]) -> list[TimedWord]:
+    """Words of a text with those that were read in a gap of it, in order.
+
+    What the text has already beside the gap is not said twice: where a word ends and a gap begins is not exact.
+    """
+    place = sum(word.start < found[0].start for word in words)
+    before, after = list(words[:place]), list(words[place:])
+    said, rest = list(map(_plain, before)), list(map(_plain, after))
+    read = list(map(_plain, found))
+    first = next((size for size in range(min(len(read), len(said)), 0, -1) if said[-size:] == read[:size]), 0)
+    left = len(read) - first
+    last = next((size for size in range(min(left, len(rest)), 0, -1) if rest[:size] == read[len(read) - size :]), 0)
+    return [*before, *found[first : len(found) - last], *after]
+
+
+def _plain(word: TimedWord) -> str:
+    return "".join(filter(str.isalnum, word.text)).casefold()

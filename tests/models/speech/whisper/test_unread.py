@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lipstream.models.speech.engine import TimedWord
-from lipstream.models.speech.whisper.unread import trimmed, unread
+from lipstream.models.speech.whisper.unread import put_in, trimmed, unread
 
 RATE = 50.0
 
@@ -71,3 +71,24 @@ def test_words_beside_a_stretch_are_left_as_they_are():
     words = timed((0.0, 1.0), (3.0, 4.0))
     assert trimmed(words, [(1.0, 3.0)]) == words
     assert trimmed(words, []) == words
+
+
+def said(text: str, start: float) -> list[TimedWord]:
+    return [TimedWord(word, start + at / 2, start + at / 2 + 0.4, 0.9) for at, word in enumerate(text.split())]
+
+
+@pytest.mark.parametrize(
+    ("read", "whole"),
+    [
+        ("it was the age", "one two it was the age of wisdom"),
+        ("two it was the", "one two it was the of wisdom"),
+        ("it was of Wisdom.", "one two it was of wisdom"),
+        ("one two", "one two of wisdom"),
+        ("two of", "one two of wisdom"),
+        ("two", "one two of wisdom"),
+    ],
+)
+def test_what_is_put_into_a_gap_repeats_nothing_that_stands_beside_it(read: str, whole: str):
+    """Sentences that are alike were written twice where the edge of a gap was not exact."""
+    text = [*said("one two", 0.0), *said("of wisdom", 9.0)]
+    assert " ".join(word.text for word in put_in(text, said(read, 2.0))) == whole
