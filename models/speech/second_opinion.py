@@ -17,10 +17,12 @@ from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Ut
 
 DOUBTFUL: Final = 0.6
 """Mean confidence of a text under which the other recogniser is asked."""
-HOPELESS: Final = 0.25
-"""Mean confidence of a text under which it is not believed, whatever the language."""
-SHARED: Final = 0.25
+SHARED: Final = 0.3
 """Share of the words of a doubtful text that the other must have heard as well."""
+HOPELESS: Final = 0.3
+"""Mean confidence of a text under which it must have been `MOST_SHARED`; one in a language that the other does not know
+is not believed."""
+MOST_SHARED: Final = 0.6
 _LETTERS: Final = re.compile(r"[^\w]+")
 
 
@@ -49,17 +51,23 @@ class SecondOpinion(Recogniser):
         if not read.words or not utterance.whole:
             return read
         sure = _mean(word.confidence for word in read.words)
-        if sure < HOPELESS or (sure < DOUBTFUL and read.language == "en" and not self._is_heard(read, utterance)):
-            return Transcript(language=read.language, language_probability=read.language_probability, speechless=True)
-        return read
+        if sure >= DOUBTFUL or self._is_believed(read, sure, utterance, hints):
+            return read
+        return Transcript(language=read.language, language_probability=read.language_probability, speechless=True)
 
-    def _is_heard(self, read: Transcript, utterance: Utterance) -> bool:
+    def _is_believed(self, read: Transcript, sure: float, utterance: Utterance, hints: Hints) -> bool:
+        if read.language != "en" or hints.task != "transcribe":
+            return sure >= HOPELESS
+        return self._heard(read, utterance) >= (MOST_SHARED if sure < HOPELESS else SHARED)
+
+    def _heard(self, read: Transcript, utterance: Utterance) -> float:
+        """Share of the words that the other has heard too."""
         encoding = utterance.encoding or self._listener.encode(utterance.sound)
         other = self._listener.decode(encoding)
         if is_hallucination(other):
-            return False
+            return 0.0
         mine, theirs = _words(read.text), _words(other.text)
-        return sum(word in theirs for word in mine) >= SHARED * len(mine)
+        return sum(word in theirs for word in mine) / max(1, len(mine))
 
 
 def _words(text: str) -> list[str]:
