@@ -63,6 +63,11 @@ _SURE_OF_REST: Final = 0.5
 """Mean confidence of the words read there that are taken for said."""
 _SWITCH: Final = 6.0
 """How many times as likely as the language so far another one must be, in three seconds of sound."""
+_SELDOM: Final = frozenset(
+    ["cy", "nn", "jw", "haw", "la", "sa", "mi", "br", "yi", "bo", "ln", "sn", "fo", "oc", "ba", "tt", "tk", "su", "lb"]
+)
+"""Languages that Whisper was trained on for hours and not for months: told more often than they are spoken."""
+_SELDOM_WEIGHT: Final = 0.2
 _SURE_SECONDS: Final = 3.0
 
 
@@ -332,9 +337,9 @@ def _language(scores: Tensor, tokens: WhisperTokens, hints: Hints, duration: flo
     if hints.language is not None:
         place = codes.index(hints.language) if hints.language in codes else None
         return hints.language, 1.0 if place is None else float(likely[place])
-    weights = torch.ones(len(codes))
+    weights = torch.tensor([_SELDOM_WEIGHT if code in _SELDOM else 1.0 for code in codes])
     if hints.usual in tokens.languages:
         # The shorter the sound, the less it says against the language so far.
-        weights[codes.index(hints.usual)] = _SWITCH ** max(1.0, _SURE_SECONDS / max(duration, 0.5))
+        weights[codes.index(hints.usual)] *= _SWITCH ** max(1.0, _SURE_SECONDS / max(duration, 0.5))
     found = int((likely.double() * weights).argmax())
     return codes[found], float(likely[found])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -254,3 +255,19 @@ def test_words_without_any_sound_in_what_seems_no_speech_are_left_out(recogniser
     assert recogniser._transcript(read, heard, quiet, quiet.sound)[0].text == "the"
     loud = np.concatenate([np.zeros(1600, np.float32), noise(0.1)])
     assert recogniser._transcript(read, doubtful, Utterance(loud, 0.2), loud)[0].text == "the"
+
+
+def test_a_language_of_little_training_must_be_told_more_clearly():
+    """English was told as Welsh."""
+    codes = {"en": 0, "cy": 1, "de": 2}
+    tokens = SimpleNamespace(languages=codes)
+
+    def told(*chances: float, usual: str | None = None) -> str | None:
+        scores = torch.tensor(chances).log()
+        return module._language(scores, tokens, Hints(usual=usual), 3.0)[0]
+
+    assert told(0.4, 0.6, 0.0001) == "en"
+    assert told(0.1, 0.9, 0.0001) == "cy"
+    assert told(0.4, 0.0001, 0.6) == "de"
+    assert told(0.1, 0.0001, 0.5, usual="en") == "en"
+    assert told(0.05, 0.0001, 0.5, usual="en") == "de"
