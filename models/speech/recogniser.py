@@ -9,10 +9,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Float32, TimedWord
 from lipstream.models.speech.expected.terms import NO_TERMS, Terms
+
+UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
+"""Languages written without spaces, in which each character counts as a word."""
+
+
+def space_of(language: str | None) -> str:
+    """What stands between two words of a language."""
+    return "" if language in UNSPACED else " "
+
 
 Task = Literal["transcribe", "translate"]
 
@@ -81,8 +90,8 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The words, with spaces between them."""
-        return " ".join(word.text for word in self.words)
+        """The words, with spaces between them where the language has them."""
+        return space_of(self.language).join(word.text for word in self.words)
 
 
 class Recogniser(ABC):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lipstream.events import TranscriptFinal, Word
+from lipstream.models.speech.recogniser import space_of
 from lipstream.stages.sinks.text import clean
 
 MAX_LINE = 42
@@ -74,7 +75,8 @@ def split_cues(final: TranscriptFinal, not_before: int = 0) -> list[Cue]:
         if last < len(pieces):
             wanted = min(wanted, max(spoken, pieces[last].start))
         end = min(wanted, start + MAX_MS)
-        cues.append(Cue(start, end, _lines([piece.text for piece in pieces[first:last]])))
+        texts = [piece.text for piece in pieces[first:last]]
+        cues.append(Cue(start, end, _lines(texts, space_of(final.language))))
         not_before = end
     return cues
 
@@ -142,10 +144,10 @@ def _cost(pieces: Sequence[_Piece], first: int, last: int, length: int) -> float
     return cost + max(0.0, phrase - 2 * pause)
 
 
-def _lines(words: Sequence[str]) -> tuple[str, ...]:
+def _lines(words: Sequence[str], space: str) -> tuple[str, ...]:
     at = _break_line(words)
     assert at is not None
-    lines = (" ".join(words[:at]), " ".join(words[at:]))
+    lines = (space.join(words[:at]), space.join(words[at:]))
     return lines if lines[1] else lines[:1]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial, Word
 from lipstream.models.speech.engine import TimedWord
 from lipstream.models.speech.expected.terms import NO_TERMS, Terms
-from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
+from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance, space_of
 from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
@@ -143,7 +143,8 @@ class Decode(Stage):
         before = self._text.shown
         # In a pause that is taken for the end no word is cut short.
         newest = math.inf if ahead else speech.heard
-        if self._text.add(words, newest, tentative=speech.tentative) != before:
+        space = space_of(read.language)
+        if self._text.add(words, newest, tentative=speech.tentative, space=space) != before:
             self._show(speech, self._text.shown)
 
     def _read_last(self, speech: EncodedSpeech) -> None:
@@ -287,7 +288,7 @@ class Decode(Stage):
                 segment=speech.segment,
                 start=words[0].start,
                 end=words[-1].end,
-                text=" ".join(word.word for word in words),
+                text=space_of(language).join(word.word for word in words),
                 words=words,
                 lip_gate=0.0 if speech.lip_gate is None else float(np.mean(speech.lip_gate)),
                 face=speaker.face,

@@ -64,13 +64,14 @@ class LiveText:
         self._before: Sequence[TimedWord] = ()
         self.shown = Shown()
 
-    def add(self, words: Sequence[TimedWord], newest: float, tentative: bool = False) -> Shown:
+    def add(self, words: Sequence[TimedWord], newest: float, tentative: bool = False, space: str = " ") -> Shown:
         """Take a hypothesis and give what is to be shown.
 
         Args:
             words: the hypothesis; times in seconds from the segment's first sample.
             newest: how far the sound was heard.
             tentative: it is shown, but lets nothing stand.
+            space: what stands between two words.
         """
         if not words:
             # One deaf moment takes nothing back; but it agrees with nothing either.
@@ -83,9 +84,9 @@ class LiveText:
             self._stands += rest[:agreed]
             rest = rest[agreed:]
             self._before = words
-        shown = self._text(rest)
+        shown = self._text(rest, space)
         before = self.shown.text
-        if before.startswith(f"{shown.text} ") or (before and not shown.text):
+        if before.startswith(f"{shown.text}{space}") or (before and not shown.text):
             # Not sure of as much as before, which is no reason to take anything back.
             shown = Shown(shown.stable, before[len(shown.stable) :])
         self.shown = shown
@@ -145,14 +146,14 @@ class LiveText:
             count += 1
         return count
 
-    def _text(self, rest: Sequence[TimedWord]) -> Shown:
+    def _text(self, rest: Sequence[TimedWord], space: str) -> Shown:
         texts = [word.text for word in (*self._stands, *rest)]
         if texts:
             # Whether a sentence ends here is not known before it goes on or its segment ends.
             texts[-1] = _LAST_SIGNS.sub("", texts[-1])
         count = len(self._stands)
-        stable, unstable = (" ".join(filter(None, part)) for part in (texts[:count], texts[count:]))
-        return Shown(stable, f" {unstable}" if stable and unstable else unstable)
+        stable, unstable = (space.join(filter(None, part)) for part in (texts[:count], texts[count:]))
+        return Shown(stable, f"{space}{unstable}" if stable and unstable else unstable)
 
 
 def _plain(word: str) -> str:

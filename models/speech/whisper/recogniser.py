@@ -68,6 +68,8 @@ _SELDOM: Final = frozenset(
 )
 """Languages that Whisper was trained on for hours and not for months: told more often than they are spoken."""
 _SELDOM_WEIGHT: Final = 0.2
+_OPEN: Final = 0.3
+"""How likely the next language must be, in parts of the likeliest, for the sound to be read in both."""
 _SURE_SECONDS: Final = 3.0
 
 
@@ -91,6 +93,8 @@ class _Heard:
     no_speech: float
     language: str | None
     certainty: float
+    other: str | None = None
+    """Another language it may well be, where that is not clear."""
 
 
 class WhisperRecogniser(Recogniser):
@@ -151,6 +155,13 @@ class WhisperRecogniser(Recogniser):
                 return self._transcript(read, heard, utterance, sound)[0]
             terms = self._trie(hints.terms, heard.language)
             read = self._read(heard, prompt, rules, terms)
+            if heard.other is not None:
+                # Which of two languages it is shows in how well the sound can be read in each.
+                other = replace(heard, language=heard.other, certainty=1.0 - heard.certainty, other=None)
+                asked = parts.tokens.prompt(other.language, hints.task, hints.before)
+                again = self._read(other, asked, rules, self._trie(hints.terms, other.language))
+                if again.mean_log_probability > read.mean_log_probability:
+                    heard, prompt, read = other, asked, again
             if self._ends_wrong(read, rules, utterance, heard):
                 # At the length that the network was trained on it knows better where to stop.
                 full = self._hear(spectrogram, 2 * MOST_FRAMES, hints)
@@ -210,8 +221,8 @@ class WhisperRecogniser(Recogniser):
         scores = parts.decoder.open(sound).feed(torch.tensor([parts.tokens.before_language]))[0, -1]
         frames = max(1, length // 2)
         no_speech = float(scores.softmax(-1)[parts.tokens.no_speech])
-        language, certainty = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
-        return _Heard(sound, frames, no_speech, language, certainty)
+        language, certainty, other = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
+        return _Heard(sound, frames, no_speech, language, certainty, other)
 
     def _ends_wrong(self, read: Read, rules: Rules, utterance: Utterance, heard: _Heard) -> bool:
         if len(read.tokens) >= rules.most:
@@ -328,18 +339,22 @@ def _limited(rules: Rules, duration: float) -> Rules:
     return Rules(rules.end, rules.never, rules.at_first, int(_TOKENS_PER_SECOND * duration) + _EXTRA_TOKENS)
 
 
-def _language(scores: Tensor, tokens: WhisperTokens, hints: Hints, duration: float) -> tuple[str | None, float]:
-    """The language spoken, and how sure that is."""
+def _language(
+    scores: Tensor, tokens: WhisperTokens, hints: Hints, duration: float
+) -> tuple[str | None, float, str | None]:
+    """The language spoken, how sure that is, and another one it may well be."""
     if not tokens.languages:
-        return "en", 1.0
+        return "en", 1.0, None
     codes = list(tokens.languages)
     likely = scores[list(tokens.languages.values())].softmax(-1)
     if hints.language is not None:
         place = codes.index(hints.language) if hints.language in codes else None
-        return hints.language, 1.0 if place is None else float(likely[place])
+        return hints.language, 1.0 if place is None else float(likely[place]), None
     weights = torch.tensor([_SELDOM_WEIGHT if code in _SELDOM else 1.0 for code in codes])
     if hints.usual in tokens.languages:
         # The shorter the sound, the less it says against the language so far.
         weights[codes.index(hints.usual)] *= _SWITCH ** max(1.0, _SURE_SECONDS / max(duration, 0.5))
-    found = int((likely.double() * weights).argmax())
-    return codes[found], float(likely[found])
+    weighed = likely.double() * weights
+    first, second = weighed.topk(2).indices.tolist()
+    is_open = float(weighed[second]) >= _OPEN * float(weighed[first])
+    return codes[first], float(likely[first]), codes[second] if is_open else None

@@ -54,6 +54,11 @@ class Read:
     looks: Float32
 
     @property
+    def mean_log_probability(self) -> float:
+        """By the token."""
+        return self.log_probability / (len(self.tokens) + 1)
+
+    @property
     def log_probability(self) -> float:
         """Of the whole text, its end included."""
         return math.fsum(math.log(max(each, TINY)) for each in (*self.probabilities, self.end_probability))

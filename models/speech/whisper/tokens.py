@@ -11,9 +11,8 @@ from tokenizers import Tokenizer
 
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import WordSpan
+from lipstream.models.speech.recogniser import UNSPACED
 
-UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
-"""Languages written without spaces, in which each character counts as a word."""
 TASKS: Final = ("transcribe", "translate")
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
 _END_OF_ENGLISH: Final = 50_256

@@ -15,6 +15,7 @@ from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
 from lipstream.pipeline import Graph, UserError
 from lipstream.pipeline.testing import StageRun, run_stage
+from lipstream.stages.sinks.cues import split_cues
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -153,3 +154,10 @@ def test_terms_that_are_expected_are_told_to_the_recogniser_and_may_be_changed()
         expect(graph, ["Ada", " "])
     with pytest.raises(UserError, match="no sound"):
         expect(Graph(), ["Ada"])
+
+
+def test_a_language_without_spaces_is_written_without_them():
+    reader = Reader(language="ja")
+    (final,) = finals(read(Reading(reader, reader), ([1, 2], 1.0)))
+    assert final.text == "onetwo" and [word.word for word in final.words] == ["one", "two"]
+    assert [cue.lines for cue in split_cues(final)] == [("onetwo",)]

@@ -139,7 +139,7 @@ def test_another_language_must_outweigh_the_one_so_far_the_more_the_shorter_the_
 ):
     tokens = WhisperTokens(small_folder / "tokenizer.json")
     scores = scores_for(tokens, de=german, en=1.0 - german)
-    language, certainty = module._language(scores, tokens, Hints(usual=usual), seconds)
+    language, certainty, _ = module._language(scores, tokens, Hints(usual=usual), seconds)
     assert language == expected
     assert certainty == pytest.approx(german if expected == "de" else 1.0 - german, rel=1e-3)
 
@@ -267,6 +267,8 @@ def test_a_language_of_little_training_must_be_told_more_clearly():
         return module._language(scores, tokens, Hints(usual=usual), 3.0)[0]
 
     assert told(0.4, 0.6, 0.0001) == "en"
+    assert module._language(torch.tensor([0.5, 0.0001, 0.2]).log(), tokens, Hints(), 3.0)[2] == "de"
+    assert module._language(torch.tensor([0.5, 0.0001, 0.1]).log(), tokens, Hints(), 3.0)[2] is None
     assert told(0.1, 0.9, 0.0001) == "cy"
     assert told(0.4, 0.0001, 0.6) == "de"
     assert told(0.1, 0.0001, 0.5, usual="en") == "en"
