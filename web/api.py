@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from lipstream.pipeline import PipelineError
+from lipstream.pipeline import PipelineError, UserError
 from lipstream.version import version
 from lipstream.web.answers import Refusal, json_answer, read_json
 from lipstream.web.event_docs import describe, page
@@ -18,6 +18,8 @@ from lipstream.web.session import Session
 from lipstream.web.sessions import Busy, Sessions
 
 _MAX_JSON_BYTES = 4096
+# 500 terms of 80 characters, the most there may be, each character written as \uXXXX.
+_MAX_TERMS_JSON_BYTES = 256_000
 # What an offer needs in JSON: line breaks become two characters.
 _MAX_OFFER_JSON_BYTES = 2 * MAX_OFFER_BYTES
 
@@ -45,6 +47,7 @@ class Api:
             Route("/api/sessions", self._begin, methods=["POST"]),
             Route("/api/sessions/{name}", self._end, methods=["DELETE"]),
             Route("/api/sessions/{name}/switches", self._switch, methods=["POST"]),
+            Route("/api/sessions/{name}/terms", self._expect, methods=["POST"]),
             WebSocketRoute("/events", self._events),
         ]
 
@@ -89,6 +92,17 @@ class Api:
         for name, on in wanted.items():
             switches.turn(name, on)
         return json_answer({name: switches.is_on(name) for name in switches.names})
+
+    async def _expect(self, request: Request) -> Response:
+        pipeline = self._session(request).pipeline
+        terms = (await read_json(request, _MAX_TERMS_JSON_BYTES)).get("terms")
+        if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
+            raise Refusal(400, "bad request", 'Expected {"terms": [...]} with a list of words and phrases.')
+        try:
+            pipeline.expect(terms)
+        except UserError as error:
+            raise Refusal(400, "bad terms", sentence(str(error))) from error
+        return Response(status_code=204)
 
     async def _events(self, websocket: WebSocket) -> None:
         await self._stream.serve(websocket)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from lipstream import events
-from lipstream.events import Event, Word
+from lipstream.events import Event, Revision, Word
 
 _FIELD = re.compile(r"^    (\w+): ", re.MULTILINE)
 _EXTRA: list[dict[str, Any]] = [
@@ -38,11 +38,11 @@ _EXTRA: list[dict[str, Any]] = [
 def describe() -> list[dict[str, Any]]:
     """Every message of the event stream: its name, whether later ones supersede it, what it is, its fields."""
     kinds = [kind for _, kind in inspect.getmembers(events, inspect.isclass) if issubclass(kind, Event)]
-    described = [_describe(kind) for kind in (*kinds, Word) if kind is not Event]
+    described = [_describe(kind) for kind in (*kinds, Word, Revision) if kind is not Event]
     return [*_EXTRA, *sorted(described, key=lambda each: str(each["name"]))]
 
 
-def _describe(kind: type[Event] | type[Word]) -> dict[str, Any]:
+def _describe(kind: type[Event] | type[Word] | type[Revision]) -> dict[str, Any]:
     doc, fields = _parts(kind)
     fields = _parts(Event)[1] | fields
     types = typing.get_type_hints(kind)
@@ -93,6 +93,9 @@ def page() -> str:
 the newest session's, or with <code>?session=ID</code> those of one. Times are seconds from session start. Ephemeral
 events are superseded by later ones; a client that reads too slowly loses those first. The same list for programs:
 <a href="/api/events.json">/api/events.json</a>.</p>
+<p>A session is steered with <code>POST /api/sessions/ID/switches</code>, such as <code>{{"lips": false}}</code>, and
+<code>POST /api/sessions/ID/terms</code>: <code>{{"terms": ["Ada Lovelace"]}}</code> are the names, words and phrases
+to be expected from then on, in place of those before.</p>
 {sections}
 </main>
 </body>

@@ -17,9 +17,11 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from lipstream.config import Config, load_config
 from lipstream.events import FaceSeen, SoundLevel, TranscriptFinal
+from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Bounds, Graph, Packet, Policy, Port, Source, Stage, Switches, seconds
 from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, VideoFrame
 from lipstream.stages.sound.resample import StreamResampler
+from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.web.address import Address
 from lipstream.web.files.recording import file_config
 from lipstream.web.files.uploads import UploadLimits
@@ -27,6 +29,7 @@ from lipstream.web.prepare import prepare
 from lipstream.web.rtc.aiortc_inside import with_loopback
 from lipstream.web.server import Service, serving
 from lipstream.web.session import Prepared
+from tests.stages.fakes import CountingEngine
 from tests.web.peer_media import RATE, Beeps, Flashes, Start
 
 PATIENCE = 60.0
@@ -60,6 +63,19 @@ class Ears(Stage):
                 self.publish(TranscriptFinal(segment=len(self.beeps), start=time, end=time, text=text, words=()))
 
 
+class Reader(Decode):
+    """Reads nothing; keeps what it is told to expect."""
+
+    inputs: ClassVar[Mapping[str, Port]] = {"audio": Port(AudioBlock)}
+
+    def __init__(self) -> None:
+        recogniser = SplitRecogniser(CountingEngine(), is_listener=True)
+        super().__init__(Reading(recogniser, recogniser))
+
+    def process(self, port: str, packet: Packet[Any]) -> None:
+        pass
+
+
 class Eyes(Stage):
     """Publishes a face for every picture; keeps when it saw flashes."""
 
@@ -88,6 +104,7 @@ class Runs:
 
     config: Config = field(default_factory=lambda: load_config("live"))
     ears: list[Ears] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
     eyes: list[Eyes] = field(default_factory=list)
     made: list[Prepared] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
@@ -105,6 +122,9 @@ class Runs:
             graph.add("audio", audio)
             graph.add("ears", self.ears[-1])
             graph.connect("audio.audio", "ears.audio", Bounds(items=8192))
+            self.readers.append(Reader())
+            graph.add("decode", self.readers[-1])
+            graph.connect("audio.audio", "decode.audio", Bounds(Policy.LATEST, items=1))
         if video is not None:
             self.eyes.append(Eyes())
             graph.add("video", video)

@@ -28,6 +28,10 @@ def test_types_are_told_as_in_the_source():
     assert types["probabilities"] == "dict[str, float]" and types["speech"] == "bool"
 
 
+def test_what_steers_a_session_is_told():
+    assert "/api/sessions/ID/terms" in page() and '{"terms": ["Ada Lovelace"]}' in page()
+
+
 def test_the_page_lists_them_all_and_runs_no_script():
     html = page()
     assert all(f'<section id="{each["name"]}">' in html for each in describe())

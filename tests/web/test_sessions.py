@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
 import weakref
 
 import pytest
 
+from lipstream.config import load_config
 from lipstream.pipeline import UserError
+from lipstream.web.address import Address
 from tests.web.fakes import PATIENCE, Runs, first, server, until
 
 
@@ -180,6 +183,79 @@ def test_switches_are_turned_and_wrong_ones_refused():
     asyncio.run(scenario())
 
 
+def test_terms_are_replaced_and_bad_ones_refused_with_the_reason():
+    async def scenario():
+        async with server() as here:
+            browser = here.browser()
+            await browser.connect()
+            address, reader = f"/api/sessions/{browser.session}/terms", here.runs.readers[0]
+            assert (await browser.http.post(address, json={"terms": ["Ada  Lovelace", "Babbage"]})).status_code == 204
+            assert reader.terms.phrases == ("Ada Lovelace", "Babbage")
+            for wrong in ({}, {"terms": "Ada"}, {"terms": [1]}, {"terms": None}, {"names": ["Ada"]}):
+                refused = await browser.http.post(address, json=wrong)
+                assert refused.status_code == 400 and '{"terms": [...]}' in refused.json()["message"], wrong
+            refused = await browser.http.post(address, json={"terms": ["Ada", "?!"]})
+            assert refused.status_code == 400 and refused.json() == {
+                "error": "bad terms",
+                "message": "Term 2: '?!' has no letter or digit; write a word or a phrase.",
+            }
+            too_many = await browser.http.post(address, json={"terms": [f"name {number}" for number in range(501)]})
+            assert too_many.status_code == 400 and "more than 500" in too_many.json()["message"]
+            assert reader.terms.phrases == ("Ada Lovelace", "Babbage")
+            assert (await browser.http.post(address, json={"terms": []})).status_code == 204
+            assert reader.terms.phrases == ()
+            assert (await browser.http.post("/api/sessions/nobody/terms", json={"terms": []})).status_code == 404
+            await browser.close()
+
+    asyncio.run(scenario())
+
+
+def test_as_many_and_as_long_terms_as_there_may_be_are_taken_and_no_more():
+    async def scenario():
+        async with server() as here:
+            browser = here.browser()
+            await browser.connect()
+            address = f"/api/sessions/{browser.session}/terms"
+            # Each character is six bytes of JSON.
+            most = json.dumps({"terms": ["я" * 77 + f"{number:03}" for number in range(500)]}).encode()
+            assert (await browser.http.post(address, content=most)).status_code == 204
+            assert len(here.runs.readers[0].terms.phrases) == 500
+            refused = await browser.http.post(address, content=most + b" " * 256_000)
+            assert refused.status_code == 413 and refused.json()["error"] == "too large"
+            await browser.close()
+
+    asyncio.run(scenario())
+
+
+def test_terms_are_taken_only_from_a_page_of_this_server_and_from_who_has_the_token():
+    async def scenario():
+        token = "a-long-enough-secret"
+        async with server(address=Address("127.0.0.1", 0, token)) as here:
+            browser, stranger = here.browser(headers={"authorization": f"Bearer {token}"}), here.browser()
+            await browser.connect()
+            address, terms = f"/api/sessions/{browser.session}/terms", {"terms": ["Ada"]}
+            assert (await stranger.http.post(address, json=terms)).status_code == 401
+            elsewhere = await browser.http.post(address, json=terms, headers={"origin": "http://evil.example"})
+            assert elsewhere.status_code == 403
+            assert here.runs.readers[0].terms.phrases == ()
+            await browser.close()
+            await stranger.close()
+
+    asyncio.run(scenario())
+
+
+def test_terms_of_a_run_without_sound_are_refused():
+    async def scenario():
+        async with server(Runs(load_config("live", {"audio.enabled": False}))) as here:
+            browser = here.browser()
+            await browser.connect(sound=False)
+            refused = await browser.http.post(f"/api/sessions/{browser.session}/terms", json={"terms": ["Ada"]})
+            assert refused.status_code == 400 and "no sound in this run" in refused.json()["message"]
+            await browser.close()
+
+    asyncio.run(scenario())
+
+
 def fail() -> None:
     raise UserError("the model is missing")
 
@@ -227,7 +303,7 @@ def test_nothing_of_ended_sessions_is_left():
                 await browser.end()
                 await browser.close()
             dead = [weakref.ref(made.pipeline) for made in runs.made[:3]]
-            runs.made.clear(), runs.ears.clear(), runs.eyes.clear()
+            runs.made.clear(), runs.ears.clear(), runs.readers.clear(), runs.eyes.clear()
             del browser, messages
 
             def gone() -> bool:

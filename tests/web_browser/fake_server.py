@@ -32,11 +32,12 @@ LIMITS = {"max_bytes": 1_000_000, "max_seconds": 600}
 
 @dataclass
 class FakeSession:
-    """One session: its peer, those who listen, and what its switches were told."""
+    """One session: its peer, those who listen, and what it was told of switches and terms."""
 
     peer: RTCPeerConnection
     sockets: list[WebSocket] = field(default_factory=list)
     switches: dict[str, bool] = field(default_factory=dict)
+    terms: list[list[str]] = field(default_factory=list)
     audio: bool = True
     video: bool = True
 
@@ -145,6 +146,7 @@ class FakeServer:
             Route("/api/sessions", self._open, methods=["POST"]),
             Route("/api/sessions/{id}", self._close, methods=["DELETE"]),
             Route("/api/sessions/{id}/switches", self._switch, methods=["POST"]),
+            Route("/api/sessions/{id}/terms", self._expect, methods=["POST"]),
             Route("/api/files", self._upload, methods=["POST"]),
             Route("/api/files/{id}", self._file, methods=["GET", "DELETE"]),
             Route("/api/files/{id}/report", self._report),
@@ -195,6 +197,12 @@ class FakeServer:
     async def _switch(self, request: Request) -> Response:
         self.sessions[request.path_params["id"]].switches |= await request.json()
         return JSONResponse({})
+
+    async def _expect(self, request: Request) -> Response:
+        if self.refusal:
+            return self._refused()
+        self.sessions[request.path_params["id"]].terms.append((await request.json())["terms"])
+        return Response(status_code=204)
 
     async def _events(self, socket: WebSocket) -> None:
         id_ = socket.query_params.get("session")

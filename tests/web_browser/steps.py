@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from lipstream.events import Revision, TranscriptFinal
 from tests.web_browser.fake_server import PATIENCE, FakeServer, FakeSession
+
+CORRECTED = TranscriptFinal(
+    segment=1, start=0, end=2, text="I really enjoy it.", words=(), revised=(Revision(was="I, I", now="I"),)
+)
+"""A final that corrects what stood."""
 
 
 def go_live(page: Page, server: FakeServer, *, reload: bool = True) -> FakeSession:

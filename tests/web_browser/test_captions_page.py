@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from lipstream.events import EmotionChanged, EmotionUpdate, End, TranscriptFinal, TranscriptPartial
 from tests.web_browser.fake_server import FakeServer
-from tests.web_browser.steps import go_live, until
+from tests.web_browser.steps import CORRECTED, go_live, until
 
 
 def watch(page: Page, server: FakeServer, settings: str = "") -> None:
@@ -151,6 +151,44 @@ def test_it_goes_over_to_the_next_session_and_survives_restarts(page: Page, serv
     until(page, lambda: server.listeners() > 0)
     server.send(TranscriptFinal(segment=1, start=0, end=1, text="Three.", words=()))
     expect(page.locator(".caption")).to_have_text(["One.", "Two.", "Three."])
+
+
+def test_captions_and_what_is_told_to_screen_readers_are_marked_with_their_language(page: Page, server: FakeServer):
+    watch(page, server)
+    server.send(
+        TranscriptFinal(segment=1, start=0, end=1, text="Guten Morgen.", words=(), language="de"),
+        TranscriptFinal(segment=2, start=2, end=3, text="Good morning.", words=()),
+    )
+    for place in (".caption", "#spoken p"):
+        texts = page.locator(place)
+        expect(texts).to_have_count(2)
+        assert [each.get_attribute("lang") for each in texts.all()] == ["de", None], place
+
+
+def test_a_screen_reader_is_told_the_corrected_sentence_once_and_never_what_it_corrects(page: Page, server: FakeServer):
+    watch(page, server)
+    told = page.get_by_role("log").locator("p")
+    server.send(TranscriptPartial(segment=1, start=0, end=1, stable="I, I", unstable=" really"))
+    expect(page.locator(".caption")).to_have_text("I, I really")
+    expect(told).to_have_count(0)
+    server.send(CORRECTED)
+    expect(page.locator(".caption")).to_have_text("I really enjoy it.")
+    expect(told).to_have_text(["I really enjoy it."])
+
+
+def test_a_screen_reader_that_was_told_what_stood_when_the_connection_was_lost_is_told_the_correction_once(
+    page: Page, server: FakeServer
+):
+    watch(page, server)
+    told = page.get_by_role("log").locator("p")
+    server.send(TranscriptPartial(segment=1, start=0, end=1, stable="I, I", unstable=" really"))
+    expect(page.locator(".caption")).to_have_text("I, I really")
+    server.stop()
+    expect(told).to_have_text(["I, I really …"])
+    server.start()
+    until(page, lambda: server.listeners() > 0)
+    server.send(CORRECTED, CORRECTED)
+    expect(told).to_have_text(["I, I really …", "I really enjoy it."])
 
 
 def test_captions_can_go_after_a_silence(page: Page, server: FakeServer):

@@ -11,7 +11,7 @@ from lipstream.events import EmotionChanged, EmotionUpdate, FaceSeen, SoundLevel
 from lipstream.pipeline import Degraded, Recovered
 from tests.web_browser.conftest import DESKTOP, PHONE
 from tests.web_browser.fake_server import FakeServer
-from tests.web_browser.steps import go_live, until
+from tests.web_browser.steps import CORRECTED, go_live, until
 
 
 def test_captions_grow_keep_what_is_stable_and_end_in_the_transcript(page: Page, server: FakeServer, tmp_path: Path):
@@ -190,6 +190,61 @@ def test_switches_reach_the_server_and_what_is_muted_is_not_sent(page: Page, ser
     expect(page.locator("#picture-note")).to_have_text("Muted")
     until(page, lambda: session.switches.get("picture") is True)
     assert session.switches == {"lips": False, "sound": False, "picture": True}
+
+
+def test_names_to_expect_reach_the_server_and_the_next_session(page: Page, server: FakeServer):
+    session = go_live(page, server)
+    field, use, note = page.get_by_label("one a line"), page.get_by_role("button", name="Use them"), "#terms-note"
+    page.get_by_text("Names and words to expect").click()
+    field.fill("  Ada Lovelace \n\nBabbage\n")
+    use.click()
+    expect(page.locator(note)).to_have_text("They are expected from now on.")
+    assert session.terms == [["Ada Lovelace", "Babbage"]]
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#start")).to_be_visible()
+    until(page, lambda: not server.sessions)
+    session = go_live(page, server, reload=False)
+    until(page, lambda: session.terms == [["Ada Lovelace", "Babbage"]])
+    field.fill("")
+    use.click()
+    expect(page.locator(note)).to_have_text("Nothing is expected any more.")
+    assert session.terms[1:] == [[]]
+
+
+def test_names_that_are_refused_are_said_beside_the_field_and_not_told_again(page: Page, server: FakeServer):
+    go_live(page, server)
+    page.get_by_text("Names and words to expect").click()
+    page.get_by_label("one a line").fill("Ada\n!!")
+    server.refusal = (400, {"error": "bad terms", "message": "Term 2: '!!' has no letter or digit."})
+    page.get_by_role("button", name="Use them").click()
+    expect(page.locator("#terms-note")).to_contain_text("Term 2: '!!' has no letter or digit.")
+    server.refusal = None
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#start")).to_be_visible()
+    session = go_live(page, server, reload=False)
+    page.get_by_role("button", name="Lips").click()
+    # Switches are told after terms would be.
+    until(page, lambda: session.switches.get("lips") is False)
+    assert session.terms == []
+
+
+def test_text_is_marked_with_its_language(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(
+        TranscriptFinal(segment=1, start=0, end=1, text="Guten Morgen.", words=(), language="de"),
+        TranscriptFinal(segment=2, start=2, end=3, text="Good morning.", words=()),
+    )
+    for place in ("#captions .caption", "#history li p"):
+        texts = page.locator(place)
+        expect(texts).to_have_count(2)
+        assert [each.get_attribute("lang") for each in texts.all()] == ["de", None], place
+
+
+def test_the_transcript_is_told_the_corrected_sentence_once(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(TranscriptPartial(segment=1, start=0, end=1, stable="I, I", unstable=" really"), CORRECTED)
+    expect(page.locator("#captions .caption")).to_have_text(["I really enjoy it."])
+    expect(page.get_by_role("log").locator("li p")).to_have_text(["I really enjoy it."])
 
 
 def test_stopping_ends_the_session_and_turns_camera_and_microphone_off(page: Page, server: FakeServer):

@@ -1,6 +1,6 @@
 /** The page of captions alone: for video mixers, and for who wants nothing but large text. */
 
-import { CaptionView } from "../shared/caption_view.js";
+import { CaptionView, markLanguage } from "../shared/caption_view.js";
 import { Captions } from "../shared/captions.js";
 import { Emotions } from "../shared/emotion.js";
 import { followEvents } from "../shared/events.js";
@@ -21,10 +21,11 @@ let session = null;
 let silence = 0;
 let notice = 0;
 
-/** For screen readers: whole sentences, not every change of an unfinished one. */
-function announce(text) {
+/** For screen readers: whole sentences as they are in the end, not every change and correction of an unfinished one. */
+function announce(text, event) {
   const line = document.createElement("p");
   line.textContent = text;
+  markLanguage(line, event?.language);
   $("spoken").append(line);
   if ($("spoken").childElementCount > ANNOUNCED) $("spoken").firstElementChild.remove();
 }

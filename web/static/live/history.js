@@ -1,5 +1,7 @@
 /** The transcript so far: shown, copied, saved. */
 
+import { markLanguage } from "../shared/caption_view.js";
+
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
 
 export class History {
@@ -20,8 +22,9 @@ export class History {
   /**
    * @param {string} text
    * @param {Date} time when it was said
+   * @param {string|null} [language] code of the language of the text, where it is known
    */
-  add(text, time) {
+  add(text, time, language) {
     this.#entries.push({ text, time });
     const atEnd = this.#box.scrollHeight - this.#box.scrollTop - this.#box.clientHeight < 40;
     const item = document.createElement("li");
@@ -30,6 +33,7 @@ export class History {
     stamp.textContent = CLOCK.format(time);
     const words = document.createElement("p");
     words.textContent = text;
+    markLanguage(words, language);
     item.append(stamp, words);
     this.#list.append(item);
     // Someone who reads further up is not pulled away.

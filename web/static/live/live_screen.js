@@ -109,7 +109,7 @@ export class LiveScreen {
   #keep(text, event) {
     // The sessions of one page follow one another: the time of day is what they share.
     const ago = event ? event.emitted - event.start : 0;
-    this.#history.add(text, new Date(Date.now() - 1000 * ago));
+    this.#history.add(text, new Date(Date.now() - 1000 * ago), event?.language);
     this.#showHistory();
   }
 

@@ -4,6 +4,7 @@ import { LiveConnection } from "../live/connection.js";
 import { LiveScreen } from "../live/live_screen.js";
 import { Plugged } from "../live/plugged.js";
 import { Switches } from "../live/switches.js";
+import { Terms } from "../live/terms.js";
 import { call } from "../shared/api.js";
 import { Banner } from "../shared/banner.js";
 import { PageError } from "../shared/errors.js";
@@ -25,6 +26,7 @@ const switches = new Switches(
   { mute: $("mute"), pause: $("pause"), lips: $("lips"), emotion: $("emotion-switch") },
   { onChange: applySwitches, onError: (error) => banner.show(error) },
 );
+const terms = new Terms({ form: $("terms"), field: $("terms-field"), note: $("terms-note") });
 let connection = null;
 let sending = null;
 let limits = {};
@@ -33,7 +35,10 @@ let limits = {};
 async function run(stream, choice) {
   const current = new LiveConnection(stream, {
     onEvent: (event) => live.apply(event),
-    onSession: (session) => switches.follow(session),
+    onSession(session) {
+      switches.follow(session);
+      terms.follow(session);
+    },
     onState: showState,
   });
   connection = current;
@@ -65,6 +70,7 @@ async function run(stream, choice) {
 function finish(failure) {
   connection = sending = null;
   switches.reset();
+  terms.follow(null);
   live.hide();
   start.show();
   setState("start");
@@ -90,6 +96,7 @@ function showState(state, attempts, error) {
   if (status.textContent !== text) status.textContent = text;
   if (state === "lost") {
     live.quiet();
+    terms.follow(null);
     if (attempts === PATIENCE) {
       const shown = error?.code === "network" ? new PageError("gone") : error;
       banner.show(shown, { "Try now": () => connection?.retry() });

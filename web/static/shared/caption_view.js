@@ -22,13 +22,14 @@ export class CaptionView {
     for (const line of lines) this.#update(line);
   }
 
-  #update({ key, stable, unstable, final }) {
+  #update({ key, stable, unstable, final, language }) {
     const parts = this.#shown.get(key) ?? this.#add(key);
     // The space before the changing words is not theirs: it takes no dotted line.
     const [space] = unstable.match(/^\s*/);
     put(parts.stable, stable + space);
     put(parts.unstable, unstable.slice(space.length));
     parts.element.dataset.final = String(final);
+    markLanguage(parts.element, language);
   }
 
   #add(key) {
@@ -48,6 +49,17 @@ export class CaptionView {
     this.#shown.set(key, parts);
     return parts;
   }
+}
+
+/**
+ * Says which language an element's text is in, where that is known: for voices, Braille and hyphens.
+ *
+ * @param {HTMLElement} element
+ * @param {string|null|undefined} language
+ */
+export function markLanguage(element, language) {
+  if (!language) element.removeAttribute("lang");
+  else if (element.lang !== language) element.lang = language;
 }
 
 function put(node, text) {

@@ -9,6 +9,7 @@ const KEPT = 12;
  * @property {string} stable text that stays
  * @property {string} unstable text behind it that may still change
  * @property {boolean} final
+ * @property {string|null} language code of the language of the text, once it is known
  */
 
 export class Captions {
@@ -58,7 +59,7 @@ export class Captions {
     const line = this.#line(event.segment);
     if (line.final) return false;
     const text = event.text.trim();
-    Object.assign(line, { stable: text, unstable: "", final: true });
+    Object.assign(line, { stable: text, unstable: "", final: true, language: event.language ?? null });
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
     return true;
@@ -68,7 +69,7 @@ export class Captions {
     const key = `${this.#session}:${segment}`;
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
-      line = { key, stable: "", unstable: "", final: false };
+      line = { key, stable: "", unstable: "", final: false, language: null };
       this.lines = [...this.lines, line].slice(-KEPT);
     }
     return line;
