@@ -32,22 +32,25 @@ class SecondOpinion(Recogniser):
     Args:
         reader: the recogniser.
         listener: an engine that knows English.
+
+    Attributes:
+        reader: the recogniser.
     """
 
     def __init__(self, reader: Recogniser, listener: SpeechEngine) -> None:
-        self._reader, self._listener = reader, listener
+        self.reader, self._listener = reader, listener
         self.reads_frames = reader.reads_frames
         self.longest, self.best_length = reader.longest, reader.best_length
 
     def load(self) -> None:
         """Load both. Idempotent."""
-        self._reader.load()
+        self.reader.load()
         self._listener.load()
-        self.languages = self._reader.languages
+        self.languages = self.reader.languages
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""
-        read = self._reader.recognise(utterance, hints)
+        read = self.reader.recognise(utterance, hints)
         if not read.words or not utterance.whole:
             return read
         sure = _mean(word.confidence for word in read.words)

@@ -61,14 +61,27 @@ def sound_of(segments: Sequence[EncodedSpeech]) -> Float32:
 def divided(words: Sequence[TimedWord], segments: Sequence[EncodedSpeech]) -> list[list[TimedWord]]:
     """The words of each segment, with times from its own first sample."""
     edges = np.cumsum([0.0, *(_length(each) for each in segments)])
+    voiced = [_voiced(each, float(edge)) for each, edge in zip(segments, edges, strict=False)]
     found: list[list[TimedWord]] = [[] for _ in segments]
+    place = 0
     for word in words:
         middle = (word.start + word.end) / 2
-        place = min(int(np.searchsorted(edges, middle, side="right")) - 1, len(segments) - 1)
+        # A word that is drawn out over the pause behind it is of the segment in which its sound is. Words keep order.
+        heard = [min(word.end, end) - max(word.start, start) for start, end in voiced]
+        best = max(range(len(segments)), key=lambda index: heard[index])
+        if heard[best] <= 0:
+            best = min(int(np.searchsorted(edges, middle, side="right")) - 1, len(segments) - 1)
+        place = max(place, best)
         begin, length = float(edges[place]), _length(segments[place])
         start, end = (min(max(moment - begin, 0.0), length) for moment in (word.start, word.end))
         found[place].append(dataclasses.replace(word, start=start, end=end))
     return found
+
+
+def _voiced(speech: EncodedSpeech, edge: float) -> tuple[float, float]:
+    """From the first to the last voiced moment of a segment that begins at `edge`, seconds."""
+    start, end = seconds(speech.speech_start - speech.start), seconds(speech.speech_end - speech.start)
+    return edge + start, edge + end
 
 
 def _length(speech: EncodedSpeech) -> float:

@@ -153,7 +153,11 @@ class LiveText:
             texts[-1] = _LAST_SIGNS.sub("", texts[-1])
         count = len(self._stands)
         stable, unstable = (space.join(filter(None, part)) for part in (texts[:count], texts[count:]))
-        return Shown(stable, f"{space}{unstable}" if stable and unstable else unstable)
+        if stable and unstable:
+            # The sign behind the last word that stands is part of what may change.
+            bare = _LAST_SIGNS.sub("", stable)
+            return Shown(bare, f"{stable[len(bare) :]}{space}{unstable}")
+        return Shown(stable, unstable)
 
 
 def _plain(word: str) -> str:

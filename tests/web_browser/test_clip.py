@@ -27,6 +27,9 @@ SPOKEN = """Today, after two years of negotiations, the United States, together 
 achieved some"""
 """What is said in the clip, which ends in the middle of a word."""
 BEFORE, AFTER = 8.0, 3.0
+WITHIN = 45.0
+"""Seconds in which the clip, 9 s of it behind those before, is captioned on a machine that keeps up."""
+MOST_TRIES = 5
 EMOTION_WITHIN = 3.0
 
 
@@ -46,16 +49,15 @@ def test_the_page_shows_what_file_hears_and_an_emotion(
         page.add_init_script("navigator.permissions.query = async () => ({ state: 'prompt' })")
         page.goto(address)
         events = record(page)
-        while not live_before_the_clip(page):
-            page.get_by_role("button", name="Stop").click()
-            until(page, lambda: page.request.get(f"{address}api/status").json()["sessions"] == 0)
+        # A browser that gets too little of a busy processor loses sound before anybody can hear it.
+        for _ in range(MOST_TRIES):
+            if live_before_the_clip(page) and (shown := captioned(page)):
+                break
+            stop(page, address)
             events.clear()
-        expect(page.locator("#emotion-label")).to_have_attribute("data-known", "true", timeout=120_000)
-        until(page, lambda: "partners" in page.locator("#history").inner_text(), seconds=120)
-        page.wait_for_timeout(1000 * AFTER)
-        shown = " ".join(page.locator("#history li p").all_inner_texts())
         page.context.close()
-    run = Pipeline.from_config("file", input=str(obama_speech), **{"events.stats_interval": 0})
+    settings = {"events.stats_interval": 0, "speech.quality": "fast"}
+    run = Pipeline.from_config("file", input=str(obama_speech), **settings)
     by_file = " ".join(event.text for event in run.events() if isinstance(event, TranscriptFinal))
     assert word_error_rate(shown) <= word_error_rate(by_file) + 0.05, f"{shown!r} against {by_file!r}"
     seen = next(event["emitted"] for event in events if event["event"] == "FaceFound")
@@ -67,8 +69,30 @@ def live_before_the_clip(page: Page) -> bool:
     """Open the devices and start; whether captions ran before the clip began, which a busy machine may not manage."""
     begun = time.monotonic()
     page.get_by_role("button", name="Start captions").click()
-    expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=120_000)
-    return time.monotonic() - begun < BEFORE
+    body = page.locator("body")
+    expect(body).to_have_attribute("data-state", "connecting")
+    # A connection that is not made in time ends on the start screen.
+    until(page, lambda: body.get_attribute("data-state") in ("live", "start"), seconds=120)
+    return body.get_attribute("data-state") == "live" and time.monotonic() - begun < BEFORE
+
+
+def captioned(page: Page) -> str:
+    """What the page shows once the clip has been played; empty if it did not get to its end, or knows no emotion."""
+    for _ in range(round(WITHIN / 0.25)):
+        page.wait_for_timeout(250)
+        known = page.locator("#emotion-label").get_attribute("data-known") == "true"
+        if known and "partners" in page.locator("#history").inner_text():
+            page.wait_for_timeout(1000 * AFTER)
+            return " ".join(page.locator("#history li p").all_inner_texts())
+    return ""
+
+
+def stop(page: Page, address: str) -> None:
+    """End a session, if there is one, and wait until its place is free."""
+    button = page.get_by_role("button", name="Stop")
+    if button.is_visible():
+        button.click()
+    until(page, lambda: page.request.get(f"{address}api/status").json()["sessions"] == 0)
 
 
 def record(page: Page) -> list[dict[str, Any]]:

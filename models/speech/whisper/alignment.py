@@ -19,11 +19,15 @@ from lipstream.models.speech.engine import Float32, WordSpan
 
 _SMOOTHED: Final = 7
 """Frames of the median filter, as published."""
+_LATE: Final = 3.0
+"""What a frame costs that lies behind the place at which the next token is looked at most."""
 _GAP: Final = 2.0
 """What a quiet frame is worth in a pause, in spreads of the looks."""
 
 
-def token_times(looks: Float32, audible: Sequence[bool], levels: Float32, frame_rate: float) -> Float32:
+def token_times(
+    looks: Float32, audible: Sequence[bool], levels: Float32, frame_rate: float, closing: Sequence[bool] = ()
+) -> Float32:
     """Start and end of each token.
 
     Args:
@@ -31,6 +35,7 @@ def token_times(looks: Float32, audible: Sequence[bool], levels: Float32, frame_
         audible: (N,) whether a token has letters or digits; the others get no time of their own.
         levels: (T,) sound level of each frame in decibels.
         frame_rate: frames a second.
+        closing: (N,) whether a token is a sign that belongs to the word before it; none by default.
 
     Returns:
         (N, 2) float32 seconds, read row by row never decreasing, inside the T frames.
@@ -42,8 +47,12 @@ def token_times(looks: Float32, audible: Sequence[bool], levels: Float32, frame_
         return np.stack([even[:-1], even[1:]], axis=1)
     speech = speech_by_level(levels)
     scores = np.empty((2 * len(rows) + 1, frames))
-    scores[1::2] = _followed(looks)[rows] * np.maximum(speech, 0.1)
+    followed = _followed(looks)
+    scores[1::2] = _with_signs(followed, rows, closing) * np.maximum(speech, 0.1)
     scores[0::2] = _GAP * (1.0 - speech)
+    for row, peak in _peaks(followed[rows] * speech):
+        # What comes before a token ends where it is looked at most, which is at its beginning.
+        scores[: 2 * row + 1, peak + 1 :] -= _LATE
     optional = np.ones(len(scores), dtype=bool)
     optional[1::2] = False
     edges = segment(scores, optional)
@@ -64,6 +73,33 @@ def with_openings(times: Float32, spans: Sequence[WordSpan], audible: Sequence[b
         first = next((at for at in range(span.first, span.last) if audible[at]), span.first)
         moved[span.first : first] = times[first, 0]
     return moved
+
+
+def _peaks(followed: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Tokens and the frame at which each is looked at most; the most of them that are in order."""
+    best: list[list[tuple[int, int]]] = [[]]
+    # The first token has nothing before it, and its look has not settled.
+    for row, peak in list(enumerate(followed.argmax(axis=1).tolist()))[1:]:
+        before = max((chain for chain in best if not chain or chain[-1][1] < peak), key=len)
+        best.append([*before, (row, peak)])
+    return max(best, key=len)
+
+
+def _with_signs(
+    followed: npt.NDArray[np.float64], rows: npt.NDArray[np.intp], closing: Sequence[bool]
+) -> npt.NDArray[np.float64]:
+    """(R, T) the rows of tokens with sound, each with what the signs behind it look at.
+
+    A token looks at the beginning of its sound, and the comma behind it at its end and the pause that follows.
+    """
+    joined = followed[rows].copy()
+    place = -1
+    for index in range(len(followed)):
+        if place + 1 < len(rows) and rows[place + 1] == index:
+            place += 1
+        elif place >= 0 and closing and closing[index]:
+            joined[place] = np.maximum(joined[place], followed[index])
+    return joined
 
 
 def _followed(looks: Float32) -> npt.NDArray[np.float64]:

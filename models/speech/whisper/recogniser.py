@@ -257,7 +257,8 @@ class WhisperRecogniser(Recogniser):
         audible = [tokens.is_audible(token) for token in text.tokens]
         looks = read.looks[:, :kept, : heard.frames]
         levels = frame_levels(sound, looks.shape[2], FRAME_RATE)
-        times = token_times(looks, audible, levels, FRAME_RATE)
+        closing = [tokens.closes_word(token) for token in text.tokens]
+        times = token_times(looks, audible, levels, FRAME_RATE, closing)
         spans = tokens.words(text.tokens, heard.language)
         words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)

@@ -129,6 +129,11 @@ class WhisperTokens:
         piece = self._decoded([token])
         return language not in UNSPACED and piece[:1].isalnum()
 
+    def closes_word(self, token: int) -> bool:
+        """Whether a token is a sign that belongs to the word before it, such as a comma."""
+        piece = self._decoded([token])
+        return bool(piece) and not piece.startswith(" ") and not self.is_audible(token)
+
     def is_audible(self, token: int) -> bool:
         """Whether a token has letters or digits, or a part of some."""
         return _has_sound(self._decoded([token]))

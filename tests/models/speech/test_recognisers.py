@@ -9,6 +9,7 @@ from lipstream.models.errors import ModelError
 from lipstream.models.speech import recognisers
 from lipstream.models.speech.moonshine import MoonshineEngine
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.second_opinion import SecondOpinion
 from lipstream.models.speech.split import SplitRecogniser
 from lipstream.models.speech.whisper.recogniser import WhisperRecogniser
 from lipstream.plugins import ENGINES, OptionError
@@ -68,7 +69,9 @@ def refusal(*arguments: object) -> str:
 
 def test_what_ships_is_made_by_its_name():
     assert isinstance(made("moonshine"), SplitRecogniser)
-    assert isinstance(made("whisper"), WhisperRecogniser)
+    # What reads the sound by itself is checked by the listener where it is in doubt.
+    assert isinstance(made("whisper"), SecondOpinion) and isinstance(made("sherpa"), SecondOpinion)
+    assert isinstance(made("whisper").reader, WhisperRecogniser)
     assert all(made(name) for name in ENGINES.built_in)
 
 
@@ -115,7 +118,10 @@ def test_what_ships_takes_no_options(name):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("acmee",), "there is no speech engine 'acmee', did you mean 'acme'? (there are: moonshine, whisper, acme"),
+        (
+            ("acmee",),
+            "there is no speech engine 'acmee', did you mean 'acme'? (there are: moonshine, whisper, sherpa, acme",
+        ),
         (("acme", "huge"), "there is no model 'huge'"),
         (("acme", "", {"beam": 1}), "'speech.options.beam': there is no such option"),
         (

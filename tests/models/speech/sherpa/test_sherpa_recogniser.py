@@ -196,7 +196,13 @@ def test_two_runs_share_a_network_and_a_file_that_was_replaced_is_another(librar
 def test_whisper_is_told_only_what_changes(library: FakeLibrary, tmp_path: Path):
     recogniser = loaded(tiny_models.whisper(tmp_path))
     assert recogniser.languages == {"en", "de"}
-    for hints in (Hints(), Hints(language="de"), Hints(language="de"), Hints("de", "translate"), Hints(language="de")):
+    for hints in (
+        Hints(),
+        Hints(language="de"),
+        Hints(language="de"),
+        Hints("de", task="translate"),
+        Hints(language="de"),
+    ):
         recogniser.recognise(utterance(NOISE), hints)
     assert library.told == [("de", "transcribe"), ("de", "translate"), ("de", "transcribe")]
 

@@ -88,3 +88,13 @@ def test_a_sign_that_opens_a_word_lies_at_its_beginning():
     assert moved.tolist() == [[0.0, 0.5], [2.0, 2.0], [2.0, 2.5], [2.5, 2.5]]
     assert times[1].tolist() == [0.5, 0.5]
     assert with_openings(times[:2], [WordSpan("...", 0, 2)], [False, False]).tolist() == times[:2].tolist()
+
+
+def test_a_word_lasts_as_long_as_the_sign_behind_it_is_read_from_its_sound():
+    """A token looks at the beginning of its sound and the comma at the end, so the word before took the rest."""
+    looks = looks_at([(10, 20), (20, 24), (24, 50), (60, 80)], 80)
+    levels = levels_of([(10, 50), (60, 80)], 80)
+    audible, closing = [True, True, False, True], [False, False, True, False]
+    times = token_times(looks, audible, levels, RATE, closing) * RATE
+    assert times[1] == pytest.approx([20, 50], abs=2)
+    assert times[3] == pytest.approx([60, 80], abs=2)
