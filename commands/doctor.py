@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.checks import installation as checks
     from lipstream.commands.checks.devices import check_camera, check_microphone
     from lipstream.commands.checks.plugins import check_plugins
+    from lipstream.commands.checks.speed import check_speed
 
     problems = 0
     for check in (
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
         checks.check_packages,
         checks.check_models,
         checks.check_codecs,
+        check_speed,  # before the recognisers are tried that a run takes by it
         checks.check_speech,
         checks.check_face,
         check_plugins,

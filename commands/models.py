@@ -47,6 +47,7 @@ def pull_models(args: argparse.Namespace) -> int:
     with assets.terminal_progress() as progress:
         fetch = assets.refetch if args.force else assets.pull
         fetch(args.names or None, progress)
+    _measure()
     note(f"ready: {', '.join(args.names) if args.names else 'all files'}, cache {assets.cache_dir()}")
     return OK
 
@@ -62,6 +63,18 @@ def verify_models(args: argparse.Namespace) -> int:
         force = "--force " if status.state == "altered" else ""
         note(f"{status.name} is {status.state}; mend it with: lipstream models pull {force}{status.name}")
     return FAILED if bad else OK
+
+
+def _measure() -> None:
+    """See how fast this machine is while nobody waits for it, so that live runs know."""
+    from lipstream.config import load_config
+    from lipstream.models.errors import ModelError
+    from lipstream.stages.speech.readers import measure_once
+
+    try:
+        measure_once(load_config("live"))
+    except (ImportError, OSError, ModelError) as error:
+        note(f"the speed of this machine is not known, which `speech.quality=auto` goes by: {error}")
 
 
 def _print(assets: Sequence[AssetStatus]) -> None:

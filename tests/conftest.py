@@ -13,7 +13,9 @@ if WORKERS > 1:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, str(max(1, (os.cpu_count() or 1) // WORKERS)))
 
+import itertools
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -73,6 +75,29 @@ def unhurried_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DRAIN", "FLUSH", "CUT_OFF", "DELIVER"):
         monkeypatch.setattr(runner, f"{name}_SECONDS", 60.0)
     monkeypatch.setattr(session, "STOP_SECONDS", 60.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folder_of_speeds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """How fast this machine reads is not known, here and in programs that are started; gives where that is kept.
+
+    Else what `speech.quality=auto` means live would depend on the machine.
+    """
+    folder = tmp_path_factory.mktemp("speeds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIPSTREAM_SPEED", str(folder / "of no test.json"))
+        yield folder
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def speed_file(monkeypatch: pytest.MonkeyPatch, folder_of_speeds: Path) -> Path:
+    """Where a test keeps how fast this machine reads, if it does; it is not there yet."""
+    path = folder_of_speeds / f"{next(_numbers)}.json"
+    monkeypatch.setenv("LIPSTREAM_SPEED", str(path))
+    return path
 
 
 @pytest.fixture

@@ -180,7 +180,8 @@ class SpeechConfig(_Section):
 
     quality: Quality = Quality.AUTO
     """How good the words are to be: fast (Moonshine, English alone), balanced (Whisper base reads what is finished),
-    best (Whisper small does, which has to be fetched), or auto: balanced for recordings, fast where somebody waits."""
+    best (Whisper small does, which has to be fetched), or auto: balanced for recordings, and where somebody waits if
+    this machine is known to be fast enough (`lipstream doctor` tells), else fast."""
     engine: Annotated[str, AfterValidator(_known_engine)] = "auto"
     """Recogniser of finished speech: auto leaves it to the quality; moonshine; whisper; sherpa, which needs the extra
     of that name; or that of a plug-in."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lipstream.config import Config, Quality
-from lipstream.models.speech import recognisers
+from lipstream.models.speech import recognisers, speed
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.recogniser import Recogniser
@@ -15,11 +15,14 @@ from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
 from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.version import version
 
 MOONSHINE: Final = "moonshine"
 WHISPER: Final = "whisper"
 _MODELS: Final = {MOONSHINE: recognisers.TINY, WHISPER: "base"}
 """The usual model of each recogniser that ships."""
+MOST_SECONDS: Final = 0.6
+"""What a final of 6 s of speech may take with Whisper base, for auto to choose it where somebody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,31 @@ def choose(config: Config) -> Choice:
 
 
 def quality_of(config: Config) -> Quality:
-    """The quality wanted, with auto decided."""
+    """The quality wanted, with auto decided: balanced, unless somebody waits and this machine may be too slow."""
     if config.speech.quality is not Quality.AUTO:
         return config.speech.quality
-    return Quality.FAST if config.real_time else Quality.BALANCED
+    if not config.real_time:
+        return Quality.BALANCED
+    seconds = measured(config)
+    return Quality.BALANCED if seconds is not None and seconds <= MOST_SECONDS else Quality.FAST
+
+
+def measured(config: Config) -> float | None:
+    """Seconds of a final on this machine, as they were kept (`models/speech/speed.py`); None if they were not."""
+    return speed.kept(_machine(config))
+
+
+def measure_once(config: Config) -> float | None:
+    """The same, measured and kept now if they were not; see `speed.known`.
+
+    Raises:
+        ModelError: they cannot be measured, or not be kept.
+    """
+    return speed.known(_machine(config))
+
+
+def _machine(config: Config) -> speed.Machine:
+    return speed.this_machine(config.speech.threads, version())
 
 
 def expect(graph: Graph, terms: Iterable[str]) -> None:

@@ -13,12 +13,15 @@ from packaging.specifiers import SpecifierSet
 
 from lipstream.commands.checks import devices as device_checks
 from lipstream.commands.checks import installation as checks
+from lipstream.commands.checks import speed as speed_checks
 from lipstream.commands.checks.installation import Finding
 from lipstream.commands.main import main
+from lipstream.config import Quality, load_config
 from lipstream.models import assets
 from lipstream.models.assets import AssetStatus
 from lipstream.models.errors import ModelError
-from lipstream.models.speech import recognisers
+from lipstream.models.speech import recognisers, speed
+from lipstream.stages.speech.readers import quality_of
 
 CHECKS = ("check_python", "check_packages", "check_models", "check_codecs", "check_speech", "check_face")
 
@@ -39,12 +42,13 @@ def healthy(monkeypatch):
         monkeypatch.setattr(checks, name, fine)
     for name in ("check_microphone", "check_camera"):
         monkeypatch.setattr(device_checks, name, fine)
+    monkeypatch.setattr(speed_checks, "check_speed", fine)
 
 
 def test_all_well_is_exit_code_0(healthy, capsys):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    assert out.count("ok      fine") == 8
+    assert out.count("ok      fine") == 9
     assert "everything that is needed works" in out
 
 
@@ -71,7 +75,7 @@ def test_a_package_that_cannot_be_imported_is_a_problem_and_the_other_checks_go_
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert "PROBLEM codecs: libfoo.so.1: cannot open shared object file" in out
-    assert out.count("ok      fine") == 7
+    assert out.count("ok      fine") == 8
 
 
 # The checks.
@@ -143,6 +147,42 @@ def test_a_recogniser_that_does_not_load_is_a_problem(monkeypatch):
     assert findings == [
         ("problem", f"speech recognition, {mode}: encoder_model.ort is damaged") for mode in ("live", "file")
     ]
+
+
+@pytest.mark.parametrize(("seconds", "quality"), [(0.48, "balanced"), (0.6, "balanced"), (0.61, "fast"), (4.0, "fast")])
+def test_the_speed_of_this_machine_and_what_auto_means_by_it_are_shown(monkeypatch, seconds: float, quality: str):
+    monkeypatch.setattr(speed, "_is_there", lambda: True)
+    monkeypatch.setattr(speed, "measure", lambda threads: seconds)
+    (finding,) = speed_checks.check_speed()
+    assert finding.state == "ok"
+    assert f"{seconds:g} s for 6 s of speech" in finding.what
+    assert finding.what.endswith(f"live `auto` is {quality}")
+    assert "--quality" in finding.mend
+    # What was measured is what a run goes by, and stays.
+    monkeypatch.setattr(speed, "measure", lambda threads: pytest.fail("measured again"))
+    assert list(speed_checks.check_speed()) == [finding]
+    assert quality_of(load_config("live")).value == quality
+
+
+def test_without_whisper_base_auto_is_fast_and_nothing_is_fetched_to_measure(monkeypatch):
+    monkeypatch.setattr(assets, "status", list)
+    monkeypatch.setattr(assets, "resolve_folder", lambda prefix: pytest.fail("fetched"))
+    (finding,) = speed_checks.check_speed()
+    assert finding.state == "warning"
+    assert "live `auto` is fast" in finding.what
+    assert "lipstream models pull" in finding.mend
+
+
+def test_a_speed_that_cannot_be_kept_is_a_warning_that_says_what_to_do(monkeypatch, tmp_path: Path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LIPSTREAM_SPEED", str(tmp_path / "file" / "speed.json"))
+    monkeypatch.setattr(speed, "_is_there", lambda: True)
+    monkeypatch.setattr(speed, "measure", lambda threads: 0.1)
+    (finding,) = speed_checks.check_speed()
+    assert finding.state == "warning"
+    assert "live `auto` is fast" in finding.what
+    assert "set LIPSTREAM_SPEED to a file that you can write" in finding.what
+    assert quality_of(load_config("live")) is Quality.FAST
 
 
 @pytest.mark.media

@@ -10,10 +10,13 @@ import pytest
 import yaml
 
 from lipstream.commands.main import build_parser, main
-from lipstream.config import load_config, names
+from lipstream.config import Quality, load_config, names
 from lipstream.models import assets
 from lipstream.models.assets import AssetStatus
+from lipstream.models.errors import ModelError
+from lipstream.models.speech import speed
 from lipstream.stages.sinks import FORMATS
+from lipstream.stages.speech.readers import quality_of
 from lipstream.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,9 +150,41 @@ def test_models_verify_fails_for_damaged_files_and_named_ones_that_are_missing(
 def test_models_pull_fetches_what_is_named(monkeypatch, force: list[str], function: str):
     fetched = []
     monkeypatch.setattr(assets, function, lambda names, progress: fetched.append(names))
+    monkeypatch.setattr(speed, "known", lambda machine: None)
     assert main(["models", "pull", "a.onnx", *force]) == 0
     assert main(["models", "pull", *force]) == 0
     assert fetched == [["a.onnx"], None]
+
+
+def test_models_pull_measures_this_machine_once_behind_what_it_fetches_and_says_nothing_of_it(monkeypatch, capsys):
+    done: list[str] = []
+
+    def measure(threads: int) -> float:
+        done.append(f"measured with {threads}")
+        return 0.25
+
+    monkeypatch.setattr(assets, "pull", lambda names, progress: done.append("fetched"))
+    monkeypatch.setattr(speed, "_is_there", lambda: "fetched" in done)
+    monkeypatch.setattr(speed, "measure", measure)
+    for _ in range(2):
+        assert main(["models", "pull"]) == 0
+    assert done == ["fetched", "measured with 1", "fetched"]
+    assert all(line.startswith("lipstream: ready: ") for line in capsys.readouterr().err.splitlines())
+    assert quality_of(load_config("live")) is Quality.BALANCED
+
+
+@pytest.mark.parametrize("error", [ModelError("model.bin is damaged"), ImportError("no torch")])
+def test_models_pull_does_not_fail_where_the_machine_cannot_be_measured(monkeypatch, capsys, error: Exception):
+    def measure(threads: int) -> float:
+        raise error
+
+    monkeypatch.setattr(assets, "pull", lambda names, progress: None)
+    monkeypatch.setattr(speed, "_is_there", lambda: True)
+    monkeypatch.setattr(speed, "measure", measure)
+    assert main(["models", "pull"]) == 0
+    first, last = capsys.readouterr().err.splitlines()
+    assert "speed of this machine is not known" in first and str(error) in first
+    assert last.startswith("lipstream: ready: ")
 
 
 def test_an_unknown_model_is_exit_code_2(capsys):

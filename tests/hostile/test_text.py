@@ -12,6 +12,7 @@ import pytest
 
 from lipstream.commands.checks import devices as device_checks
 from lipstream.commands.checks import installation as checks
+from lipstream.commands.checks import speed as speed_checks
 from lipstream.commands.main import main
 from lipstream.events import SpeechEnded, TranscriptFinal, TranscriptPartial, Word
 from lipstream.pipeline import Degraded, End, Error
@@ -121,6 +122,7 @@ def test_devices_that_name_themselves_cannot_act(monkeypatch, capsys):
     assert not acts(capsys.readouterr().out)
     for name in ("python", "packages", "models", "codecs", "speech", "face"):
         monkeypatch.setattr(checks, f"check_{name}", lambda: iter(()))
+    monkeypatch.setattr(speed_checks, "check_speed", lambda: iter(()))
     main(["doctor"])
     out = capsys.readouterr().out
     assert "USB" in out and not acts(out)

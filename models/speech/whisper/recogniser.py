@@ -141,6 +141,24 @@ class WhisperRecogniser(Recogniser):
         """
         return self._recognise(utterance, hints, within=0)
 
+    def rehearse(self, sound: Float32, tokens: int) -> None:
+        """Do the work of reading finished speech, whatever the sound is, for who measures how long that takes.
+
+        Args:
+            sound: (N,) float32 at 16 kHz, up to `LONGEST` seconds.
+            tokens: of the text that it is taken for; no less is written, and no more.
+
+        Raises:
+            ModelError: `load` was not called.
+        """
+        parts, hints = self._parts(), Hints()
+        endless = parts.rules.never.clone()
+        endless[parts.rules.end] = -torch.inf
+        rules = Rules(parts.rules.end, endless, endless, tokens)
+        with self._running():
+            heard = self._hear(parts.mel(sound), _PADDING, hints)
+            self._read(heard, parts.tokens.prompt(heard.language, hints.task, hints.before), rules, None)
+
     def _recognise(self, utterance: Utterance, hints: Hints, within: int) -> Transcript:
         parts = self._parts()
         sound = utterance.sound[: round(LONGEST * SAMPLE_RATE)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lipstream.config import load_config
+from lipstream.config import Quality, load_config
 from lipstream.models.errors import ModelError
+from lipstream.models.speech import speed
 from lipstream.pipeline import ConfigError, UserError
-from lipstream.stages.speech.readers import Choice, choose, make_reading
+from lipstream.stages.speech import readers
+from lipstream.stages.speech.readers import Choice, choose, make_reading, quality_of
+from lipstream.version import version
 from tests.stages.fakes import CountingEngine
 
 FAST = Choice("moonshine", "moonshine", "tiny.en")
@@ -33,6 +36,33 @@ FAST = Choice("moonshine", "moonshine", "tiny.en")
 )
 def test_the_choice(mode, settings, chosen):
     assert choose(load_config(mode, settings)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("seconds", "live"),
+    [
+        (0.1, Quality.BALANCED),
+        (0.6, Quality.BALANCED),
+        (0.601, Quality.FAST),
+        (9.0, Quality.FAST),
+        (None, Quality.FAST),
+    ],
+)
+def test_auto_goes_by_the_speed_of_the_machine_where_somebody_waits(monkeypatch, seconds, live):
+    monkeypatch.setattr(readers, "measured", lambda config: seconds)
+    assert quality_of(load_config("live")) is live
+    assert quality_of(load_config("file", {"pace": "realtime"})) is live
+    assert quality_of(load_config("file")) is Quality.BALANCED
+    for told in (Quality.FAST, Quality.BALANCED, Quality.BEST):
+        assert quality_of(load_config("live", {"speech.quality": told.value})) is told
+
+
+def test_a_run_goes_by_what_was_kept_for_its_threads_and_does_not_measure(monkeypatch):
+    monkeypatch.setattr(speed, "measure", lambda threads: pytest.fail("a run measured"))
+    assert choose(load_config("live")) == FAST
+    speed.keep(speed.this_machine(2, version()), 0.5)
+    assert choose(load_config("live")) == FAST
+    assert choose(load_config("live", {"speech.threads": 2})) == Choice("moonshine", "whisper", "base")
 
 
 def test_a_profile_is_made_for_one_recogniser():

@@ -242,6 +242,29 @@ def test_what_is_read_behind_the_sound_is_left_out_with_its_full_stop(recogniser
     assert recogniser._kept(read, utterance(1.0), heard) == kept
 
 
+def test_a_rehearsal_is_the_same_work_whatever_the_sound(recogniser, monkeypatch):
+    decoder = recogniser._parts().decoder
+    step = decoder.step
+    fed: list[tuple[int, ...]] = []
+
+    def counted(text, tokens, looks=None):
+        fed.append(tuple(tokens.shape))
+        return step(text, tokens, looks)
+
+    monkeypatch.setattr(decoder, "step", counted)
+    works = []
+    for sound in (np.zeros(96_000, np.float32), noise(6.0, seed=1), noise(6.0, seed=2)):
+        recogniser.rehearse(sound, 25)
+        works.append(tuple(fed))
+        fed.clear()
+    assert len(set(works)) == 1
+    language, prompt, *steps, checked = works[0]
+    # The prompt tells the first tokens, and behind the last it is seen whether the text ends.
+    assert steps == [(5, 1)] * 25
+    assert language == (1, 1)
+    assert checked == (1, prompt[1] + 25)
+
+
 def test_a_loop_is_cut(recogniser):
     read, heard = read_of(recogniser, " the best" * 6, [0.9] * 12)
     assert recogniser._kept(read, utterance(6.0), heard) == 2
