@@ -9,19 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Float32, TimedWord
 from lipstream.models.speech.expected.terms import NO_TERMS, Terms
-
-UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
-"""Languages written without spaces, in which each character counts as a word."""
-
-
-def space_of(language: str | None) -> str:
-    """What stands between two words of a language."""
-    return "" if language in UNSPACED else " "
-
+from lipstream.models.speech.spacing import space_of
 
 Task = Literal["transcribe", "translate"]
 

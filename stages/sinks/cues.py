@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lipstream.events import TranscriptFinal, Word
-from lipstream.models.speech.recogniser import space_of
+from lipstream.models.speech.spacing import space_of
 from lipstream.stages.sinks.text import clean
 
 MAX_LINE = 42

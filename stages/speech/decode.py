@@ -15,7 +15,8 @@ import numpy as np
 from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial, Word
 from lipstream.models.speech.engine import TimedWord
 from lipstream.models.speech.expected.terms import NO_TERMS, Terms
-from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance, space_of
+from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
+from lipstream.models.speech.spacing import space_of
 from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import WordSpan
-from lipstream.models.speech.recogniser import UNSPACED
+from lipstream.models.speech.spacing import UNSPACED
 
 TASKS: Final = ("transcribe", "translate")
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")

@@ -1,0 +1,13 @@
+"""What stands between the words of a language."""
+
+from __future__ import annotations
+
+from typing import Final
+
+UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
+"""Languages written without spaces, in which each character counts as a word."""
+
+
+def space_of(language: str | None) -> str:
+    """What stands between two words of a language."""
+    return "" if language in UNSPACED else " "
