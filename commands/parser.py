@@ -42,7 +42,7 @@ class PlainParser(argparse.ArgumentParser):
 
     def _hints(self, message: str) -> Iterator[str]:
         # Not for who makes no mistake: it takes its time to import.
-        from lipstream.config.suggest import did_you_mean
+        from lipstream.suggest import did_you_mean
 
         if choice := _CHOICE.search(message):
             yield did_you_mean(choice["given"], re.findall(r"[\w.-]+", choice["known"]))

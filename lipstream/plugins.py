@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lipstream.suggest import did_you_mean
+
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
@@ -170,14 +172,12 @@ class Kind:
 
     def unknown(self, name: str) -> str:
         """The end of a message about a name that nothing has: the name, a likely one, and all there are."""
-        import difflib
-
         brought = {plugin.name: plugin.distribution for plugin in self.installed() if plugin.name not in self.built_in}
         known = [*self.built_in, *brought]
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f", did you mean '{close[0]}'?" if close else ""
         listed = [*self.built_in, *(f"{each} of {distribution}" for each, distribution in brought.items())]
-        return f"'{name}'{hint} (there are: {', '.join(listed) or 'none, for no plug-in brings one'})"
+        return (
+            f"'{name}'{did_you_mean(name, known)} (there are: {', '.join(listed) or 'none, for no plug-in brings one'})"
+        )
 
 
 ENGINES = Kind("lipstream.engines", "speech engine", ("moonshine", "whisper", "sherpa"))

@@ -101,7 +101,8 @@ def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:
     seen, heard = "video" in graph.components, "audio" in graph.components
     # Without a picture emotion is judged by the voice alone.
     emotion_rate = EMOTION_RATE if seen else replace(EMOTION_RATE, modality="audio")
-    two = heard and config.partials and len({choose(config).first, choose(config).final}) > 1
+    choice = choose(config)
+    two = heard and choice.first != choice.final
     wanted = {
         SECOND_PASS: two,
         FACE_RATE: seen,

@@ -118,7 +118,7 @@ def check_speech() -> Iterator[Finding]:
 
     sound = np.zeros(16_000, np.float32)
     for mode in ("live", "file"):
-        config = load_config(mode, {"input": "recording"} if mode == "file" else {})
+        config = load_config(mode)
         try:
             reader = make_reading(config, recognisers.listener(config.speech.threads)).final
             reader.load()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lipstream.config.schema import Config
-from lipstream.config.suggest import did_you_mean
+from lipstream.suggest import did_you_mean
 
 _NOT_A_SECTION = frozenset({"model_type", "model_attributes_type"})
 _OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})

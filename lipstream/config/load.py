@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from lipstream.config.explain import explain, section_model
 from lipstream.config.schema import Config
-from lipstream.config.suggest import did_you_mean
 from lipstream.pipeline.errors import ConfigError
+from lipstream.suggest import did_you_mean
 
 _SECTIONS = frozenset(key for key in Config.model_fields if section_model([key]) is not None)
 

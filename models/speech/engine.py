@@ -70,12 +70,12 @@ class Hypothesis:
     @property
     def mean_log_probability(self) -> float:
         """Mean natural logarithm of the tokens' probabilities; 0 for no tokens."""
-        return _mean_log(self.probabilities) if self.probabilities else 0.0
+        return mean_log(self.probabilities) if self.probabilities else 0.0
 
     def confidence(self, word: WordSpan) -> float:
         """In [0, 1], the geometric mean of the probabilities of a word's tokens; 0 for no tokens."""
         mine = self.probabilities[word.first : word.last]
-        return math.exp(_mean_log(mine)) if mine else 0.0
+        return math.exp(mean_log(mine)) if mine else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,5 +156,6 @@ class SpeechEngine(ABC):
         """Time each word of the hypothesis, in order, non-overlapping, inside [0, encoding.duration]."""
 
 
-def _mean_log(probabilities: Sequence[float]) -> float:
+def mean_log(probabilities: Sequence[float]) -> float:
+    """Mean natural logarithm of probabilities, at least one; e to the power of it is their geometric mean."""
     return math.fsum(math.log(max(each, TINY)) for each in probabilities) / len(probabilities)

@@ -79,6 +79,13 @@ class LoopGuard:
                 return max(self.keep, first + size)
         return len(tokens)
 
+    def of_whole(self, tokens: Sequence[int]) -> int:
+        """How many tokens to keep of a text that is whole already."""
+        for length in range(1, len(tokens) + 1):
+            if (kept := self(tokens[:length])) < length:
+                return kept
+        return len(tokens)
+
 
 def is_hallucination(hypothesis: Hypothesis, script: str = "LATIN") -> bool:
     """Whether a text is more likely made up than heard, and should not be shown.

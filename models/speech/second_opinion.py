@@ -7,13 +7,12 @@ words, somebody said them.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
 from typing import Final
 
-from lipstream.models.speech.engine import TINY, SpeechEngine
+from lipstream.models.speech.engine import SpeechEngine, mean_log
 from lipstream.models.speech.guards import is_hallucination
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.spacing import plain
 
 DOUBTFUL: Final = 0.6
 """Mean confidence of a text under which the other recogniser is asked."""
@@ -23,7 +22,6 @@ HOPELESS: Final = 0.3
 """Mean confidence of a text under which it must have been `MOST_SHARED`; one in a language that the other does not know
 is not believed."""
 MOST_SHARED: Final = 0.6
-_LETTERS: Final = re.compile(r"[^\w]+")
 
 
 class SecondOpinion(Recogniser):
@@ -53,7 +51,7 @@ class SecondOpinion(Recogniser):
         read = self.reader.recognise(utterance, hints)
         if not read.words or not utterance.whole:
             return read
-        sure = _mean(word.confidence for word in read.words)
+        sure = math.exp(mean_log([word.confidence for word in read.words]))
         if sure >= DOUBTFUL or self._is_believed(read, sure, utterance, hints):
             return read
         return Transcript(language=read.language, language_probability=read.language_probability, speechless=True)
@@ -74,10 +72,4 @@ class SecondOpinion(Recogniser):
 
 
 def _words(text: str) -> list[str]:
-    return [word for each in text.split() if (word := _LETTERS.sub("", each).casefold())]
-
-
-def _mean(confidences: Iterable[float]) -> float:
-    """Geometric, as a text's probability by the word."""
-    logs = [math.log(max(each, TINY)) for each in confidences]
-    return math.exp(math.fsum(logs) / len(logs))
+    return [word for each in text.split() if (word := plain(each))]

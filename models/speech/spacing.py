@@ -1,4 +1,4 @@
-"""What stands between the words of a language."""
+"""What stands between the words of a language, and what of a word tells it from another."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
 def space_of(language: str | None) -> str:
     """What stands between two words of a language."""
     return "" if language in UNSPACED else " "
+
+
+def plain(word: str) -> str:
+    """The letters and digits of a word, by which it is the same whatever signs and capitals it is written with."""
+    return "".join(filter(str.isalnum, word)).casefold()

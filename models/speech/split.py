@@ -31,8 +31,6 @@ class SplitRecogniser(Recogniser):
         """Read an utterance; see `Recogniser`."""
         encoding = self._frames(utterance)
         hypothesis = self._engine.decode_expecting(encoding, hints.terms, hints.draft)
-        if not hypothesis.tokens:
-            return Transcript(language=self._language, speechless=True)
         if is_hallucination(hypothesis):
             return Transcript(language=self._language, speechless=True)
         words = without_tail(self._engine.align(encoding, hypothesis), 1 / encoding.frame_rate)

@@ -31,9 +31,6 @@ class JoinedSpeech:
         self._longest = longest
         self._segments: list[EncodedSpeech] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._segments)
-
     def takes(self, speech: EncodedSpeech) -> bool:
         """Whether a segment can be joined to those that wait."""
         if not self._segments:
@@ -54,8 +51,7 @@ class JoinedSpeech:
 
 def sound_of(segments: Sequence[EncodedSpeech]) -> Float32:
     """(N,) float32: their sound, one after the other; the pauses between them are left out."""
-    sounds = [each.samples for each in segments]
-    return sounds[0] if len(sounds) == 1 else np.concatenate(sounds)
+    return np.concatenate([each.samples for each in segments])
 
 
 def divided(words: Sequence[TimedWord], segments: Sequence[EncodedSpeech]) -> list[list[TimedWord]]:

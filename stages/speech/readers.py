@@ -120,7 +120,7 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     with while_loading():
         final = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, language)
         first: Recogniser = final
-        if choice.first != choice.final and config.partials:
+        if choice.first != choice.final:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
         terms = Terms.from_list(speech.terms)
         if speech.terms_file is not None:

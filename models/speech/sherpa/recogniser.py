@@ -152,9 +152,5 @@ def _without_loop(text: str, duration: float) -> str:
     words = split(text)
     numbers: dict[str, int] = {}
     said = [numbers.setdefault(word.casefold(), len(numbers)) for word in words]
-    guard = LoopGuard(lambda _: True, duration)
-    for length in range(1, len(said) + 1):
-        kept = guard(said[:length])
-        if kept < length:
-            return " ".join(words[:kept])
-    return text
+    kept = LoopGuard(lambda _: True, duration).of_whole(said)
+    return text if kept == len(words) else " ".join(words[:kept])

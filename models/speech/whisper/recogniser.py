@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -57,8 +58,6 @@ _SEEN: Final = 0.35
 _NO_SPEECH: Final = 0.6
 _NO_SPEECH_LOG_PROBABILITY: Final = -1.0
 """Published thresholds of "no speech"."""
-_DEEPEST: Final = 1
-"""How often what was passed over is read by itself."""
 _SURE_OF_REST: Final = 0.5
 """Mean confidence of the words read there that are taken for said."""
 _SWITCH: Final = 6.0
@@ -139,7 +138,8 @@ class WhisperRecogniser(Recogniser):
         Raises:
             ModelError: `load` was not called, or the model does not know the language.
         """
-        return self._recognise(utterance, hints, within=0)
+        text, gaps = self._recognise(utterance, hints)
+        return self._filled(text, gaps, utterance, hints) if gaps else text
 
     def rehearse(self, sound: Float32, tokens: int) -> None:
         """Do the work of reading finished speech, whatever the sound is, for who measures how long that takes.
@@ -156,36 +156,38 @@ class WhisperRecogniser(Recogniser):
         endless[parts.rules.end] = -torch.inf
         rules = Rules(parts.rules.end, endless, endless, tokens)
         with self._running():
-            heard = self._hear(parts.mel(sound), _PADDING, hints)
-            self._read(heard, parts.tokens.prompt(heard.language, hints.task, hints.before), rules, None)
+            self._read(self._hear(parts.mel(sound), hints), hints, rules)
 
-    def _recognise(self, utterance: Utterance, hints: Hints, within: int) -> Transcript:
+    def _recognise(self, utterance: Utterance, hints: Hints) -> tuple[Transcript, list[tuple[float, float]]]:
+        """What is read, and the stretches of finished speech that were passed over."""
         parts = self._parts()
         sound = utterance.sound[: round(LONGEST * SAMPLE_RATE)]
         with self._running():
             spectrogram = parts.mel(sound)
-            heard = self._hear(spectrogram, _PADDING, hints)
-            prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+            heard = self._hear(spectrogram, hints)
             rules = _limited(parts.rules, len(sound) / SAMPLE_RATE)
             if not utterance.whole:
+                prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
                 found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
                 read = check(parts.decoder, heard.sound, prompt, found, rules)
-                return self._transcript(read, heard, utterance, sound)[0]
-            terms = self._trie(hints.terms, heard.language)
-            read = self._read(heard, prompt, rules, terms)
-            if heard.other is not None:
-                # Which of two languages it is shows in how well the sound can be read in each.
-                other = replace(heard, language=heard.other, certainty=1.0 - heard.certainty, other=None)
-                asked = parts.tokens.prompt(other.language, hints.task, hints.before)
-                again = self._read(other, asked, rules, self._trie(hints.terms, other.language))
-                if again.mean_log_probability > read.mean_log_probability:
-                    heard, prompt, read = other, asked, again
-            if self._ends_wrong(read, rules, utterance, heard):
+                read = read.first(self._kept(read, utterance, heard))
+                return self._transcript(read, heard, utterance, sound)[0], []
+            heard, read = self._read_clearly(heard, hints, rules)
+            kept = self._kept(read, utterance, heard)
+            if len(read.tokens) >= rules.most or kept < len(read.tokens):
                 # At the length that the network was trained on it knows better where to stop.
-                full = self._hear(spectrogram, 2 * MOST_FRAMES, hints)
-                read = self._read(full, prompt, rules, terms)
-        text, gaps = self._transcript(read, heard, utterance, sound)
-        return self._filled(text, gaps, utterance, hints) if gaps and within < _DEEPEST else text
+                read = self._read(replace(heard, sound=self._sound(spectrogram, 2 * MOST_FRAMES)), hints, rules)
+                kept = self._kept(read, utterance, heard)
+        return self._transcript(read.first(kept), heard, utterance, sound)
+
+    def _read_clearly(self, heard: _Heard, hints: Hints, rules: Rules) -> tuple[_Heard, Read]:
+        """The best text; which of two languages it is shows in how well the sound can be read in each."""
+        read = self._read(heard, hints, rules)
+        if heard.other is None:
+            return heard, read
+        other = replace(heard, language=heard.other, certainty=1.0 - heard.certainty, other=None)
+        again = self._read(other, hints, rules)
+        return (other, again) if again.mean_log_probability > read.mean_log_probability else (heard, read)
 
     def _filled(
         self, text: Transcript, gaps: Sequence[tuple[float, float]], utterance: Utterance, hints: Hints
@@ -195,7 +197,7 @@ class WhisperRecogniser(Recogniser):
         told = replace(hints, language=text.language, draft=())
         for start, end in gaps:
             sound = utterance.sound[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
-            found = self._recognise(Utterance(sound, end - start), told, within=1)
+            found, _ = self._recognise(Utterance(sound, end - start), told)
             if found.words and fmean(word.confidence for word in found.words) >= _SURE_OF_REST:
                 read = [replace(word, start=word.start + start, end=word.end + start) for word in found.words]
                 words = put_in(words, read)
@@ -211,13 +213,15 @@ class WhisperRecogniser(Recogniser):
             self._expected = terms, language, made
         return self._expected[2]
 
-    def _read(self, heard: _Heard, prompt: Sequence[int], rules: Rules, terms: TermTrie | None) -> Read:
+    def _read(self, heard: _Heard, hints: Hints, rules: Rules) -> Read:
         """The best text; with terms, the better of what is read with them and without.
 
         A beam that leans towards terms may lose its way. So what it has found must be worth more than the text without
         them, by the network's own account and a bonus for each term once.
         """
         parts = self._parts()
+        prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+        terms = self._trie(hints.terms, heard.language)
 
         def read(leaning: TermTrie | None) -> Read:
             found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS, leaning)
@@ -230,31 +234,27 @@ class WhisperRecogniser(Recogniser):
         gained = (terms.written(leaning.tokens) - terms.written(plain.tokens)) * terms.bonus
         return leaning if leaning.log_probability + gained >= plain.log_probability else plain
 
-    def _hear(self, spectrogram: Tensor, padding: int, hints: Hints) -> _Heard:
+    def _sound(self, spectrogram: Tensor, padding: int) -> Sound:
+        """A spectrogram with so many columns of silence behind it, as the decoder reads it."""
         parts = self._parts()
-        length = spectrogram.shape[1]
-        padded = functional.pad(spectrogram, (0, min(padding, 2 * MOST_FRAMES - length)))
+        padded = functional.pad(spectrogram, (0, min(padding, 2 * MOST_FRAMES - spectrogram.shape[1])))
         sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
-        sound = sound.before(parts.silence, _SILENCE)
+        return sound.before(parts.silence, _SILENCE)
+
+    def _hear(self, spectrogram: Tensor, hints: Hints) -> _Heard:
+        parts = self._parts()
+        sound = self._sound(spectrogram, _PADDING)
         scores = parts.decoder.open(sound).feed(torch.tensor([parts.tokens.before_language]))[0, -1]
-        frames = max(1, length // 2)
+        frames = max(1, spectrogram.shape[1] // 2)
         no_speech = float(scores.softmax(-1)[parts.tokens.no_speech])
         language, certainty, other = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
         return _Heard(sound, frames, no_speech, language, certainty, other)
-
-    def _ends_wrong(self, read: Read, rules: Rules, utterance: Utterance, heard: _Heard) -> bool:
-        if len(read.tokens) >= rules.most:
-            return True
-        return self._kept(read, utterance, heard) < len(read.tokens)
 
     def _kept(self, read: Read, utterance: Utterance, heard: _Heard) -> int:
         """How many tokens of a text are read from the sound, and not made up behind its end or in a loop."""
         tokens, language = self._parts().tokens, heard.language
         guard = LoopGuard(lambda token: tokens.starts_word(token, language), utterance.duration)
-        kept = next(
-            (left for length in range(1, len(read.tokens) + 1) if (left := guard(read.tokens[:length])) < length),
-            len(read.tokens),
-        )
+        kept = guard.of_whole(read.tokens)
         seen = read.looks[:, :, : heard.frames].sum(axis=2).mean(axis=0)
         # A full stop looks behind the sound by right, so it says nothing, and goes with the word it ends.
         audible = [at for at in range(kept) if tokens.is_audible(read.tokens[at])]
@@ -266,14 +266,13 @@ class WhisperRecogniser(Recogniser):
         self, read: Read, heard: _Heard, utterance: Utterance, sound: Float32
     ) -> tuple[Transcript, list[tuple[float, float]]]:
         """What was read, and the stretches of the sound that were passed over."""
-        tokens, kept = self._parts().tokens, self._kept(read, utterance, heard)
-        text = Hypothesis(read.tokens[:kept], read.probabilities[:kept], tokens.text(read.tokens[:kept]))
-        told = Transcript(language=heard.language, language_probability=heard.certainty)
+        tokens = self._parts().tokens
+        text = Hypothesis(read.tokens, read.probabilities, tokens.text(read.tokens))
         silent = heard.no_speech > _NO_SPEECH and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
         if silent or not any(each.isalnum() for each in text.text):
-            return Transcript(language=told.language, speechless=True), []
+            return Transcript(language=heard.language, speechless=True), []
         audible = [tokens.is_audible(token) for token in text.tokens]
-        looks = read.looks[:, :kept, : heard.frames]
+        looks = read.looks[:, :, : heard.frames]
         levels = frame_levels(sound, looks.shape[2], FRAME_RATE)
         closing = [tokens.closes_word(token) for token in text.tokens]
         times = token_times(looks, audible, levels, FRAME_RATE, closing)
@@ -281,7 +280,7 @@ class WhisperRecogniser(Recogniser):
         words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
         if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
-            return Transcript(language=told.language, speechless=True), []
+            return Transcript(language=heard.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
         return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps
 
@@ -290,8 +289,11 @@ class WhisperRecogniser(Recogniser):
             raise ModelError("the whisper recogniser is not loaded: call load() first")
         return self._loaded
 
-    def _running(self) -> _Limits:
-        return _Limits(self._pools, self._threads)
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Torch with so many threads in the calling thread, and without gradients."""
+        with self._pools.limit(limits=self._threads, user_api="openmp"), torch.inference_mode():
+            yield
 
 
 def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
@@ -300,23 +302,6 @@ def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
     moments = (np.arange(where.shape[1]) + 0.5) / FRAME_RATE
     weights = [where[span.first : span.last].sum(axis=0) for span in spans]
     return [float((weight * moments).sum() / max(weight.sum(), 1e-9)) for weight in weights]
-
-
-class _Limits:
-    """Torch with so many threads in the calling thread, and without gradients."""
-
-    def __init__(self, pools: ThreadpoolController, threads: int) -> None:
-        self._pools, self._threads = pools, threads
-
-    def __enter__(self) -> None:
-        self._limit = self._pools.limit(limits=self._threads, user_api="openmp")
-        self._limit.__enter__()
-        self._mode = torch.inference_mode()
-        self._mode.__enter__()
-
-    def __exit__(self, *failure: object) -> None:
-        self._mode.__exit__(None, None, None)
-        self._limit.__exit__(None, None, None)
 
 
 def _open(folder: Path) -> _Parts:

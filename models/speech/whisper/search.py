@@ -7,15 +7,14 @@ poor short ones; so here it goes on as long as one under way is better than all 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from lipstream.models.speech.engine import TINY, Float32
+from lipstream.models.speech.engine import Float32, mean_log
 from lipstream.models.speech.expected.trie import TermState, TermTrie
 from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
 
@@ -53,15 +52,21 @@ class Read:
     end_probability: float
     looks: Float32
 
+    def first(self, count: int) -> Read:
+        """No more than the first tokens of it."""
+        return replace(
+            self, tokens=self.tokens[:count], probabilities=self.probabilities[:count], looks=self.looks[:, :count]
+        )
+
     @property
     def mean_log_probability(self) -> float:
         """By the token."""
-        return self.log_probability / (len(self.tokens) + 1)
+        return mean_log((*self.probabilities, self.end_probability))
 
     @property
     def log_probability(self) -> float:
         """Of the whole text, its end included."""
-        return math.fsum(math.log(max(each, TINY)) for each in (*self.probabilities, self.end_probability))
+        return self.mean_log_probability * (len(self.tokens) + 1)
 
 
 @torch.inference_mode()

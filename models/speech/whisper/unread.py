@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lipstream.models.speech.alignment import speech_by_level
 from lipstream.models.speech.engine import Float32, TimedWord
+from lipstream.models.speech.spacing import plain
 
 LONGEST_WORD: Final = 1.4
 """Seconds that a word lasts at most, but for a drawn out one."""
@@ -80,13 +81,8 @@ def put_in(words: Sequence[TimedWord], found: Sequence[TimedWord]) -> list[Timed
     """
     place = sum(word.start < found[0].start for word in words)
     before, after = list(words[:place]), list(words[place:])
-    said, rest = list(map(_plain, before)), list(map(_plain, after))
-    read = list(map(_plain, found))
+    said, rest, read = ([plain(word.text) for word in words] for words in (before, after, found))
     first = next((size for size in range(min(len(read), len(said)), 0, -1) if said[-size:] == read[:size]), 0)
     left = len(read) - first
     last = next((size for size in range(min(left, len(rest)), 0, -1) if rest[:size] == read[len(read) - size :]), 0)
     return [*before, *found[first : len(found) - last], *after]
-
-
-def _plain(word: TimedWord) -> str:
-    return "".join(filter(str.isalnum, word.text)).casefold()
