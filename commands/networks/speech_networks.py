@@ -87,7 +87,7 @@ def teacher() -> Teacher:
     from lipstream.models.assets import resolve
     from lipstream.models.av_speech.enrolment.enrolment import Teacher
     from lipstream.models.speech.tokenizer import Tokenizer
-    from lipstream.models.speech.torch_decoder import load_decoder
+    from lipstream.models.av_speech.training.torch_decoder import load_decoder
 
     hears = engine()
     return Teacher(

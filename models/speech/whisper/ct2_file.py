@@ -46,12 +46,22 @@ class Ct2File:
         Raises:
             KeyError: there is none of that name.
         """
-        value = self.variables[name]
+        return self._scaled(name, self.variables[name], slice(None))
+
+    def rows(self, name: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Some rows of a variable as float32, (..., columns) for (...) places; only these are read from the disk."""
+        return self._scaled(name, self.variables[name][places], places)
+
+    def _scaled(
+        self, name: str, value: npt.NDArray[Any], places: npt.NDArray[np.int64] | slice
+    ) -> npt.NDArray[np.float32]:
         found = value.astype(np.float32)
         scale = self.variables.get(f"{name}_scale")
         if value.dtype in (np.int8, np.int16) and scale is not None:
             # One scale a row, or one for all.
-            found /= scale.astype(np.float32).reshape((-1,) + (1,) * (value.ndim - 1)) if scale.ndim else float(scale)
+            scales = scale.astype(np.float32)
+            own = scales[places] if scales.ndim else scales
+            found /= own.reshape(own.shape + (1,) * (found.ndim - own.ndim))
         return found
 
 

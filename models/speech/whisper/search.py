@@ -7,16 +7,17 @@ poor short ones; so here it goes on as long as one under way is better than all 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from lipstream.models.speech.engine import Float32, mean_log
 from lipstream.models.speech.expected.trie import TermState, TermTrie
 from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
+from lipstream.models.speech.whisper.scores import best_of, log_softmax, softmax
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +32,8 @@ class Rules:
     """
 
     end: int
-    never: Tensor
-    at_first: Tensor
+    never: Float32
+    at_first: Float32
     most: int
 
 
@@ -69,7 +70,6 @@ class Read:
         return self.mean_log_probability * (len(self.tokens) + 1)
 
 
-@torch.inference_mode()
 def beam_search(
     decoder: WhisperDecoder,
     sound: Sound,
@@ -89,7 +89,7 @@ def beam_search(
         terms: words and phrases to be expected.
     """
     text = decoder.open(sound)
-    scores = text.feed(torch.tensor([list(prompt)]))[:, -1] + rules.at_first
+    scores = text.feed([list(prompt)])[:, -1] + rules.at_first
     return _Beams(text, rules, width, len(prompt), terms).run(scores)
 
 
@@ -110,20 +110,20 @@ class _Beams:
         self._text, self._rules, self._width = text, rules, width
         self._most = min(rules.most, text.decoder.most_tokens - prompt - 1)
         self._alive: list[list[int]] = [[]]
-        self._worth = torch.zeros(1)
+        self._worth = np.zeros(1, np.float32)
         self._ended: list[_Ended] = []
         self._leaning = None if terms is None else _Leaning(terms)
 
-    def run(self, scores: Tensor) -> list[int]:
+    def run(self, scores: Float32) -> list[int]:
         while self._extend(scores):
-            newest = torch.tensor([[tokens[-1]] for tokens in self._alive])
+            newest = [[tokens[-1]] for tokens in self._alive]
             scores = self._text.feed(newest)[:, -1] + self._rules.never
         if not self._ended:
             return self._alive[0] if self._alive else []
         longest = max(len(each.tokens) for each in self._ended)
         return max(self._ended, key=lambda each: each.rank(longest)).tokens
 
-    def _extend(self, scores: Tensor) -> bool:
+    def _extend(self, scores: Float32) -> bool:
         """One more token for each of the best; whether to go on."""
         if len(self._alive[0]) >= self._most:
             self._ended += [
@@ -132,13 +132,14 @@ class _Beams:
                 for row, (value, tokens) in enumerate(zip(self._worth.tolist(), self._alive, strict=True))
             ]
             return False
-        worth = scores.log_softmax(-1) + self._worth[:, None]
+        worth = log_softmax(scores) + self._worth[:, None]
         ranked = worth if self._leaning is None else self._leaning.ranked(worth)
-        best = ranked.view(-1).topk(2 * self._width)
+        flat = ranked.reshape(-1)
         alive: list[list[int]] = []
         places, kept = [], []
-        for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-            if len(alive) == self._width or value == -torch.inf:
+        for index in best_of(flat, 2 * self._width):
+            value = float(flat[index])
+            if len(alive) == self._width or value == -math.inf:
                 break  # Ends behind these are not among the best; what may not be said is none.
             row, token = divmod(index, worth.shape[1])
             plain = float(worth[row, token])
@@ -152,7 +153,7 @@ class _Beams:
             return False
         if self._leaning is not None:
             self._leaning.choose([(row, tokens[-1]) for row, tokens in zip(places, alive, strict=True)])
-        self._alive, self._worth = alive, torch.tensor(kept)
+        self._alive, self._worth = alive, np.array(kept, np.float32)
         self._text.choose(places)
         return not self._is_over()
 
@@ -174,11 +175,11 @@ class _Leaning:
     def __init__(self, terms: TermTrie) -> None:
         self._terms = terms
         self._states: list[TermState] = [terms.start]
-        self._known: dict[tuple[object, ...], tuple[float, Tensor, Tensor]] = {}
+        self._known: dict[tuple[object, ...], tuple[float, list[int], Float32]] = {}
 
-    def ranked(self, worth: Tensor) -> Tensor:
+    def ranked(self, worth: Float32) -> Float32:
         """(B, V) log-probabilities with what the terms add to each."""
-        ranked = worth.clone()
+        ranked = worth.copy()
         for row, state in enumerate(self._states):
             otherwise, tokens, gains = self._added(state)
             ranked[row] += state.given + otherwise
@@ -193,30 +194,27 @@ class _Leaning:
         """Go on with these: the row of a text, and the token behind it."""
         self._states = [self._terms.advance(self._states[row], token) for row, token in chosen]
 
-    def _added(self, state: TermState) -> tuple[float, Tensor, Tensor]:
+    def _added(self, state: TermState) -> tuple[float, list[int], Float32]:
         key = (id(state.node), state.held, state.kept, state.last)
         if key not in self._known:
             gains = self._terms.bonuses(state)
-            tokens = torch.tensor(list(gains), dtype=torch.long)
-            self._known[key] = self._terms.otherwise(state), tokens, torch.tensor(list(gains.values()))
+            self._known[key] = self._terms.otherwise(state), list(gains), np.array(list(gains.values()), np.float32)
         return self._known[key]
 
 
-@torch.inference_mode()
 def check(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], tokens: Sequence[int], rules: Rules) -> Read:
     """How probable each token of a text is, and where in the sound it was read."""
-    looks: list[Tensor] = []
+    looks: list[Float32] = []
     text = decoder.open(sound)
-    scores = text.feed(torch.tensor([[*prompt, *tokens]]), looks)[0, len(prompt) - 1 :]
+    scores = text.feed([[*prompt, *tokens]], looks)[0, len(prompt) - 1 :]
     scores[0] += rules.at_first
     scores[1:] += rules.never
-    probabilities = scores.softmax(-1)
-    chosen = probabilities[torch.arange(len(tokens)), torch.tensor(list(tokens), dtype=torch.long)].tolist()
-    where = torch.cat(looks)[:, len(prompt) - 1 : -1].numpy()
+    probabilities = softmax(scores)
+    chosen = probabilities[np.arange(len(tokens)), np.array(tokens, np.intp)].tolist()
+    where = np.concatenate(looks)[:, len(prompt) - 1 : -1]
     return Read(tuple(tokens), tuple(chosen), float(probabilities[-1, rules.end]), where)
 
 
-@torch.inference_mode()
 def agreed(
     decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], draft: Sequence[int], rules: Rules
 ) -> list[int]:
@@ -225,7 +223,7 @@ def agreed(
     most = min(rules.most, decoder.most_tokens - len(prompt) - 1)
     tokens: list[int] = []
     guess = [token for token in draft if token < rules.end][:most]
-    scores = text.feed(torch.tensor([[*prompt, *guess]]))[0, len(prompt) - 1 :]
+    scores = text.feed([[*prompt, *guess]])[0, len(prompt) - 1 :]
     while True:
         for at, row in enumerate(scores):
             best = int((row + (rules.never if tokens else rules.at_first)).argmax())
@@ -236,4 +234,4 @@ def agreed(
                 break
         text.crop(len(prompt) + len(tokens) - 1)
         guess = []
-        scores = text.feed(torch.tensor([tokens[-1:]]))[0]
+        scores = text.feed([tokens[-1:]])[0]

@@ -17,9 +17,10 @@ from lipstream.models.av_speech.training.correspondence import CorrespondenceRec
 from lipstream.models.av_speech.training.fusion import FusionTraining, LipFusionRecipe
 from lipstream.models.av_speech.training.lips import LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
+from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
 from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from lipstream.models.speech.cross_attention import DecoderShape
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from tests.models.av_speech.test_active_speaker import sample
