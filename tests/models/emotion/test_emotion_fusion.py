@@ -7,7 +7,8 @@ import torch
 from lipstream.models.emotion.branches import Evidence
 from lipstream.models.emotion.evaluation.metrics import softmax
 from lipstream.models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
-from lipstream.models.emotion.fusion_net import TOKEN, WAYS, shares
+from lipstream.models.emotion.fusion_net import WAYS, shares
+from lipstream.models.emotion.quality import TOKEN
 from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split, choose, train_fusion
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, draw_pairs
 from lipstream.models.emotion.training.voice_data import VARIANTS

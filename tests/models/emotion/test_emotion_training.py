@@ -23,7 +23,8 @@ from lipstream.models.emotion.training.voice import (
     train_folds,
 )
 from lipstream.models.emotion.training.voice_data import VARIANTS, VoiceFeatures, folds_of
-from lipstream.models.emotion.voice_net import ENCODER, STEP, Standardise, VoiceNet, steps_of
+from lipstream.models.emotion.voice_net import Standardise, VoiceNet
+from lipstream.models.emotion.voice_steps import ENCODER, STEP, steps_of
 from lipstream.models.errors import ModelError
 from lipstream.models.weights import load_weights, save_weights
 from tests.models.pretended_gpu import CPU, GPU, pretended_gpu

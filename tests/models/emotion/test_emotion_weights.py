@@ -5,10 +5,10 @@ import pytest
 
 from lipstream.models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
 from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.models.emotion.face_shape import GEOMETRY
 from lipstream.models.emotion.fusion import EmotionFusion, TimedEvidence
-from lipstream.models.emotion.geometry_net import GEOMETRY
 from lipstream.models.emotion.looks import Look
-from lipstream.models.emotion.voice_net import ENCODER
+from lipstream.models.emotion.voice_steps import ENCODER
 from lipstream.models.errors import ModelError
 
 
