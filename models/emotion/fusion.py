@@ -119,12 +119,12 @@ class EmotionFusion:
 
 
 def _tokens(items: Sequence[TimedEvidence], now: float) -> tuple[Float32, npt.NDArray[np.bool_], Float32]:
-    """One row of tokens, its mask, and its times; a single masked token where there are none."""
-    if not items:
-        return np.zeros((1, 1, TOKEN), np.float32), np.zeros((1, 1), np.bool_), np.zeros((1, 1), np.float32)
-    tokens = np.stack([token_of(each.evidence) for each in items])[None]
-    times = np.array([[each.time - now for each in items]], np.float32)
-    return tokens, np.ones((1, len(items)), np.bool_), times
+    """One row of `MOST_TOKENS` tokens, its mask, and its times; those that are not there are masked."""
+    tokens, mask = np.zeros((1, MOST_TOKENS, TOKEN), np.float32), np.zeros((1, MOST_TOKENS), np.bool_)
+    times = np.zeros((1, MOST_TOKENS), np.float32)
+    for index, each in enumerate(items):
+        tokens[0, index], mask[0, index], times[0, index] = token_of(each.evidence), True, each.time - now
+    return tokens, mask, times
 
 
 def _embedding(items: Sequence[TimedEvidence], length: int) -> Float32:

@@ -44,7 +44,7 @@ def pitch(sound: Float32, sample_rate: int, hop: int, smoothing: int, low: int, 
     windows = np.lib.stride_tricks.sliding_window_view(padded, smoothing)
     # The lower of the two in the middle, should there be two.
     middle = np.partition(windows, (smoothing - 1) // 2, axis=1)[:, (smoothing - 1) // 2]
-    return (sample_rate / (middle + _EPSILON)).astype(np.float32)
+    return np.float32(sample_rate) / (middle.astype(np.float32) + np.float32(_EPSILON))
 
 
 def _highest(rows: Float32) -> tuple[Float32, npt.NDArray[np.intp]]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lipstream.models.emotion.branches import VOICE_GRAPH
 from lipstream.models.emotion.face_net import ExpressionNet, hide_mouth, standardise
 from lipstream.models.emotion.face_shape import GEOMETRY
-from lipstream.models.emotion.fusion import FUSION_GRAPH
+from lipstream.models.emotion.fusion import FUSION_GRAPH, MOST_TOKENS
 from lipstream.models.emotion.fusion_net import WAYS, FusionNet
 from lipstream.models.emotion.geometry_net import GeometryNet, blended
 from lipstream.models.emotion.looks import APPEARANCE_WEIGHTS, FACE_SIZE, GRAPH, SHAPE_WEIGHTS
@@ -140,15 +140,9 @@ def export_fusion(folder: Path, way: str | None = None) -> None:
     """Write fusion; which way it is, is in `fusion.json` if it is not told."""
     if way is None:
         way = str(json.loads((folder / "fusion.json").read_text(encoding="utf-8"))["way"])
-    examples = {name: torch.randn(1, 3, TOKEN) for name in ("face", "voice")}
-    examples |= {f"{name}_mask": torch.ones(1, 3, dtype=torch.bool) for name in ("face", "voice")}
-    examples |= {f"{name}_times": torch.zeros(1, 3) for name in ("face", "voice")}
-    changing = {name: {1: name.split("_")[0]} for name in examples}
-    export(
-        fusion_of(folder, way),
-        folder / FUSION_GRAPH,
-        examples,
-        ("log_probabilities", "weights"),
-        changing,
-        [folder / "fusion.safetensors"],
-    )
+    # Always so many, masked where there are fewer: attention in torch is written for the lengths that it was shown.
+    examples = {name: torch.randn(1, MOST_TOKENS, TOKEN) for name in ("face", "voice")}
+    examples |= {f"{name}_mask": torch.ones(1, MOST_TOKENS, dtype=torch.bool) for name in ("face", "voice")}
+    examples |= {f"{name}_times": torch.zeros(1, MOST_TOKENS) for name in ("face", "voice")}
+    names, made_of = ("log_probabilities", "weights"), [folder / "fusion.safetensors"]
+    export(fusion_of(folder, way), folder / FUSION_GRAPH, examples, names, {}, made_of)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from lipstream.models.av_speech.active_speaker_net import EVIDENCE, ActiveSpeakerNet
-from lipstream.models.av_speech.encoder_frames import SOUND
 from lipstream.models.av_speech.general_fusion import GeneralFusion, Thresholds
+from lipstream.models.av_speech.sound_frames import SOUND
 from lipstream.models.av_speech.target_mask_net import FLOOR, TargetMaskNet, loudness_of
 from lipstream.models.av_speech.training import target_mask as train_target_mask_module
 from lipstream.models.av_speech.training.lip_augment import LipSequence
@@ -71,15 +71,29 @@ EAGER = Thresholds(least=0.0, full=0.01, own=0.0, overlap=0.0, floor=0.3)
 
 
 def test_bands_with_gains_of_one_give_the_sound_back():
-    sound = torch.from_numpy(SOUND_2S[:20_001])
+    sound = SOUND_2S[:20_001]
     lines = spectrum(sound)
     assert powers(lines).shape == (20_001 // 384 + 1, BANDS)
-    assert torch.allclose(with_gains(lines, torch.ones(len(lines), BANDS), len(sound)), sound, atol=1e-5)
+    assert np.allclose(with_gains(lines, np.ones((len(lines), BANDS), np.float32), len(sound)), sound, atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 383, 384, 768, 769, 5000])
+def test_bands_are_those_of_the_transform_of_torch(samples):
+    sound = SOUND_2S[:samples]
+    lines = spectrum(sound)
+    padded = torch.from_numpy(np.pad(sound, (0, 2000)))
+    taper = torch.hann_window(768).sqrt()
+    expected = torch.stft(padded, 768, 384, window=taper, pad_mode="constant", return_complex=True).T.numpy()
+    assert lines.shape == (samples // 384 + 1, 385)
+    assert np.allclose(lines, expected[: len(lines)], atol=1e-3)
+    back = with_gains(lines, np.ones((len(lines), BANDS), np.float32), samples)
+    assert back.shape == (samples,)
+    assert np.allclose(back, sound, atol=1e-4)
 
 
 def test_every_line_of_the_spectrum_is_in_one_band():
-    lines = spectrum(torch.from_numpy(SOUND_2S))
-    assert torch.allclose(powers(lines).sum(dim=1), lines.abs().square().sum(dim=1), rtol=1e-4)
+    lines = spectrum(SOUND_2S)
+    assert np.allclose(powers(lines).sum(axis=1), np.square(np.abs(lines)).sum(axis=1), rtol=1e-4)
 
 
 def test_gains_stay_between_floor_and_one():
