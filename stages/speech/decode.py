@@ -61,7 +61,7 @@ class Decode(Stage):
 
     Where the segment is in a pause that may end it, the final is read ahead: if it ends, its text is there.
 
-    Where fusion asks for a confidence (`Encoding.least_confidence`), words under it are left out of the text.
+    Where fusion asks for a confidence (`Encoding.asks`), words under it are left out of the text.
 
     With mouths it is also told who spoke, and whether that was off camera (`on_camera`). With `only_on_camera`,
     what was shown of a segment that turns out to be off camera is taken back by an empty partial.
@@ -315,7 +315,7 @@ def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]
     return [
         TimedWord(_tidy(word.text), word.start, word.end, word.confidence)
         for word in words
-        if word.confidence >= speech.encoding.least_confidence
+        if word.confidence >= speech.encoding.asks(word.start, word.end)
     ]
 
 

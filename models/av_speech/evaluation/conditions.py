@@ -194,10 +194,10 @@ def lips_alone(recording: Recording, engine: SpeechEngine, fusion: Fusion) -> st
 def text_of(encoding: Encoding, engine: SpeechEngine) -> str:
     """What is written of an encoding: the words that its `least_confidence` lets pass."""
     heard = engine.decode(encoding)
-    if not encoding.least_confidence:
+    if encoding.least_confidence is None:
         return heard.text
-    words = engine.words(heard.tokens)
-    return " ".join(word.text for word in words if heard.confidence(word) >= encoding.least_confidence)
+    words = engine.align(encoding, heard)
+    return " ".join(word.text for word in words if word.confidence >= encoding.asks(word.start, word.end))
 
 
 def lip_samples(track: LipTrack) -> list[LipSample]:

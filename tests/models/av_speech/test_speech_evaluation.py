@@ -69,13 +69,19 @@ def test_lips_of_the_speaker_from_another_clip_are_not_called_somebody_elses():
 
 def test_words_that_the_decoder_doubts_are_not_written_where_fusion_says_so():
     class Unsure(CountingEngine):
-        def decode(self, encoding, prefix=(), draft=()):
-            return dataclasses.replace(super().decode(encoding), probabilities=(0.9, 0.2, 0.5))
+        def align(self, encoding, hypothesis):
+            timed = super().align(encoding, hypothesis)
+            return [
+                dataclasses.replace(word, confidence=each) for word, each in zip(timed, (0.9, 0.2, 0.2), strict=True)
+            ]
 
     engine = Unsure()
     encoding = engine.encode(spoken([1, 2, 3]))
     assert text_of(encoding, engine) == "one two three"
-    assert text_of(dataclasses.replace(encoding, least_confidence=0.3), engine) == "one three"
+    _, doubted, sure = engine.align(encoding, engine.decode(encoding))
+    asked = np.zeros(len(encoding.features), np.float32)
+    asked[: round((doubted.end + sure.start) / 2 * encoding.frame_rate)] = 0.3
+    assert text_of(dataclasses.replace(encoding, least_confidence=asked), engine) == "one three"
 
 
 def test_what_is_finished_is_told_after_each_condition():
