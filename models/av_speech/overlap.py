@@ -21,7 +21,7 @@ _MOTION: Final = 0.6
 """Seconds over which the opening of the mouth is taken to move or not."""
 _REST: Final = 0.5
 """Seconds without overlap that are passed over: a turn is longer."""
-_SHORTEST: Final = 1.5
+_SHORTEST: Final = 2.0
 """Seconds of an overlap. A shorter one is a word or two, and to take it apart costs more than it brings."""
 _MOSTLY: Final = 0.8
 """Share of a segment that a shorter overlap must fill to count all the same."""

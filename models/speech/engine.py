@@ -22,6 +22,7 @@ Float32 = npt.NDArray[np.float32]
 SAMPLE_RATE = 16_000
 """Sample rate in Hz of all audio given to an engine."""
 
+_MOSTLY = 0.5
 TINY = sys.float_info.min
 """Stands for a probability that underflowed to 0 where its logarithm is taken."""
 
@@ -52,6 +53,11 @@ class Encoding:
     def duration(self) -> float:
         """Length of the encoded audio in seconds."""
         return self.samples / SAMPLE_RATE
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether somebody is seen to speak in most of it, among other voices: where a confidence is asked for."""
+        return self.least_confidence is not None and float(np.mean(self.least_confidence > 0)) >= _MOSTLY
 
     def asks(self, start: float, end: float) -> float:
         """The confidence that a word from `start` to `end` seconds must have: that of half of its frames or more."""

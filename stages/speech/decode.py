@@ -177,7 +177,8 @@ class Decode(Stage):
             self._finish_all([speech], retry(self, _WHAT, partial(self._read, speech, whole=True)))
 
     def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Transcript:
-        utterance = Utterance(sound_of(segments), sum(each.heard for each in segments))
+        seen = all(each.encoding.is_seen for each in segments)
+        utterance = Utterance(sound_of(segments), sum(each.heard for each in segments), seen=seen)
         read = self._reading.final.recognise(utterance, self._hints(()))
         self._remember(read, utterance.duration)
         return read
@@ -194,7 +195,7 @@ class Decode(Stage):
         return self._read(speech, whole=True)
 
     def _read(self, speech: EncodedSpeech, whole: bool) -> Transcript:
-        utterance = Utterance(speech.samples, speech.heard, speech.encoding, whole)
+        utterance = Utterance(speech.samples, speech.heard, speech.encoding, whole, speech.encoding.is_seen)
         if whole and not self._sheds_second():
             draft = self._draft if self._reading.final is self._first else ()
             read = self._reading.final.recognise(utterance, self._hints(draft))
