@@ -1,9 +1,10 @@
 """Lips of people whom nobody enrolled: what is heard of other voices is taken away before the words are read.
 
-The frames of the speech encoder are not rewritten. The sound itself is softened in those bands and moments that belong
-to other voices than that of the visible mouth, and is encoded once more; and words of which the decoder is unsure are
-left out, since among several voices most of them are nobody's. Where no mouth is seen and where no other voice is
-heard nothing happens at all; where the mouth is not that of any voice heard, the sound is left as it is.
+The frames of the speech encoder are not rewritten. Where others speak while the visible mouth speaks (`overlap`), the
+sound itself is softened in those bands that belong to other voices, and is encoded once more; and words of which the
+recogniser is unsure are left out there, since among several voices most of them are nobody's. Everywhere else nothing
+happens: where no mouth is seen, where one voice alone is heard, be it that of the mouth or another, and where the mouth
+is not that of any voice heard.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from torch import Tensor
 from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
 from lipstream.models.av_speech.encoder_frames import FEATURES, SOUND, sound_frames
 from lipstream.models.av_speech.lip_fusion import LipFusion, lip_frames
-from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
+from lipstream.models.av_speech.overlap import Moments, overlapping
+from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Bool, Float32
 from lipstream.models.av_speech.target_mask_net import TargetMaskNet, loudness_of
 from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
+from lipstream.models.face.lips import opening
 from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
@@ -39,25 +42,18 @@ _WARM: Final = 25
 _NEAR: Final = 0.05
 """Seconds within which a lip frame stands for a moment."""
 
-_AUDIBLE: Final = 0.4
-"""Loudness of a frame that counts for the overlap, in parts of the loudest frame's."""
-_MIXED: Final = (0.3, 0.85)
-"""Share of the own voice in a frame in which others are heard too."""
-_HEARD: Final = 0.8
-"""Quantile of the own-voice probability: people pause, and beside other voices the mouth is seldom told for sure."""
+_HALF: Final = 0.5
+_FADE: Final = 5
+"""Frames over which gains set in and end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """When, and how far, other voices are taken away; tuned on speakers of the training part.
+    """How far other voices are taken away where they overlap; tuned on speakers of the training part.
 
     Attributes:
-        least: share of the loudness that must belong to others before anything is done.
+        least: share of the loudness of the overlaps that must belong to others before anything is done.
         full: share from which on it is done in full; between the two the gains are softened.
-        own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
-            it the mouth may be anybody's, and the sound is left as it is.
-        overlap: share of the loudness in frames with several voices at once, under which nothing is done: people who
-            take turns are all to be read.
         shortest: seconds of sound; in less, two voices are hardly told apart, and nothing is done.
         crowd: share of the time in which others are heard, about which they are several: one alone makes pauses.
         sharpness: power of the gains beside one voice: above 1, what is doubtful is taken for another voice. In a crowd
@@ -68,8 +64,6 @@ class Thresholds:
 
     least: float = 0.15
     full: float = 0.2
-    own: float = 0.1
-    overlap: float = 0.4
     shortest: float = 1.0
     crowd: tuple[float, float] = (0.94, 0.97)
     sharpness: float = 1.4
@@ -85,12 +79,14 @@ class MouthEvidence(NamedTuple):
         seen: (L,) where a mouth is seen.
         beside: (1, L, SOUND) the sound at the times of the lips.
         evidence: (1, L, EVIDENCE) what the mask network is given.
+        opening: (L,) gap between the inner lips (`lipstream.models.face.lips.opening`), 0 where no mouth is seen.
     """
 
     own: Tensor
     seen: Tensor
     beside: Tensor
     evidence: Tensor
+    opening: Float32
 
 
 class Judgement(NamedTuple):
@@ -99,15 +95,15 @@ class Judgement(NamedTuple):
     Attributes:
         lines: (T, lines) spectrum of the sound.
         gains: (T, BANDS) what of it is not another voice's.
-        removed: share of the loudness that is others', in [0, 1].
-        overlap: share of the loudness in frames in which the own voice and others are heard at once, in [0, 1].
-        others: mean probability that another voice is heard.
+        overlap: (T,) bool, where the visible speaker and others are heard at once.
+        removed: share of the loudness there that is others', in [0, 1]; 0 without such a place.
+        others: mean probability there that another voice is heard.
     """
 
     lines: Tensor
     gains: Tensor
+    overlap: Bool
     removed: float
-    overlap: float
     others: float
 
 
@@ -200,15 +196,16 @@ class GeneralFusion(Fusion):
             if not self._is_enough(mouth):
                 return FusedSpeech(encoding, active_speaker=own)
             found = self.judge(mouth, sound)
-            if not self._are_several(found):
+            if found.removed <= self._thresholds.least:
                 return FusedSpeech(encoding, active_speaker=own)
-            if not self._is_heard(mouth):
-                return FusedSpeech(self._doubted(encoding), active_speaker=own)
             gains = self._gains(found)
             softened = with_gains(found.lines, gains, len(sound)).numpy()
             gate = 1 - _kept(found.lines, gains)[1].numpy()
-        again = self._doubted(encoding if self._engine is None else self._engine.encode(softened))
-        return FusedSpeech(again, _resampled(gate, len(again.features)), own, softened)
+        again = encoding if self._engine is None else self._engine.encode(softened)
+        count = len(again.features)
+        asked = np.where(_resampled(found.overlap.astype(np.float32), count) > _HALF, self._thresholds.sure, 0.0)
+        again = dataclasses.replace(again, least_confidence=asked.astype(np.float32))
+        return FusedSpeech(again, _resampled(gate, count), own, softened)
 
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What becomes of an encoding with the lips masked: the very same, unless somebody is enrolled."""
@@ -221,10 +218,12 @@ class GeneralFusion(Fusion):
             ModelError: `load` was not called, or the recogniser gives no inner layers.
         """
         active_speaker, _ = self._loaded()
-        frames, mask = lip_frames(_on_grid(lips, encoding.duration))
+        samples = _on_grid(lips, encoding.duration)
+        frames, mask = lip_frames(samples)
         beside = sound_frames(encoding, torch.arange(len(mask)) / LIP_RATE)[None]
         scores, evidence = active_speaker.evidence(centred(frames, mask)[None], mask[None], beside)
-        return MouthEvidence(scores[0].sigmoid(), mask, beside, evidence)
+        openings = [0.0 if each.points is None else float(opening(each.points)) for each in samples]
+        return MouthEvidence(scores[0].sigmoid(), mask, beside, evidence, np.array(openings, np.float32))
 
     def judge(self, mouth: MouthEvidence, sound: Float32) -> Judgement:
         """Tell the own voice from others in (N,) sound.
@@ -235,8 +234,14 @@ class GeneralFusion(Fusion):
         _, target_mask = self._loaded()
         lines = spectrum(torch.from_numpy(np.asarray(sound, np.float32)))
         found = target_mask(loudness_of(powers(lines))[None], mouth.beside, mouth.evidence)
-        gains, others = found.gains[0], float(found.other.sigmoid().mean())
-        return Judgement(lines, gains, *_shares(lines, gains), others)
+        gains, other = found.gains[0], found.other[0].sigmoid().numpy()
+        loud, kept = (each.numpy() for each in _kept(lines, gains))
+        moments = Moments(mouth.own.numpy(), mouth.opening, mouth.seen.numpy(), loud, kept, other)
+        overlap = overlapping(moments)
+        if not overlap.any():
+            return Judgement(lines, gains, overlap, 0.0, 0.0)
+        removed = float(((1 - kept) * loud)[overlap].sum() / loud[overlap].sum())
+        return Judgement(lines, gains, overlap, removed, float(other[overlap].mean()))
 
     def _loaded(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
         if self._networks is None:
@@ -247,23 +252,13 @@ class GeneralFusion(Fusion):
         """Whether there is enough to see and hear for telling voices apart; else the mask need not run."""
         return len(mouth.seen) >= self._thresholds.shortest * LIP_RATE and bool(mouth.seen.any())
 
-    def _is_heard(self, mouth: MouthEvidence) -> bool:
-        """Whether the mouth is likely to be a voice in the sound."""
-        return float(mouth.own[mouth.seen].quantile(_HEARD)) >= self._thresholds.own
-
-    def _are_several(self, found: Judgement) -> bool:
-        """Whether others are heard at the same time as the mouth."""
-        return found.removed > self._thresholds.least and found.overlap >= self._thresholds.overlap
-
     def _gains(self, found: Judgement) -> Tensor:
-        """(T, BANDS) what to multiply the sound by."""
+        """(T, BANDS) what to multiply the sound by: 1 where nobody overlaps."""
         thresholds = self._thresholds
         depth = min(1.0, (found.removed - thresholds.least) / (thresholds.full - thresholds.least))
         sharpness = float(np.interp(found.others, thresholds.crowd, (thresholds.sharpness, 1.0)))
-        return found.gains.pow(sharpness).clamp_min(thresholds.floor).pow(depth)
-
-    def _doubted(self, encoding: Encoding) -> Encoding:
-        return dataclasses.replace(encoding, least_confidence=self._thresholds.sure)
+        where = torch.from_numpy(_faded(found.overlap))[:, None]
+        return found.gains.pow(sharpness).clamp_min(thresholds.floor).pow(depth * where)
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
@@ -284,12 +279,10 @@ def _kept(lines: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
     return whole, ((gains * loud).sum(dim=1) / whole).clamp(0, 1)
 
 
-def _shares(lines: Tensor, gains: Tensor) -> tuple[float, float]:
-    """`removed` and `overlap` of a `Judgement`."""
-    whole, own = _kept(lines, gains)
-    audible = whole * (whole > _AUDIBLE * whole.max())
-    both = (own > _MIXED[0]) & (own < _MIXED[1])
-    return float((whole * (1 - own)).sum() / whole.sum()), float((audible * both).sum() / audible.sum())
+def _faded(flags: Bool) -> Float32:
+    """(T,) 1 within stretches, falling to 0 at their edges."""
+    inside = np.convolve(np.pad(flags, _FADE, mode="edge"), np.full(_FADE, 1 / _FADE), mode="same")
+    return inside[_FADE:-_FADE].astype(np.float32)
 
 
 def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:

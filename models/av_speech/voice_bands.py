@@ -16,8 +16,12 @@ import numpy.typing as npt
 Float32 = npt.NDArray[np.float32]
 Complex64 = npt.NDArray[np.complex64]
 
+from lipstream.models.speech.engine import SAMPLE_RATE
+
 HOP: Final = 384
 """Samples from one frame to the next; frame t is centred on sample t * HOP."""
+RATE: Final = SAMPLE_RATE / HOP
+"""Frames a second."""
 WINDOW: Final = 768
 """Samples of a window, and of its spectrum."""
 _LINES: Final = WINDOW // 2 + 1

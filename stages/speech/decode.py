@@ -61,7 +61,7 @@ class Decode(Stage):
 
     Where the segment is in a pause that may end it, the final is read ahead: if it ends, its text is there.
 
-    Where fusion asks for a confidence (`Encoding.least_confidence`), words under it are left out of the text.
+    Where fusion asks for a confidence (`Encoding.asks`), words under it are left out of the text.
 
     With mouths it is also told who spoke, and whether that was off camera (`on_camera`). With `only_on_camera`,
     what was shown of a segment that turns out to be off camera is taken back by an empty partial.
@@ -177,7 +177,8 @@ class Decode(Stage):
             self._finish_all([speech], retry(self, _WHAT, partial(self._read, speech, whole=True)))
 
     def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Transcript:
-        utterance = Utterance(sound_of(segments), sum(each.heard for each in segments))
+        seen = all(each.encoding.is_seen for each in segments)
+        utterance = Utterance(sound_of(segments), sum(each.heard for each in segments), seen=seen)
         read = self._reading.final.recognise(utterance, self._hints(()))
         self._remember(read, utterance.duration)
         return read
@@ -194,7 +195,7 @@ class Decode(Stage):
         return self._read(speech, whole=True)
 
     def _read(self, speech: EncodedSpeech, whole: bool) -> Transcript:
-        utterance = Utterance(speech.samples, speech.heard, speech.encoding, whole)
+        utterance = Utterance(speech.samples, speech.heard, speech.encoding, whole, speech.encoding.is_seen)
         if whole and not self._sheds_second():
             draft = self._draft if self._reading.final is self._first else ()
             read = self._reading.final.recognise(utterance, self._hints(draft))
@@ -315,7 +316,7 @@ def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]
     return [
         TimedWord(_tidy(word.text), word.start, word.end, word.confidence)
         for word in words
-        if word.confidence >= speech.encoding.least_confidence
+        if word.confidence >= speech.encoding.asks(word.start, word.end)
     ]
 
 

@@ -262,7 +262,8 @@ class WhisperRecogniser(Recogniser):
         """What was read, and the stretches of the sound that were passed over."""
         tokens = self._parts().tokens
         text = Hypothesis(read.tokens, read.probabilities, tokens.text(read.tokens))
-        silent = heard.no_speech > _NO_SPEECH and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
+        no_speech = heard.no_speech > _NO_SPEECH and not utterance.seen
+        silent = no_speech and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
         if silent or not any(each.isalnum() for each in text.text):
             return Transcript(language=heard.language, speechless=True), []
         audible = [tokens.is_audible(token) for token in text.tokens]
@@ -273,7 +274,7 @@ class WhisperRecogniser(Recogniser):
         spans = tokens.words(text.tokens, heard.language)
         words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
-        if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
+        if no_speech and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
             return Transcript(language=heard.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
         return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps

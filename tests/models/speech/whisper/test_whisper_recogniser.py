@@ -278,6 +278,15 @@ def test_words_without_any_sound_in_what_seems_no_speech_are_left_out(recogniser
     assert recogniser._transcript(read, doubtful, Utterance(loud, 0.2), loud)[0].text == "the"
 
 
+def test_what_somebody_is_seen_to_say_is_never_taken_for_no_speech(recogniser):
+    read, heard = read_of(recogniser, " the best", [0.9, 0.9])
+    unsure = replace(read, probabilities=(0.2, 0.2))
+    doubtful = replace(heard, no_speech=0.9)
+    told = utterance(1.0)
+    assert recogniser._transcript(unsure, doubtful, told, told.sound)[0].speechless
+    assert recogniser._transcript(unsure, doubtful, replace(told, seen=True), told.sound)[0].text == "the best"
+
+
 def test_a_language_of_little_training_must_be_told_more_clearly():
     """English was told as Welsh."""
     codes = {"en": 0, "cy": 1, "de": 2}
