@@ -25,6 +25,7 @@ _OPERATORS: Final = 18
 _FORMAT: Final = 9
 _SMALL: Final = 2048
 """Bytes up to which a constant is written into the graph: the runtime folds those away, and asks for the others."""
+_ROWS: Final = 1024
 _OURS: Final = "com.microsoft"
 """Where ONNX Runtime keeps the operators of its own."""
 _OWN: Final = frozenset({"DynamicQuantizeMatMul", "Gelu", "MultiHeadAttention"})
@@ -81,20 +82,19 @@ class OnnxGraph:
         found = self.apply("MatMul", values, self.constant(weight.T))
         return found if bias is None else self.apply("Add", found, self.constant(bias))
 
-    def linear_int8(self, values: str, weight: Float32, bias: Float32 | None = None) -> str:
+    def linear_int8(self, values: str, weight: npt.NDArray[Any], bias: Float32 | None = None) -> str:
         """The same in eight bits: a quarter of the memory, and several times as fast.
 
         Weights are kept in eight bits with a scale for each output, activations are brought to eight bits with one
         scale a call (dynamic quantisation). So what goes through a layer together is rounded a little differently than
         one by one.
         """
-        scales = np.maximum(np.maximum(weight.max(1), -weight.min(1)) / 127, 1e-8).astype(np.float32)
-        rounded = np.rint(weight * (1 / scales)[:, None]).astype(np.int8)
+        rounded, scales = _rounded(weight)
         zero = ""
         if _adds_in_sixteen_bits():
             rounded = rounded.view(np.uint8) ^ np.uint8(128)
             zero = self.constant(np.full(len(weight), 128, np.uint8))
-        inputs = [values, self.constant(rounded.T), self.constant(scales), zero]
+        inputs = [values, self.constant(rounded), self.constant(scales), zero]
         if bias is not None:
             inputs.append(self.constant(bias))
         return self.apply("DynamicQuantizeMatMul", *inputs)
@@ -132,6 +132,19 @@ def _elsewhere(name: str, values: npt.NDArray[Any]) -> onnx.TensorProto:
     for key, value in (("location", "handed over"), ("offset", "0"), ("length", str(values.nbytes))):
         tensor.external_data.add(key=key, value=value)
     return tensor
+
+
+def _rounded(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], Float32]:
+    """(in, out) numbers in eight bits, and (out,) their scales; some rows at a time, which needs little memory."""
+    rounded = np.empty(weight.shape[::-1], np.int8)
+    scales = np.empty(len(weight), np.float32)
+    for first in range(0, len(weight), _ROWS):
+        rows = slice(first, first + _ROWS)
+        some = weight[rows].astype(np.float32)
+        scales[rows] = np.maximum(np.maximum(some.max(1), -some.min(1)) / 127, 1e-8)
+        some *= (1 / scales[rows])[:, None]
+        rounded[:, rows] = np.rint(some, out=some).astype(np.int8).T
+    return rounded, scales
 
 
 @cache

@@ -13,30 +13,29 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
-from lipstream.models.av_speech.encoder_frames import FEATURES, SOUND, sound_frames
-from lipstream.models.av_speech.lip_fusion import LipFusion, lip_frames
+from lipstream.models.av_speech.lip_input import lip_frames
 from lipstream.models.av_speech.overlap import Moments, overlapping
 from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Bool, Float32
-from lipstream.models.av_speech.target_mask_net import TargetMaskNet, loudness_of
-from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
+from lipstream.models.av_speech.sound_frames import FEATURES, SOUND, sound_frames
+from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, Complex64, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
+from lipstream.models.exported import ExportedNetwork
 from lipstream.models.face.lips import opening
 from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
-from lipstream.models.weights import load_weights
 
-ACTIVE_SPEAKER: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
-TARGET_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
+if TYPE_CHECKING:
+    # It runs in torch, which is imported for those alone who have a profile.
+    from lipstream.models.av_speech.lip_fusion import LipFusion
+
+ACTIVE_SPEAKER: Final = Path(__file__).parent / "weights" / "own_voice.onnx"
+TARGET_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.onnx"
 _WARM: Final = 25
 """Lip frames of the first run, of which nothing is used."""
 _NEAR: Final = 0.05
@@ -82,10 +81,10 @@ class MouthEvidence(NamedTuple):
         opening: (L,) gap between the inner lips (`lipstream.models.face.lips.opening`), 0 where no mouth is seen.
     """
 
-    own: Tensor
-    seen: Tensor
-    beside: Tensor
-    evidence: Tensor
+    own: Float32
+    seen: Bool
+    beside: Float32
+    evidence: Float32
     opening: Float32
 
 
@@ -100,8 +99,8 @@ class Judgement(NamedTuple):
         others: mean probability there that another voice is heard.
     """
 
-    lines: Tensor
-    gains: Tensor
+    lines: Complex64
+    gains: Float32
     overlap: Bool
     removed: float
     others: float
@@ -117,8 +116,8 @@ class GeneralFusion(Fusion):
             the sound.
         inner: refines the frames of an enrolled user. The sound is then left as it is, and only judged.
         thresholds: when to act.
-        active_speaker: weights of `ActiveSpeakerNet`.
-        target_mask: weights of `TargetMaskNet`.
+        active_speaker: graph of `ActiveSpeakerNet`.
+        target_mask: graph of `TargetMaskNet`.
     """
 
     uses_lips = True
@@ -135,8 +134,7 @@ class GeneralFusion(Fusion):
         self._inner = inner
         self._thresholds = thresholds or Thresholds()
         self._files = active_speaker, target_mask
-        self._networks: tuple[ActiveSpeakerNet, TargetMaskNet] | None = None
-        self._pools = ThreadpoolController()
+        self._networks: tuple[ExportedNetwork, ExportedNetwork] | None = None
 
     def load(self) -> None:
         """Load the networks and the recogniser. Idempotent.
@@ -153,14 +151,12 @@ class GeneralFusion(Fusion):
             self._networks = shared(("general fusion", *parts), self._open)
             shared(("general fusion has run", *parts, self._inner is None), self._warm_up)
 
-    def _open(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
-        networks = ActiveSpeakerNet(), TargetMaskNet()
-        for network, path in zip(networks, self._files, strict=True):
-            load_weights(network, path)
-        return networks
+    def _open(self) -> tuple[ExportedNetwork, ExportedNetwork]:
+        active_speaker, target_mask = map(ExportedNetwork, self._files)
+        return active_speaker, target_mask
 
     def _warm_up(self) -> None:
-        """Run the networks in use once: what torch fetches from disk on the first run would delay the first words."""
+        """Run the networks in use once: the first run takes longer, which would delay the first words."""
         frames = _WARM * LIP_SAMPLES // HOP
         silence = np.zeros((frames, SOUND - 1), np.float32)
         features, inner = silence[:, :FEATURES], silence[:, FEATURES:]
@@ -168,11 +164,9 @@ class GeneralFusion(Fusion):
         picture, points = np.zeros((CROP, CROP), np.uint8), np.zeros((POINTS, 2), np.float32)
         blendshapes = np.zeros(BLENDSHAPES, np.float32)
         lips = [LipSample(index / LIP_RATE, picture, points, blendshapes) for index in range(_WARM)]
-        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            mouth = self.look(encoding, lips)
-            if self._inner is None:
-                found = self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
-                with_gains(found.lines, self._gains(found), _WARM * LIP_SAMPLES)
+        mouth = self.look(encoding, lips)
+        if self._inner is None:
+            self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
 
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.
@@ -187,20 +181,18 @@ class GeneralFusion(Fusion):
         if encoding.inner is None or encoding.levels is None:
             # A recogniser that does not show its inner layers: nobody can tell whose voice it hears.
             return FusedSpeech(encoding) if self._inner is None else self._inner.fuse(encoding, sound, lips)
-        # OpenMP's limit holds for the calling thread alone; see `lipstream.models.speech.alignment`.
-        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            mouth = self.look(encoding, lips)
-            own = _at_encoding(mouth, encoding)
-            if self._inner is not None:
-                return dataclasses.replace(self._inner.fuse(encoding, sound, lips), active_speaker=own)
-            if not self._is_enough(mouth):
-                return FusedSpeech(encoding, active_speaker=own)
-            found = self.judge(mouth, sound)
-            if found.removed <= self._thresholds.least:
-                return FusedSpeech(encoding, active_speaker=own)
-            gains = self._gains(found)
-            softened = with_gains(found.lines, gains, len(sound)).numpy()
-            gate = 1 - _kept(found.lines, gains)[1].numpy()
+        mouth = self.look(encoding, lips)
+        own = _at_encoding(mouth, encoding)
+        if self._inner is not None:
+            return dataclasses.replace(self._inner.fuse(encoding, sound, lips), active_speaker=own)
+        if not self._is_enough(mouth):
+            return FusedSpeech(encoding, active_speaker=own)
+        found = self.judge(mouth, sound)
+        if found.removed <= self._thresholds.least:
+            return FusedSpeech(encoding, active_speaker=own)
+        gains = self._gains(found)
+        softened = with_gains(found.lines, gains, len(sound))
+        gate = 1 - _kept(found.lines, gains)[1]
         again = encoding if self._engine is None else self._engine.encode(softened)
         count = len(again.features)
         asked = np.where(_resampled(found.overlap.astype(np.float32), count) > _HALF, self._thresholds.sure, 0.0)
@@ -220,10 +212,10 @@ class GeneralFusion(Fusion):
         active_speaker, _ = self._loaded()
         samples = _on_grid(lips, encoding.duration)
         frames, mask = lip_frames(samples)
-        beside = sound_frames(encoding, torch.arange(len(mask)) / LIP_RATE)[None]
-        scores, evidence = active_speaker.evidence(centred(frames, mask)[None], mask[None], beside)
+        beside = sound_frames(encoding, (np.arange(len(mask)) / LIP_RATE).astype(np.float32))[None]
+        own, evidence = active_speaker(lips=frames[None], seen=mask[None], sound=beside)
         openings = [0.0 if each.points is None else float(opening(each.points)) for each in samples]
-        return MouthEvidence(scores[0].sigmoid(), mask, beside, evidence, np.array(openings, np.float32))
+        return MouthEvidence(own[0], mask, beside, evidence, np.array(openings, np.float32))
 
     def judge(self, mouth: MouthEvidence, sound: Float32) -> Judgement:
         """Tell the own voice from others in (N,) sound.
@@ -232,18 +224,18 @@ class GeneralFusion(Fusion):
             ModelError: `load` was not called.
         """
         _, target_mask = self._loaded()
-        lines = spectrum(torch.from_numpy(np.asarray(sound, np.float32)))
-        found = target_mask(loudness_of(powers(lines))[None], mouth.beside, mouth.evidence)
-        gains, other = found.gains[0], found.other[0].sigmoid().numpy()
-        loud, kept = (each.numpy() for each in _kept(lines, gains))
-        moments = Moments(mouth.own.numpy(), mouth.opening, mouth.seen.numpy(), loud, kept, other)
+        lines = spectrum(sound)
+        of_all, others = target_mask(powers=powers(lines)[None], sound=mouth.beside, evidence=mouth.evidence)
+        gains, other = of_all[0], others[0]
+        loud, kept = _kept(lines, gains)
+        moments = Moments(mouth.own, mouth.opening, mouth.seen, loud, kept, other)
         overlap = overlapping(moments)
         if not overlap.any():
             return Judgement(lines, gains, overlap, 0.0, 0.0)
         removed = float(((1 - kept) * loud)[overlap].sum() / loud[overlap].sum())
         return Judgement(lines, gains, overlap, removed, float(other[overlap].mean()))
 
-    def _loaded(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
+    def _loaded(self) -> tuple[ExportedNetwork, ExportedNetwork]:
         if self._networks is None:
             raise ModelError("general fusion is not loaded: call load() first")
         return self._networks
@@ -252,13 +244,14 @@ class GeneralFusion(Fusion):
         """Whether there is enough to see and hear for telling voices apart; else the mask need not run."""
         return len(mouth.seen) >= self._thresholds.shortest * LIP_RATE and bool(mouth.seen.any())
 
-    def _gains(self, found: Judgement) -> Tensor:
+    def _gains(self, found: Judgement) -> Float32:
         """(T, BANDS) what to multiply the sound by: 1 where nobody overlaps."""
         thresholds = self._thresholds
         depth = min(1.0, (found.removed - thresholds.least) / (thresholds.full - thresholds.least))
         sharpness = float(np.interp(found.others, thresholds.crowd, (thresholds.sharpness, 1.0)))
-        where = torch.from_numpy(_faded(found.overlap))[:, None]
-        return found.gains.pow(sharpness).clamp_min(thresholds.floor).pow(depth * where)
+        softened = np.maximum(np.power(found.gains, sharpness), thresholds.floor)
+        gains: Float32 = np.power(softened, depth * _faded(found.overlap)[:, None])
+        return gains
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
@@ -272,11 +265,11 @@ def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
     return grid
 
 
-def _kept(lines: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+def _kept(lines: Complex64, gains: Float32) -> tuple[Float32, Float32]:
     """(T,) loudness of each frame, and the part of it that the gains leave."""
-    loud = powers(lines).pow(COMPRESSED / 2)
-    whole = loud.sum(dim=1).clamp_min(1e-9)
-    return whole, ((gains * loud).sum(dim=1) / whole).clamp(0, 1)
+    loud = np.power(powers(lines), COMPRESSED / 2)
+    whole = np.maximum(loud.sum(axis=1), 1e-9)
+    return whole, np.clip((gains * loud).sum(axis=1) / whole, 0, 1)
 
 
 def _faded(flags: Bool) -> Float32:
@@ -293,6 +286,6 @@ def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.fl
 
 def _at_encoding(mouth: MouthEvidence, encoding: Encoding) -> npt.NDArray[np.float32]:
     times = (np.arange(len(encoding.features)) + 0.5) / encoding.frame_rate
-    own = np.interp(times, np.arange(len(mouth.own)) / LIP_RATE, mouth.own.numpy())
+    own = np.interp(times, np.arange(len(mouth.own)) / LIP_RATE, mouth.own)
     nearest = (times * LIP_RATE).round().astype(int).clip(0, len(mouth.seen) - 1)
-    return np.asarray(np.where(mouth.seen.numpy()[nearest], own, np.nan), np.float32)
+    return np.asarray(np.where(mouth.seen[nearest], own, np.nan), np.float32)

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from lipstream.models.speech.engine import SAMPLE_RATE
+
 Float32 = npt.NDArray[np.float32]
 Complex64 = npt.NDArray[np.complex64]
-
-from lipstream.models.speech.engine import SAMPLE_RATE
 
 HOP: Final = 384
 """Samples from one frame to the next; frame t is centred on sample t * HOP."""

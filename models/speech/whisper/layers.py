@@ -51,8 +51,9 @@ class Layers:
     def linear(self, values: str, name: str) -> str:
         """A linear layer."""
         bias = self.file.floats(f"{name}/bias") if f"{name}/bias" in self.file.variables else None
-        add = self.graph.linear_int8 if self.precision == "int8" else self.graph.linear
-        return add(values, self.file.floats(f"{name}/weight"), bias)
+        if self.precision == "int8":
+            return self.graph.linear_int8(values, self.file.numbers(f"{name}/weight"), bias)
+        return self.graph.linear(values, self.file.floats(f"{name}/weight"), bias)
 
     def split(self, values: str, parts: int) -> list[str]:
         """(..., parts * D) -> so many (..., D)."""

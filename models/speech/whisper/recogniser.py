@@ -304,6 +304,7 @@ def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
     tokens = WhisperTokens(folder / "tokenizer.json")
     try:
         encoder = WhisperEncoder(file, threads, precision)
+        file.release()
         heads = [(int(layer), int(head)) for layer, head in told.get("alignment_heads", ())]
         decoder = WhisperDecoder(file, heads, threads, precision)
         if tokens.no_speech >= decoder.size:
@@ -313,6 +314,7 @@ def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
         raise ModelError(f"{folder / 'model.bin'} lacks {error}; expected a Whisper model for CTranslate2") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"{folder} has files of different models, or damaged ones ({error})") from error
+    file.release()
     silence = decoder.of_sound(encoder(np.zeros((encoder.bands, 2 * MOST_FRAMES), np.float32)))
     return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules)
 

@@ -14,6 +14,7 @@ from lipstream.models.av_speech.general_fusion import GeneralFusion, Thresholds
 from lipstream.models.av_speech.sound_frames import SOUND
 from lipstream.models.av_speech.target_mask_net import FLOOR, TargetMaskNet, loudness_of
 from lipstream.models.av_speech.training import target_mask as train_target_mask_module
+from lipstream.models.av_speech.training.export import export_active_speaker, export_target_mask
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, disturbed, make_mixtures
@@ -59,10 +60,12 @@ def made(tmp_path):
         for layer, says in ((mask.gains, score), (mask.other, others), (mouth.decide, own)):
             torch.nn.init.zeros_(layer.weight)
             torch.nn.init.constant_(layer.bias, says)
-        save_weights(mouth, tmp_path / "own.safetensors", {})
-        save_weights(mask, tmp_path / "mask.safetensors", {})
+        save_weights(mouth, tmp_path / "own_voice.safetensors", {})
+        save_weights(mask, tmp_path / "voice_mask.safetensors", {})
+        export_active_speaker(tmp_path)
+        export_target_mask(tmp_path)
         engine = Hears()
-        fusion = GeneralFusion(engine, None, thresholds, tmp_path / "own.safetensors", tmp_path / "mask.safetensors")
+        fusion = GeneralFusion(engine, None, thresholds, tmp_path / "own_voice.onnx", tmp_path / "voice_mask.onnx")
         fusion.load()
         return engine, fusion
 
