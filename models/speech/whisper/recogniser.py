@@ -35,6 +35,7 @@ from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Ut
 from lipstream.models.speech.tails import has_sound, without_tail
 from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
+from lipstream.models.speech.whisper.expecting import OpenSound, with_terms
 from lipstream.models.speech.whisper.files import FILES, find_folder
 from lipstream.models.speech.whisper.log_mel import LogMel
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
@@ -214,25 +215,15 @@ class WhisperRecogniser(Recogniser):
         return self._expected[2]
 
     def _read(self, heard: _Heard, hints: Hints, rules: Rules) -> Read:
-        """The best text; with terms, the better of what is read with them and without.
-
-        A beam that leans towards terms may lose its way. So what it has found must be worth more than the text without
-        them, by the network's own account and a bonus for each term once.
-        """
+        """The best text, and in it the terms that are as good."""
         parts = self._parts()
         prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
-        terms = self._trie(hints.terms, heard.language)
-
-        def read(leaning: TermTrie | None) -> Read:
-            found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS, leaning)
-            return check(parts.decoder, heard.sound, prompt, found, rules)
-
-        plain = read(None)
-        if terms is None:
-            return plain
-        leaning = read(terms)
-        gained = (terms.written(leaning.tokens) - terms.written(plain.tokens)) * terms.bonus
-        return leaning if leaning.log_probability + gained >= plain.log_probability else plain
+        found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS)
+        terms, favoured = self._trie(hints.terms, heard.language), [0.0] * len(found)
+        if terms is not None:
+            text = OpenSound(parts.decoder, heard.sound, prompt, rules)
+            found, favoured = with_terms(text, found, terms, parts.tokens, heard.language)
+        return check(parts.decoder, heard.sound, prompt, found, rules).at_least(favoured)
 
     def _sound(self, spectrogram: Tensor, padding: int) -> Sound:
         """A spectrogram with so many columns of silence behind it, as the decoder reads it."""
