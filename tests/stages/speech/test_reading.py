@@ -166,6 +166,14 @@ def test_terms_that_are_expected_are_told_to_the_recogniser_and_may_be_changed()
         expect(Graph(), ["Ada"])
 
 
+def test_terms_are_told_to_who_reads_what_goes_on_as_well():
+    first, final = Reader(), Reader()
+    read(Reading(first, final, terms=Terms.from_list(["Ada"])), ([1, 2, 3, 4], 1.0), interval=0.4)
+    told = [(whole, hints.terms.phrases) for _, whole, hints in (*first.heard, *final.heard)]
+    assert {whole for whole, _ in told} == {True, False}
+    assert {phrases for _, phrases in told} == {("Ada",)}
+
+
 def test_a_language_without_spaces_is_written_without_them():
     reader = Reader(language="ja")
     (final,) = finals(read(Reading(reader, reader), ([1, 2], 1.0)))
