@@ -79,6 +79,7 @@ class OpenSound:
         self.rules = rules
         self.most = min(rules.most, decoder.most_tokens - len(prompt) - 1)
         self._prompt = len(prompt)
+        self._room = decoder.most_tokens - len(prompt)
         self._open = decoder.open(sound)
         self._tokens: list[int] = []
         self._first = (self._open.feed(torch.tensor([list(prompt)]))[0, -1:] + rules.at_first).numpy()
@@ -88,11 +89,16 @@ class OpenSound:
         return np.concatenate([self._first, self.after((), tokens)])
 
     def after(self, known: Sequence[int], more: Sequence[int]) -> Float32:
-        """(n, V) scores of the token after each of n tokens that follow the `known` ones."""
+        """(n, V) scores of the token after each of n tokens that follow the `known` ones.
+
+        Behind the longest text that the network reads every token is as likely, so that no term is.
+        """
         self._rewind(known)
-        scores = self._open.feed(torch.tensor([list(more)]))[0] + self.rules.never
-        self._tokens += more
-        return scores.numpy()
+        fitting = more[: max(1, self._room - len(known))]
+        scores = self._open.feed(torch.tensor([list(fitting)]))[0] + self.rules.never
+        self._tokens += fitting
+        lacking = len(more) - len(fitting)
+        return np.pad(scores.numpy(), ((0, lacking), (0, 0)))
 
     def worths(self, known: Sequence[int], scores: Float32, ways: Sequence[Sequence[int]]) -> list[float]:
         """Log-probabilities of ways to go on behind `known`, whose next token has (V,) `scores`."""

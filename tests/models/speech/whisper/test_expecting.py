@@ -12,6 +12,8 @@ from lipstream.models.speech.engine import WordSpan
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.whisper.expecting import OpenSound, with_terms
+from lipstream.models.speech.whisper.network import WhisperDecoder
+from tests.models.speech.whisper.conftest import SIZE, exact, small_file
 from tests.models.speech.whisper.scripted import END, PROMPT, ScriptedDecoder, rules
 
 SPELLED = (" we", " met", " Lou", " Lo", "ise", ".", " again", "", "", "")
@@ -110,6 +112,31 @@ def test_a_text_does_not_grow_beyond_what_is_allowed():
 
 def test_nothing_stays_nothing():
     assert expecting(decoder(), [], LOISE) == ([], [])
+
+
+def test_a_term_that_would_be_longer_than_the_network_reads_is_none(sound):
+    with exact():
+        network = WhisperDecoder(small_file())
+    text = OpenSound(network, sound, PROMPT, rules(SIZE, SIZE - 1, most=100))
+    room = network.most_tokens - len(PROMPT)
+    tokens = [1] * text.most
+    assert len(tokens) == room - 1
+    rows = text.rows(tokens)
+    scores = text.after(tokens, [2, 3, 4, 5])
+    assert scores.shape == (4, SIZE) and rows.shape == (room, SIZE)
+    assert scores[0].any() and not scores[1:].any()
+    trie = TermTrie(Terms(("long",), 12.0), lambda _: (1, 2, 3, 4, 5, 6), lambda token: False)
+    assert len(with_terms(text, tokens, trie, Letters(), "en").tokens) <= text.most
+
+
+class Letters(Vocabulary):
+    """Every token is a word of a letter."""
+
+    def text(self, tokens: Sequence[int]) -> str:
+        return "a" * len(tokens)
+
+    def words(self, tokens: Sequence[int], language: str | None) -> list[WordSpan]:
+        return [WordSpan("a", at, at + 1) for at in range(len(tokens))]
 
 
 @given(st.lists(st.integers(0, 6), max_size=6), st.floats(0.0, 8.0))
