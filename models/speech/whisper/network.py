@@ -209,6 +209,12 @@ class OpenText:
             ]
             self.length = length
 
+    def branched(self, count: int) -> OpenText:
+        """So many copies of one text side by side, which go on by themselves."""
+        copies = OpenText(self.decoder, self.sound, list(self.past), self.length)
+        copies.choose([0] * count)
+        return copies
+
     def choose(self, rows: Sequence[int]) -> None:
         """Go on with these of the texts, in this order; one may come several times."""
         index = list(rows)

@@ -16,6 +16,7 @@ from lipstream.models.exported import WEIGHTS, ExportedNetwork
 from lipstream.models.training.export import digest
 
 RANDOM = np.random.default_rng(0)
+NETWORKS = ((mouth_of, ACTIVE_SPEAKER), (mask_of, TARGET_MASK))
 
 
 @pytest.mark.parametrize("graph", [ACTIVE_SPEAKER, TARGET_MASK])
