@@ -83,5 +83,5 @@ def with_gains(lines: Complex64, gains: Float32, length: int) -> Float32:
     sound[1:] += halves[:, 1]
     # The last samples lie in one window alone.
     last = np.square(_TAPER[HOP:])
-    sound[-1] /= np.maximum(last, 1e-3)
+    sound[-1] /= np.maximum(last, 1e-6)
     return sound.reshape(-1)[HOP : HOP + length]

@@ -95,7 +95,9 @@ def test_bands_are_those_of_the_transform_of_torch(samples):
     assert np.allclose(lines, expected[: len(lines)], atol=1e-3)
     back = with_gains(lines, np.ones((len(lines), BANDS), np.float32), samples)
     assert back.shape == (samples,)
-    assert np.allclose(back, sound, atol=1e-4)
+    # The last samples lie at the edge of one window, where little of them is left.
+    assert np.allclose(back, sound, atol=5e-3)
+    assert np.allclose(back[:-30], sound[:-30], atol=1e-4)
 
 
 def test_every_line_of_the_spectrum_is_in_one_band():
