@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clips import RATE, read_audio, talking_clip
-from machine import describe, summary
+from machine import describe, summary, who_reads
 from peer import PeerRun, transcribe
 
 from lipstream import Pipeline
@@ -72,7 +72,9 @@ def run_lipstream(clip: Path, config: str, settings: dict[str, object]) -> Measu
     """One run at the clip's own pace; the processor time counts from the first event on."""
     measured = Measured()
     overrides = {"mode": "file", "pace": "realtime", "input": str(clip), "events.stats_interval": 0, **settings}
-    pipeline = Pipeline(load_config(config, overrides))
+    loaded = load_config(config, overrides)
+    print(f"\n{who_reads(loaded)}")
+    pipeline = Pipeline(loaded)
     cpu = None
     for event in pipeline.events():
         cpu = time.process_time() if cpu is None else cpu
@@ -84,7 +86,7 @@ def run_lipstream(clip: Path, config: str, settings: dict[str, object]) -> Measu
 
 def report(name: str, measured: Measured | PeerRun, seconds: float) -> None:
     """Print one run."""
-    print(f"\n{name}")
+    print(name if isinstance(measured, Measured) else f"\n{name}")
     print(f"  first partial after speech start   {summary(measured.first_partial)}")
     if isinstance(measured, Measured):
         print(f"  word final after end of word       {summary(measured.word_final)}")

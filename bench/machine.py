@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from lipstream.config import Config
+from lipstream.stages.speech.readers import choose, quality_of
+
 
 def describe() -> str:
     """One line: processor, cores, memory, system and the versions that matter for speed."""
@@ -18,6 +21,13 @@ def describe() -> str:
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {packages}"
     )
+
+
+def who_reads(config: Config) -> str:
+    """One line: who reads in runs of this configuration, which `speech.quality=auto` leaves to the machine."""
+    chosen, quality = choose(config), quality_of(config)
+    first = f", partials with {chosen.first}" if config.partials else ""
+    return f"finals with {chosen.final} {chosen.model}{first} (quality {config.speech.quality}, here {quality})"
 
 
 def _processor() -> str:

@@ -24,16 +24,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from live_world import LiveWorld, demo_media, fake_devices
-from machine import describe, summary
+from machine import describe, summary, who_reads
 
 from lipstream import Pipeline
 from lipstream.config import load_config, parse_assignment
 from lipstream.events import SpeechEnded, TranscriptFinal
 from lipstream.pipeline import Degraded, Event, Recovered, Stats
-from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS
+from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
 
 PERIOD = 0.1
-ORDER = [f"load: {shed.name}" for shed in (FACE_RATE, EMOTION_RATE, PARTIALS)]
+ORDER = [f"load: {shed.name}" for shed in (SECOND_PASS, FACE_RATE, EMOTION_RATE, PARTIALS)]
 _LINE_SECONDS = 5.0
 _BEGUN = "begun"
 _MOST_MISSING = 0.5
@@ -85,13 +85,15 @@ def work(seconds: float, settings: dict[str, object]) -> int:
     """The live run; in the child process."""
     world = LiveWorld(demo_media(fps=25.0), 2 * seconds)
     with fake_devices(world.microphone, world.camera):
-        pipeline = Pipeline(load_config("live", settings))
+        config = load_config("live", settings)
+        pipeline = Pipeline(config)
     watched = Watched()
     pipeline.on(Event, watched.take)
     pipeline.start()
     while not pipeline.begun:
         pipeline.wait(0.05)
     print(_BEGUN, flush=True)
+    print(who_reads(config), flush=True)
     world.start()
     before: Counter[str] = Counter()
     begin, last = time.monotonic(), 0.0

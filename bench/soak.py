@@ -35,7 +35,7 @@ from unittest.mock import patch
 import numpy as np
 import psutil
 from live_world import PICTURE_FAULTS, SOUND_FAULTS, Fault, LiveWorld, Media, demo_media, fake_devices
-from machine import describe
+from machine import describe, who_reads
 
 from lipstream.config import Config, load_config, parse_assignment
 from lipstream.events import TranscriptFinal, TranscriptPartial
@@ -355,6 +355,7 @@ def main() -> int:
     arguments = parser.parse_args()
     print(describe())
     config = make_config(arguments.speed, dict(parse_assignment(text) for text in arguments.set))
+    print(who_reads(config))
     media = demo_media(fps=max(5.0, 50.0 / arguments.speed))
     # Libraries open files and start threads when they are first used.
     soak(media, config, 10.0, arguments.speed, [])

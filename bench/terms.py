@@ -1,15 +1,16 @@
 """How far expected terms help, and what they spoil: listed words found, other words wrong, terms nobody said.
 
-    python bench/terms.py CLIPS.tsv TERMS.txt [--bonus 0,4,6,8]
+    python bench/terms.py CLIPS.tsv TERMS.txt [--recogniser moonshine] [--bonus 0,4,6,8]
 
 CLIPS.tsv has a line `path<TAB>text` a recording of at most 30 s, TERMS.txt a term a line (those of all recordings, and
-others that nobody says). Each recording goes through Moonshine as one stretch of speech.
+others that nobody says). Each recording is read as one stretch of speech, with Whisper as English.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,13 @@ from clips import RATE, read_audio
 from machine import describe
 from whisper_normalizer.english import EnglishTextNormalizer
 
+from lipstream.models.speech.engine import Float32
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.moonshine import MoonshineEngine
+from lipstream.models.speech.recogniser import Hints, Utterance
+from lipstream.models.speech.whisper.recogniser import WhisperRecogniser
+
+Read = Callable[[Terms], str]
 
 _LONGEST = 30 * RATE
 _NORMALISE = EnglishTextNormalizer()
@@ -62,25 +68,52 @@ def _has(text: str, term: str) -> bool:
     return f" {term} " in f" {text} "
 
 
+def with_moonshine(sounds: list[Float32]) -> list[Read]:
+    """What reads each sound; it is encoded only once."""
+    engine = MoonshineEngine()
+    engine.load()
+
+    def reading(sound: Float32) -> Read:
+        encoding = engine.encode(sound)
+        return lambda terms: engine.decode(encoding, terms=terms).text
+
+    return [reading(sound) for sound in sounds]
+
+
+def with_whisper(sounds: list[Float32]) -> list[Read]:
+    """What reads each sound, encoding it anew."""
+    recogniser = WhisperRecogniser()
+    recogniser.load()
+
+    def reading(sound: Float32) -> Read:
+        utterance = Utterance(sound, len(sound) / RATE)
+        return lambda terms: recogniser.recognise(utterance, Hints(language="en", terms=terms)).text
+
+    return [reading(sound) for sound in sounds]
+
+
+RECOGNISERS = {"moonshine": with_moonshine, "whisper": with_whisper}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path)
     parser.add_argument("terms", type=Path)
+    parser.add_argument("--recogniser", choices=RECOGNISERS, default="moonshine")
     parser.add_argument("--bonus", default="0,4,6,8", help="bonuses to compare; 0 is without terms")
     arguments = parser.parse_args()
     print(describe())
-    engine = MoonshineEngine()
-    engine.load()
     lines = [line.split("\t") for line in arguments.clips.read_text(encoding="utf-8").splitlines() if line.strip()]
-    encodings = [(engine.encode(read_audio(Path(path))[:_LONGEST]), _NORMALISE(text)) for path, text in lines]
+    reads = RECOGNISERS[arguments.recogniser]([read_audio(Path(path))[:_LONGEST] for path, _ in lines])
+    texts = [_NORMALISE(text) for _, text in lines]
     terms = Terms.from_file(arguments.terms)
     normalised = [_NORMALISE(phrase) for phrase in terms.phrases]
     for bonus in map(float, arguments.bonus.split(",")):
         expected = Terms(terms.phrases if bonus else (), bonus)
         count = Count()
         begun = time.process_time()
-        for encoding, said in encodings:
-            count.add(said, _NORMALISE(engine.decode(encoding, terms=expected).text), normalised)
+        for read, said in zip(reads, texts, strict=True):
+            count.add(said, _NORMALISE(read(expected)), normalised)
         print(
             f"bonus {bonus:4g}: {count.found}/{count.said} listed words, {count.invented} invented, other words wrong "
             f"{100 * count.wrong / count.others:.2f} %, {time.process_time() - begun:.1f} s"

@@ -11,6 +11,7 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_name_language_argument,
     add_overwrite_argument,
     add_profile_argument,
     add_subtitle_argument,
@@ -18,6 +19,7 @@ from lipstream.commands.options import (
     add_verbosity_arguments,
     add_words_arguments,
     emotion_settings,
+    name_settings,
     profile_settings,
     words_settings,
 )
@@ -41,6 +43,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("-f", "--formats", metavar="LIST", default=DEFAULT_FORMATS, help=FORMATS_HELP)
     add_overwrite_argument(parser)
+    add_name_language_argument(parser)
     parser.add_argument(
         "--pace", choices=("max", "realtime"), help="speed of reading (default: max, unless the configuration differs)"
     )
@@ -61,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.stages.sinks import parse_formats
 
     overrides = settings(args.settings) | emotion_settings(args) | profile_settings(args) | words_settings(args)
+    overrides |= name_settings(args)
     if args.pace:
         overrides["pace"] = args.pace
     if args.no_video:

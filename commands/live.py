@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.overwrite:
         named = [args.trace, events.path if events is not None else None]
         check_free(path for path in named if path is not None)
-    with _outputs(args, writers) as outputs, ExitStack() as stack:
+    with _outputs(args, config, writers) as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
         if events is not None:
             check_extras([events], [], [writer.path for writer in outputs.writers.values()])
@@ -125,13 +125,14 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if failures or outcome.unrecognised else OK
 
 
-def _outputs(args: argparse.Namespace, writers: Mapping[str, type[Writer]]) -> Outputs:
+def _outputs(args: argparse.Namespace, config: Config, writers: Mapping[str, type[Writer]]) -> Outputs:
     """The files of this run, which have names of their own."""
-    from lipstream.commands.outputs import Outputs, free_stem
+    from lipstream.commands.outputs import Outputs, free_stem, language_in_names
 
     folder = args.output or Path(".")
-    stem = free_stem(folder, f"live-{datetime.now():%Y%m%d-%H%M%S}", writers)
-    return Outputs(folder, stem, writers, "live")
+    language = language_in_names(config)
+    stem = free_stem(folder, f"live-{datetime.now():%Y%m%d-%H%M%S}", writers, language)
+    return Outputs(folder, stem, writers, "live", language)
 
 
 def _window_settings(config: Config) -> dict[str, object]:

@@ -131,6 +131,20 @@ def words_settings(args: argparse.Namespace) -> dict[str, object]:
     return chosen
 
 
+def add_name_language_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --name-language."""
+    parser.add_argument(
+        "--name-language",
+        action="store_true",
+        help="put the language into the names of txt, srt, vtt and tsv, as in talk.de.srt",
+    )
+
+
+def name_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --name-language stands for."""
+    return {"outputs.name_language": True} if args.name_language else {}
+
+
 def profile_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that --profile stands for."""
     return {} if args.profile is None else {"fusion.profile": args.profile}

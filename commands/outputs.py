@@ -5,18 +5,24 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from lipstream.config import Config
 from lipstream.pipeline import UserError
 from lipstream.plugins import WRITERS
 from lipstream.stages.sinks import EMOTION_FORMAT, EmotionVttWriter, Writer, writer_class
+from lipstream.stages.sinks.spoken import CODE, LanguageInName
 
 log = logging.getLogger(__name__)
 
 _LONGEST_STEM = 220
 """Bytes: names of files have at most 255, of which endings such as `.emotion.csv.part` need some."""
+AS_HEARD = "auto"
+"""In the place of a code: the language that is in the names is the one that is heard."""
 SAVE_SECONDS = 60.0
 """Longest wait for a file to be completed after its run has ended."""
 
@@ -29,13 +35,25 @@ class Outputs:
         stem: their common name.
         writers: of `writers_for`; none for a run that keeps nothing.
         source: what is transcribed: a path, for which no output must be mistaken, or a word.
+        language: as `language_in_names` gives it.
     """
 
-    def __init__(self, folder: Path, stem: str, writers: Mapping[str, type[Writer]], source: Path | str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stem: str,
+        writers: Mapping[str, type[Writer]],
+        source: Path | str,
+        language: str | None = None,
+    ) -> None:
         self._source = source
         self.writers: dict[str, Writer] = {
-            name: writer(folder / f"{stem}.{name}", str(source)) for name, writer in writers.items()
+            name: writer(folder / _begun_as(stem, name, writer, language), str(source))
+            for name, writer in writers.items()
         }
+        if language == AS_HEARD:
+            for name, writer in self.writers.items():
+                writer.name_by(LanguageInName(partial(_by_language, folder, stem, name)))
 
     def __enter__(self) -> Outputs:
         """Begin every file.
@@ -106,15 +124,38 @@ def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dic
     return writers
 
 
-def check_places(
-    folder: Path, stems: Iterable[str], formats: Iterable[str], inputs: Sequence[Path], trace: Path | None = None
-) -> None:
-    """See to it that nothing that is written takes the place of anything that is to be read.
+def language_in_names(config: Config) -> str | None:
+    """The code that is put into the names of texts, `AS_HEARD`, or None if there is to be none."""
+    if not config.outputs.name_language:
+        return None
+    return "en" if config.speech.task == "translate" else config.speech.language
+
+
+def places(folder: Path, stem: str, writers: Mapping[str, type[Writer]], language: str | None) -> list[Path]:
+    """Where the files of a run may come to lie.
+
+    Where their language is to be heard, that is their usual names and, of all that they could be called by it, what is
+    there already.
 
     Args:
         folder: where the outputs go.
-        stems: the name of the outputs of each input.
-        formats: endings of the outputs.
+        stem: their common name.
+        writers: of `writers_for`.
+        language: as `language_in_names` gives it.
+    """
+    found = []
+    for name, writer in writers.items():
+        found.append(folder / _begun_as(stem, name, writer, language))
+        if writer.in_language and language == AS_HEARD:
+            found += _named_by_language(folder, stem, name)
+    return found
+
+
+def check_places(written: Sequence[Path], inputs: Sequence[Path], trace: Path | None = None) -> None:
+    """See to it that nothing that is written takes the place of anything that is to be read.
+
+    Args:
+        written: the outputs, as `places` gives them.
         inputs: what is read.
         trace: the file for a trace, or None.
 
@@ -122,9 +163,7 @@ def check_places(
         UserError: an output, or the file it grows in, is an input.
     """
     read = {_identity(path) for path in inputs} - {None}
-    endings = [f"{name}{part}" for name in formats for part in ("", ".part")]
-    places = [folder / f"{stem}.{ending}" for stem in stems for ending in endings]
-    for place in [*places, *([trace] if trace else [])]:
+    for place in [*written, *map(_part, written), *([trace] if trace else [])]:
         if _identity(place) in read:
             which = "the input itself" if len(inputs) == 1 else "one of the inputs"
             raise UserError(
@@ -154,30 +193,34 @@ def check_free(places: Iterable[Path]) -> None:
     raise UserError(f"{which} {are} there already; --overwrite replaces {them}, or choose another folder or name")
 
 
-def free_stem(folder: Path, stem: str, formats: Iterable[str]) -> str:
+def free_stem(folder: Path, stem: str, writers: Mapping[str, type[Writer]], language: str | None = None) -> str:
     """The stem, or stem-2, stem-3 where one of the outputs is there already, or is just being written."""
-    endings = [f"{name}{part}" for name in formats for part in ("", ".part")]
     for number in itertools.count(1):
         name = stem if number == 1 else f"{stem}-{number}"
-        if not any(os.path.lexists(folder / f"{name}.{ending}") for ending in endings):
+        taken = places(folder, name, writers, language)
+        if not any(os.path.lexists(each) for path in taken for each in (path, _part(path))):
             return name
     raise AssertionError
 
 
-def unique_stems(inputs: Sequence[Path]) -> list[str]:
+def unique_stems(inputs: Sequence[Path], language: str | None = None) -> list[str]:
     """A name for the outputs of each input: its stem, or stem-2, stem-3 where that is taken.
 
     A stem that leaves no room for the formats' endings is cut.
+
+    Args:
+        inputs: what is read.
+        language: as `language_in_names` gives it. What `talk` gets with a language and `talk.de` without must not be
+            one file.
     """
     taken: set[str] = set()
     stems = []
     for path in inputs:
         stem, number = _cut(path.stem), 1
-        # Two names that differ by case only are one file on many disks.
-        while stem.casefold() in taken:
+        while _identical(stem, language) in taken:
             number += 1
             stem = f"{_cut(path.stem)}-{number}"
-        taken.add(stem.casefold())
+        taken.add(_identical(stem, language))
         stems.append(stem)
     return stems
 
@@ -193,6 +236,36 @@ def _cut(stem: str) -> str:
     while len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = stem[:-1]
     return stem
+
+
+def _begun_as(stem: str, name: str, writer: type[Writer], language: str | None) -> str:
+    """What the file of a format is called, or is called until its language is known."""
+    told = writer.in_language and language not in (None, AS_HEARD)
+    return f"{stem}.{language}.{name}" if told else f"{stem}.{name}"
+
+
+def _by_language(folder: Path, stem: str, name: str, code: str) -> Path:
+    return folder / f"{stem}.{code}.{name}"
+
+
+def _named_by_language(folder: Path, stem: str, name: str) -> list[Path]:
+    """Files of a folder that are called `STEM.CODE.NAME`."""
+    if not folder.is_dir():
+        return []
+    form = re.compile(f"{re.escape(stem)}\\.{CODE.pattern}\\.{re.escape(name)}", re.IGNORECASE)
+    return sorted(folder / each for each in os.listdir(folder) if form.fullmatch(each))
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _identical(stem: str, language: str | None) -> str:
+    """What two stems have in common whose outputs may be the same file."""
+    base, dot, code = stem.rpartition(".")
+    named = language is not None and dot and base and CODE.fullmatch(code)
+    # Two names that differ by case only are one file on many disks.
+    return (base if named else stem).casefold()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -13,7 +13,16 @@ from pathlib import Path
 from lipstream import Pipeline
 from lipstream.commands.extras.base import Extra, check_extras, extra_settings
 from lipstream.commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
-from lipstream.commands.outputs import Outputs, check_free, check_places, names, unique_stems, writers_for
+from lipstream.commands.outputs import (
+    Outputs,
+    check_free,
+    check_places,
+    language_in_names,
+    names,
+    places,
+    unique_stems,
+    writers_for,
+)
 from lipstream.commands.running import Outcome, execute
 from lipstream.config import Config, Pace, load_config, parse_assignment
 from lipstream.models.errors import ModelError
@@ -88,9 +97,10 @@ def transcribe(
     config = load_config(options.config, overrides)
     writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion)
     failed: list[Path] = []
-    stems = unique_stems(inputs)
-    check_places(options.folder, stems, writers, inputs, options.trace)
-    written = [options.folder / f"{stem}.{name}" for stem in stems for name in writers]
+    language = language_in_names(config)
+    stems = unique_stems(inputs, language)
+    written = [place for stem in stems for place in places(options.folder, stem, writers, language)]
+    check_places(written, inputs, options.trace)
     check_extras(options.extras, inputs, written)
     if not options.overwrite:
         beside = [extra.path for extra in options.extras] + [options.trace]
@@ -132,7 +142,8 @@ def _transcribe_one(
     media = probe(path, config.limits)
     for extra in options.extras:
         extra.check(config, path)
-    with Outputs(options.folder, stem, writers, path) as outputs, ExitStack() as stack:
+    language = language_in_names(config)
+    with Outputs(options.folder, stem, writers, path, language) as outputs, ExitStack() as stack:
         for extra in options.extras:
             stack.callback(extra.discard)
         if not options.quiet:

@@ -30,7 +30,8 @@ def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, An
 
     Args:
         name_or_path: a name in configs/ ("live"), or the path of a YAML file.
-        overrides: keys to replace; a key is dotted ("vad.threshold") or a section with a mapping of its keys.
+        overrides: keys to replace; a key is dotted ("vad.threshold") or a section with a mapping of its keys, which
+            are taken as they stand.
 
     Raises:
         ConfigError: no such file, not YAML, an unknown key or a bad value; the message names the key, the value and
@@ -99,9 +100,14 @@ def _assign(target: dict[str, Any], key: str, value: object) -> None:
         if not isinstance(inner, dict):
             raise ConfigError(f"'{key}': '{section}' is a value, not a section")
         target = inner
-    if isinstance(value, Mapping) and isinstance(target.get(last, {}), dict):
-        inner = target.setdefault(last, {})
+    _merge(target, last, value)
+
+
+def _merge(target: dict[Any, Any], key: object, value: object) -> None:
+    # The keys of a mapping are whole: a full stop in one, as in "U.S.", is part of a phrase.
+    if isinstance(value, Mapping) and isinstance(target.get(key, {}), dict):
+        inner = target.setdefault(key, {})
         for inner_key, inner_value in value.items():
-            _assign(inner, str(inner_key), inner_value)
+            _merge(inner, inner_key, inner_value)
     else:
-        target[last] = value
+        target[key] = value

@@ -294,6 +294,13 @@ class LimitsConfig(_Section):
     """Highest sample rate, in Hz."""
 
 
+class OutputsConfig(_Section):
+    """The files that a run leaves."""
+
+    name_language: bool = False
+    """Whether files of text (txt, srt, vtt, tsv) have the language in their names, as in talk.de.srt."""
+
+
 class EventsConfig(_Section):
     """Hooks and statistics."""
 
@@ -349,6 +356,7 @@ class Config(_Section):
     fusion: FusionConfig = FusionConfig()
     emotion: EmotionConfig = EmotionConfig()
     limits: LimitsConfig = LimitsConfig()
+    outputs: OutputsConfig = OutputsConfig()
     events: EventsConfig = EventsConfig()
     stages: Annotated[dict[str, AddedStageConfig], BeforeValidator(_named_by_key)] = {}
     """Stages of plug-ins that are added to the graph, by their names in it."""

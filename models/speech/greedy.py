@@ -70,7 +70,8 @@ class _Text:
             finder: finds expected terms.
         """
         found = None if finder is None else finder.find(self.tokens, scores, guess)
-        if found is not None and len(self.tokens) + len(found.tokens) <= stop.limit:
+        if finder is not None and found is not None and len(self.tokens) + len(found.tokens) <= stop.limit:
+            finder.wrote(found)
             for token, probability in zip(found.tokens, found.probabilities, strict=True):
                 if not self.ended:
                     self._append(token, probability, stop)

@@ -108,9 +108,19 @@ def known(machine: Machine) -> float | None:
         ModelError: the network cannot be loaded, or the figure not be kept.
     """
     seconds = kept(machine)
-    if seconds is None and _is_there():
-        seconds = measure(machine.threads)
-        keep(machine, seconds)
+    return renewed(machine) if seconds is None else seconds
+
+
+def renewed(machine: Machine) -> float | None:
+    """The same, measured now and kept in place of what was kept before.
+
+    Raises:
+        ModelError: the network cannot be loaded, or the figure not be kept.
+    """
+    if not _is_there():
+        return None
+    seconds = measure(machine.threads)
+    keep(machine, seconds)
     return seconds
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -12,6 +11,7 @@ from typing import IO
 from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, TranscriptFinal
 from lipstream.pipeline.events import End, Event, Stats
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals
+from lipstream.stages.sinks.spoken import SpokenLanguage
 from lipstream.stages.sinks.text import json_text
 from lipstream.stages.sinks.writer import Writer
 from lipstream.version import version
@@ -64,7 +64,7 @@ class JsonWriter(Writer):
         self._intervals = EmotionIntervals()
         self._lip_time = -LIPS_RATE
         self._segments = 0
-        self._languages: Counter[str] = Counter()
+        self._spoken = SpokenLanguage()
         self._state_at = 0
         self._reached = 0.0
         self._open_faces: dict[int, float] = {}
@@ -117,8 +117,7 @@ class JsonWriter(Writer):
             self.put(piece, flush=False)
         self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
         self._file.seek(self._state_at)
-        language = self._languages.most_common(1)[0][0] if self._languages else None
-        self.put(_state(duration, self.whole(end), language))
+        self.put(_state(duration, self.whole(end), self._spoken.code))
 
     def release(self) -> None:
         """Drop the temporary files."""
@@ -146,8 +145,7 @@ class JsonWriter(Writer):
             "language": event.language,
             "words": words,
         }
-        if event.language is not None:
-            self._languages[event.language] += len(event.words)
+        self._spoken.take(event)
         self.put(_item(self._segments, segment))
         self._segments += 1
         self.mark_content()

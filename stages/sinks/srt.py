@@ -14,6 +14,8 @@ from lipstream.stages.sinks.writer import Writer
 class SrtWriter(Writer):
     """Numbered cues, `HH:MM:SS,mmm`, UTF-8 without a byte order mark."""
 
+    in_language = True
+
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
         self._number = 0

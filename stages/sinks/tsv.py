@@ -14,6 +14,8 @@ class TsvWriter(Writer):
     Tabs and line breaks in the text become spaces; what a spreadsheet would calculate gets an apostrophe in front.
     """
 
+    in_language = True
+
     def begin(self) -> None:
         """Write the header."""
         self.put("start\tend\ttext\n")

@@ -11,6 +11,8 @@ from lipstream.stages.sinks.writer import Writer
 class TxtWriter(Writer):
     """One segment a line."""
 
+    in_language = True
+
     def write(self, event: Event) -> None:
         """Write the text of a finished segment."""
         if isinstance(event, TranscriptFinal) and (text := clean(event.text)):

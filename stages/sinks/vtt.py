@@ -20,6 +20,8 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 class VttWriter(Writer):
     """Cues with `HH:MM:SS.mmm` times, text escaped as the format asks."""
 
+    in_language = True
+
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
         self._end = 0

@@ -9,12 +9,13 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from lipstream.pipeline.component import Context, EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Error, Event
 from lipstream.pipeline.exclusive import open_exclusively
+from lipstream.stages.sinks.spoken import LanguageInName
 
 
 class Writer(EventSink):
@@ -32,11 +33,15 @@ class Writer(EventSink):
         source: what is being transcribed, for formats that name it.
 
     Attributes:
+        path: the file; with the language in its name once it is complete, see `name_by`.
         part: the file while it grows.
         used: whether an event has come.
         saved: whether the file is complete and in its place.
         failure: why a live run went on without it, None if it did not.
     """
+
+    in_language: ClassVar[bool] = False
+    """Whether the file is text in the language spoken and little else, so that the language may be in its name."""
 
     def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
@@ -45,6 +50,7 @@ class Writer(EventSink):
         self.used: bool = False
         self.saved: bool = False
         self.failure: str | None = None
+        self._naming: LanguageInName | None = None
         self._live = False
         self._file: BinaryIO | None = None
         self._content = False
@@ -54,6 +60,14 @@ class Writer(EventSink):
         """Take the surroundings of a run."""
         super().attach(context)
         self._live = not context.lossless
+
+    def name_by(self, naming: LanguageInName) -> None:
+        """Put the complete file where `naming` says. To be called before `open`; nothing where not `in_language`.
+
+        The file grows under its usual name all the same, and keeps that where no language was told.
+        """
+        if self.in_language:
+            self._naming = naming
 
     def open(self) -> None:
         """Make the folder and begin the part file. Idempotent; comes by itself with the first event.
@@ -67,7 +81,7 @@ class Writer(EventSink):
             return
         try:
             with self._explained():
-                if self.path.is_dir():
+                if self._place().is_dir():
                     raise IsADirectoryError(0, "there is a folder of that name")
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = open_exclusively(self.part)
@@ -86,6 +100,8 @@ class Writer(EventSink):
         if self._done.is_set():
             return
         self.open()
+        if self._naming is not None:
+            self._naming.take(event)
         with self._going_on():
             self.write(event)
             if isinstance(event, End):
@@ -150,6 +166,7 @@ class Writer(EventSink):
             self.discard()
             return
         self.complete(end)
+        self.path = self._place()
         file = self._file
         assert file is not None
         file.flush()
@@ -162,6 +179,9 @@ class Writer(EventSink):
         self._file = None
         self.saved = True
         self._done.set()
+
+    def _place(self) -> Path:
+        return (self._naming.place() if self._naming is not None else None) or self.path
 
     def _abandon(self) -> None:
         file, self._file = self._file, None

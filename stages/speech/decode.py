@@ -137,14 +137,15 @@ class Decode(Stage):
         self._guess = (speech, read)
         if not speech.tentative:
             self._draft = read.tokens
-        words = self._as_wanted(_worth(read.words, speech), read.language, open_end=not ahead)
+        language = self._written_in(read.language)
+        words = self._as_wanted(_worth(read.words, speech), language, open_end=not ahead)
         if self._hidden(speech):
             self._take_back(speech)
             return
         before = self._text.shown
         # In a pause that is taken for the end no word is cut short.
         newest = math.inf if ahead else speech.heard
-        space = space_of(read.language)
+        space = space_of(language)
         if self._text.add(words, newest, tentative=speech.tentative, space=space) != before:
             self._show(speech, self._text.shown)
 
@@ -263,14 +264,18 @@ class Decode(Stage):
             word = Word(word=UNCLEAR, start=start, end=end, confidence=0.0)
             self.publish(TranscriptFinal(segment=speech.segment, start=start, end=end, text=UNCLEAR, words=(word,)))
 
+    def _written_in(self, spoken: str | None) -> str | None:
+        """The language of the text."""
+        return "en" if self._reading.task == "translate" else spoken
+
     def _as_wanted(
         self, words: Sequence[TimedWord], language: str | None, *, open_end: bool = False
     ) -> tuple[TimedWord, ...]:
         """The words as the user wants them written."""
         return self._reading.wording.apply(capital_i(words, language), language, open_end=open_end)
 
-    def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord], language: str | None) -> None:
-        worth = _worth(timed, speech)
+    def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord], spoken: str | None) -> None:
+        worth, language = _worth(timed, speech), self._written_in(spoken)
         if len(worth) < len(timed):
             self.context.count("audio.words_left_out", len(timed) - len(worth))
         words = tuple(_place(word, speech) for word in self._as_wanted(worth, language))

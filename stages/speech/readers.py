@@ -88,6 +88,15 @@ def measure_once(config: Config) -> float | None:
     return speed.known(_machine(config))
 
 
+def measure_again(config: Config) -> float | None:
+    """The same, measured and kept now, whatever was kept; see `speed.renewed`.
+
+    Raises:
+        ModelError: they cannot be measured, or not be kept.
+    """
+    return speed.renewed(_machine(config))
+
+
 def _machine(config: Config) -> speed.Machine:
     return speed.this_machine(config.speech.threads, version())
 

@@ -164,6 +164,20 @@ def test_the_speed_of_this_machine_and_what_auto_means_by_it_are_shown(monkeypat
     assert quality_of(load_config("live")).value == quality
 
 
+def test_the_speed_is_measured_again_when_that_is_asked_for_and_only_then(monkeypatch, capsys):
+    for name in CHECKS:
+        monkeypatch.setattr(checks, name, lambda: iter(()))
+    for name in ("check_microphone", "check_camera"):
+        monkeypatch.setattr(device_checks, name, lambda: iter(()))
+    monkeypatch.setattr(speed, "_is_there", lambda: True)
+    figures = iter([2.0, 0.3])
+    monkeypatch.setattr(speed, "measure", lambda threads: next(figures))
+    assert [main(["doctor", *more]) for more in ([], [], ["--measure"], [])] == [0] * 4
+    lines = [line for line in capsys.readouterr().out.splitlines() if "Whisper base takes" in line]
+    assert [line.rsplit(" ", 1)[1] for line in lines] == ["fast", "fast", "balanced", "balanced"]
+    assert quality_of(load_config("live")) is Quality.BALANCED
+
+
 def test_without_whisper_base_auto_is_fast_and_nothing_is_fetched_to_measure(monkeypatch):
     monkeypatch.setattr(assets, "status", list)
     monkeypatch.setattr(assets, "resolve_folder", lambda prefix: pytest.fail("fetched"))

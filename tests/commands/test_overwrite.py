@@ -13,6 +13,7 @@ import pytest
 from lipstream.commands import live
 from lipstream.commands.main import main
 from lipstream.commands.outputs import free_stem
+from lipstream.stages.sinks import JsonWriter, SrtWriter, TxtWriter
 from tests.commands.fakes import Captions, sentence
 
 Recording = Callable[[str], Path]
@@ -133,11 +134,12 @@ def test_live_runs_that_begin_in_the_same_second_have_names_of_their_own(
 
 
 def test_a_name_that_another_run_is_just_writing_is_taken(tmp_path: Path):
-    assert free_stem(tmp_path, "live", ["txt", "srt"]) == "live"
+    texts = {"txt": TxtWriter, "srt": SrtWriter}
+    assert free_stem(tmp_path, "live", texts) == "live"
     (tmp_path / "live.srt.part").touch()
     (tmp_path / "live-2.txt").symlink_to("nowhere")
-    assert free_stem(tmp_path, "live", ["txt", "srt"]) == "live-3"
-    assert free_stem(tmp_path, "live", ["json"]) == "live"
+    assert free_stem(tmp_path, "live", texts) == "live-3"
+    assert free_stem(tmp_path, "live", {"json": JsonWriter}) == "live"
 
 
 def test_the_events_of_a_live_run_do_not_replace_a_file(captions: Captions, tmp_path: Path, capsys):

@@ -80,6 +80,18 @@ def test_an_assignment_is_a_key_and_a_yaml_value(text, expected):
     assert parse_assignment(text) == expected
 
 
+def test_a_full_stop_in_a_phrase_that_is_replaced_makes_no_section_of_it():
+    key, value = parse_assignment('speech.replace={"U.S.": US, St. Louis: Saint Louis, e.g: ""}')
+    expected = {"U.S.": "US", "St. Louis": "Saint Louis", "e.g": ""}
+    assert load_config("live", {key: value}).speech.replace == expected
+    assert load_config("live", {"speech": {"replace": value}}).speech.replace == expected
+
+
+def test_a_phrase_that_yaml_takes_for_something_else_is_refused_on_the_command_line_as_in_a_file():
+    key, value = parse_assignment("speech.replace={no: nope}")
+    assert message("live", {key: value}) == "'speech.replace': False is not allowed, expected a valid string"
+
+
 @pytest.mark.parametrize("text", ["vad.threshold", "=3", "", "  =3"])
 def test_what_is_no_assignment_says_what_one_looks_like(text):
     with pytest.raises(ConfigError, match=r"expected KEY=VALUE such as vad\.threshold=0\.6"):

@@ -80,6 +80,7 @@ class FakeServer:
         sessions: by id.
         files: by id.
         file_states: what the next file's state will be, one answer after another.
+        survivor: session that `Hello` tells where there is no other: one that a client lost, and the server did not.
         refusal: status and body that every call of the interface gets, if set.
     """
 
@@ -90,6 +91,7 @@ class FakeServer:
         self.refusal: tuple[int, dict[str, str]] | None = None
         self.max_sessions = max_sessions
         self.greeting = "running"
+        self.survivor: str | None = None
         self._watchers: list[WebSocket] = []
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -211,7 +213,7 @@ class FakeServer:
             return
         await socket.accept()
         newest = id_ or next(reversed(self.sessions), None)
-        await socket.send_json({"event": "Hello", "session": newest, "state": self.greeting})
+        await socket.send_json({"event": "Hello", "session": newest or self.survivor, "state": self.greeting})
         listeners = self.sessions[id_].sockets if id_ else self._watchers
         listeners.append(socket)
         try:

@@ -191,6 +191,30 @@ def test_a_screen_reader_that_was_told_what_stood_when_the_connection_was_lost_i
     expect(told).to_have_text(["I, I really …", "I really enjoy it."])
 
 
+def test_what_a_screen_reader_was_told_is_not_told_again_when_the_connection_comes_back(page: Page, server: FakeServer):
+    """The server tells a session from its first final on whenever somebody connects."""
+    server.survivor = "first"
+    watch(page, server)
+    told, shown = page.get_by_role("log").locator("p"), page.locator(".caption")
+    running = {"event": "Running", "session": "first"}
+    finals = [TranscriptFinal(segment=n, start=n, end=n + 1, text=f"Line {n}.", words=()) for n in range(1, 31)]
+    server.send(running, *finals[:29], TranscriptPartial(segment=30, start=30, end=31, stable="Line", unstable=""))
+    expect(told.last).to_have_text("Line 29.")
+    for _ in range(2):
+        server.stop()
+        expect(page.locator("body")).to_have_attribute("data-state", "lost")
+        server.start()
+        until(page, lambda: server.listeners() > 0)
+        server.send(running, *finals, End(reason="stopped", duration=40))
+    # Of what was cut the whole is told, once.
+    expect(told.last).to_have_text("Line 30.")
+    expect(told).to_have_text([*(f"Line {n}." for n in range(12, 30)), "Line …", "Line 30."])
+    expect(shown).to_have_text([f"Line {n}." for n in range(19, 31)])
+    server.send({"event": "Running", "session": "second"}, finals[0])
+    expect(told.last).to_have_text("Line 1.")
+    expect(shown.last).to_have_text("Line 1.")
+
+
 def test_captions_can_go_after_a_silence(page: Page, server: FakeServer):
     watch(page, server, "?hide=0.5")
     server.send(TranscriptFinal(segment=1, start=0, end=1, text="Hello.", words=()))

@@ -74,17 +74,25 @@ class _Path:
 class TermFinder:
     """Finds the terms of one text under way."""
 
-    def __init__(self, trie: TermTrie, end: int, after: Callable[[Sequence[int], Sequence[int]], Float32]) -> None:
+    def __init__(
+        self,
+        trie: TermTrie,
+        end: int,
+        after: Callable[[Sequence[int], Sequence[int]], Float32],
+        most: float | None = None,
+    ) -> None:
         """Prepare a finder.
 
         Args:
             trie: the terms.
             end: the token that ends a text.
             after: given the tokens so far and n more, (n, V) scores of the token after each of the latter.
+            most: nats that a term may lack at most; its bonus if not given.
         """
         self._trie = trie
         self._end = end
         self._after = after
+        self._most = trie.bonus if most is None else most
         self._firsts = {root: np.array(list(root.following), np.int64) for root in (trie.opening, trie.root)}
         # A term that was written halves its bonus for the rest of the text, lest it be repeated without end.
         self._times = Counter[str]()
@@ -103,10 +111,13 @@ class TermFinder:
         best = min(found, key=lambda each: each.spent, default=None)
         if best is None or best.plain:
             return None
-        if best.spent > self._trie.bonus / 2 ** self._times[best.term]:
+        if best.spent > self._most / 2 ** self._times[best.term]:
             return None
-        self._times[best.term] += 1
         return best
+
+    def wrote(self, found: FoundTerm) -> None:
+        """Note that a term was written."""
+        self._times[found.term] += 1
 
     def _beginnings(self, root: TermNode, scores: Float32) -> list[int]:
         """First tokens of terms that may be worth a try, the likeliest first.
@@ -136,7 +147,7 @@ class TermFinder:
             for token, scores in zip(chain, rows, strict=False):
                 node = node.following[token]
                 path = path.with_token(token, scores, self._trie.bonus)
-            if path.spent > self._trie.bonus:
+            if path.spent > self._most:
                 return found
             scores = rows[-1]
             if node.term is not None and not self._trie.continues_word(int(scores.argmax())):

@@ -1,6 +1,7 @@
 """Terms: words and phrases that a listener is told to expect, such as the names of those who speak.
 
-What decoding makes of them is in `trie` (for a beam search) and `lookahead` (for greedy decoding).
+What decoding makes of them is in `lookahead` (for greedy decoding) and in `models/speech/whisper/expecting.py` (for a
+text that is finished).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Terms:
     Attributes:
         phrases: each once, as they are to be written, single spaces between words.
         bonus: nats added to the log-probability of a whole term, in [0, `MOST_BONUS`]. In greedy decoding a term is
-            written where the network gives it a probability of exp(-bonus) or more.
+            written where the network gives it a probability of exp(-bonus) or more; in place of words of a finished
+            text where that and what the text loses by it, in nats, are no more than the bonus in the mean.
     """
 
     phrases: tuple[str, ...] = ()

@@ -268,6 +268,13 @@ class OpenText:
             self.past = [None if kv is None else (kv[0][:, :, :length], kv[1][:, :, :length]) for kv in self.past]
             self.length = length
 
+    def branched(self, count: int) -> OpenText:
+        """So many copies of one text side by side, which go on by themselves."""
+        copies = OpenText(self.decoder, self.sound)
+        copies.past, copies.length = list(self.past), self.length
+        copies.choose([0] * count)
+        return copies
+
     def choose(self, rows: Sequence[int]) -> None:
         """Go on with these of the texts, in this order; one may come several times."""
         index = torch.tensor(rows)

@@ -31,10 +31,11 @@ from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, Wor
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.guards import LoopGuard
-from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
 from lipstream.models.speech.tails import has_sound, without_tail
 from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
+from lipstream.models.speech.whisper.expecting import OpenSound, with_terms
 from lipstream.models.speech.whisper.files import FILES, find_folder
 from lipstream.models.speech.whisper.log_mel import LogMel
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
@@ -92,8 +93,14 @@ class _Heard:
     no_speech: float
     language: str | None
     certainty: float
+    task: Task = "transcribe"
     other: str | None = None
     """Another language it may well be, where that is not clear."""
+
+    @property
+    def written(self) -> str | None:
+        """The language of the text."""
+        return "en" if self.task == "translate" else self.language
 
 
 class WhisperRecogniser(Recogniser):
@@ -214,25 +221,15 @@ class WhisperRecogniser(Recogniser):
         return self._expected[2]
 
     def _read(self, heard: _Heard, hints: Hints, rules: Rules) -> Read:
-        """The best text; with terms, the better of what is read with them and without.
-
-        A beam that leans towards terms may lose its way. So what it has found must be worth more than the text without
-        them, by the network's own account and a bonus for each term once.
-        """
+        """The best text, and in it the terms that are as good."""
         parts = self._parts()
         prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
-        terms = self._trie(hints.terms, heard.language)
-
-        def read(leaning: TermTrie | None) -> Read:
-            found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS, leaning)
-            return check(parts.decoder, heard.sound, prompt, found, rules)
-
-        plain = read(None)
-        if terms is None:
-            return plain
-        leaning = read(terms)
-        gained = (terms.written(leaning.tokens) - terms.written(plain.tokens)) * terms.bonus
-        return leaning if leaning.log_probability + gained >= plain.log_probability else plain
+        found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS)
+        terms, favoured = self._trie(hints.terms, heard.written), [0.0] * len(found)
+        if terms is not None:
+            text = OpenSound(parts.decoder, heard.sound, prompt, rules)
+            found, favoured = with_terms(text, found, terms, parts.tokens, heard.written)
+        return check(parts.decoder, heard.sound, prompt, found, rules).at_least(favoured)
 
     def _sound(self, spectrogram: Tensor, padding: int) -> Sound:
         """A spectrogram with so many columns of silence behind it, as the decoder reads it."""
@@ -248,11 +245,11 @@ class WhisperRecogniser(Recogniser):
         frames = max(1, spectrogram.shape[1] // 2)
         no_speech = float(scores.softmax(-1)[parts.tokens.no_speech])
         language, certainty, other = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
-        return _Heard(sound, frames, no_speech, language, certainty, other)
+        return _Heard(sound, frames, no_speech, language, certainty, hints.task, other)
 
     def _kept(self, read: Read, utterance: Utterance, heard: _Heard) -> int:
         """How many tokens of a text are read from the sound, and not made up behind its end or in a loop."""
-        tokens, language = self._parts().tokens, heard.language
+        tokens, language = self._parts().tokens, heard.written
         guard = LoopGuard(lambda token: tokens.starts_word(token, language), utterance.duration)
         kept = guard.of_whole(read.tokens)
         seen = read.looks[:, :, : heard.frames].sum(axis=2).mean(axis=0)
@@ -276,7 +273,7 @@ class WhisperRecogniser(Recogniser):
         levels = frame_levels(sound, looks.shape[2], FRAME_RATE)
         closing = [tokens.closes_word(token) for token in text.tokens]
         times = token_times(looks, audible, levels, FRAME_RATE, closing)
-        spans = tokens.words(text.tokens, heard.language)
+        spans = tokens.words(text.tokens, heard.written)
         words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
         if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):

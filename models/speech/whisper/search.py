@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from lipstream.models.speech.engine import Float32, mean_log
-from lipstream.models.speech.expected.trie import TermState, TermTrie
 from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
 
 
@@ -58,26 +57,18 @@ class Read:
             self, tokens=self.tokens[:count], probabilities=self.probabilities[:count], looks=self.looks[:, :count]
         )
 
+    def at_least(self, probabilities: Sequence[float]) -> Read:
+        """The same with each token as probable as told, or more."""
+        return replace(self, probabilities=tuple(map(max, self.probabilities, probabilities)))
+
     @property
     def mean_log_probability(self) -> float:
         """By the token."""
         return mean_log((*self.probabilities, self.end_probability))
 
-    @property
-    def log_probability(self) -> float:
-        """Of the whole text, its end included."""
-        return self.mean_log_probability * (len(self.tokens) + 1)
-
 
 @torch.inference_mode()
-def beam_search(
-    decoder: WhisperDecoder,
-    sound: Sound,
-    prompt: Sequence[int],
-    rules: Rules,
-    width: int,
-    terms: TermTrie | None = None,
-) -> list[int]:
+def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], rules: Rules, width: int) -> list[int]:
     """The best text that was found; empty if that is to say nothing.
 
     Args:
@@ -86,33 +77,30 @@ def beam_search(
         prompt: what comes before the text.
         rules: what may be said.
         width: texts pursued side by side; 1 takes the best token each time.
-        terms: words and phrases to be expected.
     """
     text = decoder.open(sound)
     scores = text.feed(torch.tensor([list(prompt)]))[:, -1] + rules.at_first
-    return _Beams(text, rules, width, len(prompt), terms).run(scores)
+    return _Beams(text, rules, width, len(prompt)).run(scores)
 
 
 class _Ended(NamedTuple):
     worth: float
     """Log-probability, that of the end included."""
-    given: float
-    """What expected terms add."""
     tokens: list[int]
 
-    def rank(self, longest: int) -> float:
-        """Worth by the token; what terms add counts as in a text of the longest length, or short texts would gain."""
-        return self.worth / (len(self.tokens) + 1) + self.given / (longest + 1)
+    @property
+    def rank(self) -> float:
+        """Worth by the token."""
+        return self.worth / (len(self.tokens) + 1)
 
 
 class _Beams:
-    def __init__(self, text: OpenText, rules: Rules, width: int, prompt: int, terms: TermTrie | None) -> None:
+    def __init__(self, text: OpenText, rules: Rules, width: int, prompt: int) -> None:
         self._text, self._rules, self._width = text, rules, width
         self._most = min(rules.most, text.decoder.most_tokens - prompt - 1)
         self._alive: list[list[int]] = [[]]
         self._worth = torch.zeros(1)
         self._ended: list[_Ended] = []
-        self._leaning = None if terms is None else _Leaning(terms)
 
     def run(self, scores: Tensor) -> list[int]:
         while self._extend(scores):
@@ -120,38 +108,33 @@ class _Beams:
             scores = self._text.feed(newest)[:, -1] + self._rules.never
         if not self._ended:
             return self._alive[0] if self._alive else []
-        longest = max(len(each.tokens) for each in self._ended)
-        return max(self._ended, key=lambda each: each.rank(longest)).tokens
+        return max(self._ended, key=lambda each: each.rank).tokens
 
     def _extend(self, scores: Tensor) -> bool:
         """One more token for each of the best; whether to go on."""
         if len(self._alive[0]) >= self._most:
             self._ended += [
                 # As if they ended here: they are longer by no more than the end.
-                _Ended(value * (len(tokens) + 1) / max(1, len(tokens)), self._given(row), tokens)
-                for row, (value, tokens) in enumerate(zip(self._worth.tolist(), self._alive, strict=True))
+                _Ended(value * (len(tokens) + 1) / max(1, len(tokens)), tokens)
+                for value, tokens in zip(self._worth.tolist(), self._alive, strict=True)
             ]
             return False
         worth = scores.log_softmax(-1) + self._worth[:, None]
-        ranked = worth if self._leaning is None else self._leaning.ranked(worth)
-        best = ranked.view(-1).topk(2 * self._width)
+        best = worth.view(-1).topk(2 * self._width)
         alive: list[list[int]] = []
         places, kept = [], []
         for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
             if len(alive) == self._width or value == -torch.inf:
                 break  # Ends behind these are not among the best; what may not be said is none.
             row, token = divmod(index, worth.shape[1])
-            plain = float(worth[row, token])
             if token == self._rules.end:
-                self._ended.append(_Ended(plain, value - plain, self._alive[row]))
+                self._ended.append(_Ended(value, self._alive[row]))
             else:
                 alive.append([*self._alive[row], token])
                 places.append(row)
-                kept.append(plain)
+                kept.append(value)
         if not alive or (self._width == 1 and self._ended):
             return False
-        if self._leaning is not None:
-            self._leaning.choose([(row, tokens[-1]) for row, tokens in zip(places, alive, strict=True)])
         self._alive, self._worth = alive, torch.tensor(kept)
         self._text.choose(places)
         return not self._is_over()
@@ -160,46 +143,8 @@ class _Beams:
         """Whether enough texts have ended, and none under way is better than the best of them."""
         if len(self._ended) < self._width:
             return False
-        length = len(self._alive[0])
-        under_way = float(self._worth[0]) / length + self._given(0) / (length + 1)
-        return max(each.rank(length) for each in self._ended) >= under_way
-
-    def _given(self, row: int) -> float:
-        return 0.0 if self._leaning is None else self._leaning.given(row)
-
-
-class _Leaning:
-    """What expected terms add to the worth of the texts of a beam, side by side."""
-
-    def __init__(self, terms: TermTrie) -> None:
-        self._terms = terms
-        self._states: list[TermState] = [terms.start]
-        self._known: dict[tuple[object, ...], tuple[float, Tensor, Tensor]] = {}
-
-    def ranked(self, worth: Tensor) -> Tensor:
-        """(B, V) log-probabilities with what the terms add to each."""
-        ranked = worth.clone()
-        for row, state in enumerate(self._states):
-            otherwise, tokens, gains = self._added(state)
-            ranked[row] += state.given + otherwise
-            ranked[row, tokens] += gains - otherwise
-        return ranked
-
-    def given(self, row: int) -> float:
-        """What a text holds now."""
-        return self._states[row].given
-
-    def choose(self, chosen: Sequence[tuple[int, int]]) -> None:
-        """Go on with these: the row of a text, and the token behind it."""
-        self._states = [self._terms.advance(self._states[row], token) for row, token in chosen]
-
-    def _added(self, state: TermState) -> tuple[float, Tensor, Tensor]:
-        key = (id(state.node), state.held, state.kept, state.last)
-        if key not in self._known:
-            gains = self._terms.bonuses(state)
-            tokens = torch.tensor(list(gains), dtype=torch.long)
-            self._known[key] = self._terms.otherwise(state), tokens, torch.tensor(list(gains.values()))
-        return self._known[key]
+        under_way = float(self._worth[0]) / len(self._alive[0])
+        return max(each.rank for each in self._ended) >= under_way
 
 
 @torch.inference_mode()

@@ -126,6 +126,16 @@ def test_the_language_so_far_is_told_to_the_recogniser_and_that_of_the_text_to_t
     assert [hints.usual for _, _, hints in reader.heard] == [None, "de"]
 
 
+def test_what_is_translated_is_english_whatever_is_spoken():
+    reader = Reader(language="ja")
+    run = read(Reading(reader, reader, task="translate"), ([1, 2, 3, 4], 1.0), ([3, 4, 5, 6], 9.0), interval=0.4)
+    texts = ["one two three four", "three four five six"]
+    assert [(event.text, event.language) for event in finals(run)] == [(text, "en") for text in texts]
+    assert "one two" in {event.text for event in run.events if isinstance(event, TranscriptPartial)}
+    # The recogniser is told what is spoken.
+    assert reader.heard[-1][2].usual == "ja"
+
+
 def test_partials_are_read_by_the_final_recogniser_once_the_language_is_not_that_of_the_first():
     first, final = Reader(), Reader(language="de")
     first.languages = frozenset({"en"})
@@ -154,6 +164,14 @@ def test_terms_that_are_expected_are_told_to_the_recogniser_and_may_be_changed()
         expect(graph, ["Ada", " "])
     with pytest.raises(UserError, match="no sound"):
         expect(Graph(), ["Ada"])
+
+
+def test_terms_are_told_to_who_reads_what_goes_on_as_well():
+    first, final = Reader(), Reader()
+    read(Reading(first, final, terms=Terms.from_list(["Ada"])), ([1, 2, 3, 4], 1.0), interval=0.4)
+    told = [(whole, hints.terms.phrases) for _, whole, hints in (*first.heard, *final.heard)]
+    assert {whole for whole, _ in told} == {True, False}
+    assert {phrases for _, phrases in told} == {("Ada",)}
 
 
 def test_a_language_without_spaces_is_written_without_them():

@@ -65,7 +65,7 @@ function onEvent(event) {
     captions.newSession();
     forgetEmotions();
   } else if (event.event === "End") {
-    captions.newSession();
+    captions.breakOff();
     forgetEmotions();
   }
   if (captions.apply(event)) {
@@ -97,7 +97,7 @@ function showEmotion(update) {
 
 function onLost(code) {
   document.body.dataset.state = "lost";
-  captions.newSession();
+  captions.breakOff();
   forgetEmotions();
   view.show(captions.lines);
   // A server that is restarted is no news on a broadcast; a missing token is, since nothing will come.

@@ -9,6 +9,7 @@ const KEPT = 12;
  * @property {string} stable text that stays
  * @property {string} unstable text behind it that may still change
  * @property {boolean} final
+ * @property {boolean} cut final only because no more came; more may come yet
  * @property {string|null} language code of the language of the text, once it is known
  */
 
@@ -17,6 +18,8 @@ export class Captions {
   lines = [];
 
   #session = 0;
+  /** @type {Set<number>} segments whose final text came; a stream that is opened again tells them once more */
+  #finished = new Set();
   #onFinal;
 
   /** @param {(text: string, event: any) => void} [onFinal] called for every finished line */
@@ -34,32 +37,40 @@ export class Captions {
     return false;
   }
 
-  /** Another session begins, or this one is lost: what is shown stays, and its segments get no more text. */
+  /** Another session begins: what is shown stays, and its segments get no more text. */
   newSession() {
+    this.breakOff();
+    this.#session += 1;
+    this.#finished.clear();
+  }
+
+  /** No more comes, or not for now: what is shown stays. If the same session goes on, so do its segments. */
+  breakOff() {
     for (const line of this.lines) {
       if (line.final) continue;
       const text = (line.stable + line.unstable).trim();
-      Object.assign(line, { stable: text && `${text} …`, unstable: "", final: true });
+      Object.assign(line, { stable: text && `${text} …`, unstable: "", final: true, cut: true });
       if (text) this.#onFinal(line.stable, null);
     }
     this.lines = this.lines.filter(({ stable }) => stable);
-    this.#session += 1;
   }
 
   #partial({ segment, stable, unstable }) {
+    if (this.#finished.has(segment)) return false;
     const line = this.#line(segment);
-    if (line.final || (line.stable === stable && line.unstable === unstable)) return false;
-    Object.assign(line, { stable, unstable });
+    if (line.stable === stable && line.unstable === unstable) return false;
+    Object.assign(line, { stable, unstable, final: false, cut: false });
     // An empty one takes back what was shown of the segment.
     if (!stable && !unstable) this.lines = this.lines.filter((other) => other !== line);
     return true;
   }
 
   #final(event) {
+    if (this.#finished.has(event.segment)) return false;
+    this.#finished.add(event.segment);
     const line = this.#line(event.segment);
-    if (line.final) return false;
     const text = event.text.trim();
-    Object.assign(line, { stable: text, unstable: "", final: true, language: event.language ?? null });
+    Object.assign(line, { stable: text, unstable: "", final: true, cut: false, language: event.language ?? null });
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
     return true;
@@ -69,7 +80,7 @@ export class Captions {
     const key = `${this.#session}:${segment}`;
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
-      line = { key, stable: "", unstable: "", final: false, language: null };
+      line = { key, stable: "", unstable: "", final: false, cut: false, language: null };
       this.lines = [...this.lines, line].slice(-KEPT);
     }
     return line;

@@ -3,70 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipstream.models.speech.expected.terms import Terms
-from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.whisper.network import WhisperDecoder
-from lipstream.models.speech.whisper.search import Rules, agreed, beam_search, check
+from lipstream.models.speech.whisper.search import agreed, beam_search, check
 from tests.models.speech.whisper.conftest import SIZE, exact, small_file
-
-END = 9
-PROMPT = (7, 8)
-
-
-class ScriptedText:
-    """Knows how probable each token is after each text; everything else shares what is left."""
-
-    def __init__(self, decoder):
-        self.decoder = decoder
-        self.rows: list[tuple[int, ...]] = [()]
-
-    def feed(self, tokens, looks=None):
-        assert len(tokens) == len(self.rows)
-        found = []
-        for at, row in enumerate(tokens.tolist()):
-            scores = []
-            for token in row:
-                self.rows[at] += (token,)
-                scores.append(self.decoder.scores(self.rows[at]))
-            found.append(scores)
-        return torch.tensor(found)
-
-    def crop(self, length):
-        self.rows = [row[:length] for row in self.rows]
-
-    def choose(self, rows):
-        self.rows = [self.rows[row] for row in rows]
-
-
-class ScriptedDecoder:
-    most_tokens = 20
-
-    def __init__(self, script: dict[tuple[int, ...], dict[int, float]], end: float = 0.9):
-        self.script, self.otherwise = script, {END: end}
-
-    def open(self, sound):
-        return ScriptedText(self)
-
-    def scores(self, text):
-        chances = self.script.get(text[len(PROMPT) :], self.otherwise)
-        rest = (1.0 - sum(chances.values())) / (END + 1 - len(chances))
-        return [math.log(chances.get(token, rest)) for token in range(END + 1)]
-
-
-def rules(size: int = END + 1, end: int = END, never: Sequence[int] = (), first: Sequence[int] = (), most: int = 10):
-    allowed = torch.zeros(size)
-    allowed[list(never)] = -torch.inf
-    at_first = allowed.clone()
-    at_first[list(first)] = -torch.inf
-    return Rules(end, allowed, at_first, most)
-
+from tests.models.speech.whisper.scripted import END, PROMPT, ScriptedDecoder, rules
 
 MISLED = ScriptedDecoder({(): {1: 0.5, 2: 0.4}, (1,): {3: 0.31, 4: 0.3}, (2,): {5: 0.95}})
 """1 seems best, but nothing good follows it."""
@@ -221,31 +167,3 @@ def test_a_check_of_nothing_gives_the_probability_of_silence(network, sound):
 def test_what_may_not_be_said_has_no_probability(network, sound):
     assert check(network, sound, PROMPT, [6, 4, 6], ROOM).probabilities[:2] == (0.0, 0.0)
     assert check(network, sound, PROMPT, [6, 4, 6], ROOM).probabilities[2] > 0.0
-
-
-NEARLY = ScriptedDecoder({(): {1: 0.6, 2: 0.1}, (1,): {3: 0.9}, (2,): {4: 0.9}, (2, 4): {END: 0.9}, (1, 3): {END: 0.9}})
-
-
-def terms(tokens: Sequence[int], bonus: float) -> TermTrie:
-    """One term, by its tokens; 5 goes on with a word."""
-    return TermTrie(Terms(("name",), bonus), lambda _: list(tokens), lambda token: token == 5)
-
-
-def test_a_term_that_is_nearly_as_likely_is_read_where_it_is_expected():
-    assert beam_search(NEARLY, None, PROMPT, rules(), 3) == [1, 3]
-    assert beam_search(NEARLY, None, PROMPT, rules(), 3, terms([2, 4], 4.0)) == [2, 4]
-
-
-def test_a_term_that_is_far_from_likely_is_not_read():
-    assert beam_search(NEARLY, None, PROMPT, rules(), 3, terms([2, 4], 0.5)) == [1, 3]
-    assert beam_search(NEARLY, None, PROMPT, rules(), 3, terms([2, 6], 4.0)) == [1, 3]
-
-
-def test_terms_do_not_make_a_text_shorter():
-    """The bonus of a term, by the token, once made a text of three words worth more than the whole sentence."""
-    script = {(): {2: 0.99}, (2,): {4: 0.99}, (2, 4): {6: 0.6, END: 0.3}}
-    script |= {(2, 4, *[6] * count): {6: 0.95} for count in range(1, 5)} | {(2, 4, *[6] * 5): {END: 0.95}}
-    decoder = ScriptedDecoder(script)
-    whole = [2, 4, *[6] * 5]
-    assert beam_search(decoder, None, PROMPT, rules(), 2) == whole
-    assert beam_search(decoder, None, PROMPT, rules(), 2, terms([2, 4], 6.0)) == whole

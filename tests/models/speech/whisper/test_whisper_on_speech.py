@@ -151,8 +151,8 @@ def test_more_than_thirty_seconds_are_cut_without_error(read, two_cities_audio):
 def test_sentences_that_were_passed_over_are_read_by_themselves_and_put_in_their_place(real, read, speech, monkeypatch):
     beam_search, calls = module.beam_search, []
 
-    def leaves_out(decoder, sound, prompt, rules, width, terms=None):
-        found = beam_search(decoder, sound, prompt, rules, width, terms)
+    def leaves_out(decoder, sound, prompt, rules, width):
+        found = beam_search(decoder, sound, prompt, rules, width)
         calls.append(found)
         if len(calls) > 1:
             return found

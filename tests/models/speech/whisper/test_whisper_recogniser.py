@@ -112,6 +112,14 @@ def test_language_task_and_what_came_before_reach_the_decoder(recogniser, monkey
     assert asked == [("de", "translate", "the best")]
 
 
+def test_a_translation_has_the_words_of_english_whatever_is_spoken(recogniser, monkeypatch):
+    asked = set()
+    words = WhisperTokens.words
+    monkeypatch.setattr(WhisperTokens, "words", lambda *of: asked.add(of[2]) or words(*of))
+    found = recogniser.recognise(utterance(1.0), Hints(language="ja", task="translate"))
+    assert found.language == "ja" and asked == {"en"}
+
+
 def scores_for(tokens: WhisperTokens, **chances: float) -> torch.Tensor:
     scores = torch.full((tokens.size,), -30.0)
     for code, chance in chances.items():

@@ -1,0 +1,52 @@
+"""Which language a run was in, and the names of files that have it in them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from lipstream.events import TranscriptFinal
+from lipstream.pipeline.events import Event
+
+CODE = re.compile(r"[a-z]{2,3}")
+"""What may stand in a name; a plug-in's recogniser may tell anything."""
+
+
+class SpokenLanguage:
+    """The language of most words of a run."""
+
+    def __init__(self) -> None:
+        self._words: Counter[str] = Counter()
+
+    def take(self, event: Event) -> None:
+        """Count the words of a finished segment."""
+        if isinstance(event, TranscriptFinal) and event.language is not None:
+            self._words[event.language] += len(event.words)
+
+    @property
+    def code(self) -> str | None:
+        """Its code; None while none is known."""
+        return self._words.most_common(1)[0][0] if self._words else None
+
+
+class LanguageInName:
+    """A file's place by the language that is heard, which is known at the end only.
+
+    Args:
+        place: the place for the code of a language.
+    """
+
+    def __init__(self, place: Callable[[str], Path]) -> None:
+        self._place = place
+        self._spoken = SpokenLanguage()
+
+    def take(self, event: Event) -> None:
+        """Learn from an event what is spoken."""
+        self._spoken.take(event)
+
+    def place(self) -> Path | None:
+        """Where the file belongs by what was heard so far; None where no language was told, or none with a code."""
+        code = self._spoken.code
+        return self._place(code) if code is not None and CODE.fullmatch(code) else None
