@@ -145,6 +145,13 @@ def add_subtitle_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_landmarks_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --landmarks."""
+    parser.add_argument(
+        "--landmarks", action="store_true", help="with -f features: all 478 landmarks of each face, in 1434 columns"
+    )
+
+
 def emotion_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that --no-emotion stands for."""
     return {"emotion.enabled": False} if args.no_emotion else {}
