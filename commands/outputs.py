@@ -119,10 +119,10 @@ def check_places(
         trace: the file for a trace, or None.
 
     Raises:
-        UserError: an output, or the file it grows in, is an input.
+        UserError: an output, or a file it grows in or is made in, is an input.
     """
     read = {_identity(path) for path in inputs} - {None}
-    endings = [f"{name}{part}" for name in formats for part in ("", ".part")]
+    endings = [f"{name}{part}" for name in formats for part in ("", ".part", ".new")]
     places = [folder / f"{stem}.{ending}" for stem in stems for ending in endings]
     for place in [*places, *([trace] if trace else [])]:
         if _identity(place) in read:

@@ -278,13 +278,13 @@ class SpeakingProbability(Event):
         segment: number of the segment.
         start: the middle of the first moment that was judged, seconds.
         step: from one to the next, seconds.
-        probabilities: of each moment, in [0, 1]; None where no mouth was seen.
+        own_voice: probability at each moment, in [0, 1]; None where no mouth was seen.
     """
 
     segment: int
     start: float
     step: float
-    probabilities: tuple[float | None, ...]
+    own_voice: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def gaze(landmarks: Float32, pose: HeadPose) -> Float64:
     """
     middle = (landmarks[_OUTER] + landmarks[_INNER]) / 2
     # Differences, so that only scale and rotation of the pose count.
-    beside = ((landmarks[_IRIS] - middle).astype(np.float64) @ pose.rotation / pose.scale)[:, :2]
+    beside = ((landmarks[_IRIS] - middle).astype(np.float64) @ pose.rotation / max(pose.scale, 1e-6))[:, :2]
     turned = np.clip((beside - _STRAIGHT) / IRIS_RADIUS, -_LARGEST, _LARGEST)
     forward = -np.sqrt(np.maximum(1e-6, 1 - np.square(turned).sum(axis=1, keepdims=True)))
     in_head = np.concatenate([turned, forward], axis=1)

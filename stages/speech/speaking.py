@@ -29,6 +29,6 @@ class SpeakingReport(Stage):
                 segment=speech.segment,
                 start=round(seconds(speech.start) + step / 2, 6),
                 step=round(step, 6),
-                probabilities=tuple(None if np.isnan(each) else round(float(each), 4) for each in heard),
+                own_voice=tuple(None if np.isnan(each) else round(float(each), 4) for each in heard),
             )
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["string", "number", "integer", "boolean"]
@@ -75,11 +75,13 @@ class Table:
         name: the format, which is also the ending of its file.
         text: what a row is.
         columns: in order.
+        more: columns that may be there besides, by a regular expression for their names.
     """
 
     name: str
     text: str
     columns: tuple[Column, ...]
+    more: Mapping[str, Column] = field(default_factory=dict)
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -92,6 +94,7 @@ class Table:
             "type": "object",
             "description": self.text,
             "properties": {column.name: column.schema() for column in self.columns},
+            "patternProperties": {pattern: column.schema() for pattern, column in self.more.items()},
             "required": list(self.header),
             "additionalProperties": False,
         }
@@ -112,10 +115,11 @@ def _face(source: str) -> Column:
     )
 
 
-def _times(what: str, source: str) -> tuple[Column, Column]:
+def _times(first: str, last: str, source: str, more: str = "") -> tuple[Column, Column]:
+    text = f"when {first} begins, from the beginning of the recording"
     return (
-        Column("start", "number", f"when {what} begins, from the beginning of the recording", source, "s", TIME),
-        Column("end", "number", f"when {what} ends", source, "s", TIME),
+        Column("start", "number", text, f"{source}.start{more}", "s", TIME),
+        Column("end", "number", f"when {last} ends", f"{source}.end{more}", "s", TIME),
     )
 
 
@@ -138,7 +142,7 @@ WORDS = Table(
         FILE,
         _SEGMENT,
         Column("index", "integer", "place in the segment, from 0", f"{_FINAL}.words", range=(0, math.inf)),
-        *_times("the word", "Word.start, Word.end (docs/word_timing.md)"),
+        *_times("the word", "it", "Word", " (docs/word_timing.md)"),
         Column("word", "string", "the word with its punctuation", "Word.word, the recogniser"),
         Column("confidence", "number", "how sure the recogniser is", "Word.confidence", range=FRACTION),
         Column("lip_gate", "number", "how much the lips moved the word", "Word.lip_gate", range=FRACTION),
@@ -154,7 +158,7 @@ SEGMENTS = Table(
     (
         FILE,
         _SEGMENT,
-        *_times("the first word, or the last,", f"{_FINAL}.start, {_FINAL}.end"),
+        *_times("its first word", "its last word", _FINAL),
         Column("text", "string", "what was said", f"{_FINAL}.text"),
         Column("words", "integer", "number of its words", f"{_FINAL}.words", range=(0, math.inf)),
         Column(
@@ -196,7 +200,7 @@ EMOTION = Table(
     "half a second of a face, or of a voice that is no face's in view (docs/emotion.md)",
     (
         FILE,
-        *_times("the update", "EmotionUpdate.start, EmotionUpdate.end"),
+        *_times("the update", "it", "EmotionUpdate"),
         _face("EmotionUpdate.face"),
         Column("label", "string", "the emotion, smoothed over time; unknown without evidence", "EmotionUpdate.label"),
         *emotion_columns("EmotionUpdate", optional=False),

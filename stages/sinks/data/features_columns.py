@@ -82,6 +82,12 @@ JOINED = (
 """What is known later than the picture, and joined by time at the end; the last columns."""
 
 
+LANDMARK_NAMES = r"^[xyz]_[0-9]+$"
+LANDMARK = Column("x_0 to z_477", "number", "a landmark: right, down, away from the camera; the order is MediaPipe's",
+                  f"{_EVENT}.landmarks", "x, z: picture widths; y: picture heights")  # fmt: skip
+"""What stands for them in the documents."""
+
+
 @cache
 def seen_columns(landmarks: bool) -> tuple[Column, ...]:
     """What is known of a picture at once; the columns of a part file.
@@ -99,7 +105,8 @@ def features_table(name: str, landmarks: bool) -> Table:
         name: the format.
         landmarks: whether all landmarks are in it.
     """
-    return Table(name, "a face in a picture that was looked at", (*seen_columns(landmarks), *JOINED))
+    columns = (*seen_columns(landmarks), *JOINED)
+    return Table(name, "a face in a picture that was looked at", columns, {LANDMARK_NAMES: LANDMARK})
 
 
 def seen_values(event: FaceFeatures, recording: str) -> list[object]:

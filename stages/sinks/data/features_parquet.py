@@ -105,7 +105,7 @@ class FeaturesParquetWriter(Writer):
 
     def _metadata(self) -> dict[str, str]:
         """What is known of the whole file, as `pyarrow.parquet.read_schema(path).metadata` gives it."""
-        table = features_table(NAME, self._landmarks)
+        table = features_table(NAME, landmarks=False)
         facts = {"version": version(), "source": clean(self.source), "table_version": SCHEMA_VERSION, **self._state}
         return {"lipstream": json.dumps(facts), "lipstream.schema": json.dumps(table.schema())}
 

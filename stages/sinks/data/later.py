@@ -46,7 +46,7 @@ class Later:
             self._emotions.setdefault(event.face, _Emotions()).add(event)
         elif isinstance(event, SpeakingProbability):
             self._step = max(self._step, event.step)
-            for index, each in enumerate(event.probabilities):
+            for index, each in enumerate(event.own_voice):
                 self._spoken_times.append(event.start + index * event.step)
                 self._spoken.append(np.nan if each is None else each)
 
