@@ -186,7 +186,9 @@ def names(paths: Sequence[Path]) -> str:
     """Several outputs of one stem in a few words: `out/talk.txt, .srt, .emotion.csv`."""
     if not paths:
         return ""
-    return ", ".join([str(paths[0]), *(path.name.removeprefix(paths[0].stem) for path in paths[1:])])
+    # Endings may have dots of their own, as in `.emotion.csv`.
+    stem = os.path.commonprefix([path.name for path in paths]).rpartition(".")[0]
+    return ", ".join([str(paths[0]), *(path.name.removeprefix(stem) for path in paths[1:])])
 
 
 def _cut(stem: str) -> str:

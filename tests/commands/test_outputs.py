@@ -47,6 +47,8 @@ def test_stems_are_never_used_twice():
 def test_names_share_their_stem():
     assert names([Path("out/talk.txt"), Path("out/talk.srt")]) == f"{Path('out/talk.txt')}, .srt"
     assert names([Path("talk.txt"), Path("talk.emotion.csv")]) == "talk.txt, .emotion.csv"
+    assert names([Path("a.b.words.csv"), Path("a.b.eaf"), Path("a.b.tsv")]) == "a.b.words.csv, .eaf, .tsv"
+    assert names([Path("a/talk.emotion.csv")]) == "a/talk.emotion.csv"
 
 
 def test_without_emotion_there_is_no_table_of_them():

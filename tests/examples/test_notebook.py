@@ -21,7 +21,8 @@ for cell in cells:
     if cell["cell_type"] == "code":
         exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
 axes = names["figure"].axes
-print("axes", [len(each.lines) + len(each.collections) + len(each.patches) for each in axes], [len(each.texts) for each in axes])
+drawn = [len(each.lines) + len(each.collections) + len(each.patches) for each in axes]
+print("axes", drawn, [len(each.texts) for each in axes])
 """
 
 
