@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _LONGEST_STEM = 220
 """Bytes: names of files have at most 255, of which endings such as `.emotion.csv.part` need some."""
 SAVE_SECONDS = 60.0
-"""Longest wait for a file to be completed after its run has ended."""
+"""Longest wait for a file to be completed after its run has ended, or to grow while it is made anew."""
 
 
 class Outputs:
@@ -61,8 +61,13 @@ class Outputs:
     def settle(self) -> None:
         """Wait until every file is complete: after a stop the writers may still have a queue to work off."""
         for writer in self.writers.values():
-            if not writer.wait(SAVE_SECONDS):
-                log.warning("%s is not complete; what there is of it is in %s", writer.path, writer.part)
+            made = 0
+            while not writer.wait(SAVE_SECONDS):
+                # A table of many hours takes longer than that to be made of its part.
+                before, made = made, writer.made_bytes
+                if made <= before:
+                    log.warning("%s is not complete; what there is of it is in %s", writer.path, writer.part)
+                    break
 
     @property
     def saved(self) -> list[Path]:
@@ -187,7 +192,8 @@ def names(paths: Sequence[Path]) -> str:
     if not paths:
         return ""
     # Endings may have dots of their own, as in `.emotion.csv`.
-    stem = os.path.commonprefix([path.name for path in paths]).rpartition(".")[0]
+    alike = os.path.commonprefix([path.name for path in paths])  # noqa: RUF071 - names, not folders
+    stem = alike.rpartition(".")[0]
     return ", ".join([str(paths[0]), *(path.name.removeprefix(stem) for path in paths[1:])])
 
 

@@ -141,6 +141,14 @@ class Writer(EventSink):
         """Where `made_anew` writes."""
         return self.path.with_name(f"{self.path.name}.new")
 
+    @property
+    def made_bytes(self) -> int:
+        """How much of it there is so far; 0 while nothing is made anew."""
+        try:
+            return self.made.stat().st_size
+        except OSError:
+            return 0
+
     @contextlib.contextmanager
     def made_anew(self) -> Iterator[BinaryIO]:
         """A file to write the whole into; if that fails, nothing is left of it, and the part file stays."""
@@ -230,7 +238,8 @@ class Writer(EventSink):
     def _explain(self, error: OSError) -> str:
         reason = error.strerror or str(error)
         if error.errno == errno.ELOOP:
-            return f"cannot write {self.path}: {self.part} is a symbolic link, and those are not followed; remove it"
+            link = error.filename or self.part
+            return f"cannot write {self.path}: {link} is a symbolic link, and those are not followed; remove it"
         kept = self._content and self.part.exists()
         advice = f"; what was written so far is in {self.part}" if kept else "; choose another folder with -o"
         return f"cannot write {self.path}: {reason}{advice}"

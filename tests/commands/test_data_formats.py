@@ -138,7 +138,7 @@ def test_streams_are_asked_for_by_an_option(captions: Captions, arguments: list[
 
 @pytest.mark.media
 def test_features_of_a_picture_without_a_face_are_an_empty_table(tmp_path: Path):
-    clip = write_media(tmp_path / "bars.mp4", Picture(moving(20)))
+    clip = write_media(tmp_path / "bars.mp4", picture=Picture(moving(20)))
     assert main(["file", str(clip), "-q", "-o", str(tmp_path), "-f", "features", "--no-emotion"]) == 0
     assert pyarrow.parquet.read_table(tmp_path / "bars.features.parquet").num_rows == 0
     assert len((tmp_path / "bars.features.csv").read_text(encoding="utf-8").splitlines()) == 1

@@ -39,13 +39,14 @@ class Later:
         self._spoken_times = array("d")
         self._spoken = array("d")
         self._step = 0.0
+        self._in_order: tuple[Floats, Floats] | None = None
 
     def add(self, event: Event) -> None:
         """Take an event; others than the two are of no interest."""
         if isinstance(event, EmotionUpdate) and event.face is not None and any(event.weights.values()):
             self._emotions.setdefault(event.face, _Emotions()).add(event)
         elif isinstance(event, SpeakingProbability):
-            self._step = max(self._step, event.step)
+            self._step, self._in_order = max(self._step, event.step), None
             for index, each in enumerate(event.own_voice):
                 self._spoken_times.append(event.start + index * event.step)
                 self._spoken.append(np.nan if each is None else each)
@@ -58,15 +59,22 @@ class Later:
         """
         if not self._spoken:
             return np.full(len(times), np.nan)
-        order = np.argsort(np.asarray(self._spoken_times), kind="stable")
-        known = np.asarray(self._spoken_times)[order]
+        known, spoken = self._spoken_in_order()
         after = np.clip(np.searchsorted(known, times), 1, len(known)) - 1
         after = np.minimum(after + 1, len(known) - 1)
         before = np.maximum(after - 1, 0)
         nearest = np.where(np.abs(known[after] - times) < np.abs(known[before] - times), after, before)
-        found: Floats = np.asarray(self._spoken)[order][nearest].copy()
+        found: Floats = spoken[nearest]
         found[np.abs(known[nearest] - times) > self._step] = np.nan
         return found
+
+    def _spoken_in_order(self) -> tuple[Floats, Floats]:
+        """Times and probabilities by growing time: segments that were judged again may come late."""
+        if self._in_order is None:
+            times, spoken = np.array(self._spoken_times), np.array(self._spoken)
+            order = np.argsort(times, kind="stable")
+            self._in_order = times[order], spoken[order]
+        return self._in_order
 
     def emotions(self, times: Floats, faces: npt.NDArray[np.int64]) -> tuple[list[str | None], Floats]:
         """The labels of N rows, None where nothing was judged, and (N, 9) probabilities, valence and arousal, or NaN.

@@ -243,13 +243,44 @@ def test_a_table_that_cannot_be_made_at_the_end_leaves_its_part(
     assert not writer.saved and [entry.name for entry in tmp_path.iterdir()] == [f"a.{name}.part"]
 
 
+class FullDisk:
+    """A file on a disk with room for some bytes."""
+
+    def __init__(self, file: Any, room: int) -> None:
+        self._file, self._room = file, room
+
+    def write(self, data: Any) -> int:
+        self._room -= len(data)
+        if self._room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._file.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_full_disk_is_one_clear_error_and_does_not_replace_the_earlier_table(tmp_path: Path, name: str):
+    path = tmp_path / f"a.{name}"
+    path.write_text("earlier")
+    writer = WRITERS[name](path)
+    writer.open()
+    writer._file = FullDisk(writer._file, 100_000)
+    with pytest.raises(UserError, match=r"cannot write .*No space left on device.*\.part"):
+        for at in range(1000):
+            writer.handle(features(at / 25))
+    writer.close()
+    assert not writer.saved and path.read_text() == "earlier"
+    assert writer.part.stat().st_size > 10_000
+
+
 def test_what_is_made_at_the_end_follows_no_link(tmp_path: Path):
     victim = tmp_path / "victim"
     victim.write_text("mine")
     (tmp_path / "a.features.csv.new").symlink_to(victim)
     writer = FeaturesCsvWriter(tmp_path / "a.features.csv")
     writer.handle(features(0.0))
-    with pytest.raises(UserError, match="symbolic link"):
+    with pytest.raises(UserError, match=r"a\.features\.csv\.new is a symbolic link"):
         writer.handle(finished())
     writer.close()
     assert victim.read_text() == "mine"
