@@ -16,8 +16,8 @@ Run = Callable[[argparse.Namespace], int]
 
 DEFAULT_FORMATS = "txt,srt,json,emotion.csv"
 FORMATS_HELP = (
-    f"{', '.join(WRITERS.built_in)}, several with commas between, or all of them; and what plug-ins bring, which "
-    "`lipstream doctor` lists"
+    f"{', '.join(WRITERS.built_in)}, several with commas between; all for those that need nothing else, features for "
+    "both of features; and what plug-ins bring, which `lipstream doctor` lists"
 )
 
 

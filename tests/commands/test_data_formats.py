@@ -70,6 +70,7 @@ def test_the_users_rate_of_features_stands(faces: Captions, recording: Recording
     ("arguments", "message"),
     [
         (["-f", "features.csv", "--no-video"], "features are of faces, but the picture is switched off"),
+        (["-f", "txt", "--landmarks"], "landmarks belong to features, which are not asked for"),
         (["-f", "txt,features", "--set", "face.features_rate=0"], "face.features_rate is 0"),
     ],
 )

@@ -49,7 +49,7 @@ def check_features(formats: Iterable[str], config: Config) -> None:
     """See to it that there will be something in the tables of features.
 
     Raises:
-        UserError: they are asked for, and no face is looked at, or none is told of.
+        UserError: they are asked for, and no face is looked at, or none is told of; or landmarks are, without them.
     """
     asked = sorted(set(FEATURES).intersection(formats))
     if asked and not config.video.enabled:
@@ -58,3 +58,5 @@ def check_features(formats: Iterable[str], config: Config) -> None:
         raise UserError(
             f"{', '.join(asked)}: face.features_rate is 0, so there are no features; leave it out or raise it"
         )
+    if config.face.landmarks and config.face.features_rate == 0:
+        raise UserError("landmarks belong to features, which are not asked for: add them with -f features")
