@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
+import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from lipstream.events import EmotionUpdate, FaceFeatures, TranscriptFinal
@@ -28,20 +32,36 @@ _OF_ROW = tuple(at for at, column in enumerate(seen_columns(landmarks=False)) if
 EMOTION_CHANNELS = tuple(column for column in EMOTION.columns if column.name not in {"file", "start", "end", "label"})
 
 
+_WARNINGS = "[log]\nlevel = -1\n"
+
+
 def library() -> Any:  # noqa: ANN401 - pylsl has no types
-    """The module pylsl.
+    """The module pylsl. Of what liblsl says on standard error, notices are left out, unless somebody has configured it.
 
     Raises:
         UserError: it is not installed, or finds no liblsl.
     """
+    new = "pylsl" not in sys.modules
     try:
-        return import_module("pylsl")
+        pylsl = import_module("pylsl")
     except ModuleNotFoundError as error:
         raise UserError(
             "Lab Streaming Layer needs pylsl, which is not installed: pip install 'lipstream[lsl]'"
         ) from error
     except (RuntimeError, OSError) as error:
         raise UserError(f"Lab Streaming Layer: pylsl finds no liblsl ({' '.join(str(error).split())})") from error
+    if new and not any(path.is_file() for path in _configurations()):
+        # Only with a liblsl that can be told.
+        with contextlib.suppress(NotImplementedError):
+            pylsl.set_config_content(_WARNINGS)
+    return pylsl
+
+
+def _configurations() -> list[Path]:
+    """Where liblsl looks for one."""
+    named = os.environ.get("LSLAPICFG")
+    folders = [Path.home() / "lsl_api", Path("C:/etc/lsl_api" if os.name == "nt" else "/etc/lsl_api")]
+    return [*([Path(named)] if named else []), Path("lsl_api.cfg"), *(folder / "lsl_api.cfg" for folder in folders)]
 
 
 class LslOutlets(EventSink):

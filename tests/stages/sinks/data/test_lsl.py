@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -147,3 +148,19 @@ def test_a_pylsl_without_liblsl_is_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lsl, "import_module", missing)
     with pytest.raises(UserError, match=r"pylsl finds no liblsl \(LSL binary library file was not found\. Please"):
         library()
+
+
+@pytest.mark.parametrize(("file", "told"), [(None, ["[log]\nlevel = -1\n"]), ("lsl_api.cfg", [])])
+def test_notices_are_left_out_unless_somebody_has_configured_it(
+    file: str | None, told: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    heard: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("LSLAPICFG", raising=False)
+    monkeypatch.delitem(sys.modules, "pylsl", raising=False)
+    monkeypatch.setattr(lsl, "import_module", lambda name: SimpleNamespace(set_config_content=heard.append))
+    if file is not None:
+        (tmp_path / file).touch()
+    library()
+    assert heard == told
