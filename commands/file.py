@@ -11,6 +11,7 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_landmarks_argument,
     add_name_language_argument,
     add_overwrite_argument,
     add_profile_argument,
@@ -53,6 +54,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_words_arguments(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
+    add_landmarks_argument(parser)
     add_config_arguments(parser, default="file")
     add_extra_arguments(parser)
     add_verbosity_arguments(parser)
@@ -69,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         overrides["pace"] = args.pace
     if args.no_video:
         overrides["video.enabled"] = False
+    if args.landmarks:
+        overrides["face.landmarks"] = True
     if args.no_audio:
         overrides["audio.enabled"] = False
     options = Options(

@@ -18,6 +18,7 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_landmarks_argument,
     add_overwrite_argument,
     add_profile_argument,
     add_subtitle_argument,
@@ -70,6 +71,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_words_arguments(parser)
     add_emotion_argument(parser)
     add_subtitle_argument(parser)
+    add_landmarks_argument(parser)
+    parser.add_argument(
+        "--lsl", action="store_true", help="send features, emotions and words by Lab Streaming Layer (docs/data.md)"
+    )
     add_config_arguments(parser, default="live")
     extra_events.add_arguments(parser)
     add_verbosity_arguments(parser)
@@ -88,14 +93,19 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
     from lipstream.stages.sinks import ConsoleSink, parse_formats
+    from lipstream.stages.sinks.data.formats import check_features, format_settings
 
+    kept = args.output is not None or args.formats is not None
+    formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
     chosen = emotion_settings(args) | profile_settings(args) | words_settings(args)
-    overrides = settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    wanted = format_settings(formats) | lsl_settings(args)
+    overrides = wanted | settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    if args.landmarks:
+        overrides["face.landmarks"] = True
     config = load_config(args.config, overrides)
     if args.show:
         config = load_config(args.config, _window_settings(config) | overrides)
-    kept = args.output is not None or args.formats is not None
-    formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
+    check_features(formats, config)
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
     events = extra_events.from_args(args)
     if not args.overwrite:
@@ -152,6 +162,13 @@ def _window(args: argparse.Namespace, pipeline: Pipeline) -> Iterator[Callable[[
 
     with Window(pipeline, args.output or Path(".")) as window:
         yield window.update
+
+
+def lsl_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --lsl stands for."""
+    from lipstream.stages.sinks.data.formats import EVERY_FRAME
+
+    return {"events.lsl": True, "face.features_rate": EVERY_FRAME} if args.lsl else {}
 
 
 def device_settings(args: argparse.Namespace) -> dict[str, object]:

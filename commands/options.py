@@ -16,8 +16,8 @@ Run = Callable[[argparse.Namespace], int]
 
 DEFAULT_FORMATS = "txt,srt,json,emotion.csv"
 FORMATS_HELP = (
-    f"{', '.join(WRITERS.built_in)}, several with commas between, or all of them; and what plug-ins bring, which "
-    "`lipstream doctor` lists"
+    f"{', '.join(WRITERS.built_in)}, several with commas between; all for those that need nothing else, features for "
+    "both of features; and what plug-ins bring, which `lipstream doctor` lists"
 )
 
 
@@ -156,6 +156,13 @@ def add_subtitle_argument(parser: argparse.ArgumentParser) -> None:
         "--vtt-emotion",
         action="store_true",
         help="mark the cues of vtt with the emotion they were said with, as in <c.happy>...</c>",
+    )
+
+
+def add_landmarks_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --landmarks."""
+    parser.add_argument(
+        "--landmarks", action="store_true", help="with -f features: all 478 landmarks of each face, in 1434 columns"
     )
 
 

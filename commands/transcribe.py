@@ -30,6 +30,7 @@ from lipstream.pipeline import PipelineError, UserError
 from lipstream.stages.media.probe import MediaInfo, probe
 from lipstream.stages.sinks import ConsoleSink, Writer
 from lipstream.stages.sinks.console import time_range
+from lipstream.stages.sinks.data.formats import check_features, format_settings
 from lipstream.stages.sinks.media_progress import clock
 
 log = logging.getLogger(__name__)
@@ -90,11 +91,13 @@ def transcribe(
     if options.trace is not None and len(inputs) > 1:
         raise UserError("--trace takes one input at a time: each run would replace the trace of the one before")
     overrides = {
+        **format_settings(options.formats),
         **extra_settings(options.extras, options.overrides),
         "mode": "file",
         "input": os.fspath(inputs[0]),
     }
     config = load_config(options.config, overrides)
+    check_features(options.formats, config)
     writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion)
     failed: list[Path] = []
     language = language_in_names(config)

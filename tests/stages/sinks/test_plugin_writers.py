@@ -38,7 +38,7 @@ def test_a_plugins_format_is_named_beside_those_that_ship():
     assert parse_formats("srt,LINES") == ["srt", "lines"]
     assert parse_formats("all,lines") == [*FORMATS, "lines"]
     assert writer_class("lines") is Lines
-    assert all(writer_class(name) is FORMATS[name] for name in WRITERS.built_in)
+    assert all(writer_class(name) is FORMATS[name] for name in FORMATS)
 
 
 def test_all_stands_for_what_ships_so_that_a_broken_plugin_breaks_nothing_it_is_not_asked_for():

@@ -24,8 +24,8 @@ from lipstream.stages.sinks import (
     parse_formats,
 )
 
-TEXTS = [name for name in FORMATS if name != EMOTION_FORMAT]
-"""The formats that hold what was said."""
+TEXTS = [name for name in FORMATS if name not in (EMOTION_FORMAT, "words.csv")]
+"""The formats that hold sentences."""
 HOSTILE = 'a --> b\t<b>&</b>\r\n\n00:00:01 ---> x\x1b[31m\x00\u202e "=cmd|"'
 
 
