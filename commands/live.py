@@ -20,12 +20,14 @@ from lipstream.commands.options import (
     add_emotion_argument,
     add_overwrite_argument,
     add_profile_argument,
-    add_subtitle_argument,
+    add_subtitle_arguments,
     add_verb,
     add_verbosity_arguments,
+    add_vtt_emotion_argument,
     add_words_arguments,
     emotion_settings,
     profile_settings,
+    subtitle_settings,
     words_settings,
 )
 
@@ -69,7 +71,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_profile_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
-    add_subtitle_argument(parser)
+    add_vtt_emotion_argument(parser)
+    add_subtitle_arguments(parser)
     add_config_arguments(parser, default="live")
     extra_events.add_arguments(parser)
     add_verbosity_arguments(parser)
@@ -89,14 +92,14 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.config import load_config
     from lipstream.stages.sinks import ConsoleSink, parse_formats
 
-    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args)
+    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
     overrides = settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
     config = load_config(args.config, overrides)
     if args.show:
         config = load_config(args.config, _window_settings(config) | overrides)
     kept = args.output is not None or args.formats is not None
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
-    writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
+    writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion, config)
     events = extra_events.from_args(args)
     if not args.overwrite:
         named = [args.trace, events.path if events is not None else None]
@@ -184,4 +187,4 @@ def _closing_line(config: Config, outcome: Outcome, outputs: Outputs) -> str:
     else:
         quiet = config.audio.enabled and not (outcome.heard or outputs.failures)
         kept = "nobody spoke, so nothing was saved" if quiet else "nothing was saved"
-    return f"stopped after {duration:.0f} s; {kept}{outcome.losses}"
+    return f"stopped after {duration:.0f} s; {kept}{outcome.losses}{outputs.remarks}"

@@ -86,7 +86,7 @@ def transcribe(
         "input": os.fspath(inputs[0]),
     }
     config = load_config(options.config, overrides)
-    writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion)
+    writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion, config)
     failed: list[Path] = []
     stems = unique_stems(inputs)
     check_places(options.folder, stems, writers, inputs, options.trace)
@@ -147,7 +147,7 @@ def _transcribe_one(
         # What the formats have is saved by now, whatever becomes of the rest.
         made = [extra.path for extra in options.extras if extra.finish(outcome) and extra.path is not None]
         if not options.quiet:
-            note(_summary(config, outcome, outputs) + "".join(f", {path}" for path in made))
+            note(_summary(config, outcome, outputs, made))
     return outcome
 
 
@@ -157,13 +157,14 @@ def _heading(media: MediaInfo) -> str:
     return f"{media.path}: {tracks}{length}"
 
 
-def _summary(config: Config, outcome: Outcome, outputs: Outputs) -> str:
+def _summary(config: Config, outcome: Outcome, outputs: Outputs, made: Sequence[Path]) -> str:
     duration = outcome.end.duration if outcome.end else 0.0
     took = ""
     # Of a run that was cut short it is not known how far each track had come.
     if config.pace is Pace.MAX and outcome.wall > 0 and duration > 0 and not outcome.interrupted:
         took = f" in {outcome.wall:.1f} s ({duration / outcome.wall:.1f}x real time)"
-    saved = f"saved {names(outputs.saved)}" if outputs.saved else "nothing was saved"
+    files = ", ".join([*([names(outputs.saved)] if outputs.saved else []), *map(str, made)])
+    saved = f"saved {files}" if files else "nothing was saved"
     cut = ", so this is not whole" if outputs.saved else ""
     how = f"stopped after {duration:.1f} s{cut}" if outcome.interrupted else f"done: {duration:.1f} s{took}"
-    return f"{how}; {saved}{outcome.losses}"
+    return f"{how}; {saved}{outcome.losses}{outputs.remarks}"

@@ -181,7 +181,9 @@ class Kind:
 
 
 ENGINES = Kind("lipstream.engines", "speech engine", ("moonshine", "whisper", "sherpa"))
-WRITERS = Kind("lipstream.writers", "output format", ("txt", "srt", "vtt", "tsv", "json", "jsonl", "emotion.csv"))
+WRITERS = Kind(
+    "lipstream.writers", "output format", ("txt", "srt", "vtt", "ass", "tsv", "json", "jsonl", "emotion.csv")
+)
 STAGES = Kind("lipstream.stages", "stage")
 KINDS = (ENGINES, WRITERS, STAGES)
 

@@ -19,12 +19,12 @@ from lipstream.commands.failures import note
 from lipstream.commands.running import interrupts
 from lipstream.pipeline import UserError
 from lipstream.stages.sinks.media_progress import MediaProgress, clock
+from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.views.drawing.overlay import Overlay
 from lipstream.views.media.mux import Muxer
 from lipstream.views.media.part_file import PartFile
 from lipstream.views.media.picture_track import CODEC
 from lipstream.views.media.render import Renderer
-from lipstream.views.recorded.scene import cues_of
 
 if TYPE_CHECKING:
     from lipstream import Pipeline
@@ -139,7 +139,9 @@ class Mux(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Copy."""
-        cues = cues_of(self.record.finals)
+        rules = self.config.subtitles
+        moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(self.record.finals, rules))
+        cues = [cue for cue in moved if cue is not None]
         muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress)
         seconds = muxer.mux()
         if not cues:

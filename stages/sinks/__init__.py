@@ -11,15 +11,17 @@ from lipstream.stages.sinks.console import ConsoleSink
 from lipstream.stages.sinks.emotion_csv import EmotionCsvWriter
 from lipstream.stages.sinks.json_writer import JsonWriter
 from lipstream.stages.sinks.jsonl import JsonlWriter
-from lipstream.stages.sinks.srt import SrtWriter
+from lipstream.stages.sinks.subtitles.ass import AssWriter
+from lipstream.stages.sinks.subtitles.srt import SrtWriter
+from lipstream.stages.sinks.subtitles.vtt import EmotionVttWriter, VttWriter
 from lipstream.stages.sinks.tsv import TsvWriter
 from lipstream.stages.sinks.txt import TxtWriter
-from lipstream.stages.sinks.vtt import EmotionVttWriter, VttWriter
 from lipstream.stages.sinks.writer import Writer
 
 __all__ = [
     "EMOTION_FORMAT",
     "FORMATS",
+    "AssWriter",
     "ConsoleSink",
     "EmotionCsvWriter",
     "EmotionVttWriter",
@@ -41,6 +43,7 @@ FORMATS: dict[str, type[Writer]] = {
     "txt": TxtWriter,
     "srt": SrtWriter,
     "vtt": VttWriter,
+    "ass": AssWriter,
     "tsv": TsvWriter,
     "json": JsonWriter,
     "jsonl": JsonlWriter,

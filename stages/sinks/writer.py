@@ -9,8 +9,9 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar, Self
 
+from lipstream.config import Config
 from lipstream.pipeline.component import Context, EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Error, Event
@@ -38,6 +39,9 @@ class Writer(EventSink):
         failure: why a live run went on without it, None if it did not.
     """
 
+    needs_run: ClassVar[bool] = False
+    """Whether it tells more than a transcript has, so that only a run can make it, not `convert`."""
+
     def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
         self.source = source
@@ -49,6 +53,16 @@ class Writer(EventSink):
         self._file: BinaryIO | None = None
         self._content = False
         self._done = threading.Event()
+
+    @classmethod
+    def configured(cls, config: Config) -> type[Self]:
+        """The class as a configuration has it; itself for a format without settings."""
+        return cls
+
+    @property
+    def remark(self) -> str:
+        """What is to be known about the file when it is complete, in a few words; empty for most."""
+        return ""
 
     def attach(self, context: Context) -> None:
         """Take the surroundings of a run."""
