@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import re
 import statistics
 import sys
@@ -22,30 +21,16 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from lipstream.config import SubtitlesConfig  # noqa: E402
-from lipstream.events import TranscriptFinal, Word  # noqa: E402
+from lipstream.events import TranscriptFinal  # noqa: E402
 from lipstream.stages.sinks.subtitles.cue import Cue  # noqa: E402
 from lipstream.stages.sinks.subtitles.cutter import LONGEST_PAUSE_MS, cut  # noqa: E402
+from lipstream.stages.sinks.transcript.reading import events_of, read_transcript  # noqa: E402
 
 _TIME = re.compile(r"(\d+):(\d\d):(\d\d)[,.](\d{3}) --> (\d+):(\d\d):(\d\d)[,.](\d{3})")
 
 
 def finals_of(path: Path) -> list[TranscriptFinal]:
-    data = json.loads(path.read_text(encoding="utf-8"))
-    return [
-        TranscriptFinal(
-            segment=number,
-            start=each["start"],
-            end=each["end"],
-            text=each["text"],
-            words=tuple(
-                Word(**{key: word[key] for key in ("word", "start", "end", "confidence")}) for word in each["words"]
-            ),
-            face=each["face"],
-            off_camera=each["off_camera"],
-            language=each["language"],
-        )
-        for number, each in enumerate(data["segments"], start=1)
-    ]
+    return [event for event in events_of(read_transcript(path)) if isinstance(event, TranscriptFinal)]
 
 
 def cues_of_srt(path: Path) -> list[Cue]:
@@ -120,7 +105,8 @@ def main() -> None:
     print(f"{len(paths)} recordings, {spoken:.0f} s of speech, {said / spoken:.1f} characters a second of it\n")
     print(
         f"| cut | cues | over {rules.max_cps:g} cps | most cps | median cps | median characters "
-        f"| seconds: least / median / most | under {rules.min_duration:g} s | one word | that could join | closer than {rules.gap:g} s |"
+        f"| seconds: least / median / most | under {rules.min_duration:g} s | one word | that could join "
+        f"| closer than {rules.gap:g} s |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     if args.srt:

@@ -182,7 +182,7 @@ class Kind:
 
 ENGINES = Kind("lipstream.engines", "speech engine", ("moonshine", "whisper", "sherpa"))
 WRITERS = Kind(
-    "lipstream.writers", "output format", ("txt", "srt", "vtt", "ass", "tsv", "json", "jsonl", "emotion.csv")
+    "lipstream.writers", "output format", ("txt", "srt", "vtt", "ass", "ttml", "tsv", "json", "jsonl", "emotion.csv")
 )
 STAGES = Kind("lipstream.stages", "stage")
 KINDS = (ENGINES, WRITERS, STAGES)

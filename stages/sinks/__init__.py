@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from lipstream.stages.sinks.json_writer import JsonWriter
 from lipstream.stages.sinks.jsonl import JsonlWriter
 from lipstream.stages.sinks.subtitles.ass import AssWriter
 from lipstream.stages.sinks.subtitles.srt import SrtWriter
+from lipstream.stages.sinks.subtitles.ttml import TtmlWriter
 from lipstream.stages.sinks.subtitles.vtt import EmotionVttWriter, VttWriter
 from lipstream.stages.sinks.tsv import TsvWriter
 from lipstream.stages.sinks.txt import TxtWriter
@@ -29,9 +31,11 @@ __all__ = [
     "JsonlWriter",
     "SrtWriter",
     "TsvWriter",
+    "TtmlWriter",
     "TxtWriter",
     "VttWriter",
     "Writer",
+    "available",
     "parse_formats",
     "writer_class",
 ]
@@ -44,6 +48,7 @@ FORMATS: dict[str, type[Writer]] = {
     "srt": SrtWriter,
     "vtt": VttWriter,
     "ass": AssWriter,
+    "ttml": TtmlWriter,
     "tsv": TsvWriter,
     "json": JsonWriter,
     "jsonl": JsonlWriter,
@@ -51,9 +56,14 @@ FORMATS: dict[str, type[Writer]] = {
 }
 """Writers that ship, by the name of the format, which is also the file's extension."""
 
+_NEEDED = {"ttml": "ttconv"}
+"""What must be installed besides for a format, by the extra of its name."""
+
 
 def parse_formats(text: str) -> list[str]:
     """Read a list of formats such as "txt,srt", or "all" for those that ship; a plug-in's stand by name.
+
+    All stands for no format that needs what is not installed.
 
     Raises:
         UserError: a name that is no format, or none at all.
@@ -62,18 +72,31 @@ def parse_formats(text: str) -> list[str]:
     for name in names or [text]:
         if name != "all" and not WRITERS.knows(name):
             raise UserError(f"there is no output format {WRITERS.unknown(name)}; all stands for those that ship")
-    return list(dict.fromkeys(each for name in names for each in (FORMATS if name == "all" else (name,))))
+    return list(dict.fromkeys(each for name in names for each in (available() if name == "all" else (name,))))
+
+
+def available() -> list[str]:
+    """The formats that ship and can be written here."""
+    return [name for name in FORMATS if not _is_missing(name)]
+
+
+def _is_missing(name: str) -> bool:
+    return name in _NEEDED and importlib.util.find_spec(_NEEDED[name]) is None
 
 
 def writer_class(name: str) -> type[Writer]:
     """The class that writes a format.
 
     Raises:
-        UserError: there is no such format, or the plug-in that brings it cannot be used.
+        UserError: there is no such format, what it needs is not there, or the plug-in that brings it cannot be used.
     """
     try:
         plugin = WRITERS.find(name)
         if plugin is None:
+            if _is_missing(name):
+                raise UserError(
+                    f"{name} needs {_NEEDED[name]}, which is not installed: pip install 'lipstream[{name}]'"
+                )
             return FORMATS[name]
         writer = plugin.load()
         if not (isinstance(writer, type) and issubclass(writer, Writer)) or inspect.isabstract(writer):

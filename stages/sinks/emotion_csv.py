@@ -21,6 +21,8 @@ COLUMNS = (
 class EmotionCsvWriter(Writer):
     """A header, then one row for each `EmotionUpdate`; commas between, RFC 4180 with plain line feeds."""
 
+    needs_run = True
+
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
         self._row = io.StringIO()

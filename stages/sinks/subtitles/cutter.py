@@ -33,9 +33,9 @@ _DASH = "-"
 class CueCutter:
     """Cuts segments into cues as they come; the last cue is open until more is known of what follows.
 
-    A segment, with the open cue before it, is cut at the least cost: that of the cues (so that few are made), of parting
-    what belongs together, of reading in too little time, of lone words, of pauses within. A cue ends when its text can
-    have been read, at the latest a gap before the next.
+    A segment, with the open cue before it, is cut at the least cost: that of the cues (so that few are made), of
+    parting what belongs together, of reading in too little time, of lone words, of pauses within. A cue ends when its
+    text can have been read, at the latest a gap before the next.
 
     Args:
         rules: the limits and marks.

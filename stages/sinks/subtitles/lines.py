@@ -21,9 +21,9 @@ def width(pieces: Sequence[Piece]) -> int:
 def least_lines(pieces: Sequence[Piece], max_chars: int) -> int:
     """How many lines pieces take at least: each filled as far as it goes."""
     lines, used = 1, 0
-    for piece in pieces:
-        needed = piece.columns + (len(piece.space) if used else 0)
-        if used and used + needed > max_chars:
+    for index, piece in enumerate(pieces):
+        needed = piece.columns + (len(piece.space) if index else 0)
+        if index and used + needed > max_chars:
             lines, used, needed = lines + 1, 0, piece.columns
         used += needed
     return lines

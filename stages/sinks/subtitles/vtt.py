@@ -59,8 +59,8 @@ class VttWriter(CueWriter):
 class EmotionVttWriter(VttWriter):
     """The same, each cue in a span of the class of the emotion it was said with: `<c.happy>...</c>`.
 
-    A player shows it if its style sheet does: `::cue(.happy)`. Cues stand in the file without until the emotions of their
-    time are known.
+    A player shows it if its style sheet does: `::cue(.happy)`. Cues stand in the file without until the
+    emotions of their time are known.
     """
 
     def __init__(self, path: Path, source: str = "") -> None:

@@ -24,10 +24,12 @@ class CueWriter(Writer):
 
     Attributes:
         rules: how the cues are cut.
+        language: of the text, as far as it was chosen; "" where it was not.
         left_out: cues that a shift has moved before the beginning.
     """
 
     rules: ClassVar[SubtitlesConfig] = SubtitlesConfig()
+    language: ClassVar[str] = ""
 
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
@@ -40,9 +42,9 @@ class CueWriter(Writer):
     @classmethod
     def configured(cls, config: Config) -> type[Self]:
         """The same with the rules of a configuration."""
-        return type(
-            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "rules": config.subtitles}
-        )
+        spoken = "en" if config.speech.task == "translate" else config.speech.language
+        settings = {"rules": config.subtitles, "language": "" if spoken == "auto" else spoken}
+        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, **settings})
 
     @property
     def remark(self) -> str:
@@ -96,14 +98,14 @@ class CueWriter(Writer):
             yield self.record(shifted, self._count)
 
     def _replace(self, settled: str, tail: str) -> None:
-        """Put both in the place of the last tail, with one write: a crash just before it costs the open cues alone."""
+        """Put both in the place of the last tail, with one write: a crash costs the open cues at the most."""
         file = self._file
         assert file is not None
         if self._settled_at is None:
             self._settled_at = file.tell()
-        elif file.tell() > self._settled_at:
-            file.seek(self._settled_at)
+        new, there = settled + tail, file.tell() - self._settled_at
+        file.seek(self._settled_at)
+        if len(new.encode("utf-8", "replace")) < there:
             file.truncate()
         self._settled_at += len(settled.encode("utf-8", "replace"))
-        if settled or tail:
-            self.put(settled + tail)
+        self.put(new)

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pysubs2
 import pytest
 
 from lipstream.config import Config
 from lipstream.events import TranscriptFinal, Word
-from lipstream.pipeline import End
-from lipstream.stages.sinks import FORMATS, AssWriter, SrtWriter, VttWriter, Writer
+from lipstream.pipeline import End, UserError
+from lipstream.stages.sinks import (
+    FORMATS,
+    AssWriter,
+    SrtWriter,
+    VttWriter,
+    Writer,
+    available,
+    parse_formats,
+    writer_class,
+)
 from lipstream.stages.sinks.subtitles.writer import CueWriter
 from tests.stages.sinks.subtitles.said import spoken
 
-CUE_FORMATS = sorted(name for name, writer in FORMATS.items() if issubclass(writer, CueWriter))
+CUE_FORMATS = [name for name in available() if issubclass(FORMATS[name], CueWriter)]
 TALK = [
     spoken("So.", 0.5),
     spoken("What we have seen so far was only the beginning of the story.", 1.2),
@@ -169,3 +180,35 @@ def test_what_cannot_be_met_is_told_of_the_file(tmp_path: Path):
     writer.handle(TALK[2])
     writer.handle(End(reason="finished", duration=20.0))
     assert re.match(r"of \d cues \d over 5 characters a second \(up to \d+\): as it was said", writer.remark)
+
+
+# What has to be installed besides.
+
+
+def test_a_format_that_lacks_its_library_says_what_to_install_and_is_not_in_all(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "ttml" not in parse_formats("all")
+    with pytest.raises(UserError, match=r"ttml needs ttconv, which is not installed: pip install 'lipstream\[ttml\]'"):
+        writer_class("ttml")
+
+
+def test_ttml_is_read_by_others_and_tells_its_profile_and_language(tmp_path: Path):
+    pytest.importorskip("ttconv")
+    from ttconv.imsc import reader
+
+    config = Config(subtitles={"size": 8}, speech={"language": "en"})
+    writer = FORMATS["ttml"].configured(config)(tmp_path / "a.ttml")
+    for final in [*TALK, spoken("A <b>bold</b> & \uffff claim.", 18.0)]:
+        writer.handle(final)
+    writer.handle(End(reason="finished", duration=20.0))
+    document = reader.to_model(ElementTree.parse(writer.path))
+    assert document.get_lang() == "en"
+    assert document.get_content_profiles() == {"http://www.w3.org/ns/ttml/profile/imsc1.1/text"}
+    (div,) = document.get_body()
+    made(SrtWriter, tmp_path / "a.srt", *TALK)
+    cues = pysubs2.load(str(tmp_path / "a.srt"))
+    paragraphs = list(div)
+    assert [round(1000 * each.get_begin()) for each in paragraphs[:-1]] == [cue.start for cue in cues]
+    assert (
+        "".join(ElementTree.parse(writer.path).getroot().itertext()).strip().endswith("A <b>bold</b> & \ufffd claim.")
+    )
