@@ -147,6 +147,12 @@ def add_subtitle_arguments(parser: argparse.ArgumentParser) -> None:
         ("--max-duration", "SECONDS", float, "how long a cue stays at most (7)"),
         ("--gap", "SECONDS", float, "least time between two cues (0.083)"),
         ("--shift", "SECONDS", float, "move all cues to later, or with a minus to sooner"),
+        (
+            "--caption-size",
+            "PERCENT",
+            float,
+            "height of letters in ass and --render, of the picture's (5.5)",
+        ),
     ):
         group.add_argument(option, metavar=metavar, type=kind, help=text)
     group.add_argument(
@@ -172,6 +178,8 @@ def subtitle_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that the options of subtitles stand for."""
     names = ("max_chars", "max_lines", "max_cps", "min_duration", "max_duration", "gap", "shift", "speakers")
     chosen = {f"subtitles.{name}": value for name in names if (value := getattr(args, name)) is not None}
+    if args.caption_size is not None:
+        chosen["subtitles.size"] = args.caption_size
     return {**chosen, "subtitles.highlight_words": True} if args.highlight_words else chosen
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lipstream import Pipeline
-from lipstream.commands.extras.base import Extra, check_extras, extra_settings
+from lipstream.commands.extras.base import Extra, check_extras, check_one_input, extra_settings
 from lipstream.commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
 from lipstream.commands.outputs import Outputs, check_free, check_places, names, unique_stems, writers_for
 from lipstream.commands.running import Outcome, execute
@@ -38,7 +38,7 @@ class Options:
         trace: file for a Chrome trace, or None.
         quiet: show nothing but errors.
         vtt_emotion: mark the cues of VTT with emotions.
-        extras: what else to make; with any, there is one input.
+        extras: what else to make; with those that make one file, there is one input.
         overwrite: replace files that are there already.
     """
 
@@ -91,9 +91,11 @@ def transcribe(
     stems = unique_stems(inputs)
     check_places(options.folder, stems, writers, inputs, options.trace)
     written = [options.folder / f"{stem}.{name}" for stem in stems for name in writers]
-    check_extras(options.extras, inputs, written)
+    check_one_input(options.extras, len(inputs))
+    made = [extra.of(stem) for extra in options.extras for stem in (stems if extra.many else stems[:1])]
+    check_extras(made, inputs, written)
     if not options.overwrite:
-        beside = [extra.path for extra in options.extras] + [options.trace]
+        beside = [extra.path for extra in made] + [options.trace]
         check_free([*written, *(path for path in beside if path is not None)])
     for path, stem in zip(inputs, stems, strict=True):
         if stem != path.stem and not options.quiet:
@@ -130,22 +132,23 @@ def _transcribe_one(
     prepare: Callable[[Pipeline], None],
 ) -> Outcome:
     media = probe(path, config.limits)
-    for extra in options.extras:
+    extras = [extra.of(stem) for extra in options.extras]
+    for extra in extras:
         extra.check(config, path)
     with Outputs(options.folder, stem, writers, path) as outputs, ExitStack() as stack:
-        for extra in options.extras:
+        for extra in extras:
             stack.callback(extra.discard)
         if not options.quiet:
             note(_heading(media))
-        out = sys.stderr if any(extra.takes_stdout for extra in options.extras) else None
+        out = sys.stderr if any(extra.takes_stdout for extra in extras) else None
         console = None if options.quiet else ConsoleSink(out, stamp=time_range, duration=media.duration)
         pipeline = Pipeline(config, trace=options.trace)
         prepare(pipeline)
-        for extra in options.extras:
+        for extra in extras:
             extra.attach(pipeline, options.quiet)
         outcome = execute(pipeline, outputs, console)
         # What the formats have is saved by now, whatever becomes of the rest.
-        made = [extra.path for extra in options.extras if extra.finish(outcome) and extra.path is not None]
+        made = [extra.path for extra in extras if extra.finish(outcome) and extra.path is not None]
         if not options.quiet:
             note(_summary(config, outcome, outputs, made))
     return outcome

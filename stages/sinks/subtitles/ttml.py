@@ -5,9 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cached_property
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.stages.sinks.subtitles.writer import CueWriter
+
+if TYPE_CHECKING:
+    from ttconv.model import ContentDocument, Region
 
 _PROFILE = "http://www.w3.org/ns/ttml/profile/imsc1.1/text"
 _SAFE = 10
@@ -74,7 +78,7 @@ def _document(font: str, size: float, language: str, cue: Cue) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text.getvalue()}\n'
 
 
-def _region(document: object, font: str, size: float) -> object:
+def _region(document: ContentDocument, font: str, size: float) -> Region:
     from ttconv import model
     from ttconv import style_properties as style
 
