@@ -211,10 +211,9 @@ class _Canvas:
             format="rgb48le" if self._colours.hdr else "rgb24",
             interpolation=Interpolation.BICUBIC,
         )
-        pixels = converted.to_ndarray()
-        if self._colours.hdr:
-            pixels = tone_mapped(pixels, self._colours.transfer)
-        image = upright(cast(UInt8, pixels), self._turns)
+        pixels: Any = converted.to_ndarray()
+        plain: UInt8 = tone_mapped(pixels, self._colours.transfer) if self._colours.hdr else pixels
+        image = upright(plain, self._turns)
         # A frame that was RGB already is the decoder's own, which builds later ones on it.
         return image.copy() if converted is frame else image
 
@@ -265,7 +264,8 @@ def _size(frame: VideoFrame, aspect: Fraction) -> tuple[int, int]:
         frame: as it is stored.
         aspect: width of its pixels for their height; the shorter side of a pixel is stretched.
     """
-    width, height = round(frame.width * max(aspect, 1)), round(frame.height / min(aspect, 1))
+    square = Fraction(1)
+    width, height = round(frame.width * max(aspect, square)), round(frame.height / min(aspect, square))
     shorter = min(width, height)
     factor = min(_LARGEST_FACTOR, -(-READABLE // shorter)) if shorter < SMALL else 1
     return factor * width, factor * height

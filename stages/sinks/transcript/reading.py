@@ -46,6 +46,15 @@ def transcript_of(text: str) -> TranscriptRecord:
         data = json.loads(text, parse_constant=_refuse)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"it is no whole JSON ({error})") from error
+    return transcript_in(data)
+
+
+def transcript_in(data: object) -> TranscriptRecord:
+    """The same of what JSON says.
+
+    Raises:
+        ValueError: it is something else; one line that says what.
+    """
     if not isinstance(data, dict):
         raise ValueError("it is no object")
     version = data.get("schema_version", VERSION)
