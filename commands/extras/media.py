@@ -20,7 +20,7 @@ from lipstream.commands.failures import note
 from lipstream.commands.running import interrupts
 from lipstream.pipeline import UserError
 from lipstream.stages.sinks.media_progress import MediaProgress, clock
-from lipstream.stages.sinks.subtitles.cutter import cut
+from lipstream.stages.sinks.subtitles.cutter import shown
 from lipstream.views.drawing.captions import LINES as OVERLAY_LINES
 from lipstream.views.drawing.overlay import Overlay
 from lipstream.views.drawing.subtitles import USUAL_CHARS as OVERLAY_CHARS
@@ -185,9 +185,7 @@ class Mux(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Copy."""
-        rules = self.config.subtitles
-        moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(self.record.finals, rules))
-        cues = [cue for cue in moved if cue is not None]
+        cues = shown(self.record.finals, self.config.subtitles)
         muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress)
         seconds = muxer.mux()
         if not cues:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.events import EmotionUpdate, FaceSeen
-from lipstream.stages.sinks.subtitles.cutter import cut
+from lipstream.stages.sinks.subtitles.cutter import shown
 from lipstream.views.drawing.scene import CaptionLine, EmotionMark, FaceMark, Point, Scene, SoundMark
 from lipstream.views.live.live_scene import TALKING_COUNTS
 from lipstream.views.recorded.record import FaceRecord, Recorder, at, within
@@ -32,7 +32,7 @@ class RecordedScenes:
     """
 
     def __init__(self, record: Recorder, rules: SubtitlesConfig = PLAIN) -> None:
-        self._cues = cut(record.finals, rules)
+        self._cues = shown(record.finals, rules)
         self._cue_starts = [cue.start / 1000 for cue in self._cues]
         self._cue_ends = [cue.end / 1000 for cue in self._cues]
         self._segments = sorted(record.finals, key=lambda final: final.start)

@@ -196,10 +196,16 @@ class CueCutter:
 
 
 def cut(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig) -> list[Cue]:
-    """The cues of a whole run, the same as in its subtitles."""
+    """The cues of a whole run, at the times of what was said."""
     cutter = CueCutter(rules)
     cues = [cue for final in finals for cue in cutter.add(final)]
     return cues + cutter.finish()
+
+
+def shown(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig) -> list[Cue]:
+    """The same, moved as the rules say; what would come before the beginning is left out."""
+    moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(finals, rules))
+    return [cue for cue in moved if cue is not None]
 
 
 def _turns(pieces: Sequence[Piece]) -> list[Sequence[Piece]]:
