@@ -6,8 +6,8 @@ second, 5/6 s to 7 s a cue, two frames between cues).
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.events import TranscriptFinal
@@ -91,10 +91,13 @@ class CueCutter:
         """Ranges of pieces, one a cue, at the least total cost: shortest path over the places to cut."""
         best: list[tuple[float, int]] = [(0.0, 0)]
         for last in range(1, len(pieces) + 1):
-            options = [
-                (best[first][0] + self._cost(pieces, first, last), first) for first in self._beginnings(pieces, last)
-            ]
-            best.append(min(options))
+            least, begin = math.inf, last - 1
+            for first, cost in self._beginnings(pieces, last):
+                # The lines cost something too, which takes long to find out, and mostly needs not be known.
+                if (known := best[first][0] + cost) < least:
+                    total = known + self._line_cost(pieces[first:last])
+                    least, begin = min((least, begin), (total, first))
+            best.append((least, begin))
         cuts = []
         last = len(pieces)
         while last > 0:
@@ -103,19 +106,27 @@ class CueCutter:
             last = first
         return cuts[::-1]
 
-    def _beginnings(self, pieces: Sequence[Piece], last: int) -> Iterable[int]:
-        """Where a cue that ends before `last` may begin; one of a single piece always may."""
-        yield last - 1
-        for first in range(last - 2, -1, -1):
-            before, after = pieces[first], pieces[first + 1]
-            if after.start - before.end > LONGEST_PAUSE_MS or pieces[last - 1].end - before.start > self._longest:
-                return
-            turns = _turns(pieces[first:last])
-            if len(turns) > 1 and not self._may_share(turns):
-                return
-            if not self._fit(turns):
-                return
-            yield first
+    def _beginnings(self, pieces: Sequence[Piece], last: int) -> Iterator[tuple[int, float]]:
+        """Where a cue that ends before `last` may begin, and what it costs but for its lines."""
+        rules, end = self._rules, pieces[last - 1]
+        most = rules.max_chars * rules.max_lines
+        chars, within, turns = 0, 0.0, 1
+        for first in range(last - 1, -1, -1):
+            piece = pieces[first]
+            chars += piece.columns
+            if first < last - 1:
+                after = pieces[first + 1]
+                pause = after.start - piece.end
+                if pause > LONGEST_PAUSE_MS or end.end - piece.start > self._longest or chars > most:
+                    return
+                chars += len(after.space)
+                within += 1.5 * max(0, pause - _SHORT_PAUSE_MS) / 1000 + (_TWO_VOICES if after.turn else 0.0)
+                turns += after.turn
+                # What fits in a line needs no look at how it is broken.
+                close = chars > rules.max_chars or turns > 1 or rules.speakers == "names"
+                if close and not self._fit(_turns(pieces[first:last])):
+                    return
+            yield first, within + self._cost(pieces, first, last, chars)
 
     def _may_share(self, turns: Sequence[Sequence[Piece]]) -> bool:
         """Two voices may share a cue, each with a line of whole sentences: in mid-sentence nobody takes over."""
@@ -126,7 +137,8 @@ class CueCutter:
         # Whether a name is shown is known when all before is cut; there is room for it in any case.
         marks = [columns(self._mark(_voice_of(turn), len(turns))) for turn in turns]
         if len(turns) > 1:
-            return all(mark + width(turn) <= rules.max_chars for mark, turn in zip(marks, turns, strict=True))
+            wide = (mark + width(turn) <= rules.max_chars for mark, turn in zip(marks, turns, strict=True))
+            return self._may_share(turns) and all(wide)
         return least_lines(turns[0], rules.max_chars - marks[0]) <= rules.max_lines
 
     def _mark(self, voice: str | None, turns: int) -> str:
@@ -136,25 +148,23 @@ class CueCutter:
             return name if columns(name) <= self._rules.max_chars // 2 else ""
         return _DASH if self._rules.speakers == "dash" and turns > 1 else ""
 
-    def _cost(self, pieces: Sequence[Piece], first: int, last: int) -> float:
-        rules, cue = self._rules, pieces[first:last]
-        chars = width(cue)
+    def _cost(self, pieces: Sequence[Piece], first: int, last: int, chars: int) -> float:
+        rules, start = self._rules, pieces[first].start
         cost = 1.0 + 0.5 * (1 - min(1.0, chars / (rules.max_chars * rules.max_lines))) ** 2
         if last < len(pieces):
             following = pieces[last]
-            pause = max(0, following.start - cue[-1].end) / 1000
+            pause = max(0, following.start - pieces[last - 1].end) / 1000
             cost += max(0.0, (0.0 if following.turn else following.cut) - 2 * pause)
-            room = (min(following.start - self._gap, cue[0].start + self._longest) - cue[0].start) / 1000
+            room = (min(following.start - self._gap, start + self._longest) - start) / 1000
             cost += _HURRY * max(0.0, chars / max(room, 0.05) / rules.max_cps - 1)
             cost += _BRIEF * max(0.0, 1 - room / rules.min_duration) if rules.min_duration else 0.0
-        if chars > rules.max_chars and not any(piece.turn for piece in cue[1:]):
-            cost += broken(cue, rules.max_chars, rules.max_lines)[0]
-        if len(cue) == 1 or chars <= _SHORT:
-            cost += _LONE
-        for before, after in itertools.pairwise(cue):
-            cost += 1.5 * max(0, after.start - before.end - _SHORT_PAUSE_MS) / 1000
-            cost += _TWO_VOICES if after.turn else 0.0
-        return cost
+        return cost + (_LONE if first == last - 1 or chars <= _SHORT else 0.0)
+
+    def _line_cost(self, cue: Sequence[Piece]) -> float:
+        rules = self._rules
+        if any(piece.turn for piece in cue[1:]) or width(cue) <= rules.max_chars:
+            return 0.0
+        return broken(cue, rules.max_chars, rules.max_lines)[0]
 
     # What a cue is.
 

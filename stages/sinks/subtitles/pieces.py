@@ -26,6 +26,7 @@ class Piece:
         voice: who says it; None where that is not known.
         turn: somebody else begins to speak here.
         sentence: whether a sentence begins here.
+        columns: room it takes.
     """
 
     text: str
@@ -36,11 +37,7 @@ class Piece:
     voice: str | None
     turn: bool
     sentence: bool
-
-    @property
-    def columns(self) -> int:
-        """Room it takes."""
-        return columns(self.text)
+    columns: int
 
 
 class Pieces:
@@ -73,7 +70,9 @@ class Pieces:
                 cut = self._cost(part, BOUND if index else space, final.language)
                 at = (round(start + index * step), round(start + (index + 1) * step))
                 sentence = not self._before or ends_sentence(self._before)
-                pieces.append(Piece(part, "" if index else space, *at, cut, voice, turn and not pieces, sentence))
+                pieces.append(
+                    Piece(part, "" if index else space, *at, cut, voice, turn and not pieces, sentence, columns(part))
+                )
                 self._opens = sentence
                 self._before = part
         return pieces
