@@ -61,8 +61,8 @@ class Pieces:
         self._voice = voice or self._voice
         pieces: list[Piece] = []
         for space, word in _spaced(final):
-            start = max(self._reached, round(word.start * 1000))
-            end = max(start, round(word.end * 1000))
+            start = max(self._reached, _millis(word.start))
+            end = max(start, _millis(word.end))
             self._reached = start
             parts = chopped(word.word, self._most)
             step = (end - start) / max(1, len(parts))
@@ -102,6 +102,11 @@ def _spaced(final: TranscriptFinal) -> Iterator[tuple[str, Word]]:
         if first:
             space, first = usual, False
         yield space, Word(word=shown, start=word.start, end=word.end, confidence=word.confidence)
+
+
+def _millis(seconds: float) -> int:
+    # By way of what the JSON has, so that cues cut anew from it are the same.
+    return round(round(seconds, 3) * 1000)
 
 
 def _timed(final: TranscriptFinal) -> tuple[Word, ...]:

@@ -158,6 +158,15 @@ def test_a_format_made_of_the_json_is_that_of_the_run(tmp_path: Path, name: str)
     assert again.read_bytes() == written(tmp_path / "run", name, events()).read_bytes()
 
 
+def test_times_between_two_milliseconds_are_rounded_the_same_way_again(tmp_path: Path):
+    words = tuple(Word(word=f"w{at}", start=at + at / 2000, end=at + 0.4995, confidence=0.5) for at in range(40))
+    said = TranscriptFinal(segment=1, start=0.0, end=40.0, text=" ".join(word.word for word in words), words=words)
+    those = [said, End(reason="finished", duration=41.0)]
+    (tmp_path / "again").mkdir()
+    again = written(tmp_path / "again", "srt", events_of(read_transcript(written(tmp_path, "json", those))))
+    assert again.read_bytes() == written(tmp_path, "srt", those).read_bytes()
+
+
 def test_emotions_and_whether_it_is_whole_are_there_again(tmp_path: Path):
     told = events_of(read_transcript(written(tmp_path, "json", events("stopped"))))
     assert [event.label for event in told if isinstance(event, EmotionUpdate)] == ["happy", "sad"]
