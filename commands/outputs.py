@@ -97,19 +97,28 @@ class Outputs:
         """Why files of a live run are not complete, a line each."""
         return [writer.failure for writer in self.writers.values() if writer.failure is not None]
 
+    @property
+    def remarks(self) -> str:
+        """What is to be known about the files, to be put behind the closing line; empty if nothing is."""
+        told = dict.fromkeys(writer.remark for writer in self.writers.values() if writer.saved and writer.remark)
+        return "".join(f"; {each}" for each in told)
+
     def _discard(self) -> None:
         for writer in self.writers.values():
             if not writer.used:
                 writer.discard()
 
 
-def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dict[str, type[Writer]]:
+def writers_for(
+    formats: Iterable[str], emotion: bool, vtt_emotion: bool, config: Config | None = None
+) -> dict[str, type[Writer]]:
     """The writers of a run, by format.
 
     Args:
         formats: names of formats, as `parse_formats` gives them.
         emotion: whether emotions are judged; without, there is no table of them.
         vtt_emotion: whether the cues of VTT are marked with emotions.
+        config: what the formats are told of the run; None leaves them as they are by default.
 
     Raises:
         UserError: nothing but emotions is to be written, or cues are to be marked, but there will be no emotions; or
@@ -126,7 +135,7 @@ def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dic
         if "vtt" not in writers:
             raise UserError("--vtt-emotion marks the cues of vtt, which is not among the formats; add it with -f")
         writers["vtt"] = EmotionVttWriter
-    return writers
+    return writers if config is None else {name: writer.configured(config) for name, writer in writers.items()}
 
 
 def language_in_names(config: Config) -> str | None:

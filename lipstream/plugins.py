@@ -185,7 +185,7 @@ WRITERS = Kind(
     "lipstream.writers",
     "output format",
     (
-        *("txt", "srt", "vtt", "tsv", "json", "jsonl", "emotion.csv"),
+        *("txt", "srt", "vtt", "ass", "ttml", "tsv", "json", "jsonl", "emotion.csv"),
         *("words.csv", "segments.csv", "features.parquet", "features.csv", "TextGrid", "eaf"),
     ),
 )

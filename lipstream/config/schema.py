@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.plugins import ENGINES, STAGES
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -361,6 +362,7 @@ class Config(_Section):
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
     emotion: EmotionConfig = EmotionConfig()
+    subtitles: SubtitlesConfig = SubtitlesConfig()
     limits: LimitsConfig = LimitsConfig()
     outputs: OutputsConfig = OutputsConfig()
     events: EventsConfig = EventsConfig()

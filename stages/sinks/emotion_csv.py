@@ -15,6 +15,7 @@ class EmotionCsvWriter(TableWriter):
     """A row for each `EmotionUpdate`."""
 
     table = EMOTION
+    needs_run = True
 
     def write(self, event: Event) -> None:
         """Write an update."""

@@ -9,8 +9,9 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Self
 
+from lipstream.config import Config
 from lipstream.pipeline.component import Context, EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Error, Event
@@ -42,6 +43,8 @@ class Writer(EventSink):
 
     in_language: ClassVar[bool] = False
     """Whether the file is text in the language spoken and little else, so that the language may be in its name."""
+    needs_run: ClassVar[bool] = False
+    """Whether it tells more than a transcript has, so that only a run can make it, not `convert`."""
 
     def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
@@ -55,6 +58,16 @@ class Writer(EventSink):
         self._file: BinaryIO | None = None
         self._content = False
         self._done = threading.Event()
+
+    @classmethod
+    def configured(cls, config: Config) -> type[Self]:
+        """The class as a configuration has it; itself for a format without settings."""
+        return cls
+
+    @property
+    def remark(self) -> str:
+        """What is to be known about the file when it is complete, in a few words; empty for most."""
+        return ""
 
     def attach(self, context: Context) -> None:
         """Take the surroundings of a run."""

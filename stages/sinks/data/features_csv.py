@@ -29,6 +29,8 @@ class FeaturesCsvWriter(Writer):
     is joined to it, in a new file.
     """
 
+    needs_run = True
+
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
         self._recording = cell(recording(path, "features.csv"))

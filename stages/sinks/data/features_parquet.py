@@ -36,6 +36,8 @@ class FeaturesParquetWriter(Writer):
     (`pyarrow.ipc.open_stream`); at the end it is made into Parquet, and what is known later than a picture is joined.
     """
 
+    needs_run = True
+
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
         self._recording = clean(recording(path, NAME))

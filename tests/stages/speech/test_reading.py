@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from lipstream.config import SubtitlesConfig
 from lipstream.events import Revision, TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.engine import SAMPLE_RATE, TimedWord
 from lipstream.models.speech.expected.terms import Terms
@@ -15,7 +16,7 @@ from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
 from lipstream.pipeline import Graph, UserError
 from lipstream.pipeline.testing import StageRun, run_stage
-from lipstream.stages.sinks.cues import split_cues
+from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -178,4 +179,4 @@ def test_a_language_without_spaces_is_written_without_them():
     reader = Reader(language="ja")
     (final,) = finals(read(Reading(reader, reader), ([1, 2], 1.0)))
     assert final.text == "onetwo" and [word.word for word in final.words] == ["one", "two"]
-    assert [cue.lines for cue in split_cues(final)] == [("onetwo",)]
+    assert [cue.lines for cue in cut([final], SubtitlesConfig())] == [("onetwo",)]
