@@ -174,8 +174,8 @@ class GeneralFusion(Fusion):
         lips = [LipSample(index / LIP_RATE, picture, points, blendshapes) for index in range(_WARM)]
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
             mouth = self.look(encoding, lips)
+            found = self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
             if self._inner is None:
-                found = self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
                 with_gains(found.lines, self._gains(found), _WARM * LIP_SAMPLES)
 
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
@@ -196,7 +196,10 @@ class GeneralFusion(Fusion):
             mouth = self.look(encoding, lips)
             own = _at_encoding(mouth, encoding)
             if self._inner is not None:
-                return dataclasses.replace(self._inner.fuse(encoding, sound, lips), active_speaker=own)
+                fused = self._inner.fuse(encoding, sound, lips)
+                others = self.judge(mouth, sound).removed if self._is_enough(mouth) else None
+                refined = dataclasses.replace(fused.encoding, others=others)
+                return dataclasses.replace(fused, encoding=refined, active_speaker=own)
             if not self._is_enough(mouth):
                 return FusedSpeech(encoding, active_speaker=own)
             found = self.judge(mouth, sound)

@@ -38,6 +38,8 @@ class Encoding:
         inner: (T, C) float32 frames of inner layers of the encoder, side by side, where the engine gives them: how
             words are said, for tasks beside recognition.
         least_confidence: confidence under which a word heard in these frames is better left out; 0 leaves all.
+        others: share of the loudness that belongs to other voices than that of the mouth in view, in [0, 1]; None
+            where that was not judged.
     """
 
     features: Float32
@@ -46,6 +48,7 @@ class Encoding:
     levels: Float32 | None = None
     inner: Float32 | None = None
     least_confidence: float = 0.0
+    others: float | None = None
 
     @property
     def duration(self) -> float:

@@ -72,6 +72,7 @@ class Transcript:
         language: code of the language of the text; None where the recogniser cannot tell.
         language_probability: how sure it is of that, in [0, 1].
         speechless: the recogniser takes the sound for no speech, and gives no words.
+        fused: what fusion did to the speech has a say in these words; False where they were read past it.
     """
 
     words: tuple[TimedWord, ...] = ()
@@ -79,6 +80,7 @@ class Transcript:
     language: str | None = None
     language_probability: float = 1.0
     speechless: bool = False
+    fused: bool = True
 
     @property
     def text(self) -> str:
@@ -115,3 +117,17 @@ class Recogniser(ABC):
     @abstractmethod
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance. Nothing is read into silence: made up text is left out."""
+
+    def reads_alone(self, utterance: Utterance) -> bool:
+        """Whether finished speech is better read by itself than joined with its neighbours; no by default."""
+        return False
+
+    def reviewed(self, utterance: Utterance, part: Transcript, hints: Hints) -> Transcript:
+        """The words of an utterance, once it was read together with its neighbours; as they are by default.
+
+        Args:
+            utterance: one of those that were read together.
+            part: its part of what was read.
+            hints: what the recogniser was told.
+        """
+        return part

@@ -10,6 +10,7 @@ from lipstream.config import Config, Quality
 from lipstream.models.speech import recognisers, speed
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.expected.terms import Terms
+from lipstream.models.speech.profile_reader import ProfileReader
 from lipstream.models.speech.recogniser import Recogniser
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
@@ -43,14 +44,9 @@ class Choice:
 def choose(config: Config) -> Choice:
     """Which recognisers a configuration wants.
 
-    Raises:
-        UserError: an enrolled user's profile is wanted with a recogniser that it is not made for.
+    What goes on is read by Moonshine where an enrolled user's profile is: it is Moonshine that the profile helps.
     """
     speech, quality = config.speech, quality_of(config)
-    if config.fusion.profile is not None:
-        if speech.engine not in ("auto", MOONSHINE):
-            raise UserError(f"fusion.profile works with speech.engine=moonshine, not {speech.engine}")
-        return Choice(MOONSHINE, MOONSHINE, speech.model or _MODELS[MOONSHINE])
     final = speech.engine
     model = speech.model
     if final == "auto":
@@ -60,7 +56,8 @@ def choose(config: Config) -> Choice:
     if not config.partials:
         first = final
     elif first == "auto":
-        first = MOONSHINE if final == WHISPER and speech.language in ("auto", "en") else final
+        helped = final == WHISPER or config.fusion.profile is not None
+        first = MOONSHINE if helped and speech.language in ("auto", "en") else final
     return Choice(first, final, model or _MODELS.get(final, ""))
 
 
@@ -122,6 +119,8 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
         first: Recogniser = final
         if choice.first != choice.final:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
+        if config.fusion.profile is not None and choice.final != MOONSHINE:
+            final = ProfileReader(recognisers.create(MOONSHINE, recognisers.TINY, speech.threads, listener), final)
         terms = Terms.from_list(speech.terms)
         if speech.terms_file is not None:
             terms = Terms.from_list([*terms.phrases, *Terms.from_file(speech.terms_file).phrases])

@@ -1,0 +1,72 @@
+"""An enrolled user's profile beside a recogniser that it was not made for: who reads which speech.
+
+The networks of a profile speak to Moonshine's decoder, and know one voice and its lips. Where other voices are heard
+nobody reads that user better; elsewhere the chosen recogniser knows more words. Both say how sure they are, and where
+the profile is clearly surer it is believed there too: it has learnt the user's own words.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Final
+
+from lipstream.models.speech.engine import mean_log
+from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+
+OTHERS: Final = 0.15
+"""Share of the loudness that belongs to others from which on the profile reads."""
+SURER: Final = 1.1
+"""How many times as sure the profile must be of its words, elsewhere, as the chosen recogniser of its own."""
+
+
+class ProfileReader(Recogniser):
+    """Two readers of finished speech; each utterance is read by one of them.
+
+    The profile reads what is said in its language (`Recogniser.languages`), and translates nothing.
+
+    Args:
+        profile: reads the listener's frames as the fusion of a profile has refined them.
+        chosen: the recogniser that reads elsewhere, from the sound.
+    """
+
+    reads_frames = True
+
+    def __init__(self, profile: Recogniser, chosen: Recogniser) -> None:
+        self._profile, self._chosen = profile, chosen
+        self.longest, self.best_length = chosen.longest, chosen.best_length
+
+    def load(self) -> None:
+        """Load both. Idempotent."""
+        self._profile.load()
+        self._chosen.load()
+        self.languages = self._chosen.languages
+
+    def reads_alone(self, utterance: Utterance) -> bool:
+        """Whether other voices are heard: the neighbours are of no help to the profile, nor it to them."""
+        others = None if utterance.encoding is None else utterance.encoding.others
+        return others is not None and others >= OTHERS
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        """Read an utterance; see `Recogniser`."""
+        if self.reads_alone(utterance) and self._knows(hints, hints.language or hints.usual):
+            return self._profile.recognise(utterance, hints)
+        # What checks a doubtful text of the chosen recogniser shall hear the sound, not what the profile makes of it.
+        read = self._chosen.recognise(dataclasses.replace(utterance, encoding=None), hints)
+        return self.reviewed(utterance, read, hints)
+
+    def reviewed(self, utterance: Utterance, part: Transcript, hints: Hints) -> Transcript:
+        """What the chosen recogniser has read, or the profile if it is surer of its own words."""
+        part = dataclasses.replace(part, fused=False)
+        if utterance.encoding is None or not self._knows(hints, hints.language or part.language):
+            return part
+        mine = self._profile.recognise(utterance, hints)
+        return mine if _sure(mine) > SURER * _sure(part) else part
+
+    def _knows(self, hints: Hints, language: str | None) -> bool:
+        return hints.task == "transcribe" and (language is None or language in self._profile.languages)
+
+
+def _sure(read: Transcript) -> float:
+    """Mean confidence of the words; 0 for none."""
+    return math.exp(mean_log([word.confidence for word in read.words])) if read.words else 0.0

@@ -1,0 +1,107 @@
+"""Who reads with a profile: the profile where others are heard or where it is surer, else the chosen recogniser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lipstream.models.speech.engine import Encoding, TimedWord
+from lipstream.models.speech.profile_reader import OTHERS, SURER, ProfileReader
+from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+
+SOUND = np.zeros(16_000, np.float32)
+
+
+class Reader(Recogniser):
+    """Reads what the test says."""
+
+    best_length = 24.0
+
+    def __init__(self, text: str, confidence: float, language: str = "en", knows: str = "en") -> None:
+        words = tuple(TimedWord(word, at, at + 1.0, confidence) for at, word in enumerate(text.split()))
+        self.transcript = Transcript(words, language=language)
+        self.languages = frozenset(knows.split())
+        self.heard: list[Utterance] = []
+
+    def load(self) -> None: ...
+
+    def recognise(self, utterance, hints):
+        self.heard.append(utterance)
+        return self.transcript
+
+
+def utterance(others: float | None = 0.0) -> Utterance:
+    return Utterance(SOUND, 1.0, Encoding(np.zeros((50, 1), np.float32), 50.0, len(SOUND), others=others))
+
+
+def readers(mine: float = 0.5, theirs: float = 0.5, language: str = "en") -> tuple[ProfileReader, Reader, Reader]:
+    profile, chosen = Reader("mine", mine), Reader("theirs", theirs, language, "en de")
+    both = ProfileReader(profile, chosen)
+    both.load()
+    return both, profile, chosen
+
+
+def test_where_others_are_heard_the_profile_reads_and_the_chosen_recogniser_is_spared():
+    both, _, chosen = readers(mine=0.1, theirs=0.99)
+    read = both.recognise(utterance(OTHERS), Hints())
+    assert read.text == "mine" and read.fused
+    assert not chosen.heard
+    assert both.reads_alone(utterance(OTHERS))
+
+
+@pytest.mark.parametrize("others", [0.0, OTHERS - 0.01, None])
+def test_elsewhere_the_chosen_recogniser_reads_past_the_lips(others):
+    both, _, _ = readers(mine=0.9, theirs=0.9)
+    read = both.recognise(utterance(others), Hints())
+    assert read.text == "theirs" and not read.fused
+    assert not both.reads_alone(utterance(others))
+
+
+def test_what_is_clearly_surer_is_believed_everywhere():
+    both, _, _ = readers(mine=0.5 * SURER + 0.01, theirs=0.5)
+    read = both.recognise(utterance(), Hints())
+    assert read.text == "mine" and read.fused
+    both, _, _ = readers(mine=0.5 * SURER - 0.01, theirs=0.5)
+    assert both.recognise(utterance(), Hints()).text == "theirs"
+
+
+def test_no_words_are_less_sure_than_any():
+    chosen = Reader("", 0.0)
+    both = ProfileReader(Reader("mine", 0.2), chosen)
+    assert both.recognise(utterance(), Hints()).text == "mine"
+    assert both.reviewed(utterance(), Transcript(speechless=True), Hints()).text == "mine"
+    both = ProfileReader(Reader("", 0.0), Reader("theirs", 0.2))
+    assert both.recognise(utterance(), Hints()).text == "theirs"
+
+
+def test_the_chosen_recogniser_hears_the_sound_alone():
+    both, profile, chosen = readers()
+    both.recognise(utterance(), Hints())
+    assert chosen.heard[0].encoding is None and chosen.heard[0].sound is SOUND
+    assert profile.heard[0].encoding is not None
+
+
+@pytest.mark.parametrize(
+    ("hints", "language"),
+    [(Hints(language="de"), "de"), (Hints(usual="de"), "de"), (Hints(task="translate"), "en")],
+)
+@pytest.mark.parametrize("others", [0.0, 0.9])
+def test_a_profile_reads_its_own_language_and_translates_nothing(hints, language, others):
+    both, profile, _ = readers(mine=0.99, theirs=0.2, language=language)
+    assert both.recognise(utterance(others), hints).text == "theirs"
+    assert not profile.heard
+
+
+def test_speech_read_together_is_reviewed_one_by_one():
+    both, profile, chosen = readers(mine=0.9, theirs=0.5)
+    # Several at once have no frames.
+    together = both.recognise(Utterance(SOUND, 1.0), Hints())
+    assert together.text == "theirs" and not profile.heard
+    sure = Transcript((TimedWord("sure", 0, 1, 0.9),), language="en")
+    assert both.reviewed(utterance(), sure, Hints()).text == "sure"
+    assert both.reviewed(utterance(), chosen.transcript, Hints()).text == "mine"
+
+
+def test_it_knows_and_joins_what_the_chosen_recogniser_does():
+    both, _, _ = readers()
+    assert both.languages == {"en", "de"} and both.best_length == 24.0
