@@ -74,9 +74,9 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         _add_face_branch(graph, config, video)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, listener)
-    if config.fusion.profile is not None and not config.video.enabled:
-        reason = f"the picture is switched off, so the lips of profile '{config.fusion.profile}' cannot help"
-        graph.add("no_lips", Notice("video", reason))
+    useless = _why_no_profile(config)
+    if useless is not None:
+        graph.add("no_lips", Notice("video", useless))
     if audio is not None and video is not None:
         lips = _lips_for_speech(graph, config)
         _add_mouth(graph, config, lips)
@@ -94,6 +94,20 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
 
         add_stages(graph, config)
     return graph
+
+
+def _why_no_profile(config: Config) -> str | None:
+    """Why a profile that is wanted cannot help; None if it can, or none is wanted."""
+    lips, speech = f"the lips of profile '{config.fusion.profile}'", config.speech
+    if config.fusion.profile is None:
+        return None
+    if not config.video.enabled:
+        return f"the picture is switched off, so {lips} cannot help"
+    if speech.task != "transcribe":
+        return f"a profile translates nothing, so {lips} cannot help"
+    if speech.language not in ("auto", "en"):
+        return f"a profile reads English only (speech.language is {speech.language}), so {lips} cannot help"
+    return None
 
 
 def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:

@@ -197,7 +197,7 @@ class GeneralFusion(Fusion):
             own = _at_encoding(mouth, encoding)
             if self._inner is not None:
                 fused = self._inner.fuse(encoding, sound, lips)
-                others = self.judge(mouth, sound).removed if self._is_enough(mouth) else None
+                others = None if fused.gate is None else self._others(mouth, sound)
                 refined = dataclasses.replace(fused.encoding, others=others)
                 return dataclasses.replace(fused, encoding=refined, active_speaker=own)
             if not self._is_enough(mouth):
@@ -257,6 +257,13 @@ class GeneralFusion(Fusion):
     def _are_several(self, found: Judgement) -> bool:
         """Whether others are heard at the same time as the mouth."""
         return found.removed > self._thresholds.least and found.overlap >= self._thresholds.overlap
+
+    def _others(self, mouth: MouthEvidence, sound: Float32) -> float | None:
+        """Share of the loudness of others who speak while the mouth does; None where that cannot be told."""
+        if not self._is_enough(mouth):
+            return None
+        found = self.judge(mouth, sound)
+        return found.removed if found.overlap >= self._thresholds.overlap else 0.0
 
     def _gains(self, found: Judgement) -> Tensor:
         """(T, BANDS) what to multiply the sound by."""

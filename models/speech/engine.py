@@ -38,8 +38,8 @@ class Encoding:
         inner: (T, C) float32 frames of inner layers of the encoder, side by side, where the engine gives them: how
             words are said, for tasks beside recognition.
         least_confidence: confidence under which a word heard in these frames is better left out; 0 leaves all.
-        others: share of the loudness that belongs to other voices than that of the mouth in view, in [0, 1]; None
-            where that was not judged.
+        others: share of the loudness that belongs to others who speak while an enrolled user does, in [0, 1]; None
+            where that was not judged, or where the mouth in view is not the user's.
     """
 
     features: Float32
