@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from lipstream.models.speech.engine import mean_log
@@ -53,20 +54,24 @@ class ProfileReader(Recogniser):
             return self._profile.recognise(utterance, hints)
         # What checks a doubtful text of the chosen recogniser shall hear the sound, not what the profile makes of it.
         read = self._chosen.recognise(dataclasses.replace(utterance, encoding=None), hints)
-        return self.reviewed(utterance, read, hints)
+        return self.reviewed([utterance], [read], hints)[0]
 
-    def reviewed(self, utterance: Utterance, part: Transcript, hints: Hints) -> Transcript:
-        """What the chosen recogniser has read, or the profile if it is surer of its own words."""
-        part = dataclasses.replace(part, fused=False)
-        if utterance.encoding is None or not self._knows(hints, hints.language or part.language):
-            return part
-        mine = self._profile.recognise(utterance, hints)
-        return mine if _sure(mine) > SURER * _sure(part) else part
+    def reviewed(
+        self, utterances: Sequence[Utterance], parts: Sequence[Transcript], hints: Hints
+    ) -> Sequence[Transcript]:
+        """What the chosen recogniser has read, or the profile if it is surer of its own words of them all."""
+        parts = [dataclasses.replace(part, fused=False) for part in parts]
+        framed = all(each.encoding is not None for each in utterances)
+        if not framed or not all(self._knows(hints, hints.language or part.language) for part in parts):
+            return parts
+        mine = [self._profile.recognise(each, hints) for each in utterances]
+        return mine if _sure(mine) > SURER * _sure(parts) else parts
 
     def _knows(self, hints: Hints, language: str | None) -> bool:
         return hints.task == "transcribe" and (language is None or language in self._profile.languages)
 
 
-def _sure(read: Transcript) -> float:
+def _sure(parts: Sequence[Transcript]) -> float:
     """Mean confidence of the words; 0 for none."""
-    return math.exp(mean_log([word.confidence for word in read.words])) if read.words else 0.0
+    confidences = [word.confidence for part in parts for word in part.words]
+    return math.exp(mean_log(confidences)) if confidences else 0.0

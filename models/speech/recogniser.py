@@ -122,12 +122,14 @@ class Recogniser(ABC):
         """Whether finished speech is better read by itself than joined with its neighbours; no by default."""
         return False
 
-    def reviewed(self, utterance: Utterance, part: Transcript, hints: Hints) -> Transcript:
-        """The words of an utterance, once it was read together with its neighbours; as they are by default.
+    def reviewed(
+        self, utterances: Sequence[Utterance], parts: Sequence[Transcript], hints: Hints
+    ) -> Sequence[Transcript]:
+        """What is said in neighbouring utterances that were read as one; as it was read by default.
 
         Args:
-            utterance: one of those that were read together.
-            part: its part of what was read.
+            utterances: each by itself.
+            parts: what was read in each of them.
             hints: what the recogniser was told.
         """
-        return part
+        return parts

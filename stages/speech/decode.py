@@ -180,14 +180,14 @@ class Decode(Stage):
         for speech in segments:
             self._finish_all([speech], [retry(self, _WHAT, partial(self._read, speech, whole=True))])
 
-    def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> list[Transcript]:
+    def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Sequence[Transcript]:
         """What is said in each."""
         final, hints = self._reading.final, self._hints(())
         utterance = Utterance(sound_of(segments), sum(each.heard for each in segments))
         read = final.recognise(utterance, hints)
         self._remember(read, utterance.duration)
         parts = [dataclasses.replace(read, words=tuple(words)) for words in divided(read.words, segments)]
-        return [final.reviewed(_utterance(each), part, hints) for each, part in zip(segments, parts, strict=True)]
+        return final.reviewed([_utterance(each) for each in segments], parts, hints)
 
     def _finish_all(self, segments: Sequence[EncodedSpeech], reads: Sequence[Transcript]) -> None:
         for speech, read in zip(segments, reads, strict=True):

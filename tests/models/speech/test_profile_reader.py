@@ -69,7 +69,6 @@ def test_no_words_are_less_sure_than_any():
     chosen = Reader("", 0.0)
     both = ProfileReader(Reader("mine", 0.2), chosen)
     assert both.recognise(utterance(), Hints()).text == "mine"
-    assert both.reviewed(utterance(), Transcript(speechless=True), Hints()).text == "mine"
     both = ProfileReader(Reader("", 0.0), Reader("theirs", 0.2))
     assert both.recognise(utterance(), Hints()).text == "theirs"
 
@@ -92,14 +91,24 @@ def test_a_profile_reads_its_own_language_and_translates_nothing(hints, language
     assert not profile.heard
 
 
-def test_speech_read_together_is_reviewed_one_by_one():
-    both, profile, chosen = readers(mine=0.9, theirs=0.5)
-    # Several at once have no frames.
+def test_speech_read_as_one_is_all_of_one_reader():
+    both, profile, _ = readers(mine=0.7)
+    # Several as one have no frames.
     together = both.recognise(Utterance(SOUND, 1.0), Hints())
     assert together.text == "theirs" and not profile.heard
-    sure = Transcript((TimedWord("sure", 0, 1, 0.9),), language="en")
-    assert both.reviewed(utterance(), sure, Hints()).text == "sure"
-    assert both.reviewed(utterance(), chosen.transcript, Hints()).text == "mine"
+    sure, unsure = (
+        Transcript((TimedWord(word, 0, 1, at),), language="en") for word, at in (("sure", 0.9), ("un", 0.1))
+    )
+
+    def texts(*parts: Transcript) -> list[str]:
+        read = both.reviewed([utterance() for _ in parts], parts, Hints())
+        assert len({part.fused for part in read}) == 1
+        return [part.text for part in read]
+
+    assert texts(sure, sure) == ["sure", "sure"]
+    assert texts(sure, Transcript(language="en")) == ["sure", ""]
+    assert texts(sure, unsure) == ["mine", "mine"]
+    assert texts(Transcript(language="en"), Transcript(language="en")) == ["mine", "mine"]
 
 
 def test_it_knows_and_joins_what_the_chosen_recogniser_does():

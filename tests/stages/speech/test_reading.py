@@ -126,7 +126,7 @@ def test_what_cannot_be_read_as_one_is_read_by_itself():
 
 
 class Aside(Reader):
-    """Reads segments with a certain word by itself, and changes what was read together."""
+    """Reads segments with a "five" by themselves, and shouts the second of those that it has read together."""
 
     def reads_alone(self, utterance: Utterance) -> bool:
         return bool((np.rint(utterance.sound * 10) == 5).any())
@@ -134,25 +134,18 @@ class Aside(Reader):
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         return dataclasses.replace(super().recognise(utterance, hints), fused=self.reads_alone(utterance))
 
-    def reviewed(self, utterance: Utterance, part: Transcript, hints: Hints) -> Transcript:
-        if part.text != "three four":
-            return part
-        words = [dataclasses.replace(word, text=word.text.upper()) for word in part.words]
-        return Transcript(tuple(words), language="en")
+    def reviewed(self, utterances, parts, hints):
+        assert len(utterances) == len(parts) > 1
+        shouted = [dataclasses.replace(word, text=word.text.upper()) for word in parts[1].words]
+        return [parts[0], dataclasses.replace(parts[1], words=tuple(shouted)), *parts[2:]]
 
 
-def test_what_is_better_read_by_itself_is_not_joined_with_its_neighbours():
+def test_what_is_better_read_by_itself_is_not_joined_and_what_was_joined_is_reviewed():
     reader = Aside()
     run = read(Reading(reader, reader, join=24.0), ([1], 1.0), ([2], 2.0), ([5], 3.0), ([6], 4.0), ([7], 5.0))
-    assert [event.text for event in finals(run)] == ["one", "two", "five", "six", "seven"]
+    assert [event.text for event in finals(run)] == ["one", "TWO", "five", "six", "SEVEN"]
     assert [event.segment for event in finals(run)] == [1, 2, 3, 4, 5]
     assert [duration for duration, _, _ in reader.heard] == pytest.approx([1.44, 0.72, 1.44], abs=0.01)
-
-
-def test_each_part_of_what_was_read_together_may_be_reviewed():
-    reader = Aside()
-    run = read(Reading(reader, reader, join=24.0), ([1, 2], 1.0), ([3, 4], 2.5))
-    assert [event.text for event in finals(run)] == ["one two", "THREE FOUR"]
 
 
 class Moves(AudioOnlyFusion):
