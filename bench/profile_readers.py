@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from lipstream.commands.networks.speech_networks import engine, fusion_of, other_voices, reader
+from lipstream.config import load_config
 from lipstream.models.av_speech.evaluation.conditions import (
     Condition,
     Trial,
@@ -37,6 +38,7 @@ from lipstream.models.speech.engine import Float32, SpeechEngine
 from lipstream.models.speech.fusion import FusedSpeech
 from lipstream.models.speech.profile_reader import ProfileReader
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.stages.build import make_fusion
 
 ALONE, PROFILE, TOGETHER = "the recogniser alone", "the profile alone", "together"
 
@@ -65,14 +67,16 @@ class Readers:
 
     Args:
         hears: the listener, loaded.
-        profile: name or file of the profile.
+        profile: name of the profile.
         name: of the chosen recogniser.
         model: of it.
     """
 
     def __init__(self, hears: SpeechEngine, profile: str, name: str, model: str) -> None:
         self._hears = hears
-        self._general, self._enrolled = fusion_of(None, hears), fusion_of(profile, hears)
+        self._general = fusion_of(None, hears)
+        self._enrolled = make_fusion(load_config("file", {"fusion.profile": profile, "speech.engine": name}), hears)
+        self._enrolled.load()
         self._mine = Remembers(recognisers.create("moonshine", recognisers.TINY, 1, hears))
         self._chosen = Remembers(recognisers.create(name, model, 1, hears))
         self._both = ProfileReader(self._mine, self._chosen)
@@ -117,7 +121,7 @@ def readings(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="clips with transcripts, as of `eval speech`")
-    parser.add_argument("--profile", required=True, metavar="NAME|FILE")
+    parser.add_argument("--profile", required=True, metavar="NAME")
     parser.add_argument("--clips", type=Path, help="names of the clips to use, one a line")
     parser.add_argument("--voices", type=Path, help="recordings that make the babble")
     parser.add_argument("--snr", default="clean,10,5,0,-5")

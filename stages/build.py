@@ -141,7 +141,10 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
     if not config.fusion.general:
         return enrolled or AudioOnlyFusion()
     from lipstream.models.av_speech.general_fusion import GeneralFusion
+    from lipstream.models.av_speech.profile_fusion import ProfileFusion
 
+    if enrolled is not None and choice.final != MOONSHINE:
+        return ProfileFusion(None, enrolled)
     if MOONSHINE not in (choice.first, choice.final):
         # Nobody reads the frames, so the softened sound need not be encoded.
         return GeneralFusion(None, enrolled)

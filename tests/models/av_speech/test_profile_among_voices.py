@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet
-from lipstream.models.av_speech.general_fusion import GeneralFusion
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks
+from lipstream.models.av_speech.profile_fusion import ProfileFusion
 from lipstream.models.av_speech.target_mask_net import TargetMaskNet
 from lipstream.models.speech.fusion import FusedSpeech
 from lipstream.models.weights import save_weights
@@ -38,7 +38,7 @@ class Enrolled(LipFusion):
 def made(tmp_path):
     """A fusion of an enrolled user whose mask gives every band the same score: high is the own voice."""
 
-    def make(score: float, belongs: bool = True) -> tuple[Hears, GeneralFusion]:
+    def make(score: float, belongs: bool = True) -> tuple[Hears, ProfileFusion]:
         torch.manual_seed(0)
         mask = TargetMaskNet(dropout=0.0)
         torch.nn.init.zeros_(mask.gains.weight)
@@ -47,7 +47,7 @@ def made(tmp_path):
         save_weights(ActiveSpeakerNet(), own, {})
         save_weights(mask, others, {})
         engine = Hears()
-        fusion = GeneralFusion(engine, Enrolled(belongs), None, own, others)
+        fusion = ProfileFusion(engine, Enrolled(belongs), None, own, others)
         fusion.load()
         return engine, fusion
 

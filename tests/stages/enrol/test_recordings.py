@@ -12,6 +12,7 @@ from lipstream.models.av_speech import profile
 from lipstream.models.av_speech.general_fusion import GeneralFusion
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+from lipstream.models.av_speech.profile_fusion import ProfileFusion
 from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.pipeline import UserError
@@ -64,6 +65,15 @@ def test_a_profile_brings_lips_in_whatever_the_recogniser(engine, tmp_path, monk
     fusion = make_fusion(load_config("file", settings))
     assert isinstance(fusion, LipFusion)
     fusion.load()
+
+
+@pytest.mark.parametrize(("engine", "kind"), [("whisper", ProfileFusion), ("moonshine", GeneralFusion)])
+def test_whether_others_are_heard_is_asked_where_the_profile_is_not_the_only_reader(
+    engine, kind, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    save_networks(LipNetworks.untrained(), profile_path("ann"))
+    assert type(make_fusion(load_config("file", {"fusion.profile": "ann", "speech.engine": engine}))) is kind
 
 
 def test_a_profile_that_is_not_there_is_the_users_matter(tmp_path, monkeypatch):
