@@ -36,7 +36,7 @@ from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
-from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading
+from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _why_no_profile(config: Config) -> str | None:
         return f"the picture is switched off, so {lips} cannot help"
     if speech.task != "transcribe":
         return f"a profile translates nothing, so {lips} cannot help"
-    if speech.language not in ("auto", "en"):
+    if profile_of(config) is None:
         return f"a profile reads English only (speech.language is {speech.language}), so {lips} cannot help"
     return None
 
@@ -134,9 +134,9 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
         listener: the engine whose frames are refined; a new one by default.
 
     Raises:
-        UserError: there is no such profile, or the recogniser is not the one that profiles are made for.
+        UserError: there is no such profile.
     """
-    name, choice = config.fusion.profile, choose(config)
+    name, choice = profile_of(config), choose(config)
     enrolled = None if name is None else _lips_of(name)
     if not config.fusion.general:
         return enrolled or AudioOnlyFusion()

@@ -56,9 +56,15 @@ def choose(config: Config) -> Choice:
     if not config.partials:
         first = final
     elif first == "auto":
-        helped = final == WHISPER or config.fusion.profile is not None
-        first = MOONSHINE if helped and speech.language in ("auto", "en") else final
+        english = final == WHISPER and speech.language in ("auto", "en")
+        first = MOONSHINE if english or profile_of(config) is not None else final
     return Choice(first, final, model or _MODELS.get(final, ""))
+
+
+def profile_of(config: Config) -> str | None:
+    """The profile that is wanted, if what is spoken may be what profiles know, English, and is not to be translated."""
+    known = config.speech.task == "transcribe" and config.speech.language in ("auto", "en")
+    return config.fusion.profile if known else None
 
 
 def quality_of(config: Config) -> Quality:
@@ -119,7 +125,7 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
         first: Recogniser = final
         if choice.first != choice.final:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
-        if config.fusion.profile is not None and choice.final != MOONSHINE:
+        if profile_of(config) is not None and choice.final != MOONSHINE:
             final = ProfileReader(recognisers.create(MOONSHINE, recognisers.TINY, speech.threads, listener), final)
         terms = Terms.from_list(speech.terms)
         if speech.terms_file is not None:

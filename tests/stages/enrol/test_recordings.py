@@ -76,6 +76,12 @@ def test_whether_others_are_heard_is_asked_where_the_profile_is_not_the_only_rea
     assert type(make_fusion(load_config("file", {"fusion.profile": "ann", "speech.engine": engine}))) is kind
 
 
+@pytest.mark.parametrize("settings", [{"speech.language": "de"}, {"speech.task": "translate"}])
+def test_where_a_profile_reads_nothing_lips_help_as_anybodys_do(settings):
+    fusion = make_fusion(load_config("file", {"fusion.profile": "ann", **settings}))
+    assert type(fusion) is GeneralFusion
+
+
 def test_a_profile_that_is_not_there_is_the_users_matter(tmp_path, monkeypatch):
     monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
     with pytest.raises(UserError, match="no profile called 'bob'"):

@@ -36,6 +36,11 @@ FAST = Choice("moonshine", "moonshine", "tiny.en")
         ("file", {"fusion.profile": "ann", "speech.engine": "moonshine"}, FAST),
         ("live", {"fusion.profile": "ann", "speech.engine": "whisper"}, Choice("moonshine", "whisper", "base")),
         ("live", {"fusion.profile": "ann", "speech.engine": "sherpa"}, Choice("moonshine", "sherpa", "")),
+        (
+            "live",
+            {"fusion.profile": "ann", "speech.quality": "balanced", "speech.language": "de"},
+            Choice("whisper", "whisper", "base"),
+        ),
     ],
 )
 def test_the_choice(mode, settings, chosen):
@@ -76,6 +81,9 @@ def test_a_run_goes_by_what_was_kept_for_its_threads_and_does_not_measure(monkey
         ({"fusion.profile": "ann"}, True),
         ({"fusion.profile": "ann", "speech.engine": "whisper"}, True),
         ({"fusion.profile": "ann", "speech.engine": "moonshine"}, False),
+        ({"fusion.profile": "ann", "speech.language": "en"}, True),
+        ({"fusion.profile": "ann", "speech.language": "de"}, False),
+        ({"fusion.profile": "ann", "speech.task": "translate"}, False),
     ],
 )
 def test_a_profile_reads_beside_the_recogniser_that_it_is_not_made_for(settings, beside):
