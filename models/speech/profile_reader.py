@@ -1,8 +1,8 @@
 """An enrolled user's profile beside a recogniser that it was not made for: who reads which speech.
 
 The networks of a profile speak to Moonshine's decoder, and know one voice and its lips. Where other voices are heard
-nobody reads that user better; elsewhere the chosen recogniser knows more words. Both say how sure they are, and where
-the profile is clearly surer it is believed there too: it has learnt the user's own words.
+nobody reads that user better; elsewhere the chosen recogniser knows more words. Where that one doubts its own text, the
+profile is believed there too if it does not doubt more: it has learnt what the user says.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from typing import Final
 
 from lipstream.models.speech.engine import mean_log
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.second_opinion import HOPELESS
 
 OTHERS: Final = 0.15
 """Share of the loudness that belongs to others from which on the profile reads."""
-SURER: Final = 1.1
-"""How many times as sure the profile must be of its words, elsewhere, as the chosen recogniser of its own."""
+DOUBTFUL: Final = 0.7
+"""Mean confidence of a text of the chosen recogniser from which on it is believed where no others are heard."""
+AS_SURE: Final = 0.9
+"""Mean confidence of the profile, in parts of a doubtful text's, over which the profile is believed in its place. Its
+networks have learnt not to be too sure of anything (label smoothing)."""
 
 
 class ProfileReader(Recogniser):
@@ -59,13 +63,16 @@ class ProfileReader(Recogniser):
     def reviewed(
         self, utterances: Sequence[Utterance], parts: Sequence[Transcript], hints: Hints
     ) -> Sequence[Transcript]:
-        """What the chosen recogniser has read, or the profile if it is surer of its own words of them all."""
+        """What the chosen recogniser has read; where it doubts that, taken together, what the profile reads of them."""
         parts = [dataclasses.replace(part, fused=False) for part in parts]
         framed = all(each.encoding is not None for each in utterances)
-        if not framed or not all(self._knows(hints, hints.language or part.language) for part in parts):
+        sure = _sure(parts)
+        if not framed or sure >= DOUBTFUL:
+            return parts
+        if not all(self._knows(hints, hints.language or part.language) for part in parts):
             return parts
         mine = [self._profile.recognise(each, hints) for each in utterances]
-        return mine if _sure(mine) > SURER * _sure(parts) else parts
+        return mine if _sure(mine) > max(HOPELESS, AS_SURE * sure) else parts
 
     def _knows(self, hints: Hints, language: str | None) -> bool:
         return hints.task == "transcribe" and (language is None or language in self._profile.languages)

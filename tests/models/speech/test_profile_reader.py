@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lipstream.models.speech.engine import Encoding, TimedWord
-from lipstream.models.speech.profile_reader import OTHERS, SURER, ProfileReader
+from lipstream.models.speech.profile_reader import AS_SURE, DOUBTFUL, OTHERS, ProfileReader
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.second_opinion import HOPELESS
 
 SOUND = np.zeros(16_000, np.float32)
 
@@ -51,30 +52,32 @@ def test_where_others_are_heard_the_profile_reads_and_the_chosen_recogniser_is_s
 
 @pytest.mark.parametrize("others", [0.0, OTHERS - 0.01, None])
 def test_elsewhere_the_chosen_recogniser_reads_past_the_lips(others):
-    both, _, _ = readers(mine=0.9, theirs=0.9)
+    both, profile, _ = readers(mine=0.99, theirs=DOUBTFUL)
     read = both.recognise(utterance(others), Hints())
     assert read.text == "theirs" and not read.fused
+    assert not profile.heard
     assert not both.reads_alone(utterance(others))
 
 
-def test_what_is_clearly_surer_is_believed_everywhere():
-    both, _, _ = readers(mine=0.5 * SURER + 0.01, theirs=0.5)
+def test_in_place_of_what_is_doubted_the_profile_is_believed_unless_it_doubts_more():
+    both, _, _ = readers(mine=0.5 * AS_SURE + 0.01, theirs=0.5)
     read = both.recognise(utterance(), Hints())
     assert read.text == "mine" and read.fused
-    both, _, _ = readers(mine=0.5 * SURER - 0.01, theirs=0.5)
+    both, _, _ = readers(mine=0.5 * AS_SURE - 0.01, theirs=0.5)
     assert both.recognise(utterance(), Hints()).text == "theirs"
 
 
-def test_no_words_are_less_sure_than_any():
-    chosen = Reader("", 0.0)
-    both = ProfileReader(Reader("mine", 0.2), chosen)
+def test_where_the_chosen_recogniser_reads_nothing_the_profile_is_believed_unless_that_is_hopeless():
+    both = ProfileReader(Reader("mine", HOPELESS + 0.01), Reader("", 0.0))
     assert both.recognise(utterance(), Hints()).text == "mine"
+    both = ProfileReader(Reader("mine", HOPELESS - 0.01), Reader("", 0.0))
+    assert both.recognise(utterance(), Hints()).text == ""
     both = ProfileReader(Reader("", 0.0), Reader("theirs", 0.2))
     assert both.recognise(utterance(), Hints()).text == "theirs"
 
 
 def test_the_chosen_recogniser_hears_the_sound_alone():
-    both, profile, chosen = readers()
+    both, profile, chosen = readers(theirs=0.3)
     both.recognise(utterance(), Hints())
     assert chosen.heard[0].encoding is None and chosen.heard[0].sound is SOUND
     assert profile.heard[0].encoding is not None
