@@ -5,7 +5,7 @@
 Word errors of clips of an enrolled user, as they are and among other voices: of the chosen recogniser without the
 profile (general fusion softens other voices), of the profile's reading, and of both together as `file --profile` has
 them (`models/speech/profile_reader.py`). Clips and mixtures are those of `lipstream eval speech`. Each clip is one
-utterance. With --details every reading goes to a file, a JSON object a line.
+utterance. With --details every reading goes to a file as it comes, a JSON object a line.
 """
 
 from __future__ import annotations
@@ -141,15 +141,16 @@ def main() -> None:
     said: dict[str, list[str]] = defaultdict(list)
     written: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     fused: Counter[str] = Counter()
-    lines = []
+    if arguments.details is not None:
+        arguments.details.write_text("", encoding="utf-8")
     for line in readings(trials, [each.name for each in clips], conditions, readers):
-        lines.append(json.dumps(line))
+        if arguments.details is not None:
+            with arguments.details.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
         said[line["condition"]].append(line["said"])
         fused[line["condition"]] += line["fused"]
         for who, each in line["read"].items():
             written[line["condition"]][who].append(each["text"])
-    if arguments.details is not None:
-        arguments.details.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"\n{'':14}" + "".join(f"{who:>22}" for who in (ALONE, PROFILE, TOGETHER)) + f"{'read by the profile':>22}")
     for condition, texts in said.items():
         rates = "".join(
