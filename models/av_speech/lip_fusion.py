@@ -132,7 +132,7 @@ def _given(encoding: Encoding) -> Tensor:
 
 
 def _taken(encoding: Encoding, features: Tensor) -> Encoding:
-    return dataclasses.replace(encoding, features=features[0].numpy())
+    return dataclasses.replace(encoding, features=features[0].numpy(), refined=True)
 
 
 def lip_frames(lips: Sequence[LipSample]) -> tuple[Tensor, Tensor]:

@@ -65,9 +65,9 @@ class ProfileReader(Recogniser):
     ) -> Sequence[Transcript]:
         """What the chosen recogniser has read; where it doubts that, taken together, what the profile reads of them."""
         parts = [dataclasses.replace(part, fused=False) for part in parts]
-        framed = all(each.encoding is not None for each in utterances)
+        refined = all(each.encoding is not None and each.encoding.refined for each in utterances)
         sure = _sure(parts)
-        if not framed or sure >= DOUBTFUL:
+        if not refined or sure >= DOUBTFUL:
             return parts
         if not all(self._knows(hints, hints.language or part.language) for part in parts):
             return parts

@@ -31,8 +31,9 @@ class Reader(Recogniser):
         return self.transcript
 
 
-def utterance(others: float | None = 0.0) -> Utterance:
-    return Utterance(SOUND, 1.0, Encoding(np.zeros((50, 1), np.float32), 50.0, len(SOUND), others=others))
+def utterance(others: float | None = 0.0, refined: bool = True) -> Utterance:
+    frames = np.zeros((50, 1), np.float32)
+    return Utterance(SOUND, 1.0, Encoding(frames, 50.0, len(SOUND), refined=refined, others=others))
 
 
 def readers(mine: float = 0.5, theirs: float = 0.5, language: str = "en") -> tuple[ProfileReader, Reader, Reader]:
@@ -81,6 +82,12 @@ def test_the_chosen_recogniser_hears_the_sound_alone():
     both.recognise(utterance(), Hints())
     assert chosen.heard[0].encoding is None and chosen.heard[0].sound is SOUND
     assert profile.heard[0].encoding is not None
+
+
+def test_frames_that_the_profile_had_no_part_in_are_not_read_in_its_name():
+    both, profile, _ = readers(mine=0.99, theirs=0.2)
+    assert both.recognise(utterance(None, refined=False), Hints()).text == "theirs"
+    assert not profile.heard
 
 
 @pytest.mark.parametrize(
