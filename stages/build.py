@@ -37,7 +37,7 @@ from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
-from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading
+from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 
@@ -76,9 +76,9 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         _add_face_branch(graph, config, video)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, listener)
-    if config.fusion.profile is not None and not config.video.enabled:
-        reason = f"the picture is switched off, so the lips of profile '{config.fusion.profile}' cannot help"
-        graph.add("no_lips", Notice("video", reason))
+    useless = _why_no_profile(config)
+    if useless is not None:
+        graph.add("no_lips", Notice("video", useless))
     if audio is not None and video is not None:
         lips = _lips_for_speech(graph, config)
         _add_mouth(graph, config, lips)
@@ -100,6 +100,20 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
 
         add_stages(graph, config)
     return graph
+
+
+def _why_no_profile(config: Config) -> str | None:
+    """Why a profile that is wanted cannot help; None if it can, or none is wanted."""
+    lips, speech = f"the lips of profile '{config.fusion.profile}'", config.speech
+    if config.fusion.profile is None:
+        return None
+    if not config.video.enabled:
+        return f"the picture is switched off, so {lips} cannot help"
+    if speech.task != "transcribe":
+        return f"a profile translates nothing, so {lips} cannot help"
+    if profile_of(config) is None:
+        return f"a profile reads English only (speech.language is {speech.language}), so {lips} cannot help"
+    return None
 
 
 def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:
@@ -126,14 +140,17 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
         listener: the engine whose frames are refined; a new one by default.
 
     Raises:
-        UserError: there is no such profile, or the recogniser is not the one that profiles are made for.
+        UserError: there is no such profile.
     """
-    name, choice = config.fusion.profile, choose(config)
+    name, choice = profile_of(config), choose(config)
     enrolled = None if name is None else _lips_of(name)
     if not config.fusion.general:
         return enrolled or AudioOnlyFusion()
     from lipstream.models.av_speech.general_fusion import GeneralFusion
+    from lipstream.models.av_speech.profile_fusion import ProfileFusion
 
+    if enrolled is not None and choice.final != MOONSHINE:
+        return ProfileFusion(None, enrolled)
     if MOONSHINE not in (choice.first, choice.final):
         # Nobody reads the frames, so the softened sound need not be encoded.
         return GeneralFusion(None, enrolled)

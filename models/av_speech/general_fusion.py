@@ -174,8 +174,8 @@ class GeneralFusion(Fusion):
         lips = [LipSample(index / LIP_RATE, picture, points, blendshapes) for index in range(_WARM)]
         with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
             mouth = self.look(encoding, lips)
+            found = self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
             if self._inner is None:
-                found = self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
                 with_gains(found.lines, self._gains(found), _WARM * LIP_SAMPLES)
 
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
@@ -196,7 +196,8 @@ class GeneralFusion(Fusion):
             mouth = self.look(encoding, lips)
             own = _at_encoding(mouth, encoding)
             if self._inner is not None:
-                return dataclasses.replace(self._inner.fuse(encoding, sound, lips), active_speaker=own)
+                fused = self._told(self._inner.fuse(encoding, sound, lips), mouth, sound)
+                return dataclasses.replace(fused, active_speaker=own)
             if not self._is_enough(mouth):
                 return FusedSpeech(encoding, active_speaker=own)
             found = self.judge(mouth, sound)
@@ -238,6 +239,17 @@ class GeneralFusion(Fusion):
         gains, others = found.gains[0], float(found.other.sigmoid().mean())
         return Judgement(lines, gains, *_shares(lines, gains), others)
 
+    def others(self, mouth: MouthEvidence, sound: Float32) -> float | None:
+        """Share of the loudness of others who speak while the mouth does; None where that cannot be told.
+
+        Raises:
+            ModelError: `load` was not called.
+        """
+        if not self._is_enough(mouth):
+            return None
+        found = self.judge(mouth, sound)
+        return found.removed if found.overlap >= self._thresholds.overlap else 0.0
+
     def _loaded(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
         if self._networks is None:
             raise ModelError("general fusion is not loaded: call load() first")
@@ -254,6 +266,10 @@ class GeneralFusion(Fusion):
     def _are_several(self, found: Judgement) -> bool:
         """Whether others are heard at the same time as the mouth."""
         return found.removed > self._thresholds.least and found.overlap >= self._thresholds.overlap
+
+    def _told(self, fused: FusedSpeech, mouth: MouthEvidence, sound: Float32) -> FusedSpeech:
+        """What was made of an enrolled user's frames, with what else is to be told of them: nothing here."""
+        return fused
 
     def _gains(self, found: Judgement) -> Tensor:
         """(T, BANDS) what to multiply the sound by."""

@@ -38,6 +38,9 @@ class Encoding:
         inner: (T, C) float32 frames of inner layers of the encoder, side by side, where the engine gives them: how
             words are said, for tasks beside recognition.
         least_confidence: confidence under which a word heard in these frames is better left out; 0 leaves all.
+        refined: the networks of an enrolled user have changed the frames, with lips or without.
+        others: share of the loudness that belongs to others who speak while an enrolled user does, in [0, 1]; None
+            where that was not judged, or where the mouth in view is not the user's.
     """
 
     features: Float32
@@ -46,6 +49,8 @@ class Encoding:
     levels: Float32 | None = None
     inner: Float32 | None = None
     least_confidence: float = 0.0
+    refined: bool = False
+    others: float | None = None
 
     @property
     def duration(self) -> float:

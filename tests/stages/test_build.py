@@ -100,11 +100,21 @@ def test_fusion_has_lips_at_the_rate_its_networks_know_whatever_the_lip_rate_is(
     assert len(activity) == pytest.approx(reports, abs=4)
 
 
-def test_a_profile_without_a_picture_is_said_to_be_of_no_use(fusion: RecordingFusion):
-    config = load_config("live", {"fusion.profile": "ann", "video.enabled": False, "emotion.enabled": False})
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"video.enabled": False}, "the picture is switched off"),
+        ({"speech.task": "translate"}, "a profile translates nothing"),
+        ({"speech.language": "de"}, "a profile reads English only (speech.language is de)"),
+    ],
+)
+def test_a_profile_that_cannot_help_is_said_to_be_of_no_use(
+    fusion: RecordingFusion, settings: dict[str, object], why: str
+):
+    config = load_config("live", {"fusion.profile": "ann", "emotion.enabled": False, **settings})
     pipeline = Pipeline(config, lambda given: build.connect(given, Played("audio", sound()), None))
     reasons = [event.reason for event in pipeline.events() if isinstance(event, Degraded)]
-    assert reasons == ["the picture is switched off, so the lips of profile 'ann' cannot help"]
+    assert f"{why}, so the lips of profile 'ann' cannot help" in reasons
 
 
 FOR_FEATURES = {"face_features", "speaking"}
