@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.events import EmotionUpdate, TranscriptFinal
     from lipstream.models import assets
     from lipstream.pipeline import Bounds
-    from lipstream.stages.sinks import FORMATS
+    from lipstream.stages.sinks import available
     from lipstream.stages.sinks.snapshot import Snapshot
 
     clip = assets.resolve(CLIP)
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         pipeline.graph.connect("face.faces", "snapshot.faces", Bounds(items=32))
 
     overrides = {"pace": args.pace, "speech.quality": "balanced", **emotion_settings(args)}
-    options = Options(folder=folder, formats=list(FORMATS), overrides=overrides, overwrite=overwrite)
+    options = Options(folder=folder, formats=available(), overrides=overrides, overwrite=overwrite)
     code = transcribe([clip], options, look_on)
     if code != OK:
         return code

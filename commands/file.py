@@ -11,16 +11,19 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_landmarks_argument,
     add_name_language_argument,
     add_overwrite_argument,
     add_profile_argument,
-    add_subtitle_argument,
+    add_subtitle_arguments,
     add_verb,
     add_verbosity_arguments,
+    add_vtt_emotion_argument,
     add_words_arguments,
     emotion_settings,
     name_settings,
     profile_settings,
+    subtitle_settings,
     words_settings,
 )
 
@@ -52,7 +55,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_profile_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
-    add_subtitle_argument(parser)
+    add_vtt_emotion_argument(parser)
+    add_subtitle_arguments(parser)
+    add_landmarks_argument(parser)
     add_config_arguments(parser, default="file")
     add_extra_arguments(parser)
     add_verbosity_arguments(parser)
@@ -63,12 +68,15 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.transcribe import Options, settings, transcribe
     from lipstream.stages.sinks import parse_formats
 
-    overrides = settings(args.settings) | emotion_settings(args) | profile_settings(args) | words_settings(args)
+    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
+    overrides = settings(args.settings) | chosen
     overrides |= name_settings(args)
     if args.pace:
         overrides["pace"] = args.pace
     if args.no_video:
         overrides["video.enabled"] = False
+    if args.landmarks:
+        overrides["face.landmarks"] = True
     if args.no_audio:
         overrides["audio.enabled"] = False
     options = Options(

@@ -18,14 +18,17 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_landmarks_argument,
     add_overwrite_argument,
     add_profile_argument,
-    add_subtitle_argument,
+    add_subtitle_arguments,
     add_verb,
     add_verbosity_arguments,
+    add_vtt_emotion_argument,
     add_words_arguments,
     emotion_settings,
     profile_settings,
+    subtitle_settings,
     words_settings,
 )
 
@@ -69,7 +72,12 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_profile_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
-    add_subtitle_argument(parser)
+    add_vtt_emotion_argument(parser)
+    add_subtitle_arguments(parser)
+    add_landmarks_argument(parser)
+    parser.add_argument(
+        "--lsl", action="store_true", help="send features, emotions and words by Lab Streaming Layer (docs/data.md)"
+    )
     add_config_arguments(parser, default="live")
     extra_events.add_arguments(parser)
     add_verbosity_arguments(parser)
@@ -88,15 +96,20 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
     from lipstream.stages.sinks import ConsoleSink, parse_formats
+    from lipstream.stages.sinks.data.formats import check_features, format_settings
 
-    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args)
-    overrides = settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    kept = args.output is not None or args.formats is not None
+    formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
+    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
+    wanted = format_settings(formats) | lsl_settings(args)
+    overrides = wanted | settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    if args.landmarks:
+        overrides["face.landmarks"] = True
     config = load_config(args.config, overrides)
     if args.show:
         config = load_config(args.config, _window_settings(config) | overrides)
-    kept = args.output is not None or args.formats is not None
-    formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
-    writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion)
+    check_features(formats, config)
+    writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion, config)
     events = extra_events.from_args(args)
     if not args.overwrite:
         named = [args.trace, events.path if events is not None else None]
@@ -154,6 +167,13 @@ def _window(args: argparse.Namespace, pipeline: Pipeline) -> Iterator[Callable[[
         yield window.update
 
 
+def lsl_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --lsl stands for."""
+    from lipstream.stages.sinks.data.formats import EVERY_FRAME
+
+    return {"events.lsl": True, "face.features_rate": EVERY_FRAME} if args.lsl else {}
+
+
 def device_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that --camera and --microphone stand for."""
     chosen: dict[str, object] = {}
@@ -185,4 +205,4 @@ def _closing_line(config: Config, outcome: Outcome, outputs: Outputs) -> str:
     else:
         quiet = config.audio.enabled and not (outcome.heard or outputs.failures)
         kept = "nobody spoke, so nothing was saved" if quiet else "nothing was saved"
-    return f"stopped after {duration:.0f} s; {kept}{outcome.losses}"
+    return f"stopped after {duration:.0f} s; {kept}{outcome.losses}{outputs.remarks}"

@@ -22,7 +22,20 @@ examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all its verbs."""
-    from lipstream.commands import config, demo, devices, doctor, enroll, eval, file, live, models, serve, train
+    from lipstream.commands import (
+        config,
+        convert,
+        demo,
+        devices,
+        doctor,
+        enroll,
+        eval,
+        file,
+        live,
+        models,
+        serve,
+        train,
+    )
     from lipstream.commands.options import HelpFormatter, VersionAction
     from lipstream.commands.parser import PlainParser
 
@@ -34,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, live, serve, devices, models, doctor, demo, config, train, eval, enroll):
+    for verb in (file, live, serve, convert, devices, models, doctor, demo, config, train, eval, enroll):
         verb.add(verbs)
     return parser
 

@@ -16,8 +16,8 @@ Run = Callable[[argparse.Namespace], int]
 
 DEFAULT_FORMATS = "txt,srt,json,emotion.csv"
 FORMATS_HELP = (
-    f"{', '.join(WRITERS.built_in)}, several with commas between, or all of them; and what plug-ins bring, which "
-    "`lipstream doctor` lists"
+    f"{', '.join(WRITERS.built_in)}, several with commas between; all for those that need nothing else, features for "
+    "both of features; and what plug-ins bring, which `lipstream doctor` lists"
 )
 
 
@@ -150,13 +150,58 @@ def profile_settings(args: argparse.Namespace) -> dict[str, object]:
     return {} if args.profile is None else {"fusion.profile": args.profile}
 
 
-def add_subtitle_argument(parser: argparse.ArgumentParser) -> None:
+def add_subtitle_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says how cues are cut and marked."""
+    group = parser.add_argument_group("subtitles", "What is not given is as the configuration has it, under subtitles.")
+    for option, metavar, kind, text in (
+        ("--max-chars", "N", int, "most characters in a line; wide ones count as two (42)"),
+        ("--max-lines", "N", int, "most lines in a cue (2)"),
+        ("--max-cps", "N", float, "most characters a second, as far as pauses allow (17)"),
+        ("--min-duration", "SECONDS", float, "how long a cue stays at least, where there is room (0.833)"),
+        ("--max-duration", "SECONDS", float, "how long a cue stays at most (7)"),
+        ("--gap", "SECONDS", float, "least time between two cues (0.083)"),
+        ("--shift", "SECONDS", float, "move all cues to later, or with a minus to sooner"),
+        (
+            "--caption-size",
+            "PERCENT",
+            float,
+            "height of letters in ass and --render, of the picture's (5.5)",
+        ),
+    ):
+        group.add_argument(option, metavar=metavar, type=kind, help=text)
+    group.add_argument(
+        "--speakers",
+        choices=("dash", "names", "none"),
+        help="mark speakers with a dash where they change within a cue, by name where they change, or not (dash)",
+    )
+    group.add_argument(
+        "--highlight-words", action="store_true", help="mark the word that is being said, in vtt and ass (karaoke)"
+    )
+
+
+def add_vtt_emotion_argument(parser: argparse.ArgumentParser) -> None:
     """Add --vtt-emotion."""
     parser.add_argument(
         "--vtt-emotion",
         action="store_true",
         help="mark the cues of vtt with the emotion they were said with, as in <c.happy>...</c>",
     )
+
+
+def add_landmarks_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --landmarks."""
+    parser.add_argument(
+        "--landmarks", action="store_true", help="with -f features: all 478 landmarks of each face, in 1434 columns"
+    )
+
+
+def subtitle_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that the options of subtitles stand for."""
+    names = ("max_chars", "max_lines", "max_cps", "min_duration", "max_duration", "gap", "shift", "speakers")
+    chosen = {f"subtitles.{name}": value for name in names if (value := getattr(args, name)) is not None}
+    if args.caption_size is not None:
+        chosen["subtitles.size"] = args.caption_size
+    return {**chosen, "subtitles.highlight_words": True} if args.highlight_words else chosen
 
 
 def emotion_settings(args: argparse.Namespace) -> dict[str, object]:

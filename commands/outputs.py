@@ -24,7 +24,7 @@ _LONGEST_STEM = 220
 AS_HEARD = "auto"
 """In the place of a code: the language that is in the names is the one that is heard."""
 SAVE_SECONDS = 60.0
-"""Longest wait for a file to be completed after its run has ended."""
+"""Longest wait for a file to be completed after its run has ended, or to grow while it is made anew."""
 
 
 class Outputs:
@@ -79,8 +79,13 @@ class Outputs:
     def settle(self) -> None:
         """Wait until every file is complete: after a stop the writers may still have a queue to work off."""
         for writer in self.writers.values():
-            if not writer.wait(SAVE_SECONDS):
-                log.warning("%s is not complete; what there is of it is in %s", writer.path, writer.part)
+            made = 0
+            while not writer.wait(SAVE_SECONDS):
+                # A table of many hours takes longer than that to be made of its part.
+                before, made = made, writer.made_bytes
+                if made <= before:
+                    log.warning("%s is not complete; what there is of it is in %s", writer.path, writer.part)
+                    break
 
     @property
     def saved(self) -> list[Path]:
@@ -92,19 +97,28 @@ class Outputs:
         """Why files of a live run are not complete, a line each."""
         return [writer.failure for writer in self.writers.values() if writer.failure is not None]
 
+    @property
+    def remarks(self) -> str:
+        """What is to be known about the files, to be put behind the closing line; empty if nothing is."""
+        told = dict.fromkeys(writer.remark for writer in self.writers.values() if writer.saved and writer.remark)
+        return "".join(f"; {each}" for each in told)
+
     def _discard(self) -> None:
         for writer in self.writers.values():
             if not writer.used:
                 writer.discard()
 
 
-def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dict[str, type[Writer]]:
+def writers_for(
+    formats: Iterable[str], emotion: bool, vtt_emotion: bool, config: Config | None = None
+) -> dict[str, type[Writer]]:
     """The writers of a run, by format.
 
     Args:
         formats: names of formats, as `parse_formats` gives them.
         emotion: whether emotions are judged; without, there is no table of them.
         vtt_emotion: whether the cues of VTT are marked with emotions.
+        config: what the formats are told of the run; None leaves them as they are by default.
 
     Raises:
         UserError: nothing but emotions is to be written, or cues are to be marked, but there will be no emotions; or
@@ -121,7 +135,7 @@ def writers_for(formats: Iterable[str], emotion: bool, vtt_emotion: bool) -> dic
         if "vtt" not in writers:
             raise UserError("--vtt-emotion marks the cues of vtt, which is not among the formats; add it with -f")
         writers["vtt"] = EmotionVttWriter
-    return writers
+    return writers if config is None else {name: writer.configured(config) for name, writer in writers.items()}
 
 
 def language_in_names(config: Config) -> str | None:
@@ -160,10 +174,11 @@ def check_places(written: Sequence[Path], inputs: Sequence[Path], trace: Path | 
         trace: the file for a trace, or None.
 
     Raises:
-        UserError: an output, or the file it grows in, is an input.
+        UserError: an output, or a file it grows in or is made in, is an input.
     """
     read = {_identity(path) for path in inputs} - {None}
-    for place in [*written, *map(_part, written), *([trace] if trace else [])]:
+    grown = [path.with_name(f"{path.name}{ending}") for path in written for ending in ("", ".part", ".new")]
+    for place in [*grown, *([trace] if trace else [])]:
         if _identity(place) in read:
             which = "the input itself" if len(inputs) == 1 else "one of the inputs"
             raise UserError(
@@ -229,7 +244,10 @@ def names(paths: Sequence[Path]) -> str:
     """Several outputs of one stem in a few words: `out/talk.txt, .srt, .emotion.csv`."""
     if not paths:
         return ""
-    return ", ".join([str(paths[0]), *(path.name.removeprefix(paths[0].stem) for path in paths[1:])])
+    # Endings may have dots of their own, as in `.emotion.csv`.
+    alike = os.path.commonprefix([path.name for path in paths])  # noqa: RUF071 - names, not folders
+    stem = alike.rpartition(".")[0]
+    return ", ".join([str(paths[0]), *(path.name.removeprefix(stem) for path in paths[1:])])
 
 
 def _cut(stem: str) -> str:

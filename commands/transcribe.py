@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lipstream import Pipeline
-from lipstream.commands.extras.base import Extra, check_extras, extra_settings
+from lipstream.commands.extras.base import Extra, check_extras, check_one_input, extra_settings
 from lipstream.commands.failures import FAILED, INTERRUPTED, OK, describe, note, report
 from lipstream.commands.outputs import (
     Outputs,
@@ -30,6 +30,7 @@ from lipstream.pipeline import PipelineError, UserError
 from lipstream.stages.media.probe import MediaInfo, probe
 from lipstream.stages.sinks import ConsoleSink, Writer
 from lipstream.stages.sinks.console import time_range
+from lipstream.stages.sinks.data.formats import check_features, format_settings
 from lipstream.stages.sinks.media_progress import clock
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Options:
         trace: file for a Chrome trace, or None.
         quiet: show nothing but errors.
         vtt_emotion: mark the cues of VTT with emotions.
-        extras: what else to make; with any, there is one input.
+        extras: what else to make; with those that make one file, there is one input.
         overwrite: replace files that are there already.
     """
 
@@ -90,20 +91,24 @@ def transcribe(
     if options.trace is not None and len(inputs) > 1:
         raise UserError("--trace takes one input at a time: each run would replace the trace of the one before")
     overrides = {
+        **format_settings(options.formats),
         **extra_settings(options.extras, options.overrides),
         "mode": "file",
         "input": os.fspath(inputs[0]),
     }
     config = load_config(options.config, overrides)
-    writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion)
+    check_features(options.formats, config)
+    writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion, config)
     failed: list[Path] = []
     language = language_in_names(config)
     stems = unique_stems(inputs, language)
     written = [place for stem in stems for place in places(options.folder, stem, writers, language)]
     check_places(written, inputs, options.trace)
-    check_extras(options.extras, inputs, written)
+    check_one_input(options.extras, len(inputs))
+    made = [extra.of(stem) for extra in options.extras for stem in (stems if extra.many else stems[:1])]
+    check_extras(made, inputs, written)
     if not options.overwrite:
-        beside = [extra.path for extra in options.extras] + [options.trace]
+        beside = [extra.path for extra in made] + [options.trace]
         check_free([*written, *(path for path in beside if path is not None)])
     for path, stem in zip(inputs, stems, strict=True):
         if stem != path.stem and not options.quiet:
@@ -140,25 +145,26 @@ def _transcribe_one(
     prepare: Callable[[Pipeline], None],
 ) -> Outcome:
     media = probe(path, config.limits)
-    for extra in options.extras:
+    extras = [extra.of(stem) for extra in options.extras]
+    for extra in extras:
         extra.check(config, path)
     language = language_in_names(config)
     with Outputs(options.folder, stem, writers, path, language) as outputs, ExitStack() as stack:
-        for extra in options.extras:
+        for extra in extras:
             stack.callback(extra.discard)
         if not options.quiet:
             note(_heading(media))
-        out = sys.stderr if any(extra.takes_stdout for extra in options.extras) else None
+        out = sys.stderr if any(extra.takes_stdout for extra in extras) else None
         console = None if options.quiet else ConsoleSink(out, stamp=time_range, duration=media.duration)
         pipeline = Pipeline(config, trace=options.trace)
         prepare(pipeline)
-        for extra in options.extras:
+        for extra in extras:
             extra.attach(pipeline, options.quiet)
         outcome = execute(pipeline, outputs, console)
         # What the formats have is saved by now, whatever becomes of the rest.
-        made = [extra.path for extra in options.extras if extra.finish(outcome) and extra.path is not None]
+        made = [extra.path for extra in extras if extra.finish(outcome) and extra.path is not None]
         if not options.quiet:
-            note(_summary(config, outcome, outputs) + "".join(f", {path}" for path in made))
+            note(_summary(config, outcome, outputs, made))
     return outcome
 
 
@@ -168,13 +174,14 @@ def _heading(media: MediaInfo) -> str:
     return f"{media.path}: {tracks}{length}"
 
 
-def _summary(config: Config, outcome: Outcome, outputs: Outputs) -> str:
+def _summary(config: Config, outcome: Outcome, outputs: Outputs, made: Sequence[Path]) -> str:
     duration = outcome.end.duration if outcome.end else 0.0
     took = ""
     # Of a run that was cut short it is not known how far each track had come.
     if config.pace is Pace.MAX and outcome.wall > 0 and duration > 0 and not outcome.interrupted:
         took = f" in {outcome.wall:.1f} s ({duration / outcome.wall:.1f}x real time)"
-    saved = f"saved {names(outputs.saved)}" if outputs.saved else "nothing was saved"
+    files = ", ".join([*([names(outputs.saved)] if outputs.saved else []), *map(str, made)])
+    saved = f"saved {files}" if files else "nothing was saved"
     cut = ", so this is not whole" if outputs.saved else ""
     how = f"stopped after {duration:.1f} s{cut}" if outcome.interrupted else f"done: {duration:.1f} s{took}"
-    return f"{how}; {saved}{outcome.losses}"
+    return f"{how}; {saved}{outcome.losses}{outputs.remarks}"

@@ -17,6 +17,7 @@ __all__ = [
     "End",
     "Error",
     "Event",
+    "FaceFeatures",
     "FaceFound",
     "FaceLost",
     "FaceSeen",
@@ -24,6 +25,7 @@ __all__ = [
     "Recovered",
     "Revision",
     "SoundLevel",
+    "SpeakingProbability",
     "SpeechEnded",
     "SpeechStarted",
     "SpeechUnclear",
@@ -224,6 +226,65 @@ class FaceSeen(Event):
     lips: tuple[tuple[float, float], ...]
     speaker: bool
     talking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceFeatures(Event):
+    """What a face does in a picture, for those who study faces; only with `face.features_rate`.
+
+    Angles and axes are the camera's: x to the right of the picture, y down, z away from the camera.
+
+    Attributes:
+        face: id of the track.
+        time: timestamp of the picture, seconds.
+        box: left, top, right, bottom in parts of the picture's width and height; a face at the border may reach out.
+        confidence: probability that this is a face, in [0, 1]; with the backend mediapipe `face.min_confidence`.
+        speaker: this face is the one chosen as the speaker's.
+        talking: its lips move as they do in speech.
+        pose: pitch, yaw and roll of the head in degrees; positive is down, to the left of the picture, clockwise on
+            screen.
+        gaze: (x, y, z) of unit length along which the eye on the left of the picture looks, and that on the right.
+        gaze_angle: their mean as horizontal and vertical angle in radians; 0 along the camera's axis, positive to the
+            right and down.
+        aperture: opening of the inner lips in distances between the outer corners of the eyes.
+        motion: how fast the aperture has changed over the last 0.4 s, in the same unit a second.
+        blendshapes: 52 coefficients in [0, 1] by ARKit's names.
+        landmarks: with `face.landmarks` x, y and z of 478 points, x and z in parts of the picture's width, y of its
+            height; else empty.
+    """
+
+    ephemeral: ClassVar[bool] = True
+
+    face: int
+    time: float
+    box: tuple[float, float, float, float]
+    confidence: float
+    speaker: bool
+    talking: bool
+    pose: tuple[float, float, float]
+    gaze: tuple[tuple[float, float, float], ...]
+    gaze_angle: tuple[float, float]
+    aperture: float
+    motion: float
+    blendshapes: dict[str, float]
+    landmarks: tuple[tuple[float, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakingProbability(Event):
+    """How likely the speaker's mouth is the voice that is heard; only with `face.features_rate`, after each segment.
+
+    Attributes:
+        segment: number of the segment.
+        start: the middle of the first moment that was judged, seconds.
+        step: from one to the next, seconds.
+        own_voice: probability at each moment, in [0, 1]; None where no mouth was seen.
+    """
+
+    segment: int
+    start: float
+    step: float
+    own_voice: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

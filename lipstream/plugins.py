@@ -181,7 +181,14 @@ class Kind:
 
 
 ENGINES = Kind("lipstream.engines", "speech engine", ("moonshine", "whisper", "sherpa"))
-WRITERS = Kind("lipstream.writers", "output format", ("txt", "srt", "vtt", "tsv", "json", "jsonl", "emotion.csv"))
+WRITERS = Kind(
+    "lipstream.writers",
+    "output format",
+    (
+        *("txt", "srt", "vtt", "ass", "ttml", "tsv", "json", "jsonl", "emotion.csv"),
+        *("words.csv", "segments.csv", "features.parquet", "features.csv", "TextGrid", "eaf"),
+    ),
+)
 STAGES = Kind("lipstream.stages", "stage")
 KINDS = (ENGINES, WRITERS, STAGES)
 

@@ -8,7 +8,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from lipstream.models.assets.files import known_sha256
 from lipstream.models.errors import ModelError
+from lipstream.models.used import note_used
 from lipstream.models.whole_file import whole_file
 
 
@@ -41,3 +43,6 @@ def load_weights(network: nn.Module, path: Path) -> None:
         raise ModelError(f"{path}: no usable weights ({why}); reinstall, or train it again") from None
     network.eval()
     network.requires_grad_(False)
+    # weights/ of a room: the room tells what the network is for.
+    room = path.parent.parent.name if path.parent.name == "weights" else path.parent.name
+    note_used(f"{room}/{path.name}", known_sha256(path))

@@ -18,10 +18,11 @@ from lipstream.models.speech import recognisers
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.models.speech.vad import SileroVad
-from lipstream.pipeline import Bounds, Graph, Shed, Source, Switches, UserError, micros
+from lipstream.pipeline import Bounds, Graph, Policy, Shed, Source, Switches, UserError, micros
 from lipstream.stages.branches import add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
+from lipstream.stages.face.face_features import FeatureReport
 from lipstream.stages.face.face_report import FaceReport
 from lipstream.stages.face.lip_activity import LipReport
 from lipstream.stages.face.lips import LipStream
@@ -36,7 +37,8 @@ from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
-from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading
+from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
+from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 
 if TYPE_CHECKING:
@@ -74,18 +76,22 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         _add_face_branch(graph, config, video)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, listener)
-    if config.fusion.profile is not None and not config.video.enabled:
-        reason = f"the picture is switched off, so the lips of profile '{config.fusion.profile}' cannot help"
-        graph.add("no_lips", Notice("video", reason))
+    useless = _why_no_profile(config)
+    if useless is not None:
+        graph.add("no_lips", Notice("video", useless))
     if audio is not None and video is not None:
         lips = _lips_for_speech(graph, config)
         _add_mouth(graph, config, lips)
         if fusion.uses_lips:
             graph.connect(lips, "fuse.lips", Bounds(items=4096, duration=micros(60)))
+            if config.face.features_rate > 0:
+                _add_speaking(graph, config)
     if config.emotion.enabled:
         from lipstream.stages.emotion.build import add_emotion
 
         add_emotion(graph, config)
+    if config.events.lsl:
+        _add_lsl(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
     graph.sheds = _sheds(graph, config)
@@ -94,6 +100,20 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
 
         add_stages(graph, config)
     return graph
+
+
+def _why_no_profile(config: Config) -> str | None:
+    """Why a profile that is wanted cannot help; None if it can, or none is wanted."""
+    lips, speech = f"the lips of profile '{config.fusion.profile}'", config.speech
+    if config.fusion.profile is None:
+        return None
+    if not config.video.enabled:
+        return f"the picture is switched off, so {lips} cannot help"
+    if speech.task != "transcribe":
+        return f"a profile translates nothing, so {lips} cannot help"
+    if profile_of(config) is None:
+        return f"a profile reads English only (speech.language is {speech.language}), so {lips} cannot help"
+    return None
 
 
 def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:
@@ -120,14 +140,17 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
         listener: the engine whose frames are refined; a new one by default.
 
     Raises:
-        UserError: there is no such profile, or the recogniser is not the one that profiles are made for.
+        UserError: there is no such profile.
     """
-    name, choice = config.fusion.profile, choose(config)
+    name, choice = profile_of(config), choose(config)
     enrolled = None if name is None else _lips_of(name)
     if not config.fusion.general:
         return enrolled or AudioOnlyFusion()
     from lipstream.models.av_speech.general_fusion import GeneralFusion
+    from lipstream.models.av_speech.profile_fusion import ProfileFusion
 
+    if enrolled is not None and choice.final != MOONSHINE:
+        return ProfileFusion(None, enrolled)
     if MOONSHINE not in (choice.first, choice.final):
         # Nobody reads the frames, so the softened sound need not be encoded.
         return GeneralFusion(None, enrolled)
@@ -231,11 +254,30 @@ def _add_mouth(graph: Graph, config: Config, lips: str) -> None:
         graph.connect("mouth.mouths", "vad.mouths", bounds)
 
 
+def _add_speaking(graph: Graph, config: Config) -> None:
+    graph.add("speaking", SpeakingReport())
+    newest = Bounds(Policy.DROP_OLDEST, items=8, duration=micros(600))
+    graph.connect(
+        "fuse.speech", "speaking.speech", Bounds(items=4, duration=micros(600)) if config.lossless else newest
+    )
+
+
+def _add_lsl(graph: Graph, config: Config) -> None:
+    if not config.real_time:
+        raise UserError("events.lsl sends what is happening now: it needs a live run, or pace=realtime")
+    from lipstream.stages.sinks.data.lsl import LslOutlets, library
+
+    graph.add("lsl", LslOutlets(library()))
+
+
 def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
     add_lips(graph, config, source, config.lips.rate)
     if config.lips.report_rate > 0:
         graph.add("lip_report", LipReport(config.lips.rate, config.lips.report_rate))
         graph.connect("lips.lips", "lip_report.lips", Bounds(items=64))
+    if config.face.features_rate > 0:
+        graph.add("face_features", FeatureReport(config.face.features_rate, config.face.landmarks))
+        graph.connect("face.views", "face_features.views", pictures(config))
     if config.face.report_rate > 0:
         graph.add("face_report", FaceReport(config.face.report_rate))
         graph.connect("face.views", "face_report.views", pictures(config))

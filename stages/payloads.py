@@ -6,13 +6,15 @@ Arrays are shared, never copied, between stages and must not be written to.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.face.lip_features import LipFeatures
+from lipstream.models.face.pose import HeadPose
 from lipstream.models.face.tracking import TrackedFace
 from lipstream.models.speech.engine import Encoding
 from lipstream.pipeline import seconds
@@ -110,12 +112,16 @@ class FaceView:
         faces: tracked faces, coordinates in pixels of the image.
         speaker: id of the face chosen as the speaker's, None without a face.
         talking: ids of the faces whose lips move as they do in speech.
+        poses: how the head of each face lies, by id; empty where that is not known.
+        apertures: opening of the inner lips of each face in distances between the outer corners of the eyes, by id.
     """
 
     image: UInt8
     faces: tuple[TrackedFace, ...]
     speaker: int | None
     talking: frozenset[int]
+    poses: Mapping[int, HeadPose] = field(default_factory=dict)
+    apertures: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

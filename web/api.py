@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from lipstream.config import Config
 from lipstream.pipeline import PipelineError, UserError
+from lipstream.stages.sinks.transcript.reading import events_of, transcript_in
+from lipstream.stages.sinks.transcript.texts import text_formats, texts_of
 from lipstream.version import version
 from lipstream.web.answers import Refusal, json_answer, read_json
 from lipstream.web.event_docs import describe, page
@@ -16,8 +21,10 @@ from lipstream.web.files.uploads import UploadLimits, sentence
 from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
 from lipstream.web.session import Session
 from lipstream.web.sessions import Busy, Sessions
+from lipstream.web.threads import on_thread
 
 _MAX_JSON_BYTES = 4096
+_MAX_TRANSCRIPT_BYTES = 16_000_000
 # 500 terms of 80 characters, the most there may be, each character written as \uXXXX.
 _MAX_TERMS_JSON_BYTES = 256_000
 # What an offer needs in JSON: line breaks become two characters.
@@ -44,6 +51,7 @@ class Api:
             Route("/api/status", self._status),
             Route("/api/events.json", self._events_json),
             Route("/docs", self._docs),
+            Route("/api/convert/{format}", self._convert, methods=["POST"]),
             Route("/api/sessions", self._begin, methods=["POST"]),
             Route("/api/sessions/{name}", self._end, methods=["DELETE"]),
             Route("/api/sessions/{name}/switches", self._switch, methods=["POST"]),
@@ -57,6 +65,7 @@ class Api:
                 "version": version(),
                 "sessions": self._sessions.count,
                 "max_sessions": self._sessions.limit,
+                "formats": text_formats(),
                 "upload": {"max_bytes": self._limits.max_bytes, "max_seconds": self._limits.max_seconds},
             }
         )
@@ -66,6 +75,17 @@ class Api:
 
     async def _docs(self, request: Request) -> Response:
         return Response(page(), media_type="text/html")
+
+    async def _convert(self, request: Request) -> Response:
+        name, formats = request.path_params["format"], text_formats()
+        if name not in formats:
+            raise Refusal(404, "no format", f"There is no such format; there are: {', '.join(formats)}.")
+        body = await read_json(request, _MAX_TRANSCRIPT_BYTES)
+        try:
+            texts = await on_thread(lambda: _converted(body, name))
+        except ValueError as error:
+            raise Refusal(400, "no transcript", sentence(f"This is no transcript: {error}")) from error
+        return Response(texts.get(name, ""), media_type="text/plain; charset=utf-8")
 
     async def _begin(self, request: Request) -> Response:
         body = await read_json(request, _MAX_OFFER_JSON_BYTES)
@@ -112,6 +132,10 @@ class Api:
         if session is None:
             raise Refusal(404, "no session", "There is no such session, or not any more.")
         return session
+
+
+def _converted(body: dict[str, Any], name: str) -> dict[str, str]:
+    return texts_of(events_of(transcript_in(body)), Config(), [name])
 
 
 def _busy(limit: int) -> str:

@@ -26,6 +26,8 @@ class Extra(ABC):
     """The option it is asked for with, for messages: "--render"."""
     path: Path | None = None
     """The file it writes; None if it writes none."""
+    many: bool = False
+    """Whether it makes a file of each of several inputs."""
     takes_stdout: bool = False
     """Whether it writes to standard output; the captions then go to standard error."""
 
@@ -44,6 +46,14 @@ class Extra(ABC):
         Raises:
             UserError: it cannot; the message says what to do.
         """
+
+    def of(self, stem: str) -> Extra:
+        """What it is for one of several inputs; itself if it is for one alone.
+
+        Args:
+            stem: what the outputs of that input are called.
+        """
+        return self
 
     @abstractmethod
     def attach(self, pipeline: Pipeline, quiet: bool) -> None:
@@ -95,8 +105,21 @@ def extra_settings(extras: Sequence[Extra], overrides: Mapping[str, object]) -> 
     return wanted | dict(overrides)
 
 
+def check_one_input(extras: Sequence[Extra], count: int) -> None:
+    """See to it that there are not several inputs for what makes one file.
+
+    Raises:
+        UserError: there are.
+    """
+    from lipstream.pipeline import UserError
+
+    for extra in extras:
+        if count > 1 and not extra.many:
+            raise UserError(f"{extra.option} takes one input at a time: it names one output, for {count} inputs")
+
+
 def check_extras(extras: Sequence[Extra], inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """See to it that extras fit the inputs and that no two files are one.
+    """See to it that no two files are one.
 
     Args:
         extras: what was asked for.
@@ -108,9 +131,6 @@ def check_extras(extras: Sequence[Extra], inputs: Sequence[Path], outputs: Seque
     """
     from lipstream.pipeline import UserError
 
-    for extra in extras:
-        if len(inputs) > 1:
-            raise UserError(f"{extra.option} takes one input at a time: it names one output, for {len(inputs)} inputs")
     taken = {path.resolve(): path for path in inputs}
     for path in outputs:
         taken.setdefault(path.resolve(), path)

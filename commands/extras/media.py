@@ -14,17 +14,21 @@ from av import codecs_available
 from rich.console import Console
 from rich.live import Live
 
+from lipstream.commands.extras.base import Extra
 from lipstream.commands.extras.record import RecordedExtra
 from lipstream.commands.failures import note
 from lipstream.commands.running import interrupts
 from lipstream.pipeline import UserError
 from lipstream.stages.sinks.media_progress import MediaProgress, clock
+from lipstream.stages.sinks.subtitles.cutter import shown
+from lipstream.views.drawing.captions import LINES as OVERLAY_LINES
 from lipstream.views.drawing.overlay import Overlay
+from lipstream.views.drawing.subtitles import USUAL_CHARS as OVERLAY_CHARS
+from lipstream.views.drawing.subtitles import Subtitles
 from lipstream.views.media.mux import Muxer
 from lipstream.views.media.part_file import PartFile
-from lipstream.views.media.picture_track import CODEC
+from lipstream.views.media.picture_track import CODEC, Painter
 from lipstream.views.media.render import Renderer
-from lipstream.views.recorded.scene import cues_of
 
 if TYPE_CHECKING:
     from lipstream import Pipeline
@@ -109,15 +113,24 @@ class MediaExtra(RecordedExtra):
 
 
 class Render(MediaExtra):
-    """`--render`: the overlay of the live window burnt into every picture."""
+    """`--render`: subtitles, or the overlay of the live window, burnt into every picture.
+
+    Args:
+        path: the video to make.
+        overlay: draw faces, emotion, sound and warnings too.
+    """
 
     option = "--render"
     verb = "rendering"
 
+    def __init__(self, path: Path, overlay: bool) -> None:
+        super().__init__(path)
+        self._overlay = overlay
+
     @property
     def settings(self) -> Mapping[str, object]:
-        """Where faces are, as often as they are looked at by default, and a level meter that moves."""
-        return {"face.report_rate": FACE_RATE, "audio.report_rate": SOUND_RATE}
+        """For the overlay where faces are, as often as they are looked at by default, and a level that moves."""
+        return {"face.report_rate": FACE_RATE, "audio.report_rate": SOUND_RATE} if self._overlay else {}
 
     def check(self, config: Config, source: Path) -> None:
         """See to it that there is an encoder, too."""
@@ -127,8 +140,41 @@ class Render(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Render."""
-        renderer = Renderer(self.source, self.record, self.config.limits, Overlay("rgb"), stopped.is_set, progress)
-        return renderer.render(target)
+        rules = self.config.subtitles
+        painter: Painter = Subtitles(rules)
+        if self._overlay:
+            # Its band has room for two lines of the usual length.
+            fits = {"max_chars": min(rules.max_chars, OVERLAY_CHARS), "max_lines": min(rules.max_lines, OVERLAY_LINES)}
+            painter, rules = Overlay("rgb"), rules.model_copy(update=fits)
+        limits = self.config.limits
+        return Renderer(self.source, self.record, limits, painter, stopped.is_set, progress, rules).render(target)
+
+
+class RenderEach(Extra):
+    """`--render DIR`: a video for each input.
+
+    Args:
+        folder: where they go.
+        overlay: as for `Render`.
+    """
+
+    option = "--render"
+    many = True
+
+    def __init__(self, folder: Path, overlay: bool) -> None:
+        self._folder, self._overlay = folder, overlay
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """As for one."""
+        return self.of("video").settings
+
+    def of(self, stem: str) -> Render:
+        """The video of one input."""
+        return Render(self._folder / f"{stem}.mp4", self._overlay)
+
+    def attach(self, pipeline: Pipeline, quiet: bool) -> None:
+        """Nothing: each of the videos is made for itself."""
 
 
 class Mux(MediaExtra):
@@ -139,7 +185,7 @@ class Mux(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Copy."""
-        cues = cues_of(self.record.finals)
+        cues = shown(self.record.finals, self.config.subtitles)
         muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress)
         seconds = muxer.mux()
         if not cues:

@@ -44,4 +44,4 @@ class ReportExtra(RecordExtra):
         """Write the page."""
         from lipstream.views.report import write_page
 
-        write_page(file, record, self.source)
+        write_page(file, record, self.source, config=self.config)

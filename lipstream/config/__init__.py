@@ -18,6 +18,7 @@ from lipstream.config.schema import (
     VadConfig,
     VideoConfig,
 )
+from lipstream.config.subtitles import SubtitlesConfig
 
 __all__ = [
     "AddedStageConfig",
@@ -33,6 +34,7 @@ __all__ = [
     "Partials",
     "Quality",
     "SpeechConfig",
+    "SubtitlesConfig",
     "VadConfig",
     "VideoConfig",
     "load_config",

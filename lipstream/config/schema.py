@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.plugins import ENGINES, STAGES
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -238,6 +239,10 @@ class FaceConfig(_Section):
     """Seconds a face may be missed before its track ends."""
     report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
     """Most FaceSeen events a second for each face; 0 for none."""
+    features_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
+    """Most FaceFeatures events a second for each face; 0 for none. The format features asks for every frame."""
+    landmarks: bool = False
+    """Whether FaceFeatures have all 478 landmarks."""
 
 
 class LipsConfig(_Section):
@@ -308,6 +313,8 @@ class EventsConfig(_Section):
     """Most events that wait for a slow hook; beyond that events are dropped and counted."""
     stats_interval: Seconds = 10.0
     """Seconds between Stats events; 0 for one at the end only."""
+    lsl: bool = False
+    """Whether words, emotions and features go out by Lab Streaming Layer; needs the extra lsl."""
 
 
 class AddedStageConfig(_Section):
@@ -355,6 +362,7 @@ class Config(_Section):
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
     emotion: EmotionConfig = EmotionConfig()
+    subtitles: SubtitlesConfig = SubtitlesConfig()
     limits: LimitsConfig = LimitsConfig()
     outputs: OutputsConfig = OutputsConfig()
     events: EventsConfig = EventsConfig()

@@ -20,6 +20,7 @@ from lipstream.models.assets.files import file_sha256
 from lipstream.models.assets.manifest import Manifest, load_manifest
 from lipstream.models.assets.store import AssetStatus, AssetStore
 from lipstream.models.errors import AssetError
+from lipstream.models.used import note_used
 
 __all__ = [
     "AssetError",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 
+_NO_NETWORKS = "media/"
 _one_display = threading.Lock()
 """Two networks loading at once on two threads must not draw two progress bars over each other."""
 
@@ -87,6 +89,9 @@ def _resolved(names: Sequence[str]) -> dict[str, Path]:
             store.fetch_missing(names, progress)
     paths = {name: path for name in names if (path := store.find(name))}
     assert len(paths) == len(names)
+    for name in names:
+        if not name.startswith(_NO_NETWORKS):
+            note_used(name, store.manifest.assets[name].sha256)
     return paths
 
 

@@ -165,8 +165,7 @@ class GeneralFusion(Fusion):
         blendshapes = np.zeros(BLENDSHAPES, np.float32)
         lips = [LipSample(index / LIP_RATE, picture, points, blendshapes) for index in range(_WARM)]
         mouth = self.look(encoding, lips)
-        if self._inner is None:
-            self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
+        self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
 
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.
@@ -184,7 +183,8 @@ class GeneralFusion(Fusion):
         mouth = self.look(encoding, lips)
         own = _at_encoding(mouth, encoding)
         if self._inner is not None:
-            return dataclasses.replace(self._inner.fuse(encoding, sound, lips), active_speaker=own)
+            fused = self._told(self._inner.fuse(encoding, sound, lips), mouth, sound)
+            return dataclasses.replace(fused, active_speaker=own)
         if not self._is_enough(mouth):
             return FusedSpeech(encoding, active_speaker=own)
         found = self.judge(mouth, sound)
@@ -235,6 +235,14 @@ class GeneralFusion(Fusion):
         removed = float(((1 - kept) * loud)[overlap].sum() / loud[overlap].sum())
         return Judgement(lines, gains, overlap, removed, float(other[overlap].mean()))
 
+    def others(self, mouth: MouthEvidence, sound: Float32) -> float | None:
+        """Share of the loudness of others who speak while the mouth does; None where that cannot be told.
+
+        Raises:
+            ModelError: `load` was not called.
+        """
+        return self.judge(mouth, sound).removed if self._is_enough(mouth) else None
+
     def _loaded(self) -> tuple[ExportedNetwork, ExportedNetwork]:
         if self._networks is None:
             raise ModelError("general fusion is not loaded: call load() first")
@@ -243,6 +251,10 @@ class GeneralFusion(Fusion):
     def _is_enough(self, mouth: MouthEvidence) -> bool:
         """Whether there is enough to see and hear for telling voices apart; else the mask need not run."""
         return len(mouth.seen) >= self._thresholds.shortest * LIP_RATE and bool(mouth.seen.any())
+
+    def _told(self, fused: FusedSpeech, mouth: MouthEvidence, sound: Float32) -> FusedSpeech:
+        """What was made of an enrolled user's frames, with what else is to be told of them: nothing here."""
+        return fused
 
     def _gains(self, found: Judgement) -> Float32:
         """(T, BANDS) what to multiply the sound by: 1 where nobody overlaps."""

@@ -95,7 +95,7 @@ class LipFusion(Fusion):
         if self._networks is None:
             raise ModelError("lip fusion is not loaded: call load() first")
         if encoding.features.shape[1] != FEATURES or encoding.frame_rate != FRAME_RATE:
-            raise ModelError("profiles are made for the moonshine engine; set speech.engine to moonshine")
+            raise ModelError("profiles are made for the frames of Moonshine's encoder, these are others")
 
     @contextmanager
     def _running(self) -> Iterator[LipNetworks]:
@@ -133,4 +133,4 @@ def _given(encoding: Encoding) -> Tensor:
 
 
 def _taken(encoding: Encoding, features: Tensor) -> Encoding:
-    return dataclasses.replace(encoding, features=features[0].numpy())
+    return dataclasses.replace(encoding, features=features[0].numpy(), refined=True)

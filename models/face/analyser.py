@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lipstream.models.face.backend import FaceBackend, UInt8
@@ -25,6 +26,8 @@ class FaceAnalysis:
         speaker: id of the face chosen as the speaker's, which may be missing in this picture; None while there is none.
         talking: ids of the faces whose lips move as they do in speech.
         lips: of the speaker, None where that face is not seen.
+        poses: how the head of each face lies, by id.
+        apertures: opening of the inner lips of each face, by id, see `aperture`.
     """
 
     faces: tuple[TrackedFace, ...]
@@ -33,6 +36,8 @@ class FaceAnalysis:
     speaker: int | None
     talking: frozenset[int]
     lips: LipFeatures | None
+    poses: Mapping[int, HeadPose]
+    apertures: Mapping[int, float]
 
 
 class FaceAnalyser:
@@ -82,7 +87,8 @@ class FaceAnalyser:
         lips = None if shown is None else self._lips(image, shown, poses[shown.id], openings[shown.id])
         self._before = image
         found = tuple(face for face in tracked.faces if face.id in tracked.found)
-        return FaceAnalysis(tracked.faces, found, tracked.lost, speaker, self._selector.talking, lips)
+        talking = self._selector.talking
+        return FaceAnalysis(tracked.faces, found, tracked.lost, speaker, talking, lips, poses, openings)
 
     def without_picture(self, until_us: int) -> tuple[LostFace, ...]:
         """Give up the faces that cannot be seen any more, since no picture came up to a time in microseconds.

@@ -57,6 +57,19 @@ class HeadPose:
         turn = self.rotation
         return float(np.arctan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1]))
 
+    @property
+    def angles(self) -> tuple[float, float, float]:
+        """Pitch, yaw and roll in degrees, in [-180, 180], yaw in [-90, 90]: `rotation` is Rx(pitch) Ry(yaw) Rz(roll).
+
+        Positive is down, to the left of the image and clockwise on screen: right-handed about axes to the right, down
+        and away from the camera, the convention of OpenFace's pose_Rx, pose_Ry, pose_Rz.
+        """
+        turn = self.rotation
+        pitch = np.arctan2(-turn[1, 2], turn[2, 2])
+        yaw = np.arcsin(np.clip(turn[0, 2], -1.0, 1.0))
+        roll = np.arctan2(-turn[0, 1], turn[0, 0])
+        return float(np.degrees(pitch)), float(np.degrees(yaw)), float(np.degrees(roll))
+
     def to_face(self, points: npt.NDArray[np.floating]) -> Float64:
         """Undo the pose: (N, 3) points in the frame become (N, 3) points of the upright, frontal, unit-size face."""
         face: Float64 = (points - self.translation) @ self.rotation / self.scale

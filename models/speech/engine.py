@@ -40,6 +40,9 @@ class Encoding:
             words are said, for tasks beside recognition.
         least_confidence: (T,) float32 confidence under which a word heard in each frame is better left out; None leaves
             all. See `asks`.
+        refined: the networks of an enrolled user have changed the frames, with lips or without.
+        others: share of the loudness that belongs to others who speak while an enrolled user does, in [0, 1]; None
+            where that was not judged, or where the mouth in view is not the user's.
     """
 
     features: Float32
@@ -48,6 +51,8 @@ class Encoding:
     levels: Float32 | None = None
     inner: Float32 | None = None
     least_confidence: Float32 | None = None
+    refined: bool = False
+    others: float | None = None
 
     @property
     def duration(self) -> float:

@@ -74,6 +74,7 @@ class Transcript:
         language: code of the language of the text; None where the recogniser cannot tell.
         language_probability: how sure it is of that, in [0, 1].
         speechless: the recogniser takes the sound for no speech, and gives no words.
+        fused: what fusion did to the speech has a say in these words; False where they were read past it.
     """
 
     words: tuple[TimedWord, ...] = ()
@@ -81,6 +82,7 @@ class Transcript:
     language: str | None = None
     language_probability: float = 1.0
     speechless: bool = False
+    fused: bool = True
 
     @property
     def text(self) -> str:
@@ -117,3 +119,19 @@ class Recogniser(ABC):
     @abstractmethod
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance. Nothing is read into silence: made up text is left out."""
+
+    def reads_alone(self, utterance: Utterance) -> bool:
+        """Whether finished speech is better read by itself than joined with its neighbours; no by default."""
+        return False
+
+    def reviewed(
+        self, utterances: Sequence[Utterance], parts: Sequence[Transcript], hints: Hints
+    ) -> Sequence[Transcript]:
+        """What is said in neighbouring utterances that were read as one; as it was read by default.
+
+        Args:
+            utterances: each by itself.
+            parts: what was read in each of them.
+            hints: what the recogniser was told.
+        """
+        return parts

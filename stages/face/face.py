@@ -59,7 +59,7 @@ class Face(Stage):
         faces = FaceFrame(seen.faces, seen.speaker, width, height, seen.lips, seen.talking)
         self.emit("faces", faces, packet.timestamp, packet.duration)
         if self.context.connected("views"):
-            view = FaceView(image, seen.faces, seen.speaker, seen.talking)
+            view = FaceView(image, seen.faces, seen.speaker, seen.talking, seen.poses, seen.apertures)
             self.emit("views", view, packet.timestamp, packet.duration)
 
     def advance(self, frontier: int) -> None:

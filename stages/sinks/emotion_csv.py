@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from pathlib import Path
-
 from lipstream.events import EmotionUpdate
 from lipstream.pipeline.events import Event
-from lipstream.stages.sinks.writer import Writer
+from lipstream.stages.sinks.data.columns import EMOTION
+from lipstream.stages.sinks.data.table_writer import TableWriter
 
-COLUMNS = (
-    *("start", "end", "face", "label"),
-    *("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised"),
-    *("valence", "arousal", "weight_face", "weight_voice"),
-)
-"""The header: times in seconds; the face's number, empty for none; the probability of each emotion."""
+COLUMNS = EMOTION.header
+"""The header: the recording; times in seconds; the face's number, empty for none; the probability of each emotion."""
 
 
-class EmotionCsvWriter(Writer):
-    """A header, then one row for each `EmotionUpdate`; commas between, RFC 4180 with plain line feeds."""
+class EmotionCsvWriter(TableWriter):
+    """A row for each `EmotionUpdate`."""
 
-    def __init__(self, path: Path, source: str = "") -> None:
-        super().__init__(path, source)
-        self._row = io.StringIO()
-        self._rows = csv.DictWriter(self._row, COLUMNS, lineterminator="\n")
-
-    def begin(self) -> None:
-        """Write the header."""
-        self._rows.writeheader()
-        self._put_row()
+    table = EMOTION
+    needs_run = True
 
     def write(self, event: Event) -> None:
         """Write an update."""
         if not isinstance(event, EmotionUpdate):
             return
-        self._rows.writerow(
+        self.put_row(
             {
                 "start": f"{event.start:.3f}",
                 "end": f"{event.end:.3f}",
@@ -48,11 +34,5 @@ class EmotionCsvWriter(Writer):
                 "weight_voice": event.weights["voice"],
             }
         )
-        self._put_row()
         if any(event.weights.values()):
             self.mark_content()
-
-    def _put_row(self) -> None:
-        self.put(self._row.getvalue())
-        self._row.seek(0)
-        self._row.truncate()

@@ -6,13 +6,16 @@ import io
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar, Self
 
+from lipstream.config import Config
 from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, TranscriptFinal
+from lipstream.models.used import used
 from lipstream.pipeline.events import End, Event, Stats
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals
 from lipstream.stages.sinks.spoken import SpokenLanguage
 from lipstream.stages.sinks.text import json_text
+from lipstream.stages.sinks.transcript.schema import VERSION, RatesRecord
 from lipstream.stages.sinks.writer import Writer
 from lipstream.version import version
 
@@ -57,6 +60,10 @@ class JsonWriter(Writer):
     the order in which they end, with the means of its updates.
     """
 
+    needs_run = True
+    config: ClassVar[Config | None] = None
+    """That of the run, as far as it is known."""
+
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
         self._lips: _Later | None = None
@@ -71,10 +78,16 @@ class JsonWriter(Writer):
         self._faces: list[tuple[int, float, float]] = []
         self._stats: Stats | None = None
 
+    @classmethod
+    def configured(cls, config: Config) -> type[Self]:
+        """One that tells the configuration."""
+        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "config": config})
+
     def begin(self) -> None:
         """Write what is known before the first segment, with room for the duration and whether it is whole."""
         self._lips, self._emotions = _Later(self.path.parent), _Later(self.path.parent)
-        head = f'{{\n  "lipstream": {json_text(version())},\n  "source": {json_text(self.source)},\n'
+        head = f'{{\n  "lipstream": {json_text(version())},\n  "schema_version": {VERSION},\n'
+        head += f'  "source": {json_text(self.source)},\n'
         self.put(head)
         self._state_at = len(head.encode("utf-8", "replace"))
         self.put(_state(0.0, False, None) + '  "segments": [')
@@ -115,6 +128,8 @@ class JsonWriter(Writer):
         self.put(',\n  "emotions": [', flush=False)
         for piece in self._emotions.pieces():
             self.put(piece, flush=False)
+        for name, value in (("rates", self._rates()), ("settings", self._settings()), ("models", used())):
+            self.put(f',\n  "{name}": {json_text(value)}', flush=False)
         self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
         self._file.seek(self._state_at)
         self.put(_state(duration, self.whole(end), self._spoken.code))
@@ -165,6 +180,21 @@ class JsonWriter(Writer):
             self._emotions.add(record)
         if any(event.weights.values()):
             self.mark_content()
+
+    def _settings(self) -> dict[str, object] | None:
+        return None if self.config is None else self.config.model_dump(mode="json")
+
+    def _rates(self) -> dict[str, float | None]:
+        config = self.config
+        if config is None:
+            return dict.fromkeys(RatesRecord.model_fields)
+        picture, felt = config.video.enabled, config.emotion.enabled
+        return {
+            "faces": config.face.max_fps if picture else None,
+            "lips": min(config.lips.report_rate, LIPS_RATE) if picture else None,
+            "expressions": config.emotion.face_rate if picture and felt else None,
+            "emotions": 1 / config.emotion.update_interval if felt else None,
+        }
 
     def _figures(self, duration: float) -> dict[str, object]:
         wall = self._stats.wall if self._stats else 0.0

@@ -10,6 +10,8 @@ from lipstream.stages.sinks.writer import Writer
 class JsonlWriter(Writer):
     """`Event.to_dict` of every event of the run, in order."""
 
+    needs_run = True
+
     def write(self, event: Event) -> None:
         """Write the event."""
         line = json_text(event.to_dict())

@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
+from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.events import EmotionUpdate, TranscriptFinal
 from lipstream.models.face.lips import INNER_LIP, OUTER_LIP
 from lipstream.models.face.tracking import TrackedFace
 from lipstream.pipeline import Packet, Port, Sink, UserError, micros
 from lipstream.pipeline.exclusive import open_exclusively
 from lipstream.stages.payloads import FaceFrame, UInt8, VideoFrame
-from lipstream.stages.sinks.cues import split_cues
+from lipstream.stages.sinks.subtitles.cutter import cut
 
 _WIDTH = 960
 """The picture is enlarged to at least this width, so that lines and text are sharp."""
@@ -86,8 +87,7 @@ class Snapshot(Sink):
 
 
 def _caption_at(milliseconds: int, finals: Iterable[TranscriptFinal]) -> tuple[str, ...]:
-    cues = [cue for final in finals for cue in split_cues(final)]
-    return next((cue.lines for cue in cues if cue.start <= milliseconds < cue.end), ())
+    return next((cue.lines for cue in cut(finals, SubtitlesConfig()) if cue.start <= milliseconds < cue.end), ())
 
 
 def _draw_face(canvas: UInt8, face: TrackedFace, scale: int, speaks: bool) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from lipstream.stages.printable import BIDI_CONTROLS, acts
 
@@ -49,11 +51,22 @@ def cell(text: str) -> str:
 def json_text(value: object) -> str:
     """JSON on one line, as Unicode but for characters a terminal would obey, which are escaped as JSON allows.
 
-    Raises:
-        ValueError: a number is not finite.
+    JSON knows no number that is not finite: null stands for one.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
     return text if text.isprintable() else "".join(map(_json_char, text))
+
+
+def _finite(value: object) -> object:
+    """The value with None for numbers that are not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _json_char(char: str) -> str:

@@ -9,8 +9,9 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Self
 
+from lipstream.config import Config
 from lipstream.pipeline.component import Context, EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Error, Event
@@ -42,6 +43,8 @@ class Writer(EventSink):
 
     in_language: ClassVar[bool] = False
     """Whether the file is text in the language spoken and little else, so that the language may be in its name."""
+    needs_run: ClassVar[bool] = False
+    """Whether it tells more than a transcript has, so that only a run can make it, not `convert`."""
 
     def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
@@ -55,6 +58,16 @@ class Writer(EventSink):
         self._file: BinaryIO | None = None
         self._content = False
         self._done = threading.Event()
+
+    @classmethod
+    def configured(cls, config: Config) -> type[Self]:
+        """The class as a configuration has it; itself for a format without settings."""
+        return cls
+
+    @property
+    def remark(self) -> str:
+        """What is to be known about the file when it is complete, in a few words; empty for most."""
+        return ""
 
     def attach(self, context: Context) -> None:
         """Take the surroundings of a run."""
@@ -144,6 +157,41 @@ class Writer(EventSink):
     def complete(self, end: End | None) -> None:
         """Write what stands after the last record; `end` is None when the run broke off."""
 
+    def convert(self) -> Path | None:
+        """Make the whole file anew from the part file, for formats that cannot grow; comes after `complete`.
+
+        Returns:
+            The file, written with `made_anew`; None where the part file is what takes its place.
+        """
+        return None
+
+    @property
+    def made(self) -> Path:
+        """Where `made_anew` writes."""
+        return self.path.with_name(f"{self.path.name}.new")
+
+    @property
+    def made_bytes(self) -> int:
+        """How much of it there is so far; 0 while nothing is made anew."""
+        try:
+            return self.made.stat().st_size
+        except OSError:
+            return 0
+
+    @contextlib.contextmanager
+    def made_anew(self) -> Iterator[BinaryIO]:
+        """A file to write the whole into; if that fails, nothing is left of it, and the part file stays."""
+        file = open_exclusively(self.made)
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.made.unlink(missing_ok=True)
+            raise
+
     def whole(self, end: End | None) -> bool:
         """Whether a run that ended so came to its end: a live run is meant to be stopped, a recording's is not."""
         return end is not None and (end.reason == "finished" or (self._live and end.reason == "stopped"))
@@ -174,7 +222,10 @@ class Writer(EventSink):
         if os.name == "nt":
             # Windows does not rename open files. Elsewhere the lock is kept until the file is out of the others' way.
             file.close()
-        os.replace(self.part, self.path)
+        made = self.convert()
+        os.replace(made or self.part, self.path)
+        if made is not None:
+            self.part.unlink(missing_ok=True)
         file.close()
         self._file = None
         self.saved = True
@@ -220,7 +271,8 @@ class Writer(EventSink):
     def _explain(self, error: OSError) -> str:
         reason = error.strerror or str(error)
         if error.errno == errno.ELOOP:
-            return f"cannot write {self.path}: {self.part} is a symbolic link, and those are not followed; remove it"
+            link = error.filename or self.part
+            return f"cannot write {self.path}: {link} is a symbolic link, and those are not followed; remove it"
         kept = self._content and self.part.exists()
         advice = f"; what was written so far is in {self.part}" if kept else "; choose another folder with -o"
         return f"cannot write {self.path}: {reason}{advice}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections import deque
@@ -151,9 +152,12 @@ class Decode(Stage):
 
     def _read_last(self, speech: EncodedSpeech) -> None:
         if self._reading.join:
-            if not self._joined.takes(speech):
+            alone = self._reading.final.reads_alone(_utterance(speech))
+            if alone or not self._joined.takes(speech):
                 self._read_joined()
             self._joined.add(speech)
+            if alone:
+                self._read_joined()
             return
         try:
             read = retry(self, _WHAT, lambda: self._final_of(speech))
@@ -162,7 +166,7 @@ class Decode(Stage):
             raise
         self._guess = None
         self.context.count("audio.recognised_seconds", speech.heard)
-        self._finish(speech, read.words, read.language)
+        self._finish(_as_read(speech, read), read.words, read.language)
 
     def _read_joined(self) -> None:
         """Read the segments that wait to be read together; one by one where that fails."""
@@ -175,19 +179,22 @@ class Decode(Stage):
             except RecoverableError as error:
                 self.degrade(error.modality, error.reason)
         for speech in segments:
-            self._finish_all([speech], retry(self, _WHAT, partial(self._read, speech, whole=True)))
+            self._finish_all([speech], [retry(self, _WHAT, partial(self._read, speech, whole=True))])
 
-    def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Transcript:
+    def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Sequence[Transcript]:
+        """What is said in each."""
+        final, hints = self._reading.final, self._hints(())
         seen = all(each.encoding.is_seen for each in segments)
         utterance = Utterance(sound_of(segments), sum(each.heard for each in segments), seen=seen)
-        read = self._reading.final.recognise(utterance, self._hints(()))
+        read = final.recognise(utterance, hints)
         self._remember(read, utterance.duration)
-        return read
+        parts = [dataclasses.replace(read, words=tuple(words)) for words in divided(read.words, segments)]
+        return final.reviewed([_utterance(each) for each in segments], parts, hints)
 
-    def _finish_all(self, segments: Sequence[EncodedSpeech], read: Transcript) -> None:
-        for speech, words in zip(segments, divided(read.words, segments), strict=True):
+    def _finish_all(self, segments: Sequence[EncodedSpeech], reads: Sequence[Transcript]) -> None:
+        for speech, read in zip(segments, reads, strict=True):
             self.context.count("audio.recognised_seconds", speech.heard)
-            self._finish(speech, words, read.language)
+            self._finish(_as_read(speech, read), read.words, read.language)
 
     def _final_of(self, speech: EncodedSpeech) -> Transcript:
         if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:
@@ -196,7 +203,7 @@ class Decode(Stage):
         return self._read(speech, whole=True)
 
     def _read(self, speech: EncodedSpeech, whole: bool) -> Transcript:
-        utterance = Utterance(speech.samples, speech.heard, speech.encoding, whole, speech.encoding.is_seen)
+        utterance = _utterance(speech, whole)
         if whole and not self._sheds_second():
             draft = self._draft if self._reading.final is self._first else ()
             read = self._reading.final.recognise(utterance, self._hints(draft))
@@ -229,7 +236,7 @@ class Decode(Stage):
         """Make the last guess of a segment final whose end could not be read: what was shown is not taken back."""
         guess, self._guess = self._guess, None
         if guess is not None:
-            self._finish(guess[0], guess[1].words, guess[1].language)
+            self._finish(_as_read(*guess), guess[1].words, guess[1].language)
 
     def _take_back(self, speech: EncodedSpeech) -> None:
         if self._text.shown:
@@ -314,6 +321,15 @@ _WHAT = "the speech decoder"
 _TELLING = 1.5
 """Seconds of sound that tell what language is spoken."""
 _COMMAS = re.compile(",{2,}")
+
+
+def _utterance(speech: EncodedSpeech, whole: bool = True) -> Utterance:
+    return Utterance(speech.samples, speech.heard, speech.encoding, whole, speech.encoding.is_seen)
+
+
+def _as_read(speech: EncodedSpeech, read: Transcript) -> EncodedSpeech:
+    """The speech with the gate of lips that had a say in what was read; without, where it was read past them."""
+    return speech if read.fused else dataclasses.replace(speech, lip_gate=None)
 
 
 def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]:

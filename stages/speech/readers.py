@@ -10,6 +10,7 @@ from lipstream.config import Config, Quality
 from lipstream.models.speech import recognisers, speed
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.expected.terms import Terms
+from lipstream.models.speech.profile_reader import ProfileReader
 from lipstream.models.speech.recogniser import Recogniser
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
@@ -43,14 +44,9 @@ class Choice:
 def choose(config: Config) -> Choice:
     """Which recognisers a configuration wants.
 
-    Raises:
-        UserError: an enrolled user's profile is wanted with a recogniser that it is not made for.
+    What goes on is read by Moonshine where an enrolled user's profile is: it is Moonshine that the profile helps.
     """
     speech, quality = config.speech, quality_of(config)
-    if config.fusion.profile is not None:
-        if speech.engine not in ("auto", MOONSHINE):
-            raise UserError(f"fusion.profile works with speech.engine=moonshine, not {speech.engine}")
-        return Choice(MOONSHINE, MOONSHINE, speech.model or _MODELS[MOONSHINE])
     final = speech.engine
     model = speech.model
     if final == "auto":
@@ -60,8 +56,15 @@ def choose(config: Config) -> Choice:
     if not config.partials:
         first = final
     elif first == "auto":
-        first = MOONSHINE if final == WHISPER and speech.language in ("auto", "en") else final
+        english = final == WHISPER and speech.language in ("auto", "en")
+        first = MOONSHINE if english or profile_of(config) is not None else final
     return Choice(first, final, model or _MODELS.get(final, ""))
+
+
+def profile_of(config: Config) -> str | None:
+    """The profile that is wanted, if what is spoken may be what profiles know, English, and is not to be translated."""
+    known = config.speech.task == "transcribe" and config.speech.language in ("auto", "en")
+    return config.fusion.profile if known else None
 
 
 def quality_of(config: Config) -> Quality:
@@ -131,6 +134,8 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
         first: Recogniser = final
         if choice.first != choice.final:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
+        if profile_of(config) is not None and choice.final != MOONSHINE:
+            final = ProfileReader(recognisers.create(MOONSHINE, recognisers.TINY, speech.threads, listener), final)
         terms = Terms.from_list(speech.terms)
         if speech.terms_file is not None:
             terms = Terms.from_list([*terms.phrases, *Terms.from_file(speech.terms_file).phrases])

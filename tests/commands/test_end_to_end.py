@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.commands.main import main
-from lipstream.stages.sinks import FORMATS
+from lipstream.stages.sinks import available
 
 pytestmark = pytest.mark.media
 
@@ -17,7 +17,7 @@ def test_the_demo_leaves_every_format_a_picture_and_what_to_try_next(tmp_path: P
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--pace", "max"]) == 0
     outputs = {path.name: path for path in (tmp_path / "demo_output").iterdir()}
-    assert set(outputs) == {f"obama_speech.{name}" for name in (*FORMATS, "png")}
+    assert set(outputs) == {f"obama_speech.{name}" for name in (*available(), "png")}
     data = json.loads(outputs["obama_speech.json"].read_text(encoding="utf-8"))
     assert data["duration"] == pytest.approx(8.7, abs=0.2)
     assert "years of negotiations" in " ".join(segment["text"] for segment in data["segments"])

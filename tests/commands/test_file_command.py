@@ -13,6 +13,7 @@ from lipstream.commands.main import main
 from lipstream.events import TranscriptPartial
 from lipstream.models.errors import ModelError
 from lipstream.pipeline import Degraded, UserError
+from lipstream.stages.sinks import available
 from tests.commands.fakes import Captions, sentence
 
 Recording = Callable[[str], Path]
@@ -37,7 +38,7 @@ def test_a_recording_becomes_text_subtitles_and_json_in_the_current_folder(
 
 def test_formats_and_folder_are_chosen(captions: Captions, recording: Recording, tmp_path: Path):
     assert main(["file", str(recording("talk.wav")), "-o", "deep/out", "-f", "all"]) == 0
-    expected = {f"talk.{name}" for name in ("txt", "srt", "vtt", "tsv", "json", "jsonl", "emotion.csv")}
+    expected = {f"talk.{name}" for name in available()}
     assert contents(tmp_path / "deep" / "out") == expected
 
 

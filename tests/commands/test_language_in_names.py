@@ -39,12 +39,12 @@ def test_the_language_that_most_words_are_in_comes_into_the_names_of_texts(
         said("No.", 0.6, "en"),
         said("Das ist ein langer Satz.", 1.0, "de"),
     ]
-    assert caption(recording, formats="all") == 0
-    texts = {f"talk.de.{name}" for name in ("txt", "srt", "vtt", "tsv")}
-    assert left(tmp_path) == texts | {"talk.json", "talk.jsonl", "talk.emotion.csv"}
+    assert caption(recording, formats="txt,srt,vtt,ass,tsv,json,jsonl,emotion.csv,words.csv") == 0
+    texts = {f"talk.de.{name}" for name in ("txt", "srt", "vtt", "ass", "tsv")}
+    assert left(tmp_path) == texts | {"talk.json", "talk.jsonl", "talk.emotion.csv", "talk.words.csv"}
     assert (tmp_path / "talk.de.txt").read_text() == "Yes.\nNo.\nDas ist ein langer Satz.\n"
     assert json.loads((tmp_path / "talk.json").read_text())["language"] == "de"
-    assert "saved talk.de.txt, .srt, .vtt, .tsv, talk.json" in capsys.readouterr().err
+    assert "saved talk.de.txt, .de.srt, .de.vtt, .de.ass, .de.tsv, .json" in capsys.readouterr().err
 
 
 def test_without_the_option_names_are_as_they_were(captions: Captions, recording: Recording, tmp_path: Path):

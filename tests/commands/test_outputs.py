@@ -9,7 +9,7 @@ import pytest
 from lipstream.commands.outputs import Outputs, names, unique_stems, writers_for
 from lipstream.events import SpeechStarted
 from lipstream.pipeline import UserError
-from lipstream.stages.sinks import EmotionVttWriter, VttWriter, Writer
+from lipstream.stages.sinks import EmotionVttWriter, TxtWriter, VttWriter, Writer
 from tests.commands.fakes import sentence
 
 
@@ -47,6 +47,37 @@ def test_stems_are_never_used_twice():
 def test_names_share_their_stem():
     assert names([Path("out/talk.txt"), Path("out/talk.srt")]) == f"{Path('out/talk.txt')}, .srt"
     assert names([Path("talk.txt"), Path("talk.emotion.csv")]) == "talk.txt, .emotion.csv"
+    assert names([Path("a.b.words.csv"), Path("a.b.eaf"), Path("a.b.tsv")]) == "a.b.words.csv, .eaf, .tsv"
+    assert names([Path("a/talk.emotion.csv")]) == "a/talk.emotion.csv"
+
+
+class Slow(TxtWriter):
+    """Takes so many waits to be complete, in some of which it grows."""
+
+    def __init__(self, path: Path, sizes: list[int]) -> None:
+        super().__init__(path)
+        self.sizes = sizes
+        self.waits = 0
+
+    def wait(self, timeout: float) -> bool:
+        self.waits += 1
+        return self.waits > len(self.sizes)
+
+    @property
+    def made_bytes(self) -> int:
+        return self.sizes[self.waits - 1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "waits", "warned"), [([], 1, False), ([0], 1, True), ([5, 9, 12], 4, False), ([5, 9, 9, 12], 3, True)]
+)
+def test_a_file_that_is_still_being_made_is_waited_for_and_one_that_stands_still_is_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, sizes: list[int], waits: int, warned: bool
+):
+    outputs = Outputs(tmp_path, "talk", {}, "live")
+    writer = outputs.writers["txt"] = Slow(tmp_path / "talk.txt", sizes)
+    outputs.settle()
+    assert (writer.waits, "is not complete" in caplog.text) == (waits, warned)
 
 
 def test_without_emotion_there_is_no_table_of_them():

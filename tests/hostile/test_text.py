@@ -18,7 +18,7 @@ from lipstream.events import SpeechEnded, TranscriptFinal, TranscriptPartial, Wo
 from lipstream.pipeline import Degraded, End, Error
 from lipstream.stages.capture.devices import CameraInfo, MicrophoneInfo
 from lipstream.stages.printable import printable
-from lipstream.stages.sinks import FORMATS, ConsoleSink
+from lipstream.stages.sinks import FORMATS, ConsoleSink, available
 from lipstream.stages.sinks.text import cell, json_text, without_markup
 from tests.hostile.fake_networks import TEXT
 
@@ -46,7 +46,7 @@ def written(folder: Path, name: str, text: str) -> str:
     return writer.path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", available())
 @pytest.mark.parametrize("text", [TEXT, ESCAPES + " word", f"a {ESCAPES} b"])
 def test_no_output_holds_what_a_terminal_would_obey(tmp_path, name, text):
     assert not acts(written(tmp_path, name, text))
@@ -69,7 +69,7 @@ def test_vtt_shows_markup_and_does_not_obey_it(tmp_path):
 def test_srt_opens_no_tag_no_style_and_no_cue(tmp_path):
     text = written(tmp_path, "srt", r"<b>bold</b> {\an8}top {y:i} 00:00:01,000 --> 00:00:02,000 a < b {1}")
     assert "<b" not in text and "</b" not in text and "{\\" not in text and "{y" not in text
-    assert text.count("-->") == 2
+    assert text.count("-->") == len(text.strip().split("\n\n"))
     assert "a < b" in text.replace("\n", " ")
 
 

@@ -24,6 +24,10 @@ EXAMPLES = {
     "tuple[Word, ...]": (Word(word="hi", start=0.1, end=0.3, confidence=0.9),),
     "tuple[float, float, float, float]": (0.1, 0.2, 0.3, 0.4),
     "tuple[tuple[float, float], ...]": ((0.1, 0.2), (0.3, 0.4)),
+    "tuple[float, float]": (0.1, 0.2),
+    "tuple[float, float, float]": (0.1, 0.2, 0.3),
+    "tuple[tuple[float, float, float], ...]": ((0.1, 0.2, 0.3),),
+    "tuple[float | None, ...]": (0.1, None),
     "dict[str, float]": {"a": 1.0},
     "dict[str, dict[str, float]]": {"a": {"b": 1.0}},
 }
@@ -66,6 +70,7 @@ def test_only_what_a_later_event_supersedes_is_ephemeral():
     assert {event_class.__name__ for event_class in CLASSES if event_class.ephemeral} == {
         "TranscriptPartial",
         "FaceSeen",
+        "FaceFeatures",
         "LipActivity",
         "SoundLevel",
         "EmotionUpdate",

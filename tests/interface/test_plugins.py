@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from lipstream.config import load_config
 from lipstream.plugins import ENGINES, KINDS, STAGES, WRITERS, Kind, OptionError, Plugin, PluginError
-from lipstream.stages.sinks import FORMATS
+from lipstream.stages.sinks import DATA_FORMATS, FORMATS
 from lipstream.version import version
 from tests.distributions import Site
 
@@ -62,7 +62,7 @@ def test_a_name_that_nothing_has_is_told_with_all_there_are_and_who_brings_them(
 
 
 def test_the_names_that_ship_are_those_there_is_code_for():
-    assert WRITERS.built_in == tuple(FORMATS)
+    assert WRITERS.built_in == (*FORMATS, *DATA_FORMATS)
     assert [kind.group for kind in KINDS] == ["lipstream.engines", "lipstream.writers", "lipstream.stages"]
 
 

@@ -8,11 +8,11 @@ import pytest
 import lipstream.stages.build as build
 from lipstream import Pipeline
 from lipstream.config import Config, load_config
-from lipstream.events import LipActivity
+from lipstream.events import FaceFeatures, LipActivity
 from lipstream.models.face import backend
 from lipstream.models.speech import recognisers
 from lipstream.models.speech.split import SplitRecogniser
-from lipstream.pipeline import Degraded, Packet, Port, Source
+from lipstream.pipeline import Degraded, Packet, Port, Source, UserError
 from lipstream.stages.payloads import AudioBlock, VideoFrame
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
 from tests.stages.speech.fake_vad import LoudnessVad
@@ -100,8 +100,48 @@ def test_fusion_has_lips_at_the_rate_its_networks_know_whatever_the_lip_rate_is(
     assert len(activity) == pytest.approx(reports, abs=4)
 
 
-def test_a_profile_without_a_picture_is_said_to_be_of_no_use(fusion: RecordingFusion):
-    config = load_config("live", {"fusion.profile": "ann", "video.enabled": False, "emotion.enabled": False})
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"video.enabled": False}, "the picture is switched off"),
+        ({"speech.task": "translate"}, "a profile translates nothing"),
+        ({"speech.language": "de"}, "a profile reads English only (speech.language is de)"),
+    ],
+)
+def test_a_profile_that_cannot_help_is_said_to_be_of_no_use(
+    fusion: RecordingFusion, settings: dict[str, object], why: str
+):
+    config = load_config("live", {"fusion.profile": "ann", "emotion.enabled": False, **settings})
     pipeline = Pipeline(config, lambda given: build.connect(given, Played("audio", sound()), None))
     reasons = [event.reason for event in pipeline.events() if isinstance(event, Degraded)]
-    assert reasons == ["the picture is switched off, so the lips of profile 'ann' cannot help"]
+    assert f"{why}, so the lips of profile 'ann' cannot help" in reasons
+
+
+FOR_FEATURES = {"face_features", "speaking"}
+
+
+def components(**settings: object) -> set[str]:
+    config = load_config("file", {"emotion.enabled": False, **settings})
+    return set(build.connect(config, Played("audio", sound()), Played("video", pictures())).components)
+
+
+def test_nothing_is_computed_for_features_that_nobody_asked_for(fusion: RecordingFusion):
+    assert not FOR_FEATURES & components()
+    assert components(**{"face.features_rate": 25}) >= FOR_FEATURES
+    assert components(**{"face.features_rate": 25}) - components() == FOR_FEATURES
+
+
+def test_features_come_for_every_frame_that_is_looked_at(fusion: RecordingFusion):
+    config = load_config("file", {"emotion.enabled": False, "face.features_rate": 120, "face.landmarks": True})
+    played = Played("video", pictures())
+    pipeline = Pipeline(config, lambda given: build.connect(given, Played("audio", sound()), played))
+    events = [event for event in pipeline.events(FaceFeatures) if isinstance(event, FaceFeatures)]
+    assert [event.time for event in events] == pytest.approx([at * 0.033333 for at in range(30 * SECONDS)])
+    assert all(len(event.landmarks) == 478 for event in events)
+
+
+def test_a_stream_of_what_is_over_is_refused(fusion: RecordingFusion):
+    with pytest.raises(UserError, match=r"events.lsl .* live run, or pace=realtime"):
+        components(**{"events.lsl": True})
+    config = load_config("file", {"emotion.enabled": False, "events.lsl": True, "pace": "realtime"})
+    assert "lsl" in build.connect(config, Played("audio", sound()), None).sinks

@@ -67,7 +67,9 @@ def test_a_recording_becomes_a_report_and_is_deleted_when_asked(captions: Captio
             taken = await send(here.base, recording(), "my <b>talk</b>/../x.wav")
             assert taken.status_code == 202
             name = taken.json()["file"]
-            assert await settled(here.base, name) == {"state": "done", "progress": 1.0, "message": ""}
+            state = await settled(here.base, name)
+            formats = state.pop("formats")
+            assert state == {"state": "done", "progress": 1.0, "message": ""}
             report = await ask(here.base, f"/api/files/{name}/report")
             assert report.status_code == 200 and "Hello there." in report.text
             assert "my &lt;b&gt;talk&lt;/b&gt;/../x.wav" in report.text and "<b>talk" not in report.text
@@ -78,7 +80,17 @@ def test_a_recording_becomes_a_report_and_is_deleted_when_asked(captions: Captio
             part = await ask(here.base, f"/api/files/{name}/media", range="bytes=10-19")
             assert part.status_code == 206 and part.content == recording()[10:20]
             assert part.headers["content-range"] == f"bytes 10-19/{len(recording())}"
-            assert len(files(folder)) == 2
+            assert {"txt", "srt", "vtt", "ass", "tsv", "json"} <= set(formats)
+            for kind in formats:
+                got = await ask(here.base, f"/api/files/{name}/captions/{kind}")
+                assert got.status_code == 200 and (kind == "emotion.csv" or "Hello there." in got.text), kind
+                assert got.headers["content-disposition"].startswith("attachment")
+                assert got.headers["content-type"].partition(";")[0] in ("text/plain", "application/json")
+            assert f'filename="x.{kind}"' in got.headers["content-disposition"]
+            unknown = await ask(here.base, f"/api/files/{name}/captions/docx")
+            assert unknown.status_code == 404 and "txt, srt" in unknown.json()["message"]
+            assert (await ask(here.base, f"/api/files/{name}/captions/..%2f..%2fx")).status_code == 404
+            assert len(files(folder)) == 2 + len(formats)
             assert (await ask(here.base, f"/api/files/{name}", "DELETE")).status_code == 204
             assert files(folder) == []
             assert (await ask(here.base, f"/api/files/{name}/report")).status_code == 404
@@ -212,5 +224,33 @@ def test_a_run_that_fails_says_so_and_keeps_nothing(captions: Captions, folder: 
             state = await settled(here.base, name)
             assert state["state"] == "failed" and "out of memory" in state["message"]
             assert files(folder) == []
+
+    asyncio.run(scenario())
+
+
+SEGMENT = {
+    "start": 0.5,
+    "end": 1.4,
+    "text": "Hello there.",
+    "words": [{"word": "Hello", "start": 0.5, "end": 0.9}, {"word": "there.", "start": 1.0, "end": 1.4}],
+}
+
+
+def test_a_transcript_of_a_page_becomes_subtitles():
+    async def scenario():
+        async with server() as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as client:
+            status = (await client.get("/api/status")).json()
+            assert {"srt", "vtt", "ass", "txt", "tsv"} <= set(status["formats"])
+            made = await client.post("/api/convert/srt", json={"segments": [SEGMENT]})
+            assert made.text == "1\n00:00:00,500 --> 00:00:01,400\nHello there.\n\n"
+            assert made.headers["content-type"].startswith("text/plain")
+            for kind, body, code, said in (
+                ("docx", {"segments": []}, 404, "There is no such format"),
+                ("json", {"segments": []}, 404, "There is no such format"),
+                ("srt", {"segments": [{"start": 1}]}, 400, "'segments.0.end': field required"),
+                ("srt", {"segments": [SEGMENT | {"start": -1}]}, 400, "This is no transcript: 'segments.0.start'"),
+            ):
+                refused = await client.post(f"/api/convert/{kind}", json=body)
+                assert refused.status_code == code and said in refused.json()["message"]
 
     asyncio.run(scenario())

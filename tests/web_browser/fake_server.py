@@ -86,6 +86,7 @@ class FakeServer:
 
     def __init__(self, max_sessions: int = 2) -> None:
         self.sessions: dict[str, FakeSession] = {}
+        self.transcripts: list[dict[str, Any]] = []
         self.files: dict[str, FakeFile] = {}
         self.file_states: list[dict[str, Any]] = [{"state": "done", "progress": 1.0, "message": ""}]
         self.refusal: tuple[int, dict[str, str]] | None = None
@@ -152,6 +153,7 @@ class FakeServer:
             Route("/api/files", self._upload, methods=["POST"]),
             Route("/api/files/{id}", self._file, methods=["GET", "DELETE"]),
             Route("/api/files/{id}/report", self._report),
+            Route("/api/convert/{format}", self._convert, methods=["POST"]),
             WebSocketRoute("/events", self._events),
         ]
 
@@ -237,6 +239,10 @@ class FakeServer:
             return Response(status_code=204)
         states = self.files[id_].states
         return JSONResponse(states.pop(0) if len(states) > 1 else states[0])
+
+    async def _convert(self, request: Request) -> Response:
+        self.transcripts.append(await request.json())
+        return Response(f"made {request.path_params['format']}", media_type="text/plain")
 
     async def _report(self, request: Request) -> Response:
         name = self.files[request.path_params["id"]].name

@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from lipstream.events import EmotionChanged, EmotionUpdate, FaceSeen, SoundLevel, TranscriptFinal, TranscriptPartial
+from lipstream.events import (
+    EmotionChanged,
+    EmotionUpdate,
+    FaceSeen,
+    SoundLevel,
+    TranscriptFinal,
+    TranscriptPartial,
+    Word,
+)
 from lipstream.pipeline import Degraded, Recovered
 from tests.web_browser.conftest import DESKTOP, PHONE
 from tests.web_browser.fake_server import FakeServer
@@ -34,6 +43,26 @@ def test_captions_grow_keep_what_is_stable_and_end_in_the_transcript(page: Page,
         page.get_by_role("button", name="Save as text").click()
     download.value.save_as(tmp_path / "captions.txt")
     assert re.fullmatch(r"\[\d\d:\d\d:\d\d\] Good morning, everybody.\n", (tmp_path / "captions.txt").read_text())
+
+
+def test_the_transcript_can_be_kept_as_subtitles(page: Page, server: FakeServer, tmp_path: Path):
+    go_live(page, server)
+    word = Word(word="Morning.", start=1.0, end=1.5, confidence=0.9)
+    server.send(
+        TranscriptFinal(segment=1, start=0, end=0.5, text="Good.", words=(), emitted=1.0),
+        TranscriptFinal(segment=2, start=1.0, end=1.5, text="Morning.", words=(word,), face=3, emitted=2.0),
+    )
+    expect(page.locator("#history li p")).to_have_text(["Good.", "Morning."])
+    page.get_by_label("Format of subtitles").select_option("vtt")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save subtitles").click()
+    assert re.fullmatch(r"captions-[\d-]+\.vtt", download.value.suggested_filename)
+    download.value.save_as(tmp_path / "captions.vtt")
+    assert (tmp_path / "captions.vtt").read_text() == "made vtt"
+    ((first, second),) = [sent["segments"] for sent in server.transcripts]
+    assert (first["text"], first["start"], first["end"]) == ("Good.", 0, 0.5)
+    assert (second["text"], second["face"]) == ("Morning.", 3)
+    assert second["words"][0]["end"] - second["start"] == pytest.approx(0.5)
 
 
 def test_what_may_still_change_differs_by_more_than_its_colour(page: Page, server: FakeServer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.web_browser.fake_server import LIMITS, FakeServer
@@ -18,7 +20,7 @@ def test_a_recording_is_sent_followed_and_its_report_linked(page: Page, server: 
     server.file_states = [
         {"state": "waiting", "progress": None, "message": ""},
         {"state": "running", "progress": 0.42, "message": ""},
-        {"state": "done", "progress": 1.0, "message": ""},
+        {"state": "done", "progress": 1.0, "message": "", "formats": ["txt", "emotion.csv"]},
     ]
     page.goto(server.url)
     expect(page.locator("#upload-limits")).to_contain_text("At most 1 MB and 10 minutes.")
@@ -29,6 +31,9 @@ def test_a_recording_is_sent_followed_and_its_report_linked(page: Page, server: 
     with page.expect_popup() as report:
         line.get_by_role("link", name="Open the report").click()
     expect(report.value.locator("h1")).to_contain_text("Report of talk")
+    links = line.locator(".file-downloads a")
+    expect(links).to_have_text(["txt", "emotion.csv"])
+    assert re.fullmatch(r"/api/files/[\w-]+/captions/emotion\.csv", links.last.get_attribute("href") or "")
     (file,) = server.files.values()
     line.get_by_role("button", name="Remove").click()
     until(page, lambda: not server.files)

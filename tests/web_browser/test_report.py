@@ -140,6 +140,17 @@ def test_the_same_can_be_read_as_tables(opened: Page):
     expect(opened.get_by_role("cell", name="face 1").first).to_be_visible()
 
 
+def test_the_transcript_can_be_had_in_every_format_of_text_also_from_the_disk(opened: Page, tmp_path: Path):
+    links = opened.locator("#downloads a")
+    assert {"txt", "srt", "vtt", "ass", "tsv"} <= set(links.all_text_contents())
+    with opened.expect_download() as download:
+        links.get_by_text("srt", exact=True).click()
+    assert download.value.suggested_filename == "talk.srt"
+    download.value.save_as(tmp_path / "talk.srt")
+    text = (tmp_path / "talk.srt").read_text()
+    assert text.startswith("1\n00:00:0") and " --> " in text
+
+
 def test_a_recording_that_is_gone_leaves_a_page_to_work_with(new_page: Callable[..., Page], recording: Path):
     out = recording.with_name("gone.html")
     write_report(recorded(talk(SECONDS)), recording, out, media_url="./nowhere.webm")

@@ -19,7 +19,7 @@ from lipstream.config.schema import LimitsConfig
 from lipstream.pipeline import micros
 from lipstream.pipeline.errors import UserError
 from lipstream.stages.media.probe import describe, opened
-from lipstream.stages.sinks.cues import Cue
+from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.media.copied_track import CopiedTrack
 from lipstream.views.media.output import add_metadata, add_stream_metadata, opened_output
 from lipstream.views.media.part_file import PartFile

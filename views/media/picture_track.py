@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from lipstream.stages.media.picture import upright
@@ -22,6 +23,7 @@ from lipstream.stages.payloads import UInt8
 from lipstream.views.drawing.scene import Scene
 from lipstream.views.media.output import Encoded
 from lipstream.views.media.rereading import Placement, Stopping, Track
+from lipstream.views.media.tone_map import tone_mapped
 
 CODEC = "libx264"
 OPTIONS = {"preset": "veryfast", "crf": "20"}
@@ -34,6 +36,7 @@ SMALL = 360
 READABLE = 480
 """Pixels of the shorter side: smaller pictures are enlarged to `READABLE` or a bit more, so that text can be read."""
 _LARGEST_FACTOR = 4
+_WIDEST = 4
 _DEFAULT_FPS = 25.0
 _LONGEST_LAST = 10
 """Seconds; a track that claims to go on for longer than this after its last frame is taken to be cut off."""
@@ -62,8 +65,9 @@ class Painter(Protocol):
 class SourcePictures:
     """The source's frames in its full resolution (or more, where text could not be read), upright, at its own times.
 
-    Frames that do not advance in time are left out, as in the run. HDR becomes SDR, because overlays have no place in
-    its brightness; the encoder has 8 bits.
+    Frames that do not advance in time are left out, as in the run. Pixels that are no squares become squares, or
+    letters would be as wide as they are. HDR becomes SDR (`tone_map`), because overlays have no place in its
+    brightness; the encoder has 8 bits.
 
     Args:
         track: the video track.
@@ -81,7 +85,7 @@ class SourcePictures:
         self._placement = Placement(track.origin, track.time_base)
         self._frames = without_strays(track.frames(lambda _: self._interval, stopping))
         self._first: Timed[VideoFrame] | None = next(self._frames, None)
-        self._aspect = track.stream.codec_context.sample_aspect_ratio or Fraction(1)
+        self._aspect = _aspect(track.stream)
         self._fps = Fraction(fps).limit_denominator(1001) or Fraction(1)
 
     @property
@@ -94,11 +98,11 @@ class SourcePictures:
         assert self._first is not None
         frame = self._first.frame
         turned = _turns(frame) % 2 == 1
-        width, height = _size(frame)
+        width, height = _size(frame, self._aspect)
         size = (height, width) if turned else (width, height)
         stream = _add_stream(output, size, self._fps, self._placement.time_base)
         context = stream.codec_context
-        context.sample_aspect_ratio = 1 / self._aspect if turned else self._aspect
+        context.sample_aspect_ratio = Fraction(1)
         colours = _Colours(frame)
         context.colorspace, context.color_range = colours.space, ColorRange.MPEG
         context.color_primaries, context.color_trc = colours.primaries, colours.trc
@@ -107,7 +111,7 @@ class SourcePictures:
     def rendered(self, stream: VideoStream, scenes: Scenes, painter: Painter) -> Encoded:
         """Encode all of them with what is drawn over them."""
         assert self._first is not None
-        canvas = _Canvas(stream, self._first.frame)
+        canvas = _Canvas(stream, self._first.frame, self._aspect)
         newest, expected, last = -1, None, None
         for timed in chain([self._first], self._frames):
             # Without a time of its own a stray's timestamp is not to be believed either.
@@ -173,10 +177,11 @@ class _Colours:
     """How colours are coded in the output, as numbers of ITU-T H.273."""
 
     def __init__(self, frame: VideoFrame) -> None:
-        self.hdr = frame.color_trc in _HDR
+        self.transfer = frame.color_trc
+        self.hdr = self.transfer in _HDR
         self.space = _BT709 if self.hdr else frame.colorspace
         self.primaries = _BT709 if self.hdr else frame.color_primaries
-        self.trc = _BT709 if self.hdr else frame.color_trc
+        self.trc = _BT709 if self.hdr else self.transfer
         if self.space not in _MATRICES:
             # The source was RGB, or is damaged.
             self.space = _UNKNOWN
@@ -185,9 +190,9 @@ class _Colours:
 class _Canvas:
     """Makes RGB pictures of decoded frames, and packets of those pictures."""
 
-    def __init__(self, stream: VideoStream, first: VideoFrame) -> None:
+    def __init__(self, stream: VideoStream, first: VideoFrame, aspect: Fraction = Fraction(1)) -> None:
         self._stream = stream
-        self._size = _size(first)
+        self._size = _size(first, aspect)
         self._turns = _turns(first)
         self._colours = _Colours(first)
         # One reformatter for each way: `frame.reformat` sets up a new scaler each time.
@@ -198,13 +203,17 @@ class _Canvas:
     def image(self, frame: VideoFrame) -> UInt8:
         """(H, W, 3) upright RGB that may be drawn on; frames of another size than the first are scaled to it."""
         width, height = self._size
-        # PyAV 17 sets these without converting: its HDR looks pale.
-        sdr = {"dst_color_trc": ColorTrc.BT709, "dst_color_primaries": ColorPrimaries.BT709}
-        colours = sdr if self._colours.hdr else {}
+        # Not left to PyAV: version 17 only writes down what colours should be, and 18 cuts off what is bright.
         converted = self._reader.reformat(
-            frame, width=width, height=height, format="rgb24", interpolation=Interpolation.BICUBIC, **colours
+            frame,
+            width=width,
+            height=height,
+            format="rgb48le" if self._colours.hdr else "rgb24",
+            interpolation=Interpolation.BICUBIC,
         )
-        image = upright(cast(UInt8, converted.to_ndarray()), self._turns)
+        pixels: Any = converted.to_ndarray()
+        plain: UInt8 = tone_mapped(pixels, self._colours.transfer) if self._colours.hdr else pixels
+        image = upright(plain, self._turns)
         # A frame that was RGB already is the decoder's own, which builds later ones on it.
         return image.copy() if converted is frame else image
 
@@ -248,11 +257,24 @@ def _even(image: UInt8) -> UInt8:
     return cast(UInt8, cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE))
 
 
-def _size(frame: VideoFrame) -> tuple[int, int]:
-    """Width and height of the picture before it is turned upright."""
-    shorter = min(frame.width, frame.height)
+def _size(frame: VideoFrame, aspect: Fraction) -> tuple[int, int]:
+    """Width and height of the picture, in square pixels, before it is turned upright.
+
+    Args:
+        frame: as it is stored.
+        aspect: width of its pixels for their height; the shorter side of a pixel is stretched.
+    """
+    square = Fraction(1)
+    width, height = round(frame.width * max(aspect, square)), round(frame.height / min(aspect, square))
+    shorter = min(width, height)
     factor = min(_LARGEST_FACTOR, -(-READABLE // shorter)) if shorter < SMALL else 1
-    return factor * frame.width, factor * frame.height
+    return factor * width, factor * height
+
+
+def _aspect(stream: Stream) -> Fraction:
+    """How wide the pixels of a track are for their height; 1 where a damaged file tells what cannot be."""
+    aspect = stream.codec_context.sample_aspect_ratio or Fraction(1)
+    return aspect if 1 / _WIDEST <= aspect <= _WIDEST else Fraction(1)
 
 
 def _turns(frame: VideoFrame) -> int:

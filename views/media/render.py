@@ -12,6 +12,7 @@ from av.container import OutputContainer
 from av.stream import Stream
 
 from lipstream.config.schema import LimitsConfig
+from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.pipeline import micros
 from lipstream.pipeline.errors import UserError
 from lipstream.stages.media.probe import probe
@@ -21,7 +22,7 @@ from lipstream.views.media.picture_track import Painter, PlainPictures, SourcePi
 from lipstream.views.media.rereading import Track
 from lipstream.views.media.sound_track import CopiedSound, EncodedSound
 from lipstream.views.recorded.record import Recorder
-from lipstream.views.recorded.scene import RecordedScenes
+from lipstream.views.recorded.scene import PLAIN, RecordedScenes
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
 """FFmpeg's format by the ending of the name."""
@@ -37,6 +38,7 @@ class Renderer:
         painter: draws the scenes, on RGB.
         stopping: looked at all the time; once it is true, what there is by then is made whole.
         progress: told the time that has been rendered, seconds.
+        rules: how captions are cut.
     """
 
     def __init__(
@@ -47,9 +49,11 @@ class Renderer:
         painter: Painter,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[float], None] = lambda time: None,
+        rules: SubtitlesConfig = PLAIN,
     ) -> None:
         self._source = source
         self._record = record
+        self._rules = rules
         self._limits = limits
         self._painter = painter
         self._stopping = stopping
@@ -98,7 +102,7 @@ class Renderer:
         pictures: SourcePictures | PlainPictures,
         sounds: CopiedSound | EncodedSound | None,
     ) -> None:
-        scenes = RecordedScenes(self._record)
+        scenes = RecordedScenes(self._record, self._rules)
         picture = pictures.add_to(output)
         parts: list[Encoded] = [pictures.rendered(picture, scenes.at, self._painter)]
         tracks: list[tuple[Track | None, Stream]] = [(pictures.track, picture)]

@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
-from lipstream.stages.sinks.cues import Cue
+from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.stages.sinks.text import without_markup
 
 TITLE = "Lipstream"

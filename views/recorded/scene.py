@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from lipstream.events import EmotionUpdate, FaceSeen, TranscriptFinal
-from lipstream.stages.sinks.cues import Cue, split_cues
+from lipstream.config.subtitles import SubtitlesConfig
+from lipstream.events import EmotionUpdate, FaceSeen
+from lipstream.stages.sinks.subtitles.cutter import shown
 from lipstream.views.drawing.scene import CaptionLine, EmotionMark, FaceMark, Point, Scene, SoundMark
 from lipstream.views.live.live_scene import TALKING_COUNTS
 from lipstream.views.recorded.record import FaceRecord, Recorder, at, within
@@ -17,16 +18,9 @@ HELD = 0.12
 """Seconds a face stays after it was last seen: reports come less often than pictures."""
 SHOWN = 6.0
 """Seconds a warning is shown about what never came back."""
+PLAIN = SubtitlesConfig()
 _LATE = 0.5
 _FROM_THE_START = 0.1
-
-
-def cues_of(finals: Iterable[TranscriptFinal]) -> list[Cue]:
-    """The cues of a whole run, the same as in its SRT."""
-    cues: list[Cue] = []
-    for final in finals:
-        cues += split_cues(final, cues[-1].end if cues else 0)
-    return cues
 
 
 class RecordedScenes:
@@ -34,10 +28,11 @@ class RecordedScenes:
 
     Args:
         record: of a run that is over.
+        rules: how captions are cut, as in the run's subtitles.
     """
 
-    def __init__(self, record: Recorder) -> None:
-        self._cues = cues_of(record.finals)
+    def __init__(self, record: Recorder, rules: SubtitlesConfig = PLAIN) -> None:
+        self._cues = shown(record.finals, rules)
         self._cue_starts = [cue.start / 1000 for cue in self._cues]
         self._cue_ends = [cue.end / 1000 for cue in self._cues]
         self._segments = sorted(record.finals, key=lambda final: final.start)

@@ -43,6 +43,7 @@
   byId("troubles").hidden = !data.troubles.length;
 
   addTables(data);
+  addDownloads(data.downloads);
   player.listen((time) => {
     transcript.show(time);
     tracks?.show(time);

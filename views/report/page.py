@@ -9,9 +9,12 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from lipstream.config import Config
+from lipstream.pipeline import End
 from lipstream.stages.printable import printable
 from lipstream.stages.sinks.media_progress import clock
 from lipstream.stages.sinks.text import clean
+from lipstream.stages.sinks.transcript.texts import text_formats, texts_of
 from lipstream.version import version
 from lipstream.views.media.part_file import PartFile
 from lipstream.views.recorded.record import Recorder
@@ -23,7 +26,7 @@ _FOLDER = Path(__file__).parent
 STYLES = ("base.css", "transcript.css", "timeline.css", "screens.css")
 SCRIPTS = (
     *("basics.js", "player.js", "transcript.js", "scale.js", "charts.js", "emotions.js", "lanes.js", "tracks.js"),
-    *("tables.js", "main.js"),
+    *("tables.js", "downloads.js", "main.js"),
 )
 """The parts of the page, in the order in which they build on each other."""
 _MEDIA_MARK = "\x00media\x00"
@@ -31,7 +34,12 @@ _MEDIA_MARK = "\x00media\x00"
 
 
 def write_report(
-    record: Recorder, source: Path, out: Path, media_url: str | None = None, title: str | None = None
+    record: Recorder,
+    source: Path,
+    out: Path,
+    media_url: str | None = None,
+    title: str | None = None,
+    config: Config | None = None,
 ) -> None:
     """Write the report of a run. Whatever has that name before stays whole until the page is complete.
 
@@ -45,6 +53,7 @@ def write_report(
         media_url: where the recording is for whoever reads the page, on the same origin; None puts it into the page if
             it is small, and links it relative to the page otherwise.
         title: what the page calls the recording; its file name if None.
+        config: of the run, by which the subtitles that the page offers are cut; None for the usual.
 
     Raises:
         UserError: the page cannot be written, or the recording cannot be read any more.
@@ -52,18 +61,24 @@ def write_report(
     file = PartFile(out)
     file.open()
     try:
-        write_page(file, record, source, media_url, title)
+        write_page(file, record, source, media_url, title, config)
         file.commit()
     finally:
         file.discard()
 
 
 def write_page(
-    file: PartFile, record: Recorder, source: Path, media_url: str | None = None, title: str | None = None
+    file: PartFile,
+    record: Recorder,
+    source: Path,
+    media_url: str | None = None,
+    title: str | None = None,
+    config: Config | None = None,
 ) -> None:
     """The same into an open file, which is left to be committed."""
     media = page_media(source, file.path, media_url)
-    before, after = _page(record, media, source.name if title is None else title).split(_MEDIA_MARK)
+    page = _page(record, media, source.name if title is None else title, config or Config())
+    before, after = page.split(_MEDIA_MARK)
     recording = [escape(media.url).encode()] if media.url else data_uri(source, media.mime)
     with file.explained():
         file.write(_bytes(before))
@@ -72,10 +87,11 @@ def write_page(
         file.write(_bytes(after))
 
 
-def _page(record: Recorder, media: PageMedia, title: str) -> str:
+def _page(record: Recorder, media: PageMedia, title: str, config: Config) -> str:
     shown = timeline(record)
     styles, scripts = ([_read(name) for name in names] for names in (STYLES, SCRIPTS))
     name = printable(title)
+    downloads = {"name": Path(name).stem or "captions", "texts": _texts(record, name, config)}
     return Template(_read("page.html")).substitute(
         policy=escape(_policy(styles, scripts, media)),
         title=escape(name),
@@ -84,9 +100,17 @@ def _page(record: Recorder, media: PageMedia, title: str) -> str:
         media=_player(media, name),
         transcript=_plain_transcript(shown),
         version=escape(version()),
-        data=script_json(page_data(shown, record) | {"origin": round(media.origin, 3)}),
+        data=script_json(page_data(shown, record) | {"origin": round(media.origin, 3), "downloads": downloads}),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
+
+
+def _texts(record: Recorder, name: str, config: Config) -> dict[str, str]:
+    """The transcript in every format of text; none without any."""
+    if not record.finals:
+        return {}
+    end = record.end or End(reason="failed", duration=record.duration)
+    return texts_of([*record.finals, end], config, text_formats(), name)
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str], media: PageMedia) -> str:

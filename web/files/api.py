@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from pathlib import Path, PurePath
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
@@ -37,6 +38,7 @@ class FilesApi:
             Route("/api/files/{name}", self._forget, methods=["DELETE"]),
             Route("/api/files/{name}/report", self._report),
             Route("/api/files/{name}/media", self._media),
+            Route("/api/files/{name}/captions/{format}", self._captions),
         ]
 
     async def _take(self, request: Request) -> Response:
@@ -50,7 +52,8 @@ class FilesApi:
 
     async def _tell(self, request: Request) -> Response:
         upload = self._upload(request)
-        return json_answer({"state": upload.state, "progress": upload.progress, "message": upload.message})
+        told = {"state": upload.state, "progress": upload.progress, "message": upload.message}
+        return json_answer(told | ({"formats": list(_made(upload))} if upload.state == "done" else {}))
 
     async def _forget(self, request: Request) -> Response:
         self._uploads.forget(self._upload(request))
@@ -66,6 +69,16 @@ class FilesApi:
         # By what it is called, and never as anything that a browser would run.
         return FileResponse(upload.path, media_type=kind if kind.startswith(("audio/", "video/")) else "video/mp4")
 
+    async def _captions(self, request: Request) -> Response:
+        upload = self._done(request)
+        name = request.path_params["format"]
+        path = _made(upload).get(name)
+        if path is None:
+            raise Refusal(404, "no format", f"There is no such format; there are: {', '.join(_made(upload))}.")
+        # Always as a file to keep, never as anything that a browser would show or run.
+        kind = "application/json" if name == "json" else "text/plain"
+        return FileResponse(path, media_type=kind, filename=f"{PurePath(upload.name).stem or 'captions'}.{name}")
+
     def _upload(self, request: Request) -> Upload:
         upload = self._uploads.get(request.path_params["name"])
         if upload is None:
@@ -77,3 +90,8 @@ class FilesApi:
         if upload.state != "done":
             raise Refusal(409, "not done", "This recording has not been captioned yet.")
         return upload
+
+
+def _made(upload: Upload) -> dict[str, Path]:
+    """The captions that there are: a run without emotions leaves no table of them."""
+    return {name: path for name, path in upload.outputs.items() if path.is_file()}

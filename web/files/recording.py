@@ -12,11 +12,14 @@ from lipstream.models.errors import ModelError
 from lipstream.pipeline import Event, EventSink, PipelineError, StageFailed, UserError
 from lipstream.stages.media.limits import DEFAULT
 from lipstream.stages.media.probe import MediaInfo, probe
+from lipstream.stages.sinks import EMOTION_FORMAT, FORMATS
+from lipstream.stages.sinks.transcript.texts import text_formats
 from lipstream.views.recorded.record import Recorder
 from lipstream.views.recorded.timeline import REPORT_RATES
 from lipstream.views.report import write_report
 
 _POLL_SECONDS = 0.1
+_SAVE_SECONDS = 60.0
 
 
 class Progress(EventSink):
@@ -59,8 +62,16 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
     return media
 
 
-def caption(config: Config, path: Path, name: str, media_url: str, out: Path, watch: Callable[[float], bool]) -> None:
-    """Caption a recording and write its report.
+def caption(
+    config: Config,
+    path: Path,
+    name: str,
+    media_url: str,
+    out: Path,
+    outputs: Mapping[str, Path],
+    watch: Callable[[float], bool],
+) -> None:
+    """Caption a recording and write its report, and its captions in several formats.
 
     Args:
         config: of a file run.
@@ -68,14 +79,18 @@ def caption(config: Config, path: Path, name: str, media_url: str, out: Path, wa
         name: what the report calls it.
         media_url: where the report finds the recording.
         out: the report.
+        outputs: the files of captions, by format.
         watch: called several times a second with the seconds of media that are done; False ends the run.
 
     Raises:
         PipelineError: it could not be captioned; the message is for the sender.
     """
     recorder, progress = Recorder(), Progress()
+    writers = [FORMATS[kind].configured(config)(place, name) for kind, place in outputs.items()]
     try:
         pipeline = Pipeline(config.model_copy(update={"input": path}))
+        for kind, writer in zip(outputs, writers, strict=True):
+            pipeline.add_sink(f"{kind.replace('.', ' ')} writer", writer)
         pipeline.add_sink("record", recorder)
         pipeline.add_sink("progress", progress)
         pipeline.start()
@@ -85,9 +100,17 @@ def caption(config: Config, path: Path, name: str, media_url: str, out: Path, wa
                     return
         finally:
             pipeline.stop()
-        write_report(recorder, path, out, media_url, name)
+            # Nothing may be written any more once the files are deleted, or given away.
+            for writer in writers:
+                writer.wait(_SAVE_SECONDS)
+        write_report(recorder, path, out, media_url, name, config)
     except PipelineError as error:
         raise UserError(_renamed(error, path, name)) from error
+
+
+def offered_formats(config: Config) -> list[str]:
+    """The formats in which the captions of a recording can be had."""
+    return [*text_formats(), "json", *([EMOTION_FORMAT] if config.emotion.enabled else [])]
 
 
 def file_config(settings: Mapping[str, object], max_seconds: float) -> Config:

@@ -21,7 +21,7 @@ from lipstream.config import Config
 from lipstream.pipeline import PipelineError, UserError
 from lipstream.stages.printable import printable
 from lipstream.web.answers import Refusal
-from lipstream.web.files.recording import caption, look_into
+from lipstream.web.files.recording import caption, look_into, offered_formats
 from lipstream.web.sessions import Sessions
 from lipstream.web.threads import on_thread
 
@@ -67,6 +67,7 @@ class Upload:
         message: one plain-language line on its state.
         touched: when it was last asked for, `time.monotonic`.
         wanted: False once it is to be forgotten.
+        formats: in which its captions can be had once it is done.
     """
 
     id: str
@@ -78,11 +79,17 @@ class Upload:
     touched: float = field(default_factory=time.monotonic)
     wanted: bool = True
     duration: float | None = None
+    formats: tuple[str, ...] = ()
 
     @property
     def report(self) -> Path:
         """Where its report is once it is done."""
         return self.path.with_suffix(".html")
+
+    @property
+    def outputs(self) -> dict[str, Path]:
+        """Where its captions are once it is done, by format."""
+        return {name: self.path.with_suffix(f".{name}") for name in self.formats}
 
 
 class Uploads:
@@ -139,6 +146,7 @@ class Uploads:
             self.forget(upload)
             raise
         upload.duration = media.duration
+        upload.formats = tuple(offered_formats(self._config))
         upload.message = "Waiting for its turn."
         task = asyncio.ensure_future(self._caption(upload))
         self._tasks.add(task)
@@ -220,7 +228,7 @@ class Uploads:
             return upload.wanted
 
         url = f"/api/files/{upload.id}/media"
-        caption(self._config, upload.path, upload.name, url, upload.report, watch)
+        caption(self._config, upload.path, upload.name, url, upload.report, upload.outputs, watch)
 
 
 def sentence(line: str) -> str:
@@ -229,6 +237,7 @@ def sentence(line: str) -> str:
 
 
 def _delete(upload: Upload) -> None:
-    for path in (upload.path, upload.report):
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+    for path in (upload.path, upload.report, *upload.outputs.values()):
+        for each in (path, path.with_name(f"{path.name}.part")):
+            with contextlib.suppress(OSError):
+                each.unlink(missing_ok=True)

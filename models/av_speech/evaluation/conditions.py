@@ -229,7 +229,7 @@ def _texts(
     """What each system hears, by trial; a system that has no lips for one of them is left out."""
     texts: dict[str, list[str]] = {}
     for index, trial in enumerate(trials):
-        heard = _heard(trial, condition, np.random.default_rng([seed, index]))
+        heard = heard_among(trial, condition, np.random.default_rng([seed, index]))
         found = systems.fused(heard, trial.recording.lips)
         for name, lips in ((MISMATCHED, trial.mismatched), (ELSEWHEN, trial.elsewhen)):
             if systems.fusion is not None and lips is not None:
@@ -240,7 +240,8 @@ def _texts(
     return {name: each for name, each in texts.items() if len(each) == len(trials)}
 
 
-def _heard(trial: Trial, condition: Condition, rng: np.random.Generator) -> Float32:
+def heard_among(trial: Trial, condition: Condition, rng: np.random.Generator) -> Float32:
+    """(N,) sound of a trial among what the condition says; for a state of the generator always the same."""
     sound = trial.recording.sound
     if condition.noise is None:
         return sound

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from lipstream.commands.extras import media as media_extra
@@ -43,11 +44,40 @@ def test_both_are_made_beside_the_captions(captions: Captions, talk: Path, tmp_p
 
 def test_rendering_asks_for_what_it_draws_and_leaves_the_users_own_settings(captions: Captions, talk: Path):
     arguments = ["file", "talk.mp4", *QUICK, "-q", "--overwrite"]
-    assert main([*arguments, "--render", "a.mp4"]) == 0
+    overlay = ["--render", "a.mp4", "--render-style", "overlay"]
+    assert main([*arguments, *overlay]) == 0
     assert main([*arguments, "--mux", "a.mkv"]) == 0
-    assert main([*arguments, "--render", "a.mp4", "--set", "face.report_rate=5"]) == 0
+    assert main([*arguments, *overlay, "--set", "face.report_rate=5"]) == 0
+    assert main([*arguments, "--render", "a.mp4"]) == 0
     rates = [(config.face.report_rate, config.audio.report_rate) for config in captions.configs]
-    assert rates == [(25.0, 12.5), (0.0, 0.0), (5.0, 12.5)]
+    assert rates == [(25.0, 12.5), (0.0, 0.0), (5.0, 12.5), (0.0, 0.0)]
+
+
+def test_a_folder_gets_a_video_of_each_input(captions: Captions, talk: Path, tmp_path: Path, capsys):
+    write_media(tmp_path / "more.mkv", Sound(tone(2.0)), Picture(moving(50)))
+    assert main(["file", "talk.mp4", "more.mkv", *QUICK, "--render", "videos/"]) == 0
+    assert contents(tmp_path / "videos") == {"talk.mp4", "more.mp4"}
+    assert "saved more.txt, videos/more.mp4" in capsys.readouterr().err
+    assert main(["file", "talk.mp4", "-o", "again", *QUICK, "--render", "videos"]) == 2
+    assert "videos/talk.mp4 is there already" in capsys.readouterr().err
+    assert main(["file", "talk.mp4", "-o", "again", *QUICK, "--render", "./"]) == 2
+    assert "this file is the input itself" in capsys.readouterr().err
+
+
+def test_a_rendered_video_has_captions_alone_unless_the_overlay_is_asked_for(captions: Captions, talk: Path):
+    drawn = {}
+    for style in ("captions", "overlay"):
+        assert (
+            main(["file", "talk.mp4", *QUICK, "-q", "--overwrite", "--render", "a.mp4", "--render-style", style]) == 0
+        )
+        with av.open("a.mp4") as container:
+            shown = [frame.to_ndarray(format="gray").astype(int) for frame in container.decode(video=0)]
+        drawn[style] = shown[15]
+    height = drawn["captions"].shape[0]
+    upper = np.abs(drawn["captions"] - drawn["overlay"])[: height // 4]
+    lower = np.abs(drawn["captions"] - drawn["overlay"])[3 * height // 4 :]
+    assert lower.max() > 50
+    assert (upper > 50).mean() < 0.05
 
 
 def test_quiet_prints_nothing(captions: Captions, talk: Path, capsys):
@@ -118,7 +148,7 @@ class Painter:
 def test_ctrl_c_while_rendering_keeps_a_whole_shorter_video(
     captions: Captions, talk: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(media_extra, "Overlay", Painter(30, lambda: signal.raise_signal(signal.SIGINT)))
+    monkeypatch.setattr(media_extra, "Subtitles", Painter(30, lambda: signal.raise_signal(signal.SIGINT)))
     assert main(["file", "talk.mp4", *QUICK, "--render", "out.mp4", "--mux", "out.mkv"]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "lipstream: stopped: out.mp4 has the first 0:01"
     assert contents(tmp_path) == {"talk.mp4", "talk.txt", "out.mp4"}
@@ -135,7 +165,7 @@ def test_a_second_ctrl_c_leaves_nothing_but_what_was_there(
         signal.raise_signal(signal.SIGINT)
 
     (tmp_path / "out.mp4").write_text("the one before")
-    monkeypatch.setattr(media_extra, "Overlay", Painter(30, twice))
+    monkeypatch.setattr(media_extra, "Subtitles", Painter(30, twice))
     assert main(["file", "talk.mp4", *QUICK, "--render", "out.mp4", "--overwrite"]) == 130
     assert contents(tmp_path) == {"talk.mp4", "talk.txt", "out.mp4"}
     assert (tmp_path / "out.mp4").read_text() == "the one before"

@@ -54,7 +54,7 @@ def sample(time, seen=True):
 def test_without_a_mouth_the_very_same_encoding_comes_back(fusion, lips):
     given = encoding()
     fused = fusion.fuse(given, SOUND, lips)
-    assert fused.encoding is given
+    assert fused.encoding is given and not given.refined
     assert fused.gate is None
 
 
@@ -62,6 +62,7 @@ def test_lips_move_the_frames_and_the_gate_says_how_far(fusion):
     given = encoding()
     fused = fusion.fuse(given, SOUND, [sample(index / 25) for index in range(30)])
     refined, gate = fused.encoding, fused.gate
+    assert refined.refined
     assert refined.features.shape == given.features.shape
     assert refined.samples == given.samples
     assert not np.allclose(refined.features, given.features)
@@ -117,7 +118,7 @@ def test_frames_without_lips_among_others_do_not_count(fusion):
 
 
 def test_frames_of_another_recogniser_are_refused(fusion):
-    with pytest.raises(ModelError, match="moonshine"):
+    with pytest.raises(ModelError, match="Moonshine's encoder"):
         fusion.fuse(encoding(rate=50.0), SOUND, [sample(0.0)])
 
 

@@ -39,3 +39,33 @@ def test_an_open_mouth_does_not_change_the_pose():
 
     assert wide.scale == shut.scale
     np.testing.assert_array_equal(wide.rotation, shut.rotation)
+
+
+def by_openface(pitch: float, yaw: float, roll: float) -> np.ndarray:
+    """(3, 3) rotation R = Rx(pitch) Ry(yaw) Rz(roll), right-handed about axes to the right, down and away."""
+    about = []
+    for axis, degrees in enumerate((pitch, yaw, roll)):
+        cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+        turn = np.eye(3)
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        turn[first, first], turn[first, second], turn[second, first], turn[second, second] = cos, -sin, sin, cos
+        about.append(turn)
+    return about[0] @ about[1] @ about[2]
+
+
+@pytest.mark.parametrize("angles", [(0, 0, 0), (15, 0, 0), (0, -30, 0), (0, 0, 20), (-12.0, 35.0, 8.0)])
+def test_angles_are_those_of_openface_in_degrees(angles: tuple[float, float, float]):
+    landmarks = (80 * unit_face() @ by_openface(*angles).T + [160, 120, 0]).astype(np.float32)
+    assert head_pose(landmarks).angles == pytest.approx(angles, abs=1e-3)
+
+
+def test_positive_angles_are_down_to_the_left_and_clockwise():
+    """Where the tip of the nose goes, seen from between the temples, and the right side of the mouth."""
+    nose, face = 4, unit_face()
+    moved = {
+        name: (face @ by_openface(*angles).T)[nose] - face[nose]
+        for name, angles in {"pitch": (20, 0, 0), "yaw": (0, 20, 0)}.items()
+    }
+    assert moved["pitch"][1] > 0 and moved["yaw"][0] < 0
+    right_corner = (face @ by_openface(0, 0, 20).T)[291] - face[291]
+    assert right_corner[0] < 0 < (face @ by_openface(0, 0, 20).T)[263][1] - face[263][1]

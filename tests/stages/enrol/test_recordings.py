@@ -12,6 +12,7 @@ from lipstream.models.av_speech import profile
 from lipstream.models.av_speech.general_fusion import GeneralFusion
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+from lipstream.models.av_speech.profile_fusion import ProfileFusion
 from lipstream.models.av_speech.recording import LIP_RATE
 from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.pipeline import UserError
@@ -56,25 +57,35 @@ def test_anybodys_lips_help_whatever_the_recogniser(engine):
     assert isinstance(make_fusion(load_config("file", {"speech.engine": engine})), GeneralFusion)
 
 
-def test_a_profile_brings_lips_in(tmp_path, monkeypatch):
+@pytest.mark.parametrize("engine", ["whisper", "moonshine"])
+def test_a_profile_brings_lips_in_whatever_the_recogniser(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
     save_networks(LipNetworks.untrained(), profile_path("ann"))
-    fusion = make_fusion(load_config("file", {"fusion.profile": "ann", "fusion.general": False}))
+    settings = {"fusion.profile": "ann", "fusion.general": False, "speech.engine": engine}
+    fusion = make_fusion(load_config("file", settings))
     assert isinstance(fusion, LipFusion)
     fusion.load()
 
 
-@pytest.mark.parametrize(
-    ("settings", "wrong"),
-    [
-        ({"fusion.profile": "bob"}, "no profile called 'bob'"),
-        ({"fusion.profile": "bob", "speech.engine": "whisper"}, "speech.engine=moonshine"),
-    ],
-)
-def test_a_profile_that_cannot_be_used_is_the_users_matter(settings, wrong, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("engine", "kind"), [("whisper", ProfileFusion), ("moonshine", GeneralFusion)])
+def test_whether_others_are_heard_is_asked_where_the_profile_is_not_the_only_reader(
+    engine, kind, tmp_path, monkeypatch
+):
     monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
-    with pytest.raises(UserError, match=wrong):
-        make_fusion(load_config("file", settings))
+    save_networks(LipNetworks.untrained(), profile_path("ann"))
+    assert type(make_fusion(load_config("file", {"fusion.profile": "ann", "speech.engine": engine}))) is kind
+
+
+@pytest.mark.parametrize("settings", [{"speech.language": "de"}, {"speech.task": "translate"}])
+def test_where_a_profile_reads_nothing_lips_help_as_anybodys_do(settings):
+    fusion = make_fusion(load_config("file", {"fusion.profile": "ann", **settings}))
+    assert type(fusion) is GeneralFusion
+
+
+def test_a_profile_that_is_not_there_is_the_users_matter(tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    with pytest.raises(UserError, match="no profile called 'bob'"):
+        make_fusion(load_config("file", {"fusion.profile": "bob"}))
 
 
 @pytest.mark.media

@@ -164,10 +164,10 @@ def test_cues_without_a_known_emotion_are_plain(tmp_path: Path):
     assert "<c" not in text and "One." in text
 
 
-def test_cues_are_written_as_soon_as_their_emotion_is_known(tmp_path: Path):
+def test_cues_are_written_at_once_and_marked_as_soon_as_their_emotion_is_known(tmp_path: Path):
     writer = EmotionVttWriter(tmp_path / "a.vtt")
     writer.handle(final("One.", 0.0, 1.0))
-    assert "One." not in writer.part.read_text()
+    assert "\nOne.\n" in writer.part.read_text()
     for i in range(1, 6):
         writer.handle(update(i / 2, "sad", voice=1.0))
     assert "<c.sad>One.</c>" in writer.part.read_text()

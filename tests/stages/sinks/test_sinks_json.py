@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.events import FaceFound, FaceLost, LipActivity, TranscriptFinal, Word
+from lipstream.models.used import used
 from lipstream.pipeline import End, Event, Stats
 from lipstream.stages.sinks import JsonWriter
 from lipstream.version import version
@@ -41,6 +42,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
     )
     assert list(data) == [
         "lipstream",
+        "schema_version",
         "source",
         "duration",
         "complete",
@@ -49,10 +51,14 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "faces",
         "lips",
         "emotions",
+        "rates",
+        "settings",
+        "models",
         "stats",
     ]
     assert data == {
         "lipstream": version(),
+        "schema_version": 1,
         "source": "videos/talk.mp4",
         "duration": 5.0,
         "complete": True,
@@ -71,6 +77,9 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "faces": [{"id": 1, "start": 0.04, "end": 4.0}],
         "lips": [{"time": 0.04, "face": 1, "aperture": 0.1235}],
         "emotions": [],
+        "rates": {"faces": None, "lips": None, "expressions": None, "emotions": None},
+        "settings": None,
+        "models": used(),
         "stats": {"rtf": 0.5, "wall_seconds": 2.5, "stages": {"vad": {"packets_in": 10.0}}},
     }
 

@@ -7,6 +7,7 @@ import pytest
 from lipstream.config import Quality, load_config
 from lipstream.models.errors import ModelError
 from lipstream.models.speech import speed
+from lipstream.models.speech.profile_reader import ProfileReader
 from lipstream.pipeline import ConfigError, UserError
 from lipstream.stages.speech import readers
 from lipstream.stages.speech.readers import Choice, choose, make_reading, quality_of
@@ -31,7 +32,15 @@ FAST = Choice("moonshine", "moonshine", "tiny.en")
         ("file", {"speech.engine": "moonshine"}, FAST),
         ("file", {"speech.quality": "fast", "speech.engine": "whisper"}, Choice("whisper", "whisper", "base")),
         ("file", {"speech.engine": "sherpa", "speech.model": "x"}, Choice("sherpa", "sherpa", "x")),
-        ("file", {"fusion.profile": "ann"}, FAST),
+        ("file", {"fusion.profile": "ann"}, Choice("whisper", "whisper", "base")),
+        ("file", {"fusion.profile": "ann", "speech.engine": "moonshine"}, FAST),
+        ("live", {"fusion.profile": "ann", "speech.engine": "whisper"}, Choice("moonshine", "whisper", "base")),
+        ("live", {"fusion.profile": "ann", "speech.engine": "sherpa"}, Choice("moonshine", "sherpa", "")),
+        (
+            "live",
+            {"fusion.profile": "ann", "speech.quality": "balanced", "speech.language": "de"},
+            Choice("whisper", "whisper", "base"),
+        ),
     ],
 )
 def test_the_choice(mode, settings, chosen):
@@ -65,9 +74,28 @@ def test_a_run_goes_by_what_was_kept_for_its_threads_and_does_not_measure(monkey
     assert choose(load_config("live", {"speech.threads": 2})) == Choice("moonshine", "whisper", "base")
 
 
-def test_a_profile_is_made_for_one_recogniser():
-    with pytest.raises(UserError, match=r"speech\.engine=moonshine"):
-        choose(load_config("file", {"fusion.profile": "ann", "speech.engine": "whisper"}))
+@pytest.mark.parametrize(
+    ("settings", "beside"),
+    [
+        ({}, False),
+        ({"fusion.profile": "ann"}, True),
+        ({"fusion.profile": "ann", "speech.engine": "whisper"}, True),
+        ({"fusion.profile": "ann", "speech.engine": "moonshine"}, False),
+        ({"fusion.profile": "ann", "speech.language": "en"}, True),
+        ({"fusion.profile": "ann", "speech.language": "de"}, False),
+        ({"fusion.profile": "ann", "speech.task": "translate"}, False),
+    ],
+)
+def test_a_profile_reads_beside_the_recogniser_that_it_is_not_made_for(settings, beside):
+    reading = make_reading(load_config("file", settings), CountingEngine())
+    assert isinstance(reading.final, ProfileReader) is beside
+    assert reading.join == (0.0 if settings.get("speech.engine") == "moonshine" else 24.0)
+
+
+def test_what_goes_on_is_read_by_moonshine_where_a_profile_is():
+    settings = {"fusion.profile": "ann", "speech.quality": "balanced"}
+    reading = make_reading(load_config("live", settings), CountingEngine())
+    assert reading.first.reads_frames and reading.first.languages == {"en"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -9,14 +10,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from lipstream.config import SubtitlesConfig
 from lipstream.events import Revision, TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.engine import SAMPLE_RATE, TimedWord
 from lipstream.models.speech.expected.terms import Terms
-from lipstream.models.speech.fusion import AudioOnlyFusion
+from lipstream.models.speech.fusion import AudioOnlyFusion, FusedSpeech, Fusion
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
 from lipstream.pipeline import Graph, UserError
 from lipstream.pipeline.testing import StageRun, run_stage
-from lipstream.stages.sinks.cues import split_cues
+from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -61,7 +63,12 @@ class Reader(Recogniser):
         return Transcript(tuple(words), language=language)
 
 
-def read(reading: Reading, *segments: tuple[list[int], float], interval: float | None = None) -> StageRun:
+def read(
+    reading: Reading,
+    *segments: tuple[list[int], float],
+    interval: float | None = None,
+    fusion: Fusion | None = None,
+) -> StageRun:
     """Run the stage on segments: their words, and the second at which each begins."""
     packets = [
         packet
@@ -69,7 +76,7 @@ def read(reading: Reading, *segments: tuple[list[int], float], interval: float |
         for packet in chunks(spoken(words), [512], number, round(start * 1e6))
     ]
     encoded = run_stage(Encode(CountingEngine(), interval), packets)
-    return run_stage(Decode(reading), run_stage(Fuse(AudioOnlyFusion(), 30.0), {"speech": encoded}))
+    return run_stage(Decode(reading), run_stage(Fuse(fusion or AudioOnlyFusion(), 30.0), {"speech": encoded}))
 
 
 def finals(run: StageRun) -> list[TranscriptFinal]:
@@ -141,6 +148,47 @@ def test_what_cannot_be_read_as_one_is_read_by_itself():
     assert run.counters.get("speech.failed_segments", 0) == 0
 
 
+class Aside(Reader):
+    """Reads segments with a "five" by themselves, and shouts the second of those that it has read together."""
+
+    def reads_alone(self, utterance: Utterance) -> bool:
+        return bool((np.rint(utterance.sound * 10) == 5).any())
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        return dataclasses.replace(super().recognise(utterance, hints), fused=self.reads_alone(utterance))
+
+    def reviewed(self, utterances, parts, hints):
+        assert len(utterances) == len(parts) > 1
+        shouted = [dataclasses.replace(word, text=word.text.upper()) for word in parts[1].words]
+        return [parts[0], dataclasses.replace(parts[1], words=tuple(shouted)), *parts[2:]]
+
+
+def test_what_is_better_read_by_itself_is_not_joined_and_what_was_joined_is_reviewed():
+    reader = Aside()
+    run = read(Reading(reader, reader, join=24.0), ([1], 1.0), ([2], 2.0), ([5], 3.0), ([6], 4.0), ([7], 5.0))
+    assert [event.text for event in finals(run)] == ["one", "TWO", "five", "six", "SEVEN"]
+    assert [event.segment for event in finals(run)] == [1, 2, 3, 4, 5]
+    assert [duration for duration, _, _ in reader.heard] == pytest.approx([1.44, 0.72, 1.44], abs=0.01)
+
+
+class Moves(AudioOnlyFusion):
+    """Lets the lips move every frame by half."""
+
+    def fuse(self, encoding, sound, lips):
+        return FusedSpeech(encoding, np.full(len(encoding.features), 0.5, np.float32))
+
+
+@pytest.mark.parametrize(("interval", "join"), [(None, 0.0), (None, 24.0), (0.4, 0.0)])
+def test_the_gate_is_told_of_words_that_lips_had_a_say_in(interval, join):
+    reader = Aside()
+    segments = ([5, 6], 1.0), ([3], 2.5), ([4], 4.0)
+    run = read(Reading(reader, reader, join=join), *segments, interval=interval, fusion=Moves())
+    by_lips, *by_sound = finals(run)
+    assert by_lips.lip_gate == 0.5 and [word.lip_gate for word in by_lips.words] == [0.5, 0.5]
+    assert [event.lip_gate for event in by_sound] == [0.0, 0.0]
+    assert not any(word.lip_gate for event in by_sound for word in event.words)
+
+
 def test_the_language_so_far_is_told_to_the_recogniser_and_that_of_the_text_to_the_reader():
     reader = Reader(language="de")
     run = read(Reading(reader, reader), ([1, 2, 3, 4], 1.0), ([3, 4, 5, 6], 9.0))
@@ -200,4 +248,4 @@ def test_a_language_without_spaces_is_written_without_them():
     reader = Reader(language="ja")
     (final,) = finals(read(Reading(reader, reader), ([1, 2], 1.0)))
     assert final.text == "onetwo" and [word.word for word in final.words] == ["one", "two"]
-    assert [cue.lines for cue in split_cues(final)] == [("onetwo",)]
+    assert [cue.lines for cue in cut([final], SubtitlesConfig())] == [("onetwo",)]

@@ -12,7 +12,7 @@ import pytest
 
 from lipstream.config import LimitsConfig
 from lipstream.pipeline import UserError
-from lipstream.stages.sinks.cues import Cue
+from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.media.mux import Muxer
 from lipstream.views.media.part_file import PartFile
 from tests.media_factory import Picture, Sound, beeps, moving, tone, turned, write_media

@@ -18,6 +18,7 @@ from lipstream.views.drawing.scene import Scene
 from lipstream.views.media import part_file
 from lipstream.views.media.part_file import PartFile
 from lipstream.views.media.render import Renderer
+from lipstream.views.media.tone_map import tone_mapped
 from tests.full_disk import FullDisk
 from tests.media_factory import Picture, Sound, beeps, moving, tone, truncated, turned, write_media
 from tests.views.media import flash_and_beep
@@ -136,13 +137,42 @@ def test_a_turned_picture_is_upright_with_its_pixels_turned_too(tmp_path: Path):
     render(turned(source, 1), tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
         stream = container.streams.video[0]
-        assert (stream.width, stream.height) == (256, 384)
-        assert stream.codec_context.sample_aspect_ratio == Fraction(3, 4)
+        assert (stream.width, stream.height) == (256, 512)
+        assert (stream.codec_context.sample_aspect_ratio or 1) == 1
         frame = next(container.decode(video=0))
         assert frame.rotation == 0
     # Clockwise, what was on the left is at the top.
     grey = frame.to_ndarray(format="gray")
-    assert grey[40:180].mean() > 200 and grey[210:].mean() < 50
+    assert grey[40:240].mean() > 200 and grey[280:].mean() < 50
+
+
+def test_pixels_that_are_no_squares_become_squares_so_that_letters_are_as_wide_as_ever(tmp_path: Path):
+    """Letters drawn on a picture of 4:3 pixels came out a third too wide."""
+    source = write_media(tmp_path / "a.mp4", None, Picture(moving(10, 480, 360), aspect=Fraction(4, 3)))
+    painter = Corner()
+    render(source, tmp_path / "out.mp4", final("hello", start=0.0), painter=painter)
+    assert painter.sizes == {(360, 640, 3)}
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == (640, 360)
+        assert (stream.codec_context.sample_aspect_ratio or 1) == 1
+    red = frames(tmp_path / "out.mp4")[1][:, :, 0].astype(int) - frames(tmp_path / "out.mp4")[1][:, :, 2]
+    rows, columns = np.nonzero(red > 128)
+    assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=2)
+
+
+def test_pixels_narrower_than_high_make_the_picture_higher(tmp_path: Path):
+    source = write_media(tmp_path / "a.mp4", None, Picture(moving(5, 480, 360), aspect=Fraction(8, 9)))
+    painter = Corner()
+    render(source, tmp_path / "out.mp4", painter=painter)
+    assert painter.sizes == {(405, 480, 3)}
+
+
+def test_an_aspect_that_cannot_be_is_not_believed(tmp_path: Path):
+    source = write_media(tmp_path / "a.mp4", None, Picture(moving(5, 480, 360), aspect=Fraction(200, 1)))
+    painter = Corner()
+    render(source, tmp_path / "out.mp4", painter=painter)
+    assert painter.sizes == {(360, 480, 3)}
 
 
 def write_video(path: Path, images, pixels: str, codec: str = "ffv1", **tags: int) -> Path:
@@ -184,6 +214,62 @@ def test_colour_tags_are_kept_and_hdr_becomes_sdr(tmp_path: Path):
         with av.open(str(tmp_path / f"{pixels}.mp4")) as container:
             frame = next(container.decode(video=0))
         assert {name: getattr(frame, name) for name in bt709} == bt709
+
+
+def hdr_grey(path: Path, transfer: int, signal: float) -> Path:
+    """A grey picture coded in HDR, at a level of the signal in [0, 1]."""
+    tags = {"colorspace": 9, "color_primaries": 9, "color_trc": transfer, "color_range": 1}
+    level, shape = round(64 + 876 * signal), (64, 64)
+    frame = VideoFrame.from_ndarray(
+        np.concatenate([np.full(shape, level, np.uint16), np.full((32, 64), 512, np.uint16)]), format="yuv420p10le"
+    )
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+            setattr(frame, name, value)
+        for index in range(2):
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+PQ, HLG = 16, 18
+
+
+@pytest.mark.parametrize(
+    ("transfer", "signal", "least", "most"),
+    [
+        # Levels of ITU-R BT.2408, table 1: reference white, a face, deep shadow; and a highlight of 1000 cd/m2.
+        (PQ, 0.58, 220, 246),
+        (PQ, 0.38, 95, 125),
+        (PQ, 0.15, 20, 40),
+        (PQ, 0.75, 248, 255),
+        (HLG, 0.75, 220, 246),
+        (HLG, 0.38, 95, 135),
+    ],
+)
+def test_hdr_is_as_bright_as_it_was_meant(tmp_path: Path, transfer: int, signal: float, least: int, most: int):
+    """HDR whose light is taken for that of SDR looks pale: white is grey, and shadows are lifted."""
+    render(hdr_grey(tmp_path / "a.mkv", transfer, signal), tmp_path / "out.mp4")
+    shown = frames(tmp_path / "out.mp4")[0]
+    assert least <= shown[40:, 40:].mean() <= most
+    assert np.ptp(shown[40:, 40:].reshape(-1, 3).mean(axis=0)) < 3
+
+
+def test_highlights_of_hdr_are_told_apart():
+    levels = np.array([0.58, 0.65, 0.7]) * 65535
+    picture = np.repeat(np.round(levels).astype(np.uint16)[None, :, None], 3, axis=2)
+    one, two, three = tone_mapped(picture, PQ)[0, :, 0].astype(int)
+    assert one + 5 < two and two + 2 < three
+
+
+def test_a_colour_of_hdr_is_the_same_colour_afterwards():
+    red = np.array([[[0.5, 0.42, 0.42]]]) * 65535
+    mapped = tone_mapped(np.round(red).astype(np.uint16), PQ)[0, 0].astype(int)
+    assert mapped[0] > mapped[1] + 60 and abs(mapped[1] - mapped[2]) < 15
 
 
 def test_a_decoders_own_pictures_are_not_drawn_on(tmp_path: Path):

@@ -6,10 +6,12 @@ import dataclasses
 
 import pytest
 
+from lipstream.config import SubtitlesConfig
 from lipstream.events import SoundLevel
 from lipstream.pipeline import Degraded, Recovered
+from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.views.drawing.scene import CaptionLine, Scene, SoundMark
-from lipstream.views.recorded.scene import SHOWN, RecordedScenes, cues_of
+from lipstream.views.recorded.scene import SHOWN, RecordedScenes
 from tests.views.records import emotion, final, recorded, seen
 
 
@@ -24,7 +26,7 @@ def test_nothing_told_is_nothing_shown():
 def test_captions_are_the_cues_of_the_srt_from_their_beginning_to_their_end():
     one, two = final("hello there", 0.5), final("and good bye to all of you who listened so far", 3.0, segment=2)
     shown = scenes(one, two)
-    cues = cues_of([one, two])
+    cues = cut([one, two], SubtitlesConfig())
     assert len(cues) >= 2
     for cue in cues:
         lines = tuple(CaptionLine(line) for line in cue.lines)

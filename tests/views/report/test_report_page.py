@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lipstream.config import Config
 from lipstream.pipeline import Degraded, End, UserError
 from lipstream.views.recorded.record import Recorder
 from lipstream.views.report import write_report
@@ -175,3 +176,20 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, video: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         write_report(Recorder(), video, tmp_path / "file" / "r.html")
+
+
+def test_the_page_holds_the_transcript_in_every_format_of_text(tmp_path: Path, video: Path):
+    record = recorded([final("Well, hello there.", 1.0), End(reason="finished", duration=3.0)])
+    downloads = report(record, video, tmp_path / "r.html", title="my/talk.mp4").data["downloads"]
+    assert downloads["name"] == "talk"
+    assert downloads["texts"]["txt"] == "Well, hello there.\n"
+    assert downloads["texts"]["srt"] == "1\n00:00:01,000 --> 00:00:02,100\nWell, hello there.\n\n"
+    assert {"vtt", "ass", "tsv"} <= set(downloads["texts"])
+    silent = report(recorded([End(reason="finished", duration=3.0)]), video, tmp_path / "s.html")
+    assert silent.data["downloads"]["texts"] == {}
+
+
+def test_the_subtitles_of_the_page_are_cut_as_those_of_the_run(tmp_path: Path, video: Path):
+    record = recorded([final("Well, hello there.", 1.0), End(reason="finished", duration=3.0)])
+    page = report(record, video, tmp_path / "r.html", config=Config(subtitles={"max_chars": 8}))
+    assert "Well,\nhello\n" in page.data["downloads"]["texts"]["srt"]

@@ -37,6 +37,9 @@ export class LiveScreen {
     });
     $("copy").addEventListener("click", () => this.#copy(banner));
     $("save").addEventListener("click", () => this.#history.save());
+    $("save-subtitles").addEventListener("click", () => {
+      this.#history.saveAs($("subtitle-format").value).catch((error) => banner.show(error));
+    });
     this.#showHistory();
   }
 
@@ -109,14 +112,14 @@ export class LiveScreen {
   #keep(text, event) {
     // The sessions of one page follow one another: the time of day is what they share.
     const ago = event ? event.emitted - event.start : 0;
-    this.#history.add(text, new Date(Date.now() - 1000 * ago), event?.language);
+    this.#history.add(text, new Date(Date.now() - 1000 * ago), event?.language, event);
     this.#showHistory();
   }
 
   #showHistory() {
     $("history-empty").hidden = !this.#history.isEmpty;
     $("history").hidden = this.#history.isEmpty;
-    $("copy").disabled = $("save").disabled = this.#history.isEmpty;
+    for (const id of ["copy", "save", "save-subtitles"]) $(id).disabled = this.#history.isEmpty;
   }
 
   async #copy(banner) {

@@ -73,10 +73,10 @@ class Upload {
 
   async #follow() {
     for (;;) {
-      const { state, progress, message } = await call(this.#path());
+      const { state, progress, message, formats } = await call(this.#path());
       if (this.#cancelled) return;
       if (state === "failed") throw new PageError("server", message || "It could not be captioned.");
-      if (state === "done") return this.#done(message);
+      if (state === "done") return this.#done(message, formats ?? []);
       if (state === "waiting") this.#show(message || "waiting for its turn", null);
       else this.#show(progress == null ? "captioning" : `captioning, ${Math.floor(100 * progress)} %`, progress);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -94,7 +94,7 @@ class Upload {
     else progress.value = fraction;
   }
 
-  #done(message) {
+  #done(message, formats) {
     const { item, state, progress, actions } = this.#parts;
     item.dataset.state = "done";
     state.textContent = message || "done";
@@ -107,6 +107,22 @@ class Upload {
     link.rel = "noopener";
     link.textContent = "Open the report";
     actions.prepend(link);
+    if (formats.length) item.append(this.#downloads(formats));
+  }
+
+  #downloads(formats) {
+    const box = document.createElement("p");
+    box.className = "file-downloads";
+    box.append("Download: ");
+    for (const format of formats) {
+      const link = document.createElement("a");
+      link.href = `${this.#path()}/captions/${encodeURIComponent(format)}`;
+      link.download = "";
+      link.textContent = format;
+      link.setAttribute("aria-label", `${this.#file.name} as ${format}`);
+      box.append(link, " ");
+    }
+    return box;
   }
 
   #fail(error) {

@@ -9,7 +9,18 @@ const TIMEOUT_MS = 20_000;
  * @param {{method?: string, json?: unknown, keepalive?: boolean}} [options]
  * @returns {Promise<any>} the JSON of the answer, or null for an empty one
  */
-export async function call(path, { method = "GET", json, keepalive = false } = {}) {
+export async function call(path, options) {
+  return parse(await callForText(path, options));
+}
+
+/**
+ * The same for an answer that is text.
+ *
+ * @param {string} path
+ * @param {{method?: string, json?: unknown, keepalive?: boolean}} [options]
+ * @returns {Promise<string>}
+ */
+export async function callForText(path, { method = "GET", json, keepalive = false } = {}) {
   const request = { method, keepalive, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
   if (json !== undefined) {
     request.headers = { "Content-Type": "application/json" };
@@ -24,7 +35,7 @@ export async function call(path, { method = "GET", json, keepalive = false } = {
     throw new PageError("network", String(error));
   }
   if (!response.ok) throw refusal(response.status, text);
-  return parse(text);
+  return text;
 }
 
 /** The error that an answer other than 2xx stands for. */

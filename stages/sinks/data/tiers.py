@@ -1,0 +1,124 @@
+"""What is annotated of a run: intervals in tiers, none of which overlap within a tier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.pipeline.events import Event
+from lipstream.stages.sinks.emotion_spans import UNKNOWN, EmotionIntervals
+from lipstream.stages.sinks.text import clean
+
+WORDS, SEGMENTS, SPEAKER, EMOTION, FACE = "words", "segments", "speaker", "emotion", "face"
+OFF_CAMERA = "off camera"
+VOICE = "voice"
+"""Whose emotion it is if it is no face's in view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An annotation.
+
+    Attributes:
+        start: milliseconds.
+        end: milliseconds, > start.
+        text: one printable line.
+    """
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Emotions one after the other; a face keeps its lane."""
+
+    face: int | None
+    end: int
+    emotions: list[Interval] = field(default_factory=list)
+    faces: list[Interval] = field(default_factory=list)
+
+    def add(self, face: int | None, interval: Interval) -> None:
+        name = who(face) or VOICE
+        if self.faces and self.faces[-1].text == name and self.faces[-1].end == interval.start:
+            self.faces[-1] = Interval(self.faces[-1].start, interval.end, name)
+        else:
+            self.faces.append(Interval(interval.start, interval.end, name))
+        self.emotions.append(interval)
+        self.face, self.end = face, interval.end
+
+
+class Tiers:
+    """Collects the annotations of a run, event by event."""
+
+    def __init__(self) -> None:
+        self._words: list[Interval] = []
+        self._segments: list[Interval] = []
+        self._speakers: list[Interval] = []
+        self._intervals = EmotionIntervals()
+        self._emotions: list[Mapping[str, Any]] = []
+
+    def add(self, event: Event) -> None:
+        """Take an event; others than finals and emotions are of no interest."""
+        if isinstance(event, EmotionUpdate):
+            self._emotions.extend(self._intervals.add(event))
+        elif isinstance(event, TranscriptFinal):
+            self._words += [_interval(word.start, word.end, word.word) for word in event.words]
+            self._segments.append(_interval(event.start, event.end, event.text))
+            speaker = OFF_CAMERA if event.off_camera else who(event.face)
+            self._speakers.append(_interval(event.start, event.end, speaker))
+
+    def finish(self) -> dict[str, list[Interval]]:
+        """The tiers by name: words, segments, speaker; then emotion and face, the second pair as "emotion 2", "face 2".
+
+        The emotions of two faces at a time stand in two tiers; the tier of faces beside each says whose they are.
+        """
+        self._emotions.extend(self._intervals.finish())
+        tiers = {WORDS: tidy(self._words), SEGMENTS: tidy(self._segments), SPEAKER: tidy(self._speakers)}
+        for number, lane in enumerate(self._lanes() or [_Lane(None, 0)], 1):
+            suffix = "" if number == 1 else f" {number}"
+            tiers[EMOTION + suffix], tiers[FACE + suffix] = tidy(lane.emotions), tidy(lane.faces)
+        return tiers
+
+    def _lanes(self) -> list[_Lane]:
+        lanes: list[_Lane] = []
+        known = [each for each in self._emotions if each["label"] != UNKNOWN]
+        for each in sorted(known, key=lambda emotion: (emotion["start"], emotion["face"] or 0)):
+            interval = _interval(each["start"], each["end"], each["label"])
+            free = [lane for lane in lanes if lane.end <= interval.start]
+            lane = next((lane for lane in free if lane.face == each["face"]), free[0] if free else None)
+            if lane is None:
+                lane = _Lane(each["face"], 0)
+                lanes.append(lane)
+            lane.add(each["face"], interval)
+        return lanes
+
+
+def who(face: int | None) -> str:
+    """A face by its name; empty for none."""
+    return "" if face is None else f"face {face}"
+
+
+def tidy(intervals: Iterable[Interval]) -> list[Interval]:
+    """Those with a text, in order, each cut where the next begins; of none is nothing left, but for a millisecond.
+
+    Words of neighbouring segments may overlap by some hundredths of a second, and some have no length.
+    """
+    tidied: list[Interval] = []
+    for each in sorted(intervals, key=lambda interval: interval.start):
+        if not each.text:
+            continue
+        start = each.start
+        if tidied and tidied[-1].end > start:
+            before = tidied.pop()
+            start = max(start, before.start + 1)
+            tidied.append(Interval(before.start, start, before.text))
+        tidied.append(Interval(start, max(each.end, start + 1), each.text))
+    return tidied
+
+
+def _interval(start: float, end: float, text: str) -> Interval:
+    return Interval(max(0, round(start * 1000)), max(0, round(end * 1000)), clean(text))

@@ -1,0 +1,1 @@
+"""The JSON of a run: its schema, and reading it again."""
