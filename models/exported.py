@@ -5,6 +5,7 @@ What a network is defined and trained in, torch, is not needed to run it, and is
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from lipstream.models.errors import ModelError
 from lipstream.models.ort_session import open_session
+from lipstream.models.used import note_used
 
 WEIGHTS = "weights"
 """In a graph's metadata: the SHA-256 of each file of weights that it was made of, with commas between."""
@@ -33,6 +35,7 @@ class ExportedNetwork:
         if not path.is_file():
             raise ModelError(f"{path}: no such network; reinstall, or train it again")
         self._session = open_session(path, threads)
+        note_used(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
         self._wanted = [each.name for each in self._session.get_inputs()]
 
     def __call__(self, **given: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
