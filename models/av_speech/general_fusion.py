@@ -259,7 +259,7 @@ class GeneralFusion(Fusion):
     def _gains(self, found: Judgement) -> Float32:
         """(T, BANDS) what to multiply the sound by: 1 where nobody overlaps."""
         thresholds = self._thresholds
-        depth = min(1.0, (found.removed - thresholds.least) / (thresholds.full - thresholds.least))
+        depth = float(np.interp(found.removed, (thresholds.least, thresholds.full), (0.0, 1.0)))
         sharpness = float(np.interp(found.others, thresholds.crowd, (thresholds.sharpness, 1.0)))
         softened = np.maximum(np.power(found.gains, sharpness), thresholds.floor)
         gains: Float32 = np.power(softened, depth * _faded(found.overlap)[:, None])

@@ -43,11 +43,14 @@ class Hears(CountingEngine):
         return Encoding(np.tile(level[:, None], 288), RATE, len(audio), level, np.tile(level[:, None], 864))
 
 
-def lips(count=50, seen=True, start=0.0):
-    crop = np.random.default_rng(0).integers(0, 256, (96, 96), dtype=np.uint8)
-    points, shapes = np.zeros((40, 2), np.float32), np.zeros(27, np.float32)
-    given = (crop, points, shapes) if seen else (None, None, None)
-    return [LipSample(start + index / 25, *given) for index in range(count)]
+def lips(count=50, seen=True, start=0.0, swing=0.05):
+    """Lip frames; the lower lip goes up and down by `swing`."""
+    crop, shapes = np.random.default_rng(0).integers(0, 256, (96, 96), dtype=np.uint8), np.zeros(27, np.float32)
+    if not seen:
+        return [LipSample(start + index / 25, None, None, None) for index in range(count)]
+    points = np.zeros((count, 40, 2), np.float32)
+    points[:, 31:40, 1] = 0.1 + swing * np.sin(np.arange(count))[:, None]
+    return [LipSample(start + index / 25, crop, points[index], shapes) for index in range(count)]
 
 
 @pytest.fixture
@@ -145,6 +148,12 @@ def test_beside_a_mouth_that_is_not_heard_no_word_is_softened_or_doubted(made):
     assert len(engine.heard) == 1
 
 
+def test_beside_a_mouth_that_is_still_nothing_is_softened(made):
+    engine, fusion = made(MIXED, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    assert fusion.fuse(encoding, SOUND_2S, lips(swing=0.0)).encoding is encoding
+
+
 @pytest.mark.parametrize("score", [-9.0, 9.0])
 def test_people_who_take_turns_are_all_left(made, score):
     engine, fusion = made(score, EAGER)
@@ -198,6 +207,7 @@ def test_the_same_sound_and_lips_give_the_same_frames(made):
     engine, fusion = made(0.0, EAGER)
     encoding = engine.encode(SOUND_2S)
     first, second = (fusion.fuse(encoding, SOUND_2S, lips()).encoding for _ in range(2))
+    assert first is not encoding
     assert np.array_equal(first.features, second.features)
 
 
