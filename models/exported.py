@@ -5,13 +5,13 @@ What a network is defined and trained in, torch, is not needed to run it, and is
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lipstream.models.assets.files import known_sha256
 from lipstream.models.errors import ModelError
 from lipstream.models.ort_session import open_session
 from lipstream.models.used import note_used
@@ -35,7 +35,9 @@ class ExportedNetwork:
         if not path.is_file():
             raise ModelError(f"{path}: no such network; reinstall, or train it again")
         self._session = open_session(path, threads)
-        note_used(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+        # weights/ of a room: the room tells what the network is for.
+        room = path.parent.parent.name if path.parent.name == "weights" else path.parent.name
+        note_used(f"{room}/{path.name}", known_sha256(path))
         self._wanted = [each.name for each in self._session.get_inputs()]
 
     def __call__(self, **given: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:

@@ -90,11 +90,12 @@ class OnnxGraph:
         one by one.
         """
         rounded, scales = _rounded(weight)
-        zero = ""
         if _adds_in_sixteen_bits():
-            rounded = rounded.view(np.uint8) ^ np.uint8(128)
+            kept = self.constant(rounded.view(np.uint8) ^ np.uint8(128))
             zero = self.constant(np.full(len(weight), 128, np.uint8))
-        inputs = [values, self.constant(rounded), self.constant(scales), zero]
+        else:
+            kept, zero = self.constant(rounded), ""
+        inputs = [values, kept, self.constant(scales), zero]
         if bias is not None:
             inputs.append(self.constant(bias))
         return self.apply("DynamicQuantizeMatMul", *inputs)

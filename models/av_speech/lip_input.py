@@ -62,7 +62,7 @@ def _basis(shift: float) -> Float32:
 
 def lip_input(points: npt.NDArray[np.floating], blendshapes: npt.NDArray[np.floating], small: UInt8) -> Float32:
     """(T, INPUTS) float32 of (T, 40, 2) points, (T, 27) blendshapes and (T, 32, 32) thumbs."""
-    look = waves(small.astype(np.float32) / 255)
+    look = waves(small.astype(np.float32) / np.float32(255))
     parts = (points.reshape(len(points), -1), blendshapes, look)
     return np.concatenate([np.asarray(part, np.float32) for part in parts], axis=1)
 

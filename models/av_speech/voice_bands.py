@@ -52,8 +52,7 @@ def spectrum(sound: Float32) -> Complex64:
     frames = len(sound) // HOP + 1
     padded = np.pad(sound.astype(np.float32, copy=False), (WINDOW // 2, WINDOW))
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:frames]
-    lines: Complex64 = np.fft.rfft(windows * _TAPER)
-    return lines
+    return np.fft.rfft(windows * _TAPER).astype(np.complex64, copy=False)
 
 
 def powers(lines: Complex64) -> Float32:

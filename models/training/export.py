@@ -7,6 +7,7 @@ import io
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -38,7 +39,7 @@ def export(
         changing: of inputs and outputs, axes whose size is not always that of the examples, each with a name.
         made_of: files with its weights; what they held goes into the metadata.
     """
-    content = io.BytesIO()
+    content: Any = io.BytesIO()  # taken as well, whatever its types say
     with warnings.catch_warnings(), torch.no_grad():
         # The newer exporter takes recurrent layers apart, which then run several times slower.
         warnings.simplefilter("ignore")

@@ -87,7 +87,7 @@ def lip_sequence(track: LipTrack) -> LipSequence:
 
 
 def _waves(pictures: Tensor, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
-    return torch.from_numpy(waves(pictures.numpy().astype(np.float32) / 255, shift))
+    return torch.from_numpy(waves(pictures.numpy().astype(np.float32) / np.float32(255), shift))
 
 
 _STEADY = torch.cat((torch.full((2 * POINTS,), 2e-3), torch.full((BLENDSHAPES,), 3e-3), torch.full((WAVES**2,), 0.07)))

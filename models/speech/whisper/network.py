@@ -83,7 +83,7 @@ class Sound:
     @property
     def frames(self) -> int:
         """T."""
-        return self.parts[0][1].shape[2]
+        return len(self.parts[0][1][0, 0])
 
     def before(self, silence: Sound, most: int) -> Sound:
         """The same with up to `most` frames of `silence` behind it, at the places these have in it."""
