@@ -19,6 +19,7 @@ from lipstream.config import Config, Pace, load_config, parse_assignment
 from lipstream.models.errors import ModelError
 from lipstream.pipeline import PipelineError, UserError
 from lipstream.stages.media.probe import MediaInfo, probe
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.sinks import ConsoleSink, Writer
 from lipstream.stages.sinks.console import time_range
 from lipstream.stages.sinks.media_progress import clock
@@ -129,7 +130,7 @@ def _transcribe_one(
     options: Options,
     prepare: Callable[[Pipeline], None],
 ) -> Outcome:
-    media = probe(path, config.limits)
+    media = probe(path, config.limits, wanted_by(config))
     for extra in options.extras:
         extra.check(config, path)
     with Outputs(options.folder, stem, writers, path) as outputs, ExitStack() as stack:

@@ -18,6 +18,7 @@ from lipstream.commands.extras.record import RecordedExtra
 from lipstream.commands.failures import note
 from lipstream.commands.running import interrupts
 from lipstream.pipeline import UserError
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.sinks.media_progress import MediaProgress, clock
 from lipstream.views.drawing.overlay import Overlay
 from lipstream.views.media.mux import Muxer
@@ -127,7 +128,8 @@ class Render(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Render."""
-        renderer = Renderer(self.source, self.record, self.config.limits, Overlay("rgb"), stopped.is_set, progress)
+        limits, wanted = self.config.limits, wanted_by(self.config)
+        renderer = Renderer(self.source, self.record, limits, Overlay("rgb"), stopped.is_set, progress, wanted)
         return renderer.render(target)
 
 

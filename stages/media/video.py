@@ -14,11 +14,13 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from lipstream.config.schema import LimitsConfig, Pace
 from lipstream.pipeline import Packet, Port, UserError
+from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.limits import DEFAULT, decoder_options
 from lipstream.stages.media.picture import scaled_size, upright
 from lipstream.stages.media.probe import MediaInfo
 from lipstream.stages.media.source import MediaSource
 from lipstream.stages.media.time import without_strays
+from lipstream.stages.media.tracks import ANY, Wanted, in_words
 from lipstream.stages.payloads import UInt8, VideoFrame
 from lipstream.stages.shedding import FrameShedder
 
@@ -40,6 +42,8 @@ class MediaVideo(MediaSource):
         max_side: pictures are scaled down to this longer side, in pixels, in the same pass that makes them RGB.
         max_fps: most frames a second that are emitted.
         limits: what the file may ask for.
+        wanted: which of its tracks.
+        deliveries: see `MediaSource`.
     """
 
     outputs: ClassVar[Mapping[str, Port]] = {"video": Port(VideoFrame)}
@@ -53,8 +57,10 @@ class MediaVideo(MediaSource):
         max_side: int = 640,
         max_fps: float = 25.0,
         limits: LimitsConfig = DEFAULT,
+        wanted: Wanted = ANY,
+        deliveries: Deliveries | None = None,
     ) -> None:
-        super().__init__(path, pace, limits)
+        super().__init__(path, pace, limits, wanted, deliveries)
         self._max_side = max_side
         self._max_fps = max_fps
         self._reformatter = VideoReformatter()
@@ -63,6 +69,8 @@ class MediaVideo(MediaSource):
         if info.video is None:
             raise UserError(f"'{self._path}' has no video track; expected one, or switch the picture off (--no-video)")
         stream = container.streams[info.video.index]
+        if info.video.count > 1:
+            self.remark("track", f"{in_words(info.video)} is looked at; video.track chooses another")
         large = info.video.width * info.video.height > _LARGE_PIXELS
         stream.codec_context.options = decoder_options(self._limits)
         stream.codec_context.thread_type = "AUTO" if large else "NONE"

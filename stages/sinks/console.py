@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from lipstream.events import EmotionUpdate, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionUpdate, Remark, SpeechStarted, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered
 from lipstream.stages.sinks.emotion_spans import EmotionTrack
@@ -109,6 +109,8 @@ class ConsoleSink(EventSink):
                 self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason}")
             case Recovered():
                 self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason or 'back again'}")
+            case Remark():
+                self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.text}")
             case Error(recoverable=True):
                 self.note(f"{event.stage}: {event.message}")
             case End():

@@ -15,6 +15,7 @@ from lipstream.config.schema import LimitsConfig
 from lipstream.pipeline import micros
 from lipstream.pipeline.errors import UserError
 from lipstream.stages.media.probe import probe
+from lipstream.stages.media.tracks import ANY, Wanted
 from lipstream.views.media.output import Encoded, add_metadata, add_stream_metadata, opened_output
 from lipstream.views.media.part_file import PartFile
 from lipstream.views.media.picture_track import Painter, PlainPictures, SourcePictures
@@ -37,6 +38,7 @@ class Renderer:
         painter: draws the scenes, on RGB.
         stopping: looked at all the time; once it is true, what there is by then is made whole.
         progress: told the time that has been rendered, seconds.
+        wanted: which tracks of the recording the run was made of.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class Renderer:
         painter: Painter,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[float], None] = lambda time: None,
+        wanted: Wanted = ANY,
     ) -> None:
         self._source = source
+        self._wanted = wanted
         self._record = record
         self._limits = limits
         self._painter = painter
@@ -65,7 +69,7 @@ class Renderer:
         Raises:
             UserError: the recording cannot be read, encoded or written.
         """
-        info = probe(self._source, self._limits)
+        info = probe(self._source, self._limits, self._wanted)
         # What goes wrong with decoding is dealt with where it happens: the rest is about the output.
         with ExitStack() as stack, target.explained():
             pictures = self._pictures(stack) if info.has_video else None
@@ -79,13 +83,13 @@ class Renderer:
         return self._reached / 1e6
 
     def _pictures(self, stack: ExitStack) -> SourcePictures | None:
-        track = Track(self._source, "video", self._limits)
+        track = Track(self._source, "video", self._limits, self._wanted)
         stack.callback(track.close)
         pictures = SourcePictures(track, self._ending)
         return pictures if pictures.found else None
 
     def _sounds(self, stack: ExitStack) -> CopiedSound | EncodedSound | None:
-        track = Track(self._source, "audio", self._limits)
+        track = Track(self._source, "audio", self._limits, self._wanted)
         stack.callback(track.close)
         if CopiedSound.can_be_copied(track):
             return CopiedSound(track, self._ending)

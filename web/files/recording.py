@@ -12,6 +12,7 @@ from lipstream.models.errors import ModelError
 from lipstream.pipeline import Event, EventSink, PipelineError, StageFailed, UserError
 from lipstream.stages.media.limits import DEFAULT
 from lipstream.stages.media.probe import MediaInfo, probe
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.views.recorded.record import Recorder
 from lipstream.views.recorded.timeline import REPORT_RATES
 from lipstream.views.report import write_report
@@ -49,7 +50,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
     # How long it may last is told in other words here.
     limits = config.limits.model_copy(update={"max_duration": DEFAULT.max_duration})
     try:
-        media = probe(path, limits)
+        media = probe(path, limits, wanted_by(config))
     except UserError as error:
         raise UserError(_renamed(error, path, name)) from error
     if media.duration is not None and media.duration > max_seconds:
