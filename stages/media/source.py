@@ -201,7 +201,8 @@ class MediaSource(Source):
         return placed
 
     def _report_damage(self, what: str) -> None:
-        if self._damaged_at is None:
+        # Of what is encrypted from the beginning on, the end tells.
+        if self._damaged_at is None and not (self._locked and self._newest == 0):
             self.degrade(self.modality, f"the {self.noun} {what} at {self._newest / 1e6:.1f} s")
         self._damaged_at = self._newest
 

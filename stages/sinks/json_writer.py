@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, TranscriptFinal
+from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, Remark, TranscriptFinal
 from lipstream.pipeline.events import End, Event, Stats
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals
 from lipstream.stages.sinks.text import json_text
@@ -70,6 +70,7 @@ class JsonWriter(Writer):
         self._open_faces: dict[int, float] = {}
         self._faces: list[tuple[int, float, float]] = []
         self._stats: Stats | None = None
+        self._remarks: list[Remark] = []
 
     def begin(self) -> None:
         """Write what is known before the first segment, with room for the duration and whether it is whole."""
@@ -94,6 +95,8 @@ class JsonWriter(Writer):
             case FaceLost():
                 self._open_faces.pop(event.face, None)
                 self._faces.append((event.face, event.start, event.time))
+            case Remark():
+                self._remarks.append(event)
             case Stats():
                 self._stats = event
         self._reached = max(self._reached, event.emitted)
@@ -115,6 +118,8 @@ class JsonWriter(Writer):
         self.put(',\n  "emotions": [', flush=False)
         for piece in self._emotions.pieces():
             self.put(piece, flush=False)
+        remarks = [{"modality": each.modality, "kind": each.kind, "text": each.text} for each in self._remarks]
+        self.put(f',\n  "remarks": {json_text(remarks)}')
         self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
         self._file.seek(self._state_at)
         language = self._languages.most_common(1)[0][0] if self._languages else None

@@ -19,8 +19,8 @@ BLOCK: Final = 512
 QUIET: Final = 10 ** (-46 / 20)
 """Root mean square of its loudest 0.3 s below which sound is raised to this. Speech in an ordinary recording has ten to
 thirty times as much, and is recognised as well down to here."""
-MOST_GAIN: Final = 10 ** (50 / 20)
-AHEAD: Final = 3.0
+MOST_GAIN: Final = 10 ** (40 / 20)
+AHEAD: Final = 15.0
 """Seconds that a recording is listened to ahead, so that its first word is raised as well."""
 
 _WINDOW: Final = round(20 * SAMPLE_RATE / BLOCK)
@@ -192,7 +192,8 @@ class Leveller:
         share = (np.arange(inside, inside + len(piece)) / BLOCK).astype(np.float32)
         moved = piece - (np.float32(offset) + np.float32(next_offset - offset) * share)
         raised = moved * (np.float32(gain) + np.float32(next_gain - gain) * share)
-        return np.clip(raised, -1.0, 1.0).astype(np.float32)
+        result: Float32 = np.clip(raised, -1.0, 1.0).astype(np.float32)
+        return result
 
 
 def _measures(blocks: Float32) -> list[tuple[float, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -196,10 +196,12 @@ def _planes(frame: AudioFrame, count: int) -> Float32:
     """(C, N) samples of a frame, full scale at 1."""
     array = frame.to_ndarray()
     planes = array if frame.format.is_planar else array.reshape(-1, count).T
-    if planes.dtype == np.uint8:
-        return (planes.astype(np.float32) - 128) / 128
-    scale = np.float32(np.iinfo(planes.dtype).max) if planes.dtype.kind == "i" else np.float32(1)
-    return cast(Float32, np.nan_to_num(planes.astype(np.float32) / scale, nan=0.0, posinf=0.0, neginf=0.0))
+    samples: Float32 = planes.astype(np.float32)
+    if planes.dtype.kind == "u":
+        samples -= 128
+    if planes.dtype.kind != "f":
+        samples /= np.float32(1 << (8 * planes.dtype.itemsize - 1))
+    return np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _faded(old: Float32, new: Float32) -> Float32:
