@@ -18,7 +18,7 @@ from lipstream.config import LimitsConfig
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.vad import WINDOW, SileroVad
 from lipstream.stages.media.limits import allowed, check_tracks, decoder_options
-from lipstream.stages.media.opening import opened
+from lipstream.stages.media.opening import is_locked, opened
 from lipstream.stages.payloads import SAMPLE_RATE, Float32
 from lipstream.stages.sound.level import SILENT
 from lipstream.stages.sound.mixdown import Mixdown
@@ -151,7 +151,7 @@ def _frames(container: InputContainer, tracks: Sequence[int], length: float) -> 
             packets += 1
             if packets > _MOST_PACKETS:
                 return
-            if packet.size == 0:
+            if packet.size == 0 or is_locked(packet):
                 continue
             index, time = packet.stream_index, packet.pts
             if time is not None and packet.time_base is not None:

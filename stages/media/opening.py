@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 
 from lipstream.config import LimitsConfig
 from lipstream.pipeline import UserError
@@ -93,6 +95,11 @@ def _not_media(path: Path, error: Exception) -> str:
         )
     reason = getattr(error, "strerror", None) or str(error)
     return f"'{path}' cannot be opened as media: {reason}; {WANTED}"
+
+
+def is_locked(packet: Packet[Any]) -> bool:
+    """Whether a packet is encrypted (ISO 23001-7)."""
+    return packet.has_sidedata("encryption_info")
 
 
 def cut_short(path: Path) -> bool:

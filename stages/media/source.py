@@ -18,7 +18,7 @@ from lipstream.events import Remark
 from lipstream.pipeline import Packet, Source, UserError, micros
 from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.limits import DEFAULT
-from lipstream.stages.media.opening import cut_short, open_container
+from lipstream.stages.media.opening import cut_short, is_locked, open_container
 from lipstream.stages.media.probe import KNOWS_DURATION, MediaInfo, describe
 from lipstream.stages.media.time import SessionTime, Timed
 from lipstream.stages.media.tracks import ANY, Wanted, to_micros
@@ -152,13 +152,19 @@ class MediaSource(Source):
         # so that damage is not reported before there is another one.
         if packet is not None and packet.is_corrupt and self._info.format not in _READ_IN_PIECES:
             self._suspect = "is damaged"
+        if packet is not None and is_locked(packet):
+            # A decoder may well make something of it.
+            self._locked = True
+            return self._undecodable("is encrypted")
         try:
             return list(self._stream.codec_context.decode(packet))
         except av.FFmpegError:
-            self.context.count(f"{self.modality}.packets_undecodable", 1)
-            self._locked = self._locked or (packet is not None and packet.has_sidedata("encryption_info"))
-            self._suspect = "is encrypted" if self._locked else "cannot be decoded"
-            return []
+            return self._undecodable("cannot be decoded")
+
+    def _undecodable(self, why: str) -> list[Any]:
+        self.context.count(f"{self.modality}.packets_undecodable", 1)
+        self._suspect = why
+        return []
 
     def _demux(self) -> Iterator[MediaPacket[Any] | None]:
         """The track's packets, then None.

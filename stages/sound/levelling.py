@@ -32,6 +32,8 @@ _STANDS_OUT: Final = 2.0
 _GUARD: Final = 10 ** (-20 / 20)
 _GUARDED: Final = 10
 """Nothing in so many blocks is raised beyond `_GUARD`: what comes all of a sudden is as loud as it is."""
+_PATIENCE: Final = 32
+"""So many blocks in a row must call for more before there is more of it: what fades in is not quiet."""
 _RISE: Final = 1.5
 """Most by which the gain grows from block to block."""
 _STEP: Final = 1.12
@@ -80,6 +82,7 @@ class Leveller:
         self._aside = 0
         """How many of the means are away from zero."""
         self._decided = False
+        self._quiet_for = 0
         self._steps: deque[tuple[float, float]] = deque([(1.0, 0.0)])
         """Gain and offset at the beginning of the block that is given next, and at the ends of it and those behind."""
 
@@ -128,6 +131,8 @@ class Leveller:
         loud = self._loud >= _LOUDEST
         # The median can be no offset while most of what it is taken from is none.
         centred = offset == 0.0 and 2 * self._aside < len(self._means)
+        if loud:
+            self._quiet_for = 0
         if loud and centred:
             return 1.0, 0.0
         levels = np.array(self._levels)
@@ -142,9 +147,12 @@ class Leveller:
             wanted = min(MOST_GAIN, QUIET / top)
         newest = float(levels[-(_GUARDED + self._ahead) :].max())
         wanted = max(1.0, min(wanted, _GUARD / max(newest, SILENT)))
+        self._quiet_for = self._quiet_for + 1 if wanted >= gain * _STEP else 0
         if gain / _STEP < wanted < gain * _STEP:
             return gain
-        return min(wanted, gain * _RISE) if self._decided or not self._ahead else wanted
+        if wanted < gain or (self._ahead and not self._decided):
+            return wanted
+        return min(wanted, gain * _RISE) if self._quiet_for >= _PATIENCE else gain
 
     def _next_offset(self, offset: float, top: float) -> float:
         if not self._means:
@@ -221,18 +229,19 @@ def levelled(
 
     Args:
         blocks: without a gap between them.
-        told: called with a plain-language line the first time that something is changed.
+        told: called with a plain-language line the first time that something of a kind is changed.
     """
     leveller, waiting, ready = Leveller(AHEAD), deque[Packet[AudioBlock]](), np.zeros(0, np.float32)
-    said = False
+    said: set[str] = set()
     for some in _together(blocks):
         waiting.extend(some)
         heard = [packet.payload.samples for packet in some]
         given = leveller.process(np.concatenate(heard)) if heard else leveller.flush()
         ready = np.concatenate([ready, given])
-        if not said and (text := _changes(leveller)):
-            said = True
-            told(text)
+        for text in _changes(leveller):
+            if text not in said:
+                said.add(text)
+                told(text)
         while waiting and len(waiting[0].payload.samples) <= len(ready):
             first, ready = _with(waiting.popleft(), ready)
             yield first
@@ -254,10 +263,8 @@ def _with(packet: Packet[AudioBlock], ready: Float32) -> tuple[Packet[AudioBlock
     return Packet(packet.timestamp, AudioBlock(samples, block.filled), packet.duration), rest
 
 
-def _changes(leveller: Leveller) -> str:
-    changes = []
+def _changes(leveller: Leveller) -> Iterator[str]:
     if leveller.offset:
-        changes.append("has an offset, which is taken out")
+        yield "the sound has an offset, which is taken out"
     if leveller.gain > 1:
-        changes.append("is very quiet, and is raised")
-    return f"the sound {' and '.join(changes)}" if changes else ""
+        yield "the sound is very quiet, and is raised"

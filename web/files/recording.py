@@ -18,6 +18,8 @@ from lipstream.views.recorded.timeline import REPORT_RATES
 from lipstream.views.report import write_report
 
 _POLL_SECONDS = 0.1
+NOTHING = {"no_speech", "silence"}
+"""Kinds of remarks on recordings without captions."""
 
 
 class Progress(EventSink):
@@ -60,7 +62,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
     return media
 
 
-def caption(config: Config, path: Path, name: str, media_url: str, out: Path, watch: Callable[[float], bool]) -> None:
+def caption(config: Config, path: Path, name: str, media_url: str, out: Path, watch: Callable[[float], bool]) -> str:
     """Caption a recording and write its report.
 
     Args:
@@ -70,6 +72,9 @@ def caption(config: Config, path: Path, name: str, media_url: str, out: Path, wa
         media_url: where the report finds the recording.
         out: the report.
         watch: called several times a second with the seconds of media that are done; False ends the run.
+
+    Returns:
+        A plain-language line where nothing was found to caption, else nothing.
 
     Raises:
         PipelineError: it could not be captioned; the message is for the sender.
@@ -83,10 +88,11 @@ def caption(config: Config, path: Path, name: str, media_url: str, out: Path, wa
         try:
             while not pipeline.wait(_POLL_SECONDS):
                 if not watch(progress.reached):
-                    return
+                    return ""
         finally:
             pipeline.stop()
         write_report(recorder, path, out, media_url, name)
+        return next((each.text for each in recorder.remarks if each.kind in NOTHING), "")
     except PipelineError as error:
         raise UserError(_renamed(error, path, name)) from error
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lipstream.pipeline import UserError
 from tests.media_factory import Picture, Sound, moving, scribbled, tone, truncated, write_media
 from tests.stages.media.media_runs import RATE, hear, reasons, sound, watch
 
@@ -68,7 +69,7 @@ def test_noise_instead_of_sound_and_picture_is_an_error_with_its_cause(tmp_path)
     at = whole.index(b"mdat") + 8
     path.write_bytes(whole[:at] + bytes(len(whole) - at))
     for read in (hear, watch):
-        with pytest.raises(UserError, match="cannot be used: .*(could be decoded|too short)"):
+        with pytest.raises(UserError, match=r"cannot be used: .*(could be decoded|too short)"):
             read(path)
 
 
