@@ -20,6 +20,7 @@ MAX_SIZE_RATIO = 2.0
 GAP_FRAMES = 2.5
 """Frames that a face may be missed at least: where there are few a second, the next one comes late."""
 _INTERVALS = 5
+_LEAST_INTERVALS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +102,7 @@ class FaceTracker:
     @property
     def max_gap_us(self) -> int:
         """Microseconds a face may be missing and still keep its id, by how far apart frames have been of late."""
-        usual = median_low(self._intervals) if self._intervals else 0
+        usual = median_low(self._intervals) if len(self._intervals) >= _LEAST_INTERVALS else 0
         return max(self._max_gap_us, round(GAP_FRAMES * max(usual, self._told_us)))
 
     def update(self, observations: Sequence[FaceObservation], timestamp_us: int, interval_us: int = 0) -> TrackedFrame:

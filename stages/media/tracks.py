@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from av.container import InputContainer
 from av.stream import Disposition, Stream
@@ -14,7 +14,9 @@ from av.stream import Disposition, Stream
 from lipstream.config import Config, LimitsConfig, Quality
 from lipstream.pipeline import UserError
 from lipstream.stages.media.languages import language_code
-from lipstream.stages.media.listening import Heard, heard_in, shown_in
+
+if TYPE_CHECKING:
+    from lipstream.stages.media.listening import Heard
 
 T = TypeVar("T", "AudioTrack", "VideoTrack")
 
@@ -137,6 +139,9 @@ def sounds_of(path: Path, container: InputContainer, wanted: Wanted, limits: Lim
             )
     if len(preferred) == 1:
         return (preferred[0],)
+    # Networks are not loaded for a file that has one track.
+    from lipstream.stages.media.listening import heard_in
+
     heard = heard_in(path, tuple(track.index for track in preferred), limits)
     return (_first_heard(preferred, heard, wanted.language),)
 
@@ -156,6 +161,8 @@ def picture_of(path: Path, container: InputContainer, wanted: Wanted, limits: Li
     preferred = sorted(tracks, key=lambda track: _rank(container.streams[track.index]))
     if len(preferred) == 1:
         return preferred[0]
+    from lipstream.stages.media.listening import shown_in
+
     shown = shown_in(path, tuple(track.index for track in preferred), limits)
     return next((track for track, shows in zip(preferred, shown, strict=True) if shows), preferred[0])
 
