@@ -168,7 +168,7 @@ def _file_sources(graph: Graph, config: Config) -> tuple[Source | None, Source |
         graph.add("no_audio", Notice("audio", "the file has no sound, going on with the picture only"))
     if seen:
         side, rate = config.video.max_side, config.face.max_fps
-        video = MediaVideo(path, config.pace, side, rate, config.limits, wanted, deliveries)
+        video = MediaVideo(path, config.pace, side, rate, config.limits, wanted, deliveries, config.video.hardware)
     elif config.video.enabled:
         graph.add("no_video", Notice("video", "the file has no picture, going on with the sound only"))
     if audio is None and video is None:

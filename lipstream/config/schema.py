@@ -81,6 +81,11 @@ def _on_off(value: object) -> object:
     return {True: Partials.ON, False: Partials.OFF}[value] if isinstance(value, bool) else value
 
 
+def _off(value: object) -> object:
+    # YAML reads a bare `off` as false.
+    return "off" if value is False else value
+
+
 def _none_is_empty(value: object) -> object:
     # A mapping whose keys are all commented out is null in YAML.
     return {} if value is None else value
@@ -137,6 +142,9 @@ class VideoConfig(_Section):
     track: Literal["auto"] | Annotated[StrictInt, Field(ge=1)] = "auto"
     """File: the picture that is used: its number among the video tracks, cover art not counted, from 1; or auto: the
     first that shows something, the one the file prefers before others."""
+    hardware: Annotated[Literal["auto", "off"], BeforeValidator(_off)] = "off"
+    """File: who decodes pictures larger than full HD: auto takes a graphics card where one can; what it makes
+    of a picture may differ in the last bit."""
     max_side: Annotated[int, Field(ge=64, le=7680)] = 640
     """Frames are scaled down to this longer side, in pixels, before anything looks at them."""
     freeze_after: PositiveSeconds = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.container import InputContainer
 from av.packet import Packet
 
 from lipstream.config import LimitsConfig
 from lipstream.pipeline import UserError
 from lipstream.stages.media import limits as media_limits
+
+log = logging.getLogger(__name__)
 
 # An RIFF size at or beyond this means "not known when the header was written": the writer could not seek back.
 _RIFF_STREAMED = 0x7FFF0000
@@ -41,8 +45,15 @@ def opened(path: Path, limits: LimitsConfig = media_limits.DEFAULT) -> Iterator[
         container.close()
 
 
-def open_container(path: Path, limits: LimitsConfig = media_limits.DEFAULT) -> InputContainer:
+def open_container(
+    path: Path, limits: LimitsConfig = media_limits.DEFAULT, hardware: HWAccel | None = None
+) -> InputContainer:
     """Open a media file with PyAV. Files that it names are not decoded, and nothing is fetched.
+
+    Args:
+        path: the file.
+        limits: what it may ask for.
+        hardware: what is to decode its pictures; None for the processor.
 
     Raises:
         UserError: missing, unreadable or not media; one line that says what to do.
@@ -54,6 +65,7 @@ def open_container(path: Path, limits: LimitsConfig = media_limits.DEFAULT) -> I
             str(path.absolute()),
             metadata_errors="replace",
             options={**_OPEN_OPTIONS, **media_limits.decoder_options(limits)},
+            hwaccel=hardware,
         )
     except PermissionError as error:
         raise UserError(f"'{path}' cannot be read: permission denied; check who may read the file") from error
@@ -95,6 +107,20 @@ def _not_media(path: Path, error: Exception) -> str:
         )
     reason = getattr(error, "strerror", None) or str(error)
     return f"'{path}' cannot be opened as media: {reason}; {WANTED}"
+
+
+def open_with_hardware(path: Path, limits: LimitsConfig) -> InputContainer:
+    """Open a media file whose pictures a graphics card decodes, if one is there; else the processor does, as ever.
+
+    Raises:
+        UserError: as for `open_container`.
+    """
+    for device in hwdevices_available():
+        try:
+            return open_container(path, limits, HWAccel(device_type=device, allow_software_fallback=True))
+        except (UserError, av.FFmpegError, RuntimeError, ValueError, NotImplementedError):
+            log.debug("%s cannot decode %s", device, path, exc_info=True)
+    return open_container(path, limits)
 
 
 def is_locked(packet: Packet[Any]) -> bool:

@@ -79,7 +79,7 @@ class MediaSource(Source):
         Raises:
             UserError: it cannot be read, has no such track, or is beyond the limits.
         """
-        self._container = open_container(self._path, self._limits)
+        self._container = self._open_container()
         self._info = describe(self._path, self._container, self._limits, self._wanted)
         self._stream = self._prepare(self._container, self._info)
         # Silence has to be listened through; a picture that stands still costs nothing.
@@ -92,6 +92,9 @@ class MediaSource(Source):
         if self._container is not None:
             self._container.close()
             self._container = None
+
+    def _open_container(self) -> InputContainer:
+        return open_container(self._path, self._limits)
 
     @abstractmethod
     def _prepare(self, container: InputContainer, info: MediaInfo) -> Stream:

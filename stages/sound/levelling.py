@@ -16,7 +16,7 @@ from lipstream.stages.sound.level import SILENT
 
 BLOCK: Final = 512
 """Samples that are measured together: 32 ms."""
-QUIET: Final = 10 ** (-46 / 20)
+QUIET: Final = 10 ** (-50 / 20)
 """Root mean square of its loudest 0.3 s below which sound is raised to this. Speech in an ordinary recording has ten to
 thirty times as much, and is recognised as well down to here."""
 MOST_GAIN: Final = 10 ** (40 / 20)
@@ -43,6 +43,7 @@ _OFFSET: Final = 0.01
 """An offset from which on it is taken out; a smaller one if it is `_OFFSET_SHARE` of what is heard."""
 _OFFSET_SHARE: Final = 0.5
 _TOGETHER: Final = 32
+_LEAST_MEANS: Final = 8
 _LEAST_OFFSET: Final = 0.0005
 _ASIDE: Final = _OFFSET_SHARE * QUIET
 """No smaller offset is taken out of sound that is not quiet."""
@@ -155,9 +156,12 @@ class Leveller:
         return min(wanted, gain * _RISE) if self._quiet_for >= _PATIENCE else gain
 
     def _next_offset(self, offset: float, top: float) -> float:
-        if not self._means:
+        if len(self._means) < _LEAST_MEANS:
             return offset
-        found = float(np.median(self._means))
+        lowest, found, highest = np.percentile(self._means, [10, 50, 90]).tolist()
+        if lowest <= 0 <= highest:
+            # Now to one side, now to the other: that is deep sound.
+            return 0.0
         least = _OFFSET if top < SILENT else max(_LEAST_OFFSET, min(_OFFSET, _OFFSET_SHARE * top))
         # What is taken out is taken out until it is well below that.
         return found if abs(found) >= (least if offset == 0.0 else least / 2) else 0.0
