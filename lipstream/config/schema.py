@@ -266,7 +266,7 @@ class FaceConfig(_Section):
     min_confidence: Fraction = 0.5
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5
-    """Seconds a face may be missed before its track ends."""
+    """Seconds a face may be missed before its track ends; where pictures are far apart, two and a half of them."""
     report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
     """Most FaceSeen events a second for each face; 0 for none."""
 

@@ -27,6 +27,8 @@ LOOKS = 6
 """Places, spread over the file, at which is looked."""
 LOOK_SECONDS = 10.0
 """Seconds of each track that are listened to at each of them."""
+_MANY = 8
+"""Of more tracks than this, less of each is listened to."""
 _SPOKEN = 0.5
 _SHOWS = 4.0
 """Standard deviation of the brightness, of 255, from which on a picture shows something."""
@@ -90,10 +92,11 @@ def _state_of(path: Path) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def _heard(path: Path, state: tuple[int, int], tracks: tuple[int, ...], limits: LimitsConfig) -> tuple[Heard, ...]:
     listeners = {index: _Listener() for index in tracks}
+    length = LOOK_SECONDS * min(1.0, _MANY / len(tracks))
     with opened(path, limits) as container:
         check_tracks(path, len(container.streams), limits)
         for _ in _looks(container):
-            for index, frame in _frames(container, tracks, LOOK_SECONDS):
+            for index, frame in _frames(container, tracks, length):
                 if allowed(frame, limits):
                     listeners[index].hear(frame)
             for listener in listeners.values():
@@ -153,12 +156,14 @@ def _frames(container: InputContainer, tracks: Sequence[int], length: float) -> 
                 return
             if packet.size == 0 or is_locked(packet):
                 continue
-            index, time = packet.stream_index, packet.pts
-            if time is not None and packet.time_base is not None:
-                ends.setdefault(index, float(time * packet.time_base) + length)
-                if float(time * packet.time_base) >= ends[index]:
-                    if all(float(time * packet.time_base) >= end for end in ends.values()):
-                        return
+            index = packet.stream_index
+            if packet.pts is not None and packet.time_base is not None:
+                at = float(packet.pts * packet.time_base)
+                end = ends.setdefault(index, at + length)
+                # A track that comes to its end before is not waited for.
+                if at >= end + length or all(at >= each for each in ends.values()):
+                    return
+                if at >= end:
                     continue
             try:
                 for frame in packet.decode():

@@ -66,6 +66,7 @@ class MediaSource(Source):
         self._deliveries = deliveries or Deliveries(1)
         self._remarks: list[Remark] = []
         self._given = 0
+        self._decoded = 0
         self._locked = False
         self._container: InputContainer | None = None
         self._newest = 0
@@ -148,7 +149,9 @@ class MediaSource(Source):
                 self._suspect = None
             for frame in self._decode(packet):
                 time = None if frame.pts is None else to_micros(frame.pts, time_base)
-                yield Timed(frame, time, duration_of(frame))
+                duration = duration_of(frame)
+                self._decoded += duration
+                yield Timed(frame, time, duration)
 
     def _decode(self, packet: MediaPacket[Any] | None) -> list[Any]:
         # None takes out what the decoder still holds. What is bad about the last packet is that the file ends in it,
@@ -230,7 +233,8 @@ class MediaSource(Source):
         self._make_remarks()
         nothing = self._nothing()
         if self._deliveries.all_empty(self.modality, nothing):
-            raise UserError(f"'{self._path}' cannot be used: {self._deliveries.causes}")
+            causes = self._deliveries.causes
+            raise UserError(f"'{self._path}' cannot be used: {causes}; expected a recording that a player can play")
         if nothing is not None:
             self.degrade(self.modality, nothing)
         elif self._cut_off or self._suspect is not None:
@@ -242,9 +246,9 @@ class MediaSource(Source):
         if self._given >= self.least:
             return None
         if self._locked:
-            return f"the {self.noun} is encrypted; expected a recording that can be played without a key"
-        if self._newest > 0:
-            return f"the {self.noun} lasts {self._given / 1000:.1f} ms, too short for anything to be found in it"
+            return f"the {self.noun} is encrypted"
+        if self._decoded > 0:
+            return f"the {self.noun} lasts {self._decoded / 1000:.1f} ms, too short for anything to be found in it"
         if self._cut_off:
             return f"the file ends before any {self.noun} that could be decoded"
         return f"the file declares a {self.noun} track, but nothing in it could be decoded"

@@ -36,9 +36,7 @@ def test_what_is_encrypted_is_said_to_be(locked, source, noun):
 
 def test_a_source_that_has_nothing_leaves_the_run_to_one_that_may(locked):
     run = run_source(MediaAudio(locked, deliveries=Deliveries(2)))
-    assert len(run) == 0 and reasons(run) == [
-        "the sound is encrypted; expected a recording that can be played without a key"
-    ]
+    assert len(run) == 0 and reasons(run) == ["the sound is encrypted"]
 
 
 def test_nothing_found_by_any_source_is_an_error_with_every_cause():
@@ -49,9 +47,10 @@ def test_nothing_found_by_any_source_is_an_error_with_every_cause():
     assert not told.all_empty("audio", None) and not told.all_empty("video", "no picture")
 
 
-def test_a_sound_too_short_to_hear_anything_in_is_an_error(tmp_path):
-    path = write_media(tmp_path / "a.wav", Sound(tone(0.0002, RATE), RATE, codec="pcm_s16le"))
-    with pytest.raises(UserError, match=r"the sound lasts 0\.2 ms, too short"):
+@pytest.mark.parametrize("milliseconds", [0.1, 1.0, 20.0])
+def test_a_sound_too_short_to_hear_anything_in_is_an_error(tmp_path, milliseconds):
+    path = write_media(tmp_path / "a.wav", Sound(tone(milliseconds / 1000), codec="pcm_s16le"))
+    with pytest.raises(UserError, match=rf"the sound lasts {milliseconds:.1f} ms, too short"):
         run_source(MediaAudio(path))
 
 

@@ -137,3 +137,18 @@ def test_languages_are_told_by_their_short_code(tag, code):
 def test_a_track_in_words(tmp_path):
     path = write_media(tmp_path / "a.mkv", low(tags={"language": "eng", "title": "Mic"}))
     assert in_words(probe(path).audio) == "track 1 of 1 (en, Mic)"
+
+
+def test_a_track_that_ends_early_is_not_looked_for_in_the_rest_of_the_file(tmp_path, beckett_audio, monkeypatch):
+    from lipstream.stages.media import listening
+
+    long = low(np.tile(voice(beckett_audio), (1, 60)))
+    path = write_media(tmp_path / "a.mkv", low(SILENCE, preferred=True), more=[long])
+    heard: list[float] = []
+    listen = listening._Listener.hear
+    monkeypatch.setattr(
+        listening._Listener, "hear", lambda self, frame: heard.append(frame.samples / RATE) or listen(self, frame)
+    )
+    listening._heard.cache_clear()
+    assert chosen(path) == 2
+    assert sum(heard) < 70, "a minute, of three"
