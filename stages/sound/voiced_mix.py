@@ -26,6 +26,9 @@ _LEAST_SPEECH: Final = 0.3
 """Seconds of speech in a stretch for a channel to carry a voice."""
 _HEARD_IN_MIX: Final = 0.6
 """Share of a channel's speech that the mix must have for the mix to be as good."""
+_PLENTY: Final = 0.6
+"""Share of a stretch that is speech in the mix already for the channels not to be listened to."""
+_CANDIDATES: Final = 2
 _KEEP: Final = 0.8
 _FADE: Final = SAMPLE_RATE // 100
 _PEAK: Final = np.float32(0.5)
@@ -117,12 +120,16 @@ class VoicedMix:
         peak = max(float(np.abs(each - each.mean()).max(initial=0)) for each in channels.values())
         if peak <= 0:
             return self._chosen
-        speech = {index: self._speech(each, peak) for index, each in channels.items()}
+        in_mix = self._speech(mix, peak)
+        if in_mix >= _PLENTY * len(mix) / SAMPLE_RATE:
+            return None
+        loudest = sorted(channels, key=lambda index: (index != self._chosen, -float(np.square(channels[index]).sum())))
+        speech = {index: self._speech(channels[index], peak) for index in loudest[:_CANDIDATES]}
         most = max(speech.values())
         if most < _LEAST_SPEECH:
             # Nobody speaks: what was right before will be right again.
             return self._chosen if self._chosen in channels else None
-        if self._speech(mix, peak) >= _HEARD_IN_MIX * most:
+        if in_mix >= _HEARD_IN_MIX * most:
             return None
         if self._chosen is not None and speech.get(self._chosen, 0.0) >= _KEEP * most:
             return self._chosen
