@@ -141,7 +141,9 @@ class Pipe(Arriving):
         try:
             if not self.standard:
                 return cast(Reading, open(self.given, "rb", buffering=0))
-            if sys.stdin is None or sys.stdin.isatty():
+            if sys.stdin is None:
+                raise UserError(f"'{self.given}' is closed; expected a recording on standard input: pipe one in")
+            if sys.stdin.isatty():
                 raise UserError(f"'{self.given}' is a terminal; expected a recording on standard input: pipe one in")
             return cast(Reading, os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0))
         except (OSError, ValueError) as error:

@@ -210,3 +210,17 @@ def test_everything_else_is_a_path(text):
 )
 def test_names_of_addresses_are_names_of_files(address, name):
     assert Address(address).name == Path(name)
+
+
+def test_standard_input_that_is_closed_or_a_terminal_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UserError, match="'-' is closed; expected a recording"):
+        Pipe("-").open()
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    with pytest.raises(UserError, match="'-' is a terminal; expected a recording"):
+        Pipe("-").open()
