@@ -71,9 +71,10 @@ def run(args: argparse.Namespace) -> int:
         check_formats(formats)
     writers = writers_for((name for name in formats if _from_transcript(name)), True, args.vtt_emotion, config)
     stems = unique_stems(args.inputs)
-    check_places(args.output, stems, writers, args.inputs)
+    written = [args.output / f"{stem}.{name}" for stem in stems for name in writers]
+    check_places(written, args.inputs)
     if not args.overwrite:
-        check_free(args.output / f"{stem}.{name}" for stem in stems for name in writers)
+        check_free(written)
     failed = []
     for path, stem in zip(args.inputs, stems, strict=True):
         try:
