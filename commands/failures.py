@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from lipstream.stages.printable import printable
 OK = 0
 FAILED = 1
 USAGE = 2
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
@@ -35,7 +37,7 @@ def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
-        failure = describe(error)
+        failure = describe(error) or _unwritten(error)
         if failure is None:
             raise
         message, code = failure
@@ -80,6 +82,13 @@ def describe(error: BaseException) -> tuple[str, int] | None:
         return _one_line(str(error)), USAGE
     if isinstance(error, PipelineError):
         return _one_line(str(error)), FAILED
+    return None
+
+
+def _unwritten(error: BaseException) -> tuple[str, int] | None:
+    """The same of standard output that has no room, whoever printed there."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        return f"cannot be written: {error.strerror}", USAGE
     return None
 
 

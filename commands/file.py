@@ -29,13 +29,16 @@ from lipstream.commands.options import (
 
 EXAMPLE = """\
 lipstream file talk.mp4
-lipstream file lectures/*.mp4 -o captions -f srt,vtt --no-video"""
+lipstream file lectures/*.mp4 -o captions -f srt,vtt --no-video
+ffmpeg -i talk.mp4 -f matroska - | lipstream file -"""
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the parser."""
     parser = add_verb(verbs, "file", "caption recorded audio or video", EXAMPLE, run)
-    parser.add_argument("inputs", metavar="INPUT", nargs="+", type=Path, help="any file with sound or a picture")
+    parser.add_argument(
+        "inputs", metavar="INPUT", nargs="+", help="any file with sound or a picture; - for standard input; an address"
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -66,6 +69,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Transcribe the inputs."""
     from lipstream.commands.transcribe import Options, settings, transcribe
+    from lipstream.stages.media.arriving import arriving
     from lipstream.stages.sinks import parse_formats
 
     chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
@@ -90,4 +94,4 @@ def run(args: argparse.Namespace) -> int:
         extras=extras_of(args),
         overwrite=args.overwrite,
     )
-    return transcribe(args.inputs, options)
+    return transcribe([arriving(text) for text in args.inputs], options)

@@ -132,7 +132,8 @@ def run(args: argparse.Namespace) -> int:
         streamed = events is not None and events.finish(outcome)
         if not args.quiet:
             note(_closing_line(config, outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
-    failures = [*outputs.failures, *([events.failure] if events and events.failure else [])]
+    told = [events.failure if events else None, console.failure if console else None]
+    failures = [*outputs.failures, *(failure for failure in told if failure)]
     for failure in failures:
         report(failure)
     return FAILED if failures or outcome.unrecognised else OK

@@ -26,8 +26,10 @@ from lipstream.commands.outputs import (
 from lipstream.commands.running import Outcome, execute
 from lipstream.config import Config, Pace, load_config, parse_assignment
 from lipstream.models.errors import ModelError
-from lipstream.pipeline import PipelineError, UserError
+from lipstream.pipeline import PipelineError, StageFailed, UserError
+from lipstream.stages.media.arriving import Arriving, Pipe
 from lipstream.stages.media.probe import MediaInfo, probe
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.sinks import ConsoleSink, Writer
 from lipstream.stages.sinks.console import time_range
 from lipstream.stages.sinks.data.formats import check_features, format_settings
@@ -73,14 +75,14 @@ def settings(assignments: Sequence[str]) -> dict[str, object]:
 
 
 def transcribe(
-    inputs: Sequence[Path], options: Options, prepare: Callable[[Pipeline], None] = lambda pipeline: None
+    inputs: Sequence[Path | Arriving], options: Options, prepare: Callable[[Pipeline], None] = lambda pipeline: None
 ) -> int:
     """Transcribe recordings one after the other and return the exit code.
 
     One that fails does not keep the others from being done; the failures are listed at the end.
 
     Args:
-        inputs: at least one.
+        inputs: at least one, on disk or to be brought there.
         options: the same for all.
         prepare: given each pipeline before it starts, to add hooks or stages.
 
@@ -90,70 +92,109 @@ def transcribe(
     """
     if options.trace is not None and len(inputs) > 1:
         raise UserError("--trace takes one input at a time: each run would replace the trace of the one before")
+    names_of = [each if isinstance(each, Path) else each.name for each in inputs]
+    lying = [each for each in inputs if isinstance(each, Path)]
+    if sum(isinstance(each, Pipe) and each.standard for each in inputs) > 1:
+        raise UserError("standard input is given more than once; it can be read only once")
     overrides = {
         **format_settings(options.formats),
         **extra_settings(options.extras, options.overrides),
         "mode": "file",
-        "input": os.fspath(inputs[0]),
+        "input": os.fspath(names_of[0]),
     }
     config = load_config(options.config, overrides)
     check_features(options.formats, config)
     writers = writers_for(options.formats, config.emotion.enabled, options.vtt_emotion, config)
-    failed: list[Path] = []
+    failed: list[str] = []
     language = language_in_names(config)
-    stems = unique_stems(inputs, language)
+    stems = unique_stems(names_of, language)
     written = [place for stem in stems for place in places(options.folder, stem, writers, language)]
-    check_places(written, inputs, options.trace)
+    check_places(written, lying, options.trace)
     check_one_input(options.extras, len(inputs))
     made = [extra.of(stem) for extra in options.extras for stem in (stems if extra.many else stems[:1])]
-    check_extras(made, inputs, written)
+    # What does not lie on disk cannot be written over.
+    check_extras(made, lying + [Path(os.devnull)] * (len(inputs) - len(lying)), written)
     if not options.overwrite:
         beside = [extra.path for extra in made] + [options.trace]
         check_free([*written, *(path for path in beside if path is not None)])
-    for path, stem in zip(inputs, stems, strict=True):
-        if stem != path.stem and not options.quiet:
-            note(f"{path}: its name is too long, or taken by another input; the outputs are called {stem}")
+    for item, name, stem in zip(inputs, names_of, stems, strict=True):
+        given = _given(item)
+        if stem != name.stem and not options.quiet:
+            note(f"{given}: its name is too long, or taken by another input; the outputs are called {stem}")
         try:
-            pipeline_config = config.model_copy(update={"input": path})
-            outcome = _transcribe_one(pipeline_config, path, stem, writers, options, prepare)
+            outcome = _transcribe_one(config, item, stem, writers, options, prepare)
         except (PipelineError, ModelError) as error:
             if len(inputs) == 1:
                 raise
             message, _ = describe(error) or (str(error), FAILED)
-            report(message if str(path) in message else f"{path}: {message}")
-            log.debug("%s failed", path, exc_info=error)
-            failed.append(path)
+            report(message if given in message else f"{given}: {message}")
+            log.debug("%s failed", given, exc_info=error)
+            failed.append(given)
         else:
             if outcome.interrupted:
                 if failed:
-                    report(f"failed before the interruption: {', '.join(map(str, failed))}")
+                    report(f"failed before the interruption: {', '.join(failed)}")
                 return INTERRUPTED
             if outcome.unrecognised:
-                report(f"{path}: there is speech, but recognition failed on all of it")
-                failed.append(path)
+                report(f"{given}: there is speech, but recognition failed on all of it")
+                failed.append(given)
     if failed and len(inputs) > 1:
-        report(f"{len(failed)} of {len(inputs)} inputs failed: {', '.join(map(str, failed))}")
+        report(f"{len(failed)} of {len(inputs)} inputs failed: {', '.join(failed)}")
     return FAILED if failed else OK
+
+
+def _given(item: Path | Arriving) -> str:
+    return str(item) if isinstance(item, Path) else item.given
 
 
 def _transcribe_one(
     config: Config,
-    path: Path,
+    item: Path | Arriving,
     stem: str,
     writers: Mapping[str, type[Writer]],
     options: Options,
     prepare: Callable[[Pipeline], None],
 ) -> Outcome:
-    media = probe(path, config.limits)
+    if isinstance(item, Path):
+        return _transcribe_file(config.model_copy(update={"input": item}), item, item, stem, writers, options, prepare)
+    if not options.quiet:
+        note(f"{item.given}: reading it to its end")
+    with item.on_disk(config.limits) as path:
+        local = config.model_copy(update={"input": path})
+        try:
+            return _transcribe_file(local, path, item.given, stem, writers, options, prepare)
+        except StageFailed as error:
+            if isinstance(error.cause, UserError):
+                raise _renamed(error.cause, path, item) from error
+            raise
+        except UserError as error:
+            raise _renamed(error, path, item) from error
+
+
+def _renamed(error: UserError, path: Path, item: Arriving) -> UserError:
+    """What went wrong, of the recording as the user has named it."""
+    return UserError(str(error).replace(os.fspath(path), item.given))
+
+
+def _transcribe_file(
+    config: Config,
+    path: Path,
+    source: Path | str,
+    stem: str,
+    writers: Mapping[str, type[Writer]],
+    options: Options,
+    prepare: Callable[[Pipeline], None],
+) -> Outcome:
+    media = probe(path, config.limits, wanted_by(config))
     extras = [extra.of(stem) for extra in options.extras]
     for extra in extras:
         extra.check(config, path)
     language = language_in_names(config)
-    with Outputs(options.folder, stem, writers, path, language) as outputs, ExitStack() as stack:
+    with Outputs(options.folder, stem, writers, source, language) as outputs, ExitStack() as stack:
         for extra in extras:
             stack.callback(extra.discard)
         if not options.quiet:
-            note(_heading(media))
+            note(_heading(media, source))
         out = sys.stderr if any(extra.takes_stdout for extra in extras) else None
         console = None if options.quiet else ConsoleSink(out, stamp=time_range, duration=media.duration)
         pipeline = Pipeline(config, trace=options.trace)
@@ -168,10 +209,10 @@ def _transcribe_one(
     return outcome
 
 
-def _heading(media: MediaInfo) -> str:
+def _heading(media: MediaInfo, source: Path | str) -> str:
     tracks = " and ".join(name for name, there in (("sound", media.has_audio), ("picture", media.has_video)) if there)
     length = "" if media.duration is None else f", {clock(media.duration)}"
-    return f"{media.path}: {tracks}{length}"
+    return f"{source}: {tracks}{length}"
 
 
 def _summary(config: Config, outcome: Outcome, outputs: Outputs, made: Sequence[Path]) -> str:

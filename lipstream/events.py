@@ -23,6 +23,7 @@ __all__ = [
     "FaceSeen",
     "LipActivity",
     "Recovered",
+    "Remark",
     "Revision",
     "SoundLevel",
     "SpeakingProbability",
@@ -173,6 +174,23 @@ class TranscriptFinal(Event):
     off_camera: bool = False
     language: str | None = None
     revised: tuple[Revision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark(Event):
+    """Something about a recording that is good to know and no trouble.
+
+    Attributes:
+        modality: "audio" or "video".
+        kind: "track" (which of several tracks is used), "channels" (channels that cancel out are not mixed), "level"
+            (quiet sound is raised, or an offset is taken out), "no_speech" (no speech was heard) or "silence" (there
+            was no sound at all).
+        text: one plain-language line.
+    """
+
+    modality: str
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

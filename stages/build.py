@@ -29,7 +29,9 @@ from lipstream.stages.face.lips import LipStream
 from lipstream.stages.face.mouth import MouthWatch
 from lipstream.stages.failures import while_loading
 from lipstream.stages.media.audio import MediaAudio
+from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.probe import probe
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.media.video import MediaVideo
 from lipstream.stages.notice import Notice
 from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
@@ -177,15 +179,19 @@ def _file_sources(graph: Graph, config: Config) -> tuple[Source | None, Source |
     path = config.input
     if path is None:
         raise UserError("no input file: set 'input' to the path of a recording, for example input=talk.mp4")
-    media = probe(path, config.limits)
+    wanted = wanted_by(config)
+    media = probe(path, config.limits, wanted)
     audio: Source | None = None
     video: Source | None = None
-    if config.audio.enabled and media.has_audio:
-        audio = MediaAudio(path, config.pace, config.limits)
+    heard, seen = config.audio.enabled and media.has_audio, config.video.enabled and media.has_video
+    deliveries = Deliveries(heard + seen)
+    if heard:
+        audio = MediaAudio(path, config.pace, config.limits, wanted, deliveries)
     elif config.audio.enabled:
         graph.add("no_audio", Notice("audio", "the file has no sound, going on with the picture only"))
-    if config.video.enabled and media.has_video:
-        video = MediaVideo(path, config.pace, config.video.max_side, config.face.max_fps, config.limits)
+    if seen:
+        side, rate = config.video.max_side, config.face.max_fps
+        video = MediaVideo(path, config.pace, side, rate, config.limits, wanted, deliveries, config.video.hardware)
     elif config.video.enabled:
         graph.add("no_video", Notice("video", "the file has no picture, going on with the sound only"))
     if audio is None and video is None:

@@ -38,6 +38,8 @@ class Sound:
         codec: encoder.
         start: seconds at which it begins.
         pieces: instead of `samples`: (start in seconds, samples) of pieces, a packet each with an uncompressed codec.
+        tags: what the track says of itself, such as its language.
+        preferred: whether the track is marked as the one to play.
     """
 
     samples: np.ndarray | None = None
@@ -46,6 +48,8 @@ class Sound:
     codec: str = "aac"
     start: float = 0.0
     pieces: Sequence[tuple[float, np.ndarray]] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    preferred: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,14 +104,19 @@ def write_media(
     picture: Picture | None = None,
     cover: np.ndarray | None = None,
     container_options: dict[str, str] | None = None,
+    more: Sequence[Sound | Picture] = (),
 ) -> Path:
-    """Write a media file; the container follows from the file's name. Packets are interleaved by time."""
+    """Write a media file; the container follows from the file's name. Packets are interleaved by time.
+
+    Further tracks are `more`.
+    """
     with av.open(str(path), "w", options=container_options or {}) as container:
         tracks = []
         if picture is not None:
             tracks.append(_encode_picture(container, picture))
         if sound is not None:
             tracks.append(_encode_sound(container, sound))
+        tracks += [(_encode_sound if isinstance(each, Sound) else _encode_picture)(container, each) for each in more]
         if cover is not None:
             tracks.append(_encode_cover(container, cover))
         # Encoders are fed before the header is written, so that their packets can be sorted.
@@ -134,6 +143,9 @@ def _encode_picture(container, picture):
 
 def _encode_sound(container, sound):
     stream = container.add_stream(sound.codec, rate=sound.rate, layout=sound.layout)
+    stream.metadata.update(sound.tags)
+    if sound.preferred:
+        stream.disposition = av.stream.Disposition.default
     context = stream.codec_context
     context.format = _FORMATS.get(sound.codec, "s16")
     context.open()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lipstream import Pipeline
     from lipstream.commands.running import Outcome
     from lipstream.stages.sinks import Writer
+    from lipstream.stages.sinks.event_pipe import EventPipe
 
 STDOUT = "-"
 
@@ -56,11 +57,13 @@ class Events(Extra):
         self.path = path
         self.ends_run = False
         self._writer: Writer | None = None
+        self._pipe: EventPipe | None = None
 
     @property
     def failure(self) -> str | None:
-        """Why the file of a live run is not complete, None if it is."""
-        return None if self._writer is None else self._writer.failure
+        """Why the events of a live run are not complete, None if they are, or nobody wanted them."""
+        sink = self._writer or self._pipe
+        return None if sink is None else sink.failure
 
     def attach(self, pipeline: Pipeline, quiet: bool) -> None:
         """Write the events of a run.
@@ -80,7 +83,8 @@ class Events(Extra):
                 file = self._open_pipe(quiet)
             except OSError as error:
                 raise UserError(f"--events {self.path or STDOUT}: cannot write there: {error.strerror}") from error
-            sink = EventPipe(file, pipeline.stop if self.ends_run else lambda: None)
+            stop = pipeline.stop if self.ends_run else lambda: None
+            sink = self._pipe = EventPipe(file, stop, f"--events {self.path or STDOUT}")
         pipeline.add_sink("events", sink)
 
     def finish(self, outcome: Outcome) -> bool:

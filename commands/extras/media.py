@@ -19,6 +19,7 @@ from lipstream.commands.extras.record import RecordedExtra
 from lipstream.commands.failures import note
 from lipstream.commands.running import interrupts
 from lipstream.pipeline import UserError
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.sinks.media_progress import MediaProgress, clock
 from lipstream.stages.sinks.subtitles.cutter import shown
 from lipstream.views.drawing.captions import LINES as OVERLAY_LINES
@@ -146,8 +147,9 @@ class Render(MediaExtra):
             # Its band has room for two lines of the usual length.
             fits = {"max_chars": min(rules.max_chars, OVERLAY_CHARS), "max_lines": min(rules.max_lines, OVERLAY_LINES)}
             painter, rules = Overlay("rgb"), rules.model_copy(update=fits)
-        limits = self.config.limits
-        return Renderer(self.source, self.record, limits, painter, stopped.is_set, progress, rules).render(target)
+        limits, wanted = self.config.limits, wanted_by(self.config)
+        renderer = Renderer(self.source, self.record, limits, painter, stopped.is_set, progress, rules, wanted)
+        return renderer.render(target)
 
 
 class RenderEach(Extra):

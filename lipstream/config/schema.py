@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
@@ -60,9 +61,30 @@ def _language_code(code: str) -> str:
     return short
 
 
+def _track(value: object) -> object:
+    text = str(value).strip().lower()
+    if text == "each":
+        raise ValueError(
+            "'each', every sound track with a speaker of its own, is not there: expected all, which mixes them, or a "
+            "run for each with its number"
+        )
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    if isinstance(value, bool) or not (text in ("auto", "all") or re.fullmatch(r"[a-z]{2,3}([-_]\w+)*", text)):
+        raise ValueError(
+            f"{value!r} names no track, expected auto, all, a number from 1, or a code of a language such as en or eng"
+        )
+    return text
+
+
 def _on_off(value: object) -> object:
     # YAML reads a bare `on` as true.
     return {True: Partials.ON, False: Partials.OFF}[value] if isinstance(value, bool) else value
+
+
+def _off(value: object) -> object:
+    # YAML reads a bare `off` as false.
+    return "off" if value is False else value
 
 
 def _none_is_empty(value: object) -> object:
@@ -100,6 +122,9 @@ class AudioConfig(_Section):
     """Live: seconds without a block after which the device counts as gone and is opened again."""
     report_rate: Annotated[float, Field(ge=0, le=30)] = 0.0
     """SoundLevel events a second; 0 for none."""
+    track: Annotated[int | str, BeforeValidator(_track)] = "auto"
+    """File: the sound track that is used: its number among them, from 1; the code of its language; all, mixed; or auto:
+    that of `speech.language`, if there is one, and of several the first in which somebody speaks."""
 
 
 class VideoConfig(_Section):
@@ -115,6 +140,12 @@ class VideoConfig(_Section):
     """Live: height asked of the camera, in pixels."""
     fps: Annotated[float, Field(gt=0, le=240)] = 30.0
     """Live: frame rate asked of the camera, in Hz."""
+    track: Literal["auto"] | Annotated[StrictInt, Field(ge=1)] = "auto"
+    """File: the picture that is used: its number among the video tracks, cover art not counted, from 1; or auto: the
+    first that shows something, the one the file prefers before others."""
+    hardware: Annotated[Literal["auto", "off"], BeforeValidator(_off)] = "off"
+    """File: who decodes pictures larger than full HD: auto takes a graphics card where one can; what it makes
+    of a picture may differ in the last bit."""
     max_side: Annotated[int, Field(ge=64, le=7680)] = 640
     """Frames are scaled down to this longer side, in pixels, before anything looks at them."""
     freeze_after: PositiveSeconds = 1.0
@@ -236,7 +267,7 @@ class FaceConfig(_Section):
     min_confidence: Fraction = 0.5
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5
-    """Seconds a face may be missed before its track ends."""
+    """Seconds a face may be missed before its track ends; where pictures are far apart, two and a half of them."""
     report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
     """Most FaceSeen events a second for each face; 0 for none."""
     features_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
@@ -297,6 +328,8 @@ class LimitsConfig(_Section):
     """Lowest sample rate, in Hz: at 1 Hz a kilobyte would be a quarter of an hour."""
     max_sample_rate: Annotated[int, Field(ge=16_000)] = 768_000
     """Highest sample rate, in Hz."""
+    max_bytes: Annotated[int, Field(ge=1)] = 16_000_000_000
+    """Most bytes that are taken from a pipe or an address."""
 
 
 class OutputsConfig(_Section):

@@ -47,14 +47,13 @@ class FaceAnalyser:
 
     Args:
         backend: the networks.
-        max_gap: seconds a face may be missed and keep its identity.
+        max_gap: seconds a face may be missed and keep its identity; see `FaceTracker`.
     """
 
     def __init__(self, backend: FaceBackend, max_gap: float) -> None:
         self._backend = backend
         self._tracker = FaceTracker(max_gap)
         self._selector = SpeakerSelector()
-        self._max_gap_us = round(max_gap * 1_000_000)
         self._before: UInt8 | None = None
         self._seen_us: int | None = None
 
@@ -66,18 +65,19 @@ class FaceAnalyser:
         """Release the networks."""
         self._backend.close()
 
-    def analyse(self, image: UInt8, timestamp_us: int) -> FaceAnalysis:
+    def analyse(self, image: UInt8, timestamp_us: int, interval_us: int = 0) -> FaceAnalysis:
         """Look at a picture.
 
         Args:
             image: (H, W, 3) uint8 RGB; kept until the next one.
             timestamp_us: its time in microseconds, later than that of the call before.
+            interval_us: how far apart pictures are, microseconds, as far as the source tells; 0 for not known.
 
         Raises:
             ModelError: the networks are not loaded, or failed on this picture.
         """
         self._seen_us = timestamp_us
-        tracked = self._tracker.update(self._backend.detect(image, timestamp_us), timestamp_us)
+        tracked = self._tracker.update(self._backend.detect(image, timestamp_us), timestamp_us, interval_us)
         poses = {face.id: head_pose(face.observation.landmarks) for face in tracked.faces}
         openings = {face.id: aperture(face.observation.landmarks, poses[face.id]) for face in tracked.faces}
         candidates = [SpeakerCandidate(face.id, face.box, openings[face.id]) for face in tracked.faces]
@@ -96,9 +96,9 @@ class FaceAnalyser:
         Returns:
             Those given up, by growing id.
         """
-        if self._seen_us is None or until_us - self._seen_us <= self._max_gap_us:
+        if self._seen_us is None:
             return ()
-        lost = self._tracker.update((), until_us).lost
+        lost = self._tracker.give_up(until_us)
         if lost:
             # Without candidates the size of the picture does not matter.
             self._selector.update((), _ids(lost), (0, 0), until_us)

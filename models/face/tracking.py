@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 from lipstream.models.face.backend import FaceObservation
 
@@ -15,6 +17,10 @@ Box = tuple[float, float, float, float]
 REACH = 0.6
 REACH_PER_SECOND = 1.0
 MAX_SIZE_RATIO = 2.0
+GAP_FRAMES = 2.5
+"""Frames that a face may be missed at least: where there are few a second, the next one comes late."""
+_INTERVALS = 5
+_LEAST_INTERVALS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,22 +88,35 @@ class FaceTracker:
     cut, can be taken for one another.
 
     Args:
-        max_gap: seconds a face may be missing and still keep its id.
+        max_gap: seconds a face may be missing and still keep its id; where frames are far apart, `GAP_FRAMES` of them.
     """
 
     def __init__(self, max_gap: float = 0.5) -> None:
         self._max_gap_us = round(max_gap * 1_000_000)
+        self._intervals: deque[int] = deque(maxlen=_INTERVALS)
+        self._seen_us: int | None = None
+        self._told_us = 0
         self._tracks: list[_Track] = []
         self._last_id = 0
 
-    def update(self, observations: Sequence[FaceObservation], timestamp_us: int) -> TrackedFrame:
+    @property
+    def max_gap_us(self) -> int:
+        """Microseconds a face may be missing and still keep its id, by how far apart frames have been of late."""
+        usual = median_low(self._intervals) if len(self._intervals) >= _LEAST_INTERVALS else 0
+        return max(self._max_gap_us, round(GAP_FRAMES * max(usual, self._told_us)))
+
+    def update(self, observations: Sequence[FaceObservation], timestamp_us: int, interval_us: int = 0) -> TrackedFrame:
         """Give the observations of one frame their identities.
 
         Args:
             observations: in any order.
             timestamp_us: the frame's time in microseconds, later than that of the call before.
+            interval_us: how far apart frames are, microseconds, as far as the source tells; 0 for not known.
         """
-        lost = self._give_up_older_than(timestamp_us - self._max_gap_us)
+        if self._seen_us is not None:
+            self._intervals.append(timestamp_us - self._seen_us)
+        self._seen_us, self._told_us = timestamp_us, interval_us
+        lost = self.give_up(timestamp_us)
         boxes = [bounding_box(observation) for observation in observations]
         pairs = _assign(self._tracks, boxes, timestamp_us)
         faces = []
@@ -114,8 +133,14 @@ class FaceTracker:
         faces.sort(key=lambda face: face.id)
         return TrackedFrame(tuple(faces), tuple(found), lost)
 
+    def give_up(self, now_us: int) -> tuple[LostFace, ...]:
+        """Give up the faces that have been missing for too long at a time in microseconds, with or without a frame."""
+        return self._give_up_older_than(now_us - self.max_gap_us)
+
     def reset(self) -> tuple[LostFace, ...]:
         """Give up all faces, as at the end, after a seek or a reopened camera. Ids go on growing."""
+        self._intervals.clear()
+        self._seen_us = None
         return self._give_up_older_than(None)
 
     def _give_up_older_than(self, limit_us: int | None) -> tuple[LostFace, ...]:

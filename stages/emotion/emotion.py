@@ -76,7 +76,7 @@ class Emotion(Stage):
         """Make the updates that are due before this packet, then keep it."""
         self._reach(packet.timestamp)
         if port == "expressions":
-            self._witnesses.see(packet.timestamp, packet.payload)
+            self._witnesses.see(packet.timestamp, packet.payload, packet.duration)
         else:
             self._witnesses.hear(packet.payload)
 

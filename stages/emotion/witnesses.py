@@ -12,6 +12,8 @@ from lipstream.stages.emotion.payloads import Expressions, VoiceWindow
 
 HISTORY = micros(6.0)
 """How long expressions are kept (us): the memory of the voice, and a whole window before it."""
+_PICTURES = 1.5
+"""How long an expression counts at least, in times of the time from picture to picture."""
 TALKING_SHARE = 0.2
 """A face whose lips talk in this share of the looks during a window has said it."""
 
@@ -23,6 +25,13 @@ class _Heard:
     settled: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    time: int
+    until: int
+    expressions: Expressions
+
+
 class Witnesses:
     """The evidence that may still count, by face.
 
@@ -31,24 +40,34 @@ class Witnesses:
     """
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[int, Expressions]] = deque()
+        self._seen: deque[_Seen] = deque()
         self._heard: deque[_Heard] = deque()
 
-    def see(self, time: int, expressions: Expressions) -> None:
-        """Take in what the faces of a frame express; times only grow (us)."""
-        self._seen.append((time, expressions))
+    def see(self, time: int, expressions: Expressions, interval: int = 0) -> None:
+        """Take in what the faces of a frame express; times only grow (us).
+
+        Args:
+            time: of the frame.
+            expressions: what is seen in it.
+            interval: how far apart frames are (us): it counts until the next one, however late that is.
+        """
+        self._seen.append(_Seen(time, time + max(micros(FACE_MEMORY), round(_PICTURES * interval)), expressions))
 
     def hear(self, window: VoiceWindow) -> None:
         """Take in a window of speech."""
         self._heard.append(_Heard(window))
 
     def faces(self, now: int) -> Mapping[int, list[TimedEvidence]]:
-        """What each face expressed up to `now` (us), oldest first; only faces seen within `FACE_MEMORY`."""
+        """What each face expressed up to `now` (us), oldest first; only what still counts.
+
+        What is older than `FACE_MEMORY`, because pictures are far apart, is as old as that.
+        """
         found: dict[int, list[TimedEvidence]] = {}
-        for time, expressions in self._seen:
-            if now - micros(FACE_MEMORY) <= time <= now:
-                for face, evidence in expressions.faces.items():
-                    found.setdefault(face, []).append(TimedEvidence(seconds(time), evidence))
+        for seen in self._seen:
+            if seen.time <= now <= seen.until:
+                time = seconds(max(seen.time, now - micros(FACE_MEMORY) + 1))
+                for face, evidence in seen.expressions.faces.items():
+                    found.setdefault(face, []).append(TimedEvidence(time, evidence))
         return dict(sorted(found.items()))
 
     def voices(self, now: int) -> Mapping[int | None, list[TimedEvidence]]:
@@ -64,13 +83,13 @@ class Witnesses:
 
     def forget(self, now: int) -> None:
         """Drop what cannot count at `now` (us) or later."""
-        while self._seen and self._seen[0][0] < now - HISTORY:
+        while self._seen and self._seen[0].time < now - HISTORY and self._seen[0].until < now:
             self._seen.popleft()
         while self._heard and self._heard[0].window.end < now - micros(VOICE_MEMORY):
             self._heard.popleft()
 
     def _owner(self, window: VoiceWindow) -> int | None:
-        during = [expressions for time, expressions in self._seen if window.start <= time <= window.end]
+        during = [seen.expressions for seen in self._seen if window.start <= seen.time <= window.end]
         talkers = Counter(each.talker for each in during if each.talker is not None)
         if talkers:
             talker, looks = min(talkers.items(), key=lambda item: (-item[1], item[0]))

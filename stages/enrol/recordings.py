@@ -13,7 +13,9 @@ from lipstream.models.av_speech.recording import LIP_RATE, Int16, LipTrack, Reco
 from lipstream.pipeline import Bounds, Graph, Packet, Port, Session, Sink, UserError
 from lipstream.stages.branches import add_lips
 from lipstream.stages.media.audio import MediaAudio
+from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.probe import probe
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.media.video import MediaVideo
 from lipstream.stages.payloads import AudioBlock, Float32, LipFrame
 
@@ -44,16 +46,18 @@ def read_recording(path: Path, config: Config) -> Recording:
         KeyboardInterrupt: Ctrl-C ended the reading.
     """
     collector = _Collector()
-    media = probe(path, config.limits)
+    wanted = wanted_by(config)
+    media = probe(path, config.limits, wanted)
     if not media.has_audio:
         raise UserError(f"'{path}' has no sound; expected recordings of speech")
 
-    graph = Graph()
-    graph.add("audio", MediaAudio(path, config.pace, config.limits))
+    graph, deliveries = Graph(), Deliveries(1 + media.has_video)
+    graph.add("audio", MediaAudio(path, config.pace, config.limits, wanted, deliveries))
     graph.add("collector", collector)
     graph.connect("audio.audio", "collector.audio", Bounds(items=8192))
     if media.has_video:
-        video = MediaVideo(path, config.pace, config.video.max_side, config.face.max_fps, config.limits)
+        side, rate = config.video.max_side, config.face.max_fps
+        video = MediaVideo(path, config.pace, side, rate, config.limits, wanted, deliveries)
         add_lips(graph, config, video, LIP_RATE)
         graph.connect("lips.lips", "collector.lips", Bounds(items=1_000_000))
     if Session(graph, media_time=config.media_time).run().reason == "stopped":

@@ -51,7 +51,7 @@ class Face(Stage):
         self._newest = packet.timestamp
         image = packet.payload.image
         with while_running("video", "the face network"):
-            seen = self._analyser.analyse(image, packet.timestamp)
+            seen = self._analyser.analyse(image, packet.timestamp, packet.duration)
         self._report_lost(seen.lost)
         height, width = image.shape[:2]
         for face in seen.found:

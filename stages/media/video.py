@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame as DecodedFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from lipstream.config.schema import LimitsConfig, Pace
 from lipstream.pipeline import Packet, Port, UserError
+from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.limits import DEFAULT, decoder_options
+from lipstream.stages.media.opening import open_with_hardware
 from lipstream.stages.media.picture import scaled_size, upright
 from lipstream.stages.media.probe import MediaInfo
 from lipstream.stages.media.source import MediaSource
 from lipstream.stages.media.time import without_strays
+from lipstream.stages.media.tracks import ANY, Wanted, in_words
 from lipstream.stages.payloads import UInt8, VideoFrame
 from lipstream.stages.shedding import FrameShedder
 
@@ -40,6 +45,9 @@ class MediaVideo(MediaSource):
         max_side: pictures are scaled down to this longer side, in pixels, in the same pass that makes them RGB.
         max_fps: most frames a second that are emitted.
         limits: what the file may ask for.
+        wanted: which of its tracks.
+        deliveries: see `MediaSource`.
+        hardware: let a graphics card decode pictures larger than full HD, if one is there.
     """
 
     outputs: ClassVar[Mapping[str, Port]] = {"video": Port(VideoFrame)}
@@ -53,17 +61,30 @@ class MediaVideo(MediaSource):
         max_side: int = 640,
         max_fps: float = 25.0,
         limits: LimitsConfig = DEFAULT,
+        wanted: Wanted = ANY,
+        deliveries: Deliveries | None = None,
+        hardware: Literal["auto", "off"] = "off",
     ) -> None:
-        super().__init__(path, pace, limits)
+        super().__init__(path, pace, limits, wanted, deliveries)
+        self._hardware = hardware
         self._max_side = max_side
         self._max_fps = max_fps
         self._reformatter = VideoReformatter()
+
+    def _open_container(self) -> InputContainer:
+        container = super()._open_container()
+        if self._hardware == "off" or not any(_is_large(stream.codec_context) for stream in container.streams.video):
+            return container
+        container.close()
+        return open_with_hardware(self._path, self._limits)
 
     def _prepare(self, container: InputContainer, info: MediaInfo) -> Stream:
         if info.video is None:
             raise UserError(f"'{self._path}' has no video track; expected one, or switch the picture off (--no-video)")
         stream = container.streams[info.video.index]
-        large = info.video.width * info.video.height > _LARGE_PIXELS
+        if info.video.count > 1:
+            self.remark("track", f"{in_words(info.video)} is looked at; video.track chooses another")
+        large = _is_large(stream.codec_context)
         stream.codec_context.options = decoder_options(self._limits)
         stream.codec_context.thread_type = "AUTO" if large else "NONE"
         self._interval = round(1e6 / (info.video.fps or _DEFAULT_FPS))
@@ -98,3 +119,7 @@ class MediaVideo(MediaSource):
         )
         image = upright(cast(UInt8, scaled.to_ndarray()), turns)
         return VideoFrame(image, (height, width) if turns % 2 else (width, height))
+
+
+def _is_large(codec: CodecContext | None) -> bool:
+    return isinstance(codec, VideoCodecContext) and codec.width * codec.height > _LARGE_PIXELS

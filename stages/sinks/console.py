@@ -12,10 +12,12 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from lipstream.events import EmotionUpdate, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionUpdate, Remark, SpeechStarted, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline.component import EventSink
+from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered
 from lipstream.stages.sinks.emotion_spans import EmotionTrack
+from lipstream.stages.sinks.event_pipe import reader_gone
 from lipstream.stages.sinks.media_progress import MediaProgress
 from lipstream.stages.sinks.text import clean, timestamp
 
@@ -43,13 +45,17 @@ class ConsoleSink(EventSink):
     Stable text is plain, text that may still change is dim. In a terminal the emotion something is said with, if it is
     known by then, follows in small print. With a duration there is a second row, the progress.
     Elsewhere than in a terminal nothing is ever rewritten: finished segments go to `out` and notes to `err`, a line
-    each. A reader of `out` that goes away (`| head`) does not end the run.
+    each. A reader of `out` that goes away (`| head`), or a terminal, does not end the run. A file that `out` is led to
+    and that cannot be written ends the run of a recording; a live run goes on, and says so.
 
     Args:
         out: for captions; standard output if None.
         err: for notes; standard error if None.
         stamp: the time shown before a finished segment.
         duration: length of the media in seconds, for the progress; None shows none.
+
+    Attributes:
+        failure: why a live run went on without captions, None if it did not.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class ConsoleSink(EventSink):
         self._partial: TranscriptPartial | None = None
         self._emotions = EmotionTrack()
         self._live: Live | None = None
+        self.failure: str | None = None
         self._closed = False
         self._gone = False
         self._progress: MediaProgress | None = None
@@ -79,7 +86,11 @@ class ConsoleSink(EventSink):
         return [self._out, self._err] if duration else [self._out]
 
     def handle(self, event: Event) -> None:
-        """Show the event."""
+        """Show the event.
+
+        Raises:
+            UserError: captions cannot be written, and the run is not live.
+        """
         if self._gone:
             return
         try:
@@ -87,9 +98,17 @@ class ConsoleSink(EventSink):
             if self._progress is not None:
                 self._progress.update(event.emitted)
             self._redraw(event)
-        except OSError:
-            # The reader or the terminal has gone; the run may have other outputs.
+        except OSError as error:
+            # If the reader or the terminal has gone, the run may have other outputs.
             self._gone = True
+            if not reader_gone(error) and not _is_terminal(self._out):
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.failure = f"captions cannot be written to standard output any more: {error.strerror}"
+        if self.context.lossless:
+            raise UserError(self.failure) from error
+        self.note(self.failure)
 
     def _show(self, event: Event) -> None:
         match event:
@@ -109,6 +128,8 @@ class ConsoleSink(EventSink):
                 self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason}")
             case Recovered():
                 self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason or 'back again'}")
+            case Remark():
+                self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.text}")
             case Error(recoverable=True):
                 self.note(f"{event.stage}: {event.message}")
             case End():
@@ -208,6 +229,13 @@ def _clock(seconds: float) -> str:
 def _write(file: TextIO, line: str) -> None:
     file.write(f"{line}\n")
     file.flush()
+
+
+def _is_terminal(file: TextIO) -> bool:
+    try:
+        return file.isatty()
+    except (OSError, ValueError):
+        return True
 
 
 def _can_rewrite(file: TextIO) -> bool:

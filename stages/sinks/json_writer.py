@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, ClassVar, Self
 
 from lipstream.config import Config
-from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, TranscriptFinal
+from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, Remark, TranscriptFinal
 from lipstream.models.used import used
 from lipstream.pipeline.events import End, Event, Stats
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals
@@ -77,6 +77,7 @@ class JsonWriter(Writer):
         self._open_faces: dict[int, float] = {}
         self._faces: list[tuple[int, float, float]] = []
         self._stats: Stats | None = None
+        self._remarks: list[Remark] = []
 
     @classmethod
     def configured(cls, config: Config) -> type[Self]:
@@ -107,6 +108,8 @@ class JsonWriter(Writer):
             case FaceLost():
                 self._open_faces.pop(event.face, None)
                 self._faces.append((event.face, event.start, event.time))
+            case Remark():
+                self._remarks.append(event)
             case Stats():
                 self._stats = event
         self._reached = max(self._reached, event.emitted)
@@ -130,6 +133,8 @@ class JsonWriter(Writer):
             self.put(piece, flush=False)
         for name, value in (("rates", self._rates()), ("settings", self._settings()), ("models", used())):
             self.put(f',\n  "{name}": {json_text(value)}', flush=False)
+        remarks = [{"modality": each.modality, "kind": each.kind, "text": each.text} for each in self._remarks]
+        self.put(f',\n  "remarks": {json_text(remarks)}')
         self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
         self._file.seek(self._state_at)
         self.put(_state(duration, self.whole(end), self._spoken.code))

@@ -8,6 +8,7 @@ import numpy as np
 
 from lipstream.pipeline import Source
 from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Float32
+from lipstream.stages.sound.levelling import Leveller
 
 SILENCE_LAG_US = 200_000
 """While nothing comes, silence is filled in up to this long ago (us): what comes next was captured a little before it
@@ -21,7 +22,7 @@ class GaplessSound:
     """Emits a source's sound on its port "audio", in blocks that follow each other without a gap.
 
     A gap becomes silence and is counted as `audio.lost_seconds`; what lies before the end of what was emitted is cut
-    off. Blocks are half a second at most.
+    off. Blocks are half a second at most. What comes is levelled (`Leveller`).
 
     Args:
         source: the source; it must have its context before anything is emitted.
@@ -31,6 +32,7 @@ class GaplessSound:
         # A reference back would keep a run that is over, networks and all, until the garbage collector comes by.
         self._source: Source = weakref.proxy(source)
         self._end: int | None = None
+        self._leveller = Leveller()
 
     @property
     def begun(self) -> bool:
@@ -83,6 +85,8 @@ class GaplessSound:
         start, span = self._end, max(0, end - self._end)
         if filled:
             self._source.context.count("audio.lost_seconds", filled / SAMPLE_RATE)
+        if filled < len(samples):
+            samples = np.concatenate([samples[:filled], self._leveller.process(samples[filled:])])
         for first in range(0, len(samples), _LONGEST_BLOCK):
             part = samples[first : first + _LONGEST_BLOCK]
             upto = start + span * (first + len(part)) // len(samples)

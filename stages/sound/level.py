@@ -11,6 +11,9 @@ from lipstream.stages.payloads import SAMPLE_RATE, Float32
 FLOOR = -100.0
 """The lowest level, in dB of full scale, and that of silence."""
 
+SILENT = 10 ** (-80 / 20)
+"""Peak, in [0, 1], below which sound is silence: noise of the last bit of sixteen is not louder."""
+
 
 class LevelMeter:
     """Measures the level of consecutive stretches of sound.

@@ -25,10 +25,18 @@ class Mixdown:
 
     Args:
         frame: a frame of the format to convert from.
+        channel: a channel that is taken by itself; None for all of them.
+
+    Attributes:
+        given: how many samples were given so far.
     """
 
-    def __init__(self, frame: AudioFrame) -> None:
+    def __init__(self, frame: AudioFrame, channel: int | None = None) -> None:
+        self.given = 0
         self._format = _format_of(frame)
+        if channel is not None:
+            self._graph = _graph(frame, f"mono|c0=c{channel}")
+            return
         try:
             self._graph = _graph(frame, average=None)
         except (av.FFmpegError, ValueError):
@@ -57,11 +65,12 @@ class Mixdown:
             except (av.BlockingIOError, EOFError):
                 break
         samples = np.concatenate(pieces) if pieces else np.empty(0, np.float32)
+        self.given += len(samples)
         return tidy(samples)
 
 
 def _graph(frame: AudioFrame, average: str | None) -> Graph:
-    """A filter graph for frames like this one; `average` is how to mix the channels, None for as their places ask."""
+    """A filter graph for frames like this one; `average` says how to mix the channels, None for as their places ask."""
     name, layout, rate = _format_of(frame)
     graph = Graph()
     source = graph.add(

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from lipstream.config import VadConfig
-from lipstream.events import SoundLevel
+from lipstream.events import Remark, SoundLevel, SpeechStarted
 from lipstream.models.errors import ModelError
 from lipstream.pipeline import Event, Packet, Port, RecoverableError, Stage, UserError, seconds
 from lipstream.stages.failures import while_running
 from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Float32, Mouth, SpeechChunk
-from lipstream.stages.sound.level import LevelMeter
+from lipstream.stages.sound.level import SILENT, LevelMeter
 from lipstream.stages.speech.endpointing import Endpointing
 from lipstream.stages.speech.onset import WINDOW, Heard
 from lipstream.stages.speech.segmenter import Outcome, Segmenter, VoiceState
@@ -61,6 +61,8 @@ class VoiceActivity(Stage):
         self._mouths: deque[Packet[Mouth]] = deque()
         self._probability = 0.0
         self._reached = 0
+        self._peak = 0.0
+        self._spoken = False
 
     def open(self) -> None:
         """Load the network."""
@@ -93,6 +95,8 @@ class VoiceActivity(Stage):
             # How far the sound reached, for those who keep time by it.
             self.context.advance(earliest)
         self._tell(self._segmenter.finish())
+        if self.context.lossless and not self._spoken and not self.context.stopping.is_set():
+            self._tell_of_nothing()
 
     def watermark(self, frontier: int) -> int:
         """Chunks may begin as early as the oldest window held back.
@@ -106,6 +110,8 @@ class VoiceActivity(Stage):
 
     def _heard(self, block: AudioBlock) -> AudioBlock:
         self.context.count("audio.captured_seconds", (len(block.samples) - block.filled) / SAMPLE_RATE)
+        if len(block.samples):
+            self._peak = max(self._peak, float(block.samples.max()), -float(block.samples.min()))
         if self.context.switched_off(SOUND):
             return AudioBlock(np.zeros_like(block.samples), block.filled)
         return block
@@ -128,6 +134,12 @@ class VoiceActivity(Stage):
             speech = self._segmenter.state in (VoiceState.SPEAKING, VoiceState.STOPPING)
             self.publish(SoundLevel(time=seconds(heard.end), level=level, speech=speech))
 
+    def _tell_of_nothing(self) -> None:
+        if self._peak < SILENT:
+            self.publish(Remark(modality="audio", kind="silence", text="the sound is silent"))
+        else:
+            self.publish(Remark(modality="audio", kind="no_speech", text="no speech was heard"))
+
     def _likelihood(self, samples: Float32) -> float:
         try:
             with while_running("audio", "voice activity"):
@@ -142,6 +154,7 @@ class VoiceActivity(Stage):
     def _tell(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, Event):
+                self._spoken = self._spoken or isinstance(outcome, SpeechStarted)
                 self.publish(outcome)
             else:
                 chunk = outcome.payload

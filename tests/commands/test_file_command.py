@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,3 +231,75 @@ def test_partial_text_is_not_printed_outside_a_terminal(captions: Captions, reco
     captions.steps = [partial, sentence("Hello.", 0.2)]
     assert main(["file", str(recording("talk.wav"))]) == 0
     assert capsys.readouterr().out == "[00:00.200 --> 00:00.500] Hello.\n"
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    """Give a program's output to the test as its standard input."""
+    reading, writing = os.pipe()
+    threading.Thread(target=lambda: _give(writing, content), daemon=True).start()
+    monkeypatch.setattr("sys.stdin", os.fdopen(reading))
+
+
+def _give(writing: int, content: bytes) -> None:
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(content)
+
+
+def test_standard_input_is_a_recording_and_its_outputs_are_called_after_it(
+    captions: Captions, recording: Recording, tmp_path: Path, monkeypatch, capsys
+):
+    content = recording("talk.wav").read_bytes()
+    piped(monkeypatch, content)
+    seen: list[bytes] = []
+    captions.steps = [lambda: seen.append(captions.configs[-1].input.read_bytes()), sentence("Hello.", 0.2)]
+    assert main(["file", "-", "-f", "txt,json"]) == 0
+    assert contents(tmp_path) == {"talk.wav", "stdin.txt", "stdin.json"} and seen == [content]
+    assert json.loads((tmp_path / "stdin.json").read_text())["source"] == "-"
+    assert "-: sound, 0:01" in capsys.readouterr().err
+    assert not captions.configs[-1].input.parent.exists()
+
+
+def test_what_is_wrong_with_standard_input_is_said_of_standard_input(captions: Captions, monkeypatch, capsys):
+    piped(monkeypatch, b"this is no recording" * 100)
+    assert main(["file", "-", "-f", "txt"]) == 2
+    err = capsys.readouterr().err
+    assert "'-' is not a media file" in err and "/lipstream-" not in err
+
+
+def test_standard_input_can_be_named_once(captions: Captions, capsys):
+    assert main(["file", "-", "/dev/stdin"]) == 2
+    assert "standard input is given more than once" in capsys.readouterr().err
+
+
+def test_a_pipe_among_several_inputs_fails_alone(
+    captions: Captions, recording: Recording, tmp_path: Path, monkeypatch, capsys
+):
+    captions.steps = [sentence("Hello.", 0.2)]
+    piped(monkeypatch, b"")
+    assert main(["file", "-", str(recording("talk.wav")), "-f", "txt"]) == 1
+    assert (tmp_path / "talk.txt").read_text() == "Hello.\n"
+    assert "'-' brings nothing" in capsys.readouterr().err
+
+
+def test_an_address_is_refused_offline_before_anything_is_loaded(captions: Captions, monkeypatch, capsys):
+    monkeypatch.setenv("LIPSTREAM_OFFLINE", "1")
+    assert main(["file", "https://example.org/a//talk.mp4?key=secret"]) == 2
+    err = capsys.readouterr().err
+    assert "'https://example.org/a//talk.mp4' is an address, and LIPSTREAM_OFFLINE forbids" in err
+    assert "secret" not in err and captions.configs == []
+
+
+def test_an_encrypted_recording_ends_with_exit_code_2(captions: Captions, recording: Recording, capsys):
+    captions.steps = [UserError("'talk.mp4' cannot be used: the sound is encrypted")]
+    assert main(["file", str(recording("talk.wav")), "-f", "txt"]) == 2
+    assert "the sound is encrypted" in capsys.readouterr().err
+
+
+def test_captions_onto_a_full_disk_end_with_exit_code_2(captions: Captions, recording: Recording, monkeypatch, capsys):
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("sys.stdout", Full())
+    assert main(["file", str(recording("talk.wav")), "-f", "txt"]) == 2
+    assert "captions cannot be written to standard output any more: No space left" in capsys.readouterr().err

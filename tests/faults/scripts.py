@@ -10,7 +10,7 @@ import numpy as np
 
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo
 from tests.faults.world import BLOCK, PATIENCE, STEP, World
-from tests.stages.fakes import spoken
+from tests.stages.fakes import hummed
 
 Script = Callable[[World], None]
 SCRIPTS: dict[str, Script] = {}
@@ -292,7 +292,7 @@ def stick(world: World, call: str) -> None:
         world.speak(1, 2, 3)
         world.until(caught.is_set)
         for sentence in ((4, 5, 6), (7, 8, 9), (1, 3, 5), (2, 4, 6), (3, 5, 7)):
-            world.hear(spoken(sentence, tail=1.04))
+            world.hear(hummed(sentence, tail=1.04))
         world.until_reported("does not answer")
     finally:
         released.set()

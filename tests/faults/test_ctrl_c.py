@@ -13,7 +13,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,11 +22,11 @@ from tests.faults.run import Result, live
 from tests.faults.scripts import SCRIPTS
 from tests.faults.world import PATIENCE, STEP, World, words
 from tests.pipeline.fakes import trap
-from tests.stages.fakes import spoken
+from tests.stages.fakes import buzz, hummed
 
 ROOT = Path(__file__).parents[2]
 SAID = ((1, 2, 3), (4, 5, 6))
-STEPS = sum(-(-len(spoken(each, tail=0.8)) // STEP) for each in SAID)
+STEPS = sum(-(-len(hummed(each, tail=0.8)) // STEP) for each in SAID)
 
 
 def check(result: Result) -> None:
@@ -56,7 +55,7 @@ def test_ctrl_c_at_any_moment_of_speech_keeps_what_was_said(step: int):
     def script(world: World) -> None:
         left = step
         for sentence in SAID:
-            sound = spoken(sentence, tail=0.8)
+            sound = hummed(sentence, tail=0.8)
             for first in range(0, len(sound), STEP):
                 if left == 0:
                     return
@@ -154,7 +153,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_first(tmp_path: Path, quick_stop,
 
         def script(world: World) -> None:
             world.engine.before = lambda name, _: stuck() if name == "decode" else None
-            world.hear(np.full(16_000, 0.1, np.float32))
+            world.hear(buzz(16_000, 0.1))
             world.until(stuck.entered.is_set)
             world.stop()
 

@@ -16,7 +16,7 @@ from lipstream.commands.main import main
 from lipstream.stages.sinks import writer
 from tests.faults.world import World
 from tests.full_disk import FullDisk
-from tests.stages.fakes import spoken
+from tests.stages.fakes import hummed
 
 BOTH = ["one two three", "four five six"]
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def fill(monkeypatch: pytest.MonkeyPatch):
 def talk(tmp_path: Path) -> Path:
     """A recording of two sentences."""
     path = tmp_path / "talk.wav"
-    samples = np.concatenate([spoken([1, 2, 3], tail=1.0), spoken([4, 5, 6], tail=1.0)])
+    samples = np.concatenate([hummed([1, 2, 3], tail=1.0), hummed([4, 5, 6], tail=1.0)])
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

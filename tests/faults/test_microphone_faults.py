@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo
 from tests.faults.world import STEP, World
-from tests.stages.fakes import spoken
+from tests.stages.fakes import buzz, hummed
 
 BOTH = ["one two three", "four five six"]
 
@@ -101,7 +100,7 @@ def test_a_device_that_loses_sound_all_the_time_is_opened_again_once_and_not_ove
         world.speak(1, 2, 3)
         for step in range(1500):
             if step % 4:
-                world.hear(np.full(STEP, 0.01, np.float32))
+                world.hear(buzz(STEP, 0.01))
             else:
                 world.lose(STEP / 16_000)
 
@@ -124,9 +123,9 @@ def test_a_muted_microphone_is_reported_until_it_is_heard(happens):
 
 def test_a_quiet_room_is_not_taken_for_a_muted_microphone(happens):
     def script(world: World) -> None:
-        world.hear(np.full(STEP, 1e-5, np.float32))
+        world.hear(buzz(STEP, 1e-5))
         world.quiet(15.0)
-        world.hear(spoken([1, 2, 3], tail=0.8))
+        world.hear(hummed([1, 2, 3], tail=0.8))
 
     result = happens(script)
     assert result.reports == []

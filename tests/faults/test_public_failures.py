@@ -20,7 +20,7 @@ from tests.faults.scripts import fail
 from tests.faults.world import STEP, World
 from tests.media_factory import Picture, moving, write_media
 from tests.pipeline.fakes import PATIENCE, trap
-from tests.stages.fakes import spoken
+from tests.stages.fakes import buzz, hummed
 
 SKEW = (-0.125, 0.045)
 """How far the time of sound may be from that of the picture, in seconds: sound early, sound late (ITU-R BT.1359)."""
@@ -59,7 +59,7 @@ def test_dropped_buffers_are_not_closed_up(happens, share: int):
                     world.lose(STEP / 16_000)
                 else:
                     # Every loss is reported with the block behind it, as sound systems do.
-                    world.hear(np.full(STEP, 0.01, np.float32), overflow=step % share == 1)
+                    world.hear(buzz(STEP, 0.01), overflow=step % share == 1)
             world.quiet(1.0)
 
     result = happens(script, "--camera", "none")
@@ -118,7 +118,7 @@ def test_shutdown_does_not_hang(where: str, happens, world: World, quick_stop):
 
 def test_an_end_of_stream_is_not_lost_behind_a_slow_stage(world: World, tmp_path: Path):
     path = tmp_path / "talk.wav"
-    save(path, spoken([1, 2, 3], tail=0.1))
+    save(path, hummed([1, 2, 3], tail=0.1))
     recorder = EventRecorder()
     with world.in_place(), trap() as slow:
         world.engine.before = lambda call, _: slow() if call == "decode" else None
@@ -139,7 +139,7 @@ def test_an_end_of_stream_is_not_lost_behind_a_slow_stage(world: World, tmp_path
 
 def test_captions_of_a_recording_are_never_silently_empty(world: World, tmp_path: Path, capsys):
     path = tmp_path / "talk.wav"
-    save(path, spoken([1, 2, 3]))
+    save(path, hummed([1, 2, 3]))
     fail(world, "decode")
     with world.in_place():
         code = main(["file", str(path), "-o", str(tmp_path / "out"), "--set", "emotion.enabled=false"])
@@ -164,7 +164,7 @@ def test_memory_does_not_grow_for_hours(happens):
     def script(world: World) -> None:
         for part in range(4):
             for _ in range(6):
-                world.hear(spoken([1, 2, 3, 4, 5, 6], tail=0.8))
+                world.hear(hummed([1, 2, 3, 4, 5, 6], tail=0.8))
                 world.quiet(1.0)
             if part in (1, 3):
                 gc.collect()

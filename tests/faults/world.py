@@ -23,7 +23,7 @@ from lipstream.pipeline.testing import EventRecorder, ScriptedClock, at_rest
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
 from tests.models.face.synthetic_faces import placed, unit_face
-from tests.stages.fakes import CountingEngine, FakeCamera, Room, spoken
+from tests.stages.fakes import CountingEngine, FakeCamera, Room, buzz, hummed
 from tests.stages.speech.fake_vad import LoudnessVad
 
 STEP = 528
@@ -163,7 +163,7 @@ class World:
 
     def speak(self, *words: int, tail: float = 0.8) -> None:
         """Say numbers, and be quiet for a moment."""
-        self.hear(spoken(words, tail=tail))
+        self.hear(hummed(words, tail=tail))
 
     def quiet(self, seconds: float) -> None:
         """Say nothing."""
@@ -171,7 +171,7 @@ class World:
 
     def rustle(self, seconds: float) -> None:
         """Say nothing, but not without a sound."""
-        self.hear(np.full(round(seconds * 16_000), 0.02, np.float32))
+        self.hear(buzz(round(seconds * 16_000), 0.02))
 
     def hear(self, samples: np.ndarray, overflow: bool = False) -> None:
         """Let time pass with a sound, (N,) at 16 kHz, and pictures."""

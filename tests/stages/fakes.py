@@ -20,7 +20,7 @@ VOCABULARY = ("zero", "one", "two", "three", "four", "five", "six", "seven", "ei
 
 
 class CountingEngine(SpeechEngine):
-    """Hears the word "n" wherever the samples have the value n / 10; each run of equal values is a word.
+    """Hears the word "n" wherever the samples have the value n / 10 or -n / 10; each run of equal values is a word.
 
     The last word of what it has heard so far is misheard as "zero", as a recogniser mishears a word cut short.
 
@@ -46,7 +46,7 @@ class CountingEngine(SpeechEngine):
         self.drafts.append(tuple(draft))
         if self.decoded in self._fail_on:
             raise RuntimeError("scripted failure")
-        values = np.rint(encoding.features[:, 0] * 10).astype(int)
+        values = np.rint(np.abs(encoding.features[:, 0]) * 10).astype(int)
         runs = [int(v) for i, v in enumerate(values) if i == 0 or v != values[i - 1]]
         heard = [v for v in runs if v > 0]
         if heard and runs[-1] > 0:
@@ -72,6 +72,17 @@ def spoken(words: Sequence[int], seconds_each: float = 0.32, tail: float = 0.4) 
     """Sound in which `CountingEngine` hears these numbers."""
     pieces = [np.full(round(seconds_each * SAMPLE_RATE), word / 10, np.float32) for word in words]
     return np.concatenate([*pieces, np.zeros(round(tail * SAMPLE_RATE), np.float32)])
+
+
+def hummed(words: Sequence[int], seconds_each: float = 0.32, tail: float = 0.4) -> np.ndarray:
+    """The same without an offset, for the way through a source, where offsets are taken out."""
+    pieces = [buzz(round(seconds_each * SAMPLE_RATE), word / 10) for word in words]
+    return np.concatenate([*pieces, np.zeros(round(tail * SAMPLE_RATE), np.float32)])
+
+
+def buzz(count: int, amplitude: float) -> np.ndarray:
+    """(count,) samples of a square wave of 250 Hz: one value, but for its sign, and no offset."""
+    return np.where(np.arange(count) // 32 % 2, -amplitude, amplitude).astype(np.float32)
 
 
 class Room:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lipstream.events import SpeechStarted
+from lipstream.events import Remark, SpeechStarted
 from lipstream.web.files.uploads import UploadLimits
 from tests.commands.fakes import Captions, sentence
 from tests.web.fakes import PATIENCE, server
@@ -170,6 +170,19 @@ def test_only_so_many_are_kept(captions: Captions, folder: Path, monkeypatch: py
             assert (await send(here.base, recording())).status_code == 503
             await ask(here.base, f"/api/files/{name}", "DELETE")
             assert (await send(here.base, recording())).status_code == 202
+
+    asyncio.run(scenario())
+
+
+def test_a_recording_in_which_nothing_is_heard_says_so(captions: Captions, folder: Path):
+    captions.steps = [Remark(modality="audio", kind="no_speech", text="no speech was heard")]
+
+    async def scenario():
+        async with server() as here:
+            name = (await send(here.base, recording())).json()["file"]
+            assert (await settled(here.base, name))["message"] == "No speech was heard."
+            report = await ask(here.base, f"/api/files/{name}/report")
+            assert "Sound: no speech was heard" in report.text
 
     asyncio.run(scenario())
 

@@ -18,7 +18,8 @@ from av.stream import Disposition, Stream
 from lipstream.config.schema import LimitsConfig
 from lipstream.pipeline import micros
 from lipstream.pipeline.errors import UserError
-from lipstream.stages.media.probe import describe, opened
+from lipstream.stages.media.opening import opened
+from lipstream.stages.media.tracks import origin_of
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.media.copied_track import CopiedTrack
 from lipstream.views.media.output import add_metadata, add_stream_metadata, opened_output
@@ -80,7 +81,7 @@ class Muxer:
         with opened(self._source, self._limits) as source, self._target.explained():
             # AVI has no times of presentation.
             source.flags |= cast(int, Flags.gen_pts.value)
-            origin = describe(self._source, source, self._limits).origin
+            origin = origin_of(source)
             try:
                 with opened_output(self._target, self._format) as output:
                     self._copy(source, origin, output)

@@ -16,6 +16,7 @@ from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.pipeline import micros
 from lipstream.pipeline.errors import UserError
 from lipstream.stages.media.probe import probe
+from lipstream.stages.media.tracks import ANY, Wanted
 from lipstream.views.media.output import Encoded, add_metadata, add_stream_metadata, opened_output
 from lipstream.views.media.part_file import PartFile
 from lipstream.views.media.picture_track import Painter, PlainPictures, SourcePictures
@@ -39,6 +40,7 @@ class Renderer:
         stopping: looked at all the time; once it is true, what there is by then is made whole.
         progress: told the time that has been rendered, seconds.
         rules: how captions are cut.
+        wanted: which tracks of the recording the run was made of.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class Renderer:
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[float], None] = lambda time: None,
         rules: SubtitlesConfig = PLAIN,
+        wanted: Wanted = ANY,
     ) -> None:
         self._source = source
+        self._wanted = wanted
         self._record = record
         self._rules = rules
         self._limits = limits
@@ -69,7 +73,7 @@ class Renderer:
         Raises:
             UserError: the recording cannot be read, encoded or written.
         """
-        info = probe(self._source, self._limits)
+        info = probe(self._source, self._limits, self._wanted)
         # What goes wrong with decoding is dealt with where it happens: the rest is about the output.
         with ExitStack() as stack, target.explained():
             pictures = self._pictures(stack) if info.has_video else None
@@ -83,13 +87,13 @@ class Renderer:
         return self._reached / 1e6
 
     def _pictures(self, stack: ExitStack) -> SourcePictures | None:
-        track = Track(self._source, "video", self._limits)
+        track = Track(self._source, "video", self._limits, self._wanted)
         stack.callback(track.close)
         pictures = SourcePictures(track, self._ending)
         return pictures if pictures.found else None
 
     def _sounds(self, stack: ExitStack) -> CopiedSound | EncodedSound | None:
-        track = Track(self._source, "audio", self._limits)
+        track = Track(self._source, "audio", self._limits, self._wanted)
         stack.callback(track.close)
         if CopiedSound.can_be_copied(track):
             return CopiedSound(track, self._ending)

@@ -15,8 +15,10 @@ from av.stream import Stream
 
 from lipstream.config.schema import LimitsConfig
 from lipstream.stages.media.limits import decoder_options
-from lipstream.stages.media.probe import describe, open_container, to_micros
+from lipstream.stages.media.opening import open_container
+from lipstream.stages.media.probe import describe
 from lipstream.stages.media.time import SessionTime, Timed
+from lipstream.stages.media.tracks import ANY, Wanted, to_micros
 
 _MAX_READ_ERRORS = 10
 _FINE = Fraction(1, 10_000)
@@ -32,6 +34,7 @@ class Track:
         path: the file.
         kind: which track.
         limits: what the file may ask for.
+        wanted: which of its tracks the run was made of.
 
     Attributes:
         container: the open file.
@@ -40,9 +43,9 @@ class Track:
         origin: the container's time that is session time zero, microseconds.
     """
 
-    def __init__(self, path: Path, kind: Literal["audio", "video"], limits: LimitsConfig) -> None:
+    def __init__(self, path: Path, kind: Literal["audio", "video"], limits: LimitsConfig, wanted: Wanted = ANY) -> None:
         self.container: InputContainer = open_container(path, limits)
-        self.info = describe(path, self.container, limits)
+        self.info = describe(path, self.container, limits, wanted)
         track = self.info.audio if kind == "audio" else self.info.video
         assert track is not None
         self.stream: Stream = self.container.streams[track.index]

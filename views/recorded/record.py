@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from lipstream.events import EmotionUpdate, FaceSeen, LipActivity, SoundLevel, SpeechEnded, TranscriptFinal
+from lipstream.events import EmotionUpdate, FaceSeen, LipActivity, Remark, SoundLevel, SpeechEnded, TranscriptFinal
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.events import Degraded, End, Event, Recovered, Stats
 
@@ -193,6 +193,7 @@ class Recorder(EventSink):
         sound: how loud it was.
         lips: what the speaker's lips did.
         degradations: what was missing or bad, in order of its beginning.
+        remarks: what is good to know of the recording.
         stats: the last metrics; None if none came.
         end: the end of the run; None if it never came.
     """
@@ -205,6 +206,7 @@ class Recorder(EventSink):
         self.sound = SoundRecord()
         self.lips = LipRecord()
         self.degradations: list[Degradation] = []
+        self.remarks: list[Remark] = []
         self.stats: Stats | None = None
         self.end: End | None = None
 
@@ -229,6 +231,8 @@ class Recorder(EventSink):
                 self.degradations.append(Degradation(event.modality, event.stage, event.reason, start))
             case Recovered():
                 self._settle(event.modality, event.stage, event.emitted)
+            case Remark():
+                self.remarks.append(event)
             case Stats():
                 self.stats = event
             case End():

@@ -112,7 +112,7 @@ class Timeline:
         faces: those longest in view, by id.
         more_faces: how many others there were.
         emotions: first the speaker's, then those of single faces and voices.
-        troubles: what was missing or bad.
+        troubles: what was missing or bad, and what else is good to know.
     """
 
     duration: float
@@ -278,4 +278,7 @@ def _troubles(record: Recorder, duration: float) -> list[Trouble]:
         span = (min(each.start, duration), min(max(end, each.start), duration))
         kind = kinds.get(each.modality, clean(each.modality))
         troubles.append(Trouble(f"{kind}: {clean(each.reason)}", span))
+    for remark in record.remarks:
+        kind = kinds.get(remark.modality, clean(remark.modality))
+        troubles.append(Trouble(f"{kind}: {clean(remark.text)}"))
     return troubles

@@ -17,8 +17,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from lipstream.pipeline import UserError
+from lipstream.stages.media.opening import opened
 from lipstream.stages.media.picture import scaled_size, upright
-from lipstream.stages.media.probe import MediaInfo, describe, opened
+from lipstream.stages.media.probe import MediaInfo, describe
 from lipstream.stages.payloads import UInt8
 
 EMBED_LIMIT = 24 << 20

@@ -12,6 +12,7 @@ from lipstream.models.errors import ModelError
 from lipstream.pipeline import Event, EventSink, PipelineError, StageFailed, UserError
 from lipstream.stages.media.limits import DEFAULT
 from lipstream.stages.media.probe import MediaInfo, probe
+from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.sinks import EMOTION_FORMAT, FORMATS
 from lipstream.stages.sinks.transcript.texts import text_formats
 from lipstream.views.recorded.record import Recorder
@@ -20,6 +21,8 @@ from lipstream.views.report import write_report
 
 _POLL_SECONDS = 0.1
 _SAVE_SECONDS = 60.0
+NOTHING = {"no_speech", "silence"}
+"""Kinds of remarks on recordings without captions."""
 
 
 class Progress(EventSink):
@@ -52,7 +55,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
     # How long it may last is told in other words here.
     limits = config.limits.model_copy(update={"max_duration": DEFAULT.max_duration})
     try:
-        media = probe(path, limits)
+        media = probe(path, limits, wanted_by(config))
     except UserError as error:
         raise UserError(_renamed(error, path, name)) from error
     if media.duration is not None and media.duration > max_seconds:
@@ -70,7 +73,7 @@ def caption(
     out: Path,
     outputs: Mapping[str, Path],
     watch: Callable[[float], bool],
-) -> None:
+) -> str:
     """Caption a recording and write its report, and its captions in several formats.
 
     Args:
@@ -81,6 +84,9 @@ def caption(
         out: the report.
         outputs: the files of captions, by format.
         watch: called several times a second with the seconds of media that are done; False ends the run.
+
+    Returns:
+        A plain-language line where nothing was found to caption, else nothing.
 
     Raises:
         PipelineError: it could not be captioned; the message is for the sender.
@@ -97,13 +103,14 @@ def caption(
         try:
             while not pipeline.wait(_POLL_SECONDS):
                 if not watch(progress.reached):
-                    return
+                    return ""
         finally:
             pipeline.stop()
             # Nothing may be written any more once the files are deleted, or given away.
             for writer in writers:
                 writer.wait(_SAVE_SECONDS)
         write_report(recorder, path, out, media_url, name, config)
+        return next((each.text for each in recorder.remarks if each.kind in NOTHING), "")
     except PipelineError as error:
         raise UserError(_renamed(error, path, name)) from error
 

@@ -207,8 +207,8 @@ class Uploads:
                 return
             upload.state, upload.message = "running", ""
             try:
-                await on_thread(lambda: self._run(upload))
-                upload.state, upload.progress = "done", 1.0
+                found = await on_thread(lambda: self._run(upload))
+                upload.state, upload.progress, upload.message = "done", 1.0, sentence(found) if found else ""
             except PipelineError as error:
                 self._fail(upload, sentence(str(error)))
             except Exception:
@@ -221,14 +221,14 @@ class Uploads:
         upload.state, upload.message = "failed", message
         _delete(upload)
 
-    def _run(self, upload: Upload) -> None:
+    def _run(self, upload: Upload) -> str:
         def watch(reached: float) -> bool:
             if upload.duration:
                 upload.progress = min(1.0, reached / upload.duration)
             return upload.wanted
 
         url = f"/api/files/{upload.id}/media"
-        caption(self._config, upload.path, upload.name, url, upload.report, upload.outputs, watch)
+        return caption(self._config, upload.path, upload.name, url, upload.report, upload.outputs, watch)
 
 
 def sentence(line: str) -> str:

@@ -113,6 +113,17 @@ class RatesRecord(_Record):
     """Judgements of the emotion of a face or a voice."""
 
 
+class RemarkRecord(_Record):
+    """What is to be known of the recording."""
+
+    modality: str
+    """"audio" or "video"."""
+    kind: str
+    """Of what kind it is, for programs."""
+    text: str
+    """The same in words."""
+
+
 class StatsRecord(_Record):
     """Figures of the run."""
 
@@ -153,6 +164,8 @@ class TranscriptRecord(_Record):
     """The configuration, every key of it; null where it is not known."""
     models: dict[str, str] = {}
     """SHA-256 of each file of a network that the process had loaded, by its name."""
+    remarks: tuple[RemarkRecord, ...] = ()
+    """What is to be known of the recording, such as which track was used."""
     stats: StatsRecord = StatsRecord()
     """Figures of the run."""
 

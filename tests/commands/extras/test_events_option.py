@@ -109,6 +109,20 @@ def test_a_reader_that_goes_away_leaves_a_recording_to_be_finished(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+@pytest.mark.parametrize("options", [["--events", "/dev/full"], ["--events", "/dev/full", "-q"]])
+def test_events_onto_a_full_disk_end_with_exit_code_2(captions: Captions, recording: Recording, options, capsys):
+    assert main(["file", str(recording("talk.wav")), "-f", "txt", *options]) == 2
+    assert "--events /dev/full: cannot be written any more: No space left" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+def test_live_a_full_disk_for_events_is_told_at_the_end(captions: Captions, capsys):
+    assert main(["live", "--events", "/dev/full"]) == 1
+    out, err = capsys.readouterr()
+    assert "Hello there." in out and "No space left" in err.splitlines()[-1]
+
+
 def endless():
     at = 0
     while True:

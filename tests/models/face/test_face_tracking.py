@@ -163,3 +163,40 @@ def test_a_frame_is_decided_without_later_frames():
         return [ids(tracker.update(step, i * FRAME_US)) for i, step in enumerate(steps[:count])]
 
     assert run(12)[:6] == run(6)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.0, 3.0])
+def test_at_few_frames_a_second_a_face_stays_one_face(seconds):
+    tracker, step = FaceTracker(max_gap=0.5), round(seconds * 1e6)
+    frames = [tracker.update([observation(100 + index % 3, 100)], index * step, step) for index in range(12)]
+
+    assert {tuple(ids(frame)) for frame in frames} == {(1,)}
+    assert not any(frame.lost for frame in frames)
+
+
+def test_at_few_frames_a_second_a_face_may_be_missed_in_one_and_is_lost_after_more():
+    tracker = FaceTracker(max_gap=0.5)
+    seen = [True, True, False, True, True, False, False, False]
+    frames = [
+        tracker.update([observation(100, 100)] * face, index * 1_000_000, 1_000_000) for index, face in enumerate(seen)
+    ]
+
+    assert ids(frames[3]) == [1]
+    assert [bool(frame.lost) for frame in frames] == [False] * 7 + [True]
+
+
+def test_how_far_frames_are_apart_is_learnt_where_nobody_tells():
+    tracker = FaceTracker(max_gap=0.5)
+    frames = [tracker.update([observation(100, 100)], index * 1_000_000) for index in range(6)]
+
+    assert tracker.max_gap_us == 2_500_000
+    assert ids(frames[3]) == ids(frames[-1]) and tracker.give_up(7_000_000) == ()
+    assert len(tracker.give_up(8_000_000)) == 1
+
+
+def test_one_long_gap_among_many_short_ones_ends_a_track_as_ever():
+    tracker = FaceTracker(max_gap=0.5)
+    for index in range(10):
+        tracker.update([observation(100, 100)], index * FRAME_US, FRAME_US)
+
+    assert ids(tracker.update([observation(100, 100)], 9 * FRAME_US + 600_000, FRAME_US)) == [2]

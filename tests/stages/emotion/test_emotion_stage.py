@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -39,6 +40,14 @@ def looks(until: float, faces: dict[int, str], talker: int | None = None, start:
 
 
 # The grid.
+
+
+@pytest.mark.parametrize("interval", [1, 2, 4])
+def test_where_pictures_are_far_apart_a_face_counts_until_the_next_one(interval):
+    pictures = [replace(seen(time, {1: "happy"}), duration=interval * 1_000_000) for time in range(0, 17, interval)]
+    events = updates(run(pictures))
+    assert {event.face for event in events} == {1} and len(events) == 32
+    assert all(event.weights["face"] == 1 for event in events)
 
 
 def test_updates_come_twice_a_second_on_a_fixed_grid():
@@ -223,4 +232,4 @@ def test_memory_does_not_grow_with_the_run():
     kept = stage._witnesses
     assert len(kept._seen) < 80
     assert len(kept._heard) < 10
-    assert all(isinstance(each, Expressions) for _, each in kept._seen)
+    assert all(isinstance(each.expressions, Expressions) for each in kept._seen)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lipstream.pipeline import UserError
 from tests.media_factory import Picture, Sound, moving, scribbled, tone, truncated, write_media
 from tests.stages.media.media_runs import RATE, hear, reasons, sound, watch
 
@@ -62,13 +63,14 @@ def test_packets_that_cannot_be_decoded_are_counted_and_reported_once(tmp_path):
     assert run.counters["audio.filled_seconds"] > 0
 
 
-def test_noise_instead_of_sound_is_reported_not_raised(tmp_path):
+def test_noise_instead_of_sound_and_picture_is_an_error_with_its_cause(tmp_path):
     path = talk(tmp_path, "a.mp4")
     whole = path.read_bytes()
     at = whole.index(b"mdat") + 8
     path.write_bytes(whole[:at] + bytes(len(whole) - at))
-    heard, seen = hear(path), watch(path)
-    assert reasons(heard) and reasons(seen)
+    for read in (hear, watch):
+        with pytest.raises(UserError, match=r"cannot be used: .*(could be decoded|too short)"):
+            read(path)
 
 
 def test_damaged_files_read_the_same_every_time(tmp_path):
@@ -86,6 +88,5 @@ def test_a_sound_file_without_samples_says_so(tmp_path):
     at = data.index(b"data") + 4
     header = data[:at] + bytes(4)
     whole.write_bytes(header[:4] + (len(header) - 8).to_bytes(4, "little") + header[8:])
-    run = hear(whole)
-    assert len(run) == 0
-    assert "nothing in it could be decoded" in reasons(run)[0]
+    with pytest.raises(UserError, match="nothing in it could be decoded"):
+        hear(whole)

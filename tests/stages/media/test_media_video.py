@@ -1,5 +1,6 @@
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
@@ -99,9 +100,8 @@ def test_a_raw_stream_without_timestamps_gets_its_frame_rate(tmp_path):
 
 
 def test_a_video_of_no_frames_says_so(tmp_path):
-    run = watch(empty_track(tmp_path))
-    assert len(run) == 0
-    assert "nothing in it could be decoded" in reasons(run)[0]
+    with pytest.raises(UserError, match="nothing in it could be decoded"):
+        watch(empty_track(tmp_path))
 
 
 def empty_track(folder):
@@ -139,3 +139,23 @@ def test_the_size_may_change_in_mid_stream(tmp_path):
     large = write_media(tmp_path / "2.ts", picture=Picture(moving(50, 128, 96)))
     sizes = [packet.payload.source_size for packet in watch(joined([small, large], tmp_path / "a.ts"))]
     assert set(sizes) == {(96, 64), (128, 96)}
+
+
+def test_a_large_picture_is_decoded_the_same_where_there_is_no_graphics_card(tmp_path, monkeypatch):
+    path = write_media(tmp_path / "a.mp4", None, Picture(moving(3, 2048, 1152)))
+    tried: list[str] = []
+
+    def refuse(device_type: str, **_: object) -> object:
+        tried.append(device_type)
+        raise av.error.PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("lipstream.stages.media.opening.HWAccel", refuse)
+    monkeypatch.setattr("lipstream.stages.media.opening.hwdevices_available", lambda: ["cuda", "qsv"])
+    with_card, without = (run_source(MediaVideo(path, hardware=choice)) for choice in ("auto", "off"))
+    assert tried == ["cuda", "qsv"] and len(with_card) == 3
+    assert all((one.payload.image == other.payload.image).all() for one, other in zip(with_card, without, strict=True))
+
+
+def test_no_graphics_card_is_asked_for_a_small_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr("lipstream.stages.media.opening.hwdevices_available", lambda: pytest.fail("asked"))
+    assert len(run_source(MediaVideo(write_media(tmp_path / "a.mp4", None, Picture(moving(3))), hardware="auto"))) == 3

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
 
 import pytest
 from rich.cells import cell_len
 
-from lipstream.events import SpeechStarted, TranscriptFinal, TranscriptPartial
-from lipstream.pipeline import Degraded, End, Error, Recovered
+from lipstream.events import Remark, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.pipeline import Degraded, End, Error, Recovered, UserError
 from lipstream.stages.sinks import ConsoleSink
 from lipstream.stages.sinks.console import caption_row, time_range
 from lipstream.stages.sinks.media_progress import clock
+from tests.stages.sinks.sink_context import SinkContext
 
 WIDTH = 40
 
@@ -99,6 +102,50 @@ def test_a_reader_that_goes_away_does_not_end_the_run():
     sink.handle(final("One."))
     sink.handle(final("Two.", segment=2))
     sink.handle(End(reason="finished", duration=1.0))
+
+
+class FullFile(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class GoneTerminal(FullFile):
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_captions_that_do_not_fit_on_a_disk_are_an_error_of_a_recording():
+    sink = ConsoleSink(FullFile(), io.StringIO())
+    sink.attach(SinkContext(lossless=True))
+    with pytest.raises(UserError, match="standard output any more: No space left"):
+        sink.handle(final("One."))
+    sink.handle(End(reason="failed", duration=1.0))
+
+
+def test_captions_that_do_not_fit_on_a_disk_are_told_once_of_a_live_run():
+    err = io.StringIO()
+    sink = ConsoleSink(FullFile(), err)
+    sink.attach(SinkContext(lossless=False))
+    for segment in (1, 2):
+        sink.handle(final("One.", segment=segment))
+    assert err.getvalue().count("No space left") == 1 and "No space left" in (sink.failure or "")
+
+
+def test_a_terminal_that_has_gone_does_not_end_the_run(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    sink = ConsoleSink(GoneTerminal(), io.StringIO())
+    sink.attach(SinkContext(lossless=True))
+    sink.handle(final("One."))
+    assert sink.failure is None
+
+
+def test_what_is_good_to_know_is_a_note():
+    err = io.StringIO()
+    ConsoleSink(io.StringIO(), err).handle(Remark(modality="audio", kind="silence", text="the sound is silent"))
+    assert err.getvalue() == "lipstream: sound: the sound is silent\n"
 
 
 # A terminal.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
 
+import pytest
+
 from lipstream.events import SoundLevel, SpeechStarted, TranscriptFinal
-from lipstream.pipeline import End
+from lipstream.pipeline import End, UserError
 from lipstream.stages.sinks.event_pipe import EventPipe, FollowedJsonlWriter
+from tests.full_disk import FullDisk
+from tests.stages.sinks.sink_context import SinkContext
 
 LEVEL = SoundLevel(time=0.1, level=-20.0, speech=False)
 
@@ -54,3 +59,27 @@ def test_a_file_can_be_followed_while_it_grows(tmp_path: Path):
     writer.handle(SpeechStarted(segment=1, start=0.5))
     writer.handle(End(reason="finished", duration=1.0))
     assert len(writer.path.read_text().splitlines()) == 3 and not writer.part.exists()
+
+
+def full_pipe(lossless: bool) -> tuple[EventPipe, SinkContext]:
+    file = FullDisk(io.BytesIO(), 100)
+    pipe, context = EventPipe(file, name="--events -"), SinkContext(lossless=lossless)
+    pipe.attach(context)
+    return pipe, context
+
+
+def test_events_that_do_not_fit_on_a_disk_are_an_error_of_a_recording():
+    pipe, _ = full_pipe(lossless=True)
+    with pytest.raises(UserError, match="--events -: cannot be written any more: No space left"):
+        for _ in range(5):
+            pipe.handle(LEVEL)
+    pipe.handle(LEVEL)
+    pipe.close()
+
+
+def test_events_that_do_not_fit_on_a_disk_do_not_end_a_live_run():
+    pipe, context = full_pipe(lossless=False)
+    for _ in range(5):
+        pipe.handle(LEVEL)
+    assert [type(event).__name__ for event in context.events] == ["Error"]
+    assert pipe.failure is not None and "No space left" in pipe.failure

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lipstream.events import FaceFound, FaceLost, LipActivity, TranscriptFinal, Word
+from lipstream.events import FaceFound, FaceLost, LipActivity, Remark, TranscriptFinal, Word
 from lipstream.models.used import used
 from lipstream.pipeline import End, Event, Stats
 from lipstream.stages.sinks import JsonWriter
@@ -54,6 +54,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "rates",
         "settings",
         "models",
+        "remarks",
         "stats",
     ]
     assert data == {
@@ -80,6 +81,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "rates": {"faces": None, "lips": None, "expressions": None, "emotions": None},
         "settings": None,
         "models": used(),
+        "remarks": [],
         "stats": {"rtf": 0.5, "wall_seconds": 2.5, "stages": {"vad": {"packets_in": 10.0}}},
     }
 
@@ -186,3 +188,10 @@ def test_the_language_of_the_whole_is_that_of_most_words(tmp_path: Path):
     data = result(tmp_path, *spoken, End(reason="finished", duration=5.0))
     assert data["language"] == "de"
     assert [segment["language"] for segment in data["segments"]] == ["de", "en", "en", None]
+
+
+def test_what_is_good_to_know_of_the_recording_is_there(tmp_path: Path):
+    remark = Remark(modality="audio", kind="no_speech", text="no speech was heard")
+    data = result(tmp_path, remark, End(reason="finished", duration=5.0))
+    assert data["remarks"] == [{"modality": "audio", "kind": "no_speech", "text": "no speech was heard"}]
+    assert data["segments"] == [] and data["complete"]

@@ -82,12 +82,12 @@ def test_times_that_agree_but_for_rounding_make_neither_gap_nor_cut():
 
 def test_what_overlaps_the_past_is_cut_off():
     def script(sound, returned):
-        sound.put(ones(100), 0, 100_000)
-        sound.put(np.arange(1600, dtype=np.float32), 50_000, 150_000)
+        sound.put(np.zeros(1600, np.float32), 0, 100_000)
+        sound.put(np.arange(1600, dtype=np.float32) / 1e6, 50_000, 150_000)
         sound.put(ones(20), 0, 20_000)
 
     run, _ = play(script)
-    assert samples_of(run)[1600] == 800 and run[-1].end == 150_000
+    assert samples_of(run)[1600] == np.float32(800 / 1e6) and run[-1].end == 150_000
 
 
 def test_silence_that_is_cut_off_is_not_counted_as_lost_a_second_time():

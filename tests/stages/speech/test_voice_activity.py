@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lipstream.config import VadConfig, load_config
-from lipstream.events import SpeechEnded, SpeechStarted
+from lipstream.events import Remark, SpeechEnded, SpeechStarted
 from lipstream.pipeline import ConfigError, Packet
 from lipstream.pipeline.testing import run_stage
-from lipstream.stages.payloads import AudioBlock, Mouth, MouthState
+from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Mouth, MouthState
 from lipstream.stages.speech.endpointing import Endpointing
 from lipstream.stages.speech.onset import WINDOW, WINDOW_SECONDS, Heard
 from lipstream.stages.speech.segmenter import Segmenter, VoiceState
@@ -74,7 +74,7 @@ def test_a_segment_has_its_pre_roll_and_ends_after_the_hang_over():
 def test_silence_and_a_click_are_no_speech():
     assert len(vad((0.0, 2.0))) == 0
     run = vad((0.0, 1.0), (0.9, 0.064), (0.0, 1.0))
-    assert len(run) == 0 and run.events == []
+    assert len(run) == 0 and [event.kind for event in run.events] == ["no_speech"]
 
 
 def test_a_pause_shorter_than_the_hang_over_does_not_end_a_segment():
@@ -159,7 +159,7 @@ def test_scattered_voiced_moments_are_no_speech_and_are_not_hoarded():
     stage = VoiceActivity(ScriptedDetector(), CONFIG)
     spans = [(0.6, 0.032), (0.4, 3.0)] * 20
     run = run_stage(stage, windows(*spans))
-    assert len(run) == 0 and run.events == []
+    assert len(run) == 0 and [event.kind for event in run.events] == ["no_speech"]
     # What waits is the pre-roll and no more.
     assert 60_000_000 - stage.watermark(60_000_000) < 2_000_000
 
@@ -246,3 +246,26 @@ def test_the_states_between_silence_and_speech():
         states.append(segmenter.state)
     quiet, starting, speaking, stopping = VoiceState
     assert [state for state, _ in itertools.groupby(states)] == [quiet, starting, speaking, stopping, quiet]
+
+
+@pytest.mark.parametrize(
+    ("loudness", "kind", "text"),
+    [
+        (0.0, "silence", "the sound is silent"),
+        (1e-5, "silence", "the sound is silent"),
+        (0.1, "no_speech", "no speech was heard"),
+    ],
+)
+def test_a_recording_in_which_nothing_is_heard_says_so(loudness, kind, text):
+    sound = (loudness * np.sin(np.arange(SAMPLE_RATE))).astype(np.float32)
+    detector = ScriptedDetector()
+    detector.probability = lambda window: 0.0
+    packets = [Packet(at * 32_000, AudioBlock(sound[at * 512 : at * 512 + 512]), 32_000) for at in range(31)]
+    told = [event for event in run_stage(VoiceActivity(detector, CONFIG), packets).events if isinstance(event, Remark)]
+    assert [(each.modality, each.kind, each.text) for each in told] == [("audio", kind, text)]
+    live = run_stage(VoiceActivity(detector, CONFIG), packets, lossless=False)
+    assert not any(isinstance(event, Remark) for event in live.events), "who is silent live knows"
+
+
+def test_a_recording_with_speech_says_nothing_of_the_kind():
+    assert not any(isinstance(event, Remark) for event in vad((0.5, 1.5)).events)
