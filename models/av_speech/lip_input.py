@@ -48,7 +48,7 @@ def waves(pictures: Float32, shift: tuple[float, float] = (0.0, 0.0)) -> Float32
     flat = pictures - pictures.mean(axis=(1, 2), keepdims=True)
     flat = flat / (np.sqrt(np.square(flat).mean(axis=(1, 2), keepdims=True)) + _FLAT)
     across, down = _basis(shift[0]), _basis(shift[1])
-    found: Float32 = (down @ flat @ across.T).reshape(len(pictures), -1).astype(np.float32, copy=False)
+    found: Float32 = (down @ flat @ across.T).reshape(len(pictures), WAVES * WAVES).astype(np.float32, copy=False)
     return found
 
 
@@ -63,7 +63,7 @@ def _basis(shift: float) -> Float32:
 def lip_input(points: npt.NDArray[np.floating], blendshapes: npt.NDArray[np.floating], small: UInt8) -> Float32:
     """(T, INPUTS) float32 of (T, 40, 2) points, (T, 27) blendshapes and (T, 32, 32) thumbs."""
     look = waves(small.astype(np.float32) / np.float32(255))
-    parts = (points.reshape(len(points), -1), blendshapes, look)
+    parts = (points.reshape(len(points), 2 * POINTS), blendshapes, look)
     return np.concatenate([np.asarray(part, np.float32) for part in parts], axis=1)
 
 
