@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.InferenceSession import InferenceSession
+from lipstream.models.ort_format import InferenceSession
 
 _OUTPUTS = 16
 """Where a `Graph` table's entry for its outputs stands in the table's directory (onnxruntime's schema `ort.fbs`)."""

@@ -14,10 +14,22 @@ from lipstream.models.errors import ModelError
 ort.disable_telemetry_events()
 
 
-def open_session(path: Path, threads: int, more_outputs: Sequence[str] = ()) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
-    """Open a network on the CPU with `threads` threads of its own.
+def session_options(threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
+    """How a network runs on the CPU with `threads` threads of its own.
 
     Idle threads sleep instead of spinning: the cores are shared with capture and face tracking.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A pattern is kept for every input shape ever seen; audio and text come in a new length each time.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def open_session(path: Path, threads: int, more_outputs: Sequence[str] = ()) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
+    """Open a network on the CPU with `threads` threads of its own.
 
     Args:
         path: the file.
@@ -29,12 +41,7 @@ def open_session(path: Path, threads: int, more_outputs: Sequence[str] = ()) -> 
     """
     if not path.is_file():
         raise ModelError(f"model file {path} is missing; run `lipstream models pull`")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # A pattern is kept for every input shape ever seen; audio and text come in a new length each time.
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = session_options(threads)
     try:
         return ort.InferenceSession(_content(path, more_outputs), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own classes have no other base

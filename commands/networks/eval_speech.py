@@ -46,6 +46,10 @@ def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--profile", metavar="NAME|FILE", help="an enrolled user; without, what `file` does for anybody"
     )
+    parser.add_argument(
+        "--engine", choices=("moonshine", "whisper"), default="moonshine", help="who reads the words (moonshine)"
+    )
+    parser.add_argument("--language", metavar="CODE", help="language spoken, for whisper; without, it is found out")
     parser.add_argument("--clips", metavar="FILE", type=Path, help="names of the clips to use, one a line")
     parser.add_argument("--seeds", metavar="N", type=int, default=1, help="times, each with other noise")
     parser.add_argument(
@@ -60,7 +64,7 @@ def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print a table, and write figures and a picture of word errors against noise."""
-    from lipstream.commands.networks.speech_networks import systems_of
+    from lipstream.commands.networks.speech_networks import systems_of, systems_read_by
     from lipstream.commands.train import prepare
     from lipstream.models.av_speech.evaluation.conditions import check_voices, evaluate, parse_conditions
     from lipstream.models.av_speech.evaluation.trials import chosen_clips
@@ -72,9 +76,12 @@ def run(args: argparse.Namespace) -> int:
     conditions = parse_conditions(args.snr, args.noise)
     if args.seeds < 1:
         raise UserError(f"--seeds {args.seeds}: expected 1 or more")
+    if args.profile is not None and args.engine != "moonshine":
+        raise UserError(f"--profile and --engine {args.engine}: a profile is read by moonshine; leave one of them out")
     normaliser()  # what is missing is said before the long work
     utterances = chosen_clips(find_utterances(args.data), args.data, args.clips)
-    systems = systems_of(args.profile)
+    whisper = args.engine == "whisper"
+    systems = systems_read_by(args.engine, args.language) if whisper else systems_of(args.profile)
     prepare(args.out)
     result = Result(args.out / "speech.json", _facts(args, conditions, utterances))
     try:
@@ -136,6 +143,7 @@ def _facts(args: argparse.Namespace, conditions: list[Condition], utterances: li
         "lipstream": version(),
         "data": str(args.data),
         "profile": args.profile,
+        "engine": args.engine,
         "voices": str(args.voices) if args.voices else None,
         "faces": str(args.faces) if args.faces else None,
         "conditions": [str(each) for each in conditions],

@@ -68,6 +68,25 @@ def _fusion_of_file(path: Path, recogniser: SpeechEngine) -> Fusion:
     return GeneralFusion(recogniser, enrolled) if load_config("file", {}).fusion.general else enrolled
 
 
+def systems_read_by(name: str, language: str | None) -> Systems:
+    """What serves anybody, with and without lips, read by another recogniser than the listener's own.
+
+    Args:
+        name: of the recogniser, as `speech.engine` has it; its usual model.
+        language: code of the language spoken; None to find out.
+
+    Raises:
+        ModelError: there is no such recogniser, or it cannot be loaded.
+    """
+    from lipstream.models.av_speech.evaluation.conditions import Systems
+    from lipstream.models.speech import recognisers
+
+    listener = engine()
+    reader = recognisers.create(name, "base", 1, listener)
+    reader.load()
+    return Systems(listener, None, fusion_of(None, listener), reader, language)
+
+
 def systems_of(profile: str | None) -> Systems:
     """The recogniser alone, the fusion without lips and the fusion with lips; see `fusion_of`."""
     from lipstream.models.av_speech.evaluation.conditions import MasksLips, Systems
@@ -86,8 +105,8 @@ def teacher() -> Teacher:
     """The recogniser in the forms that training needs."""
     from lipstream.models.assets import resolve
     from lipstream.models.av_speech.enrolment.enrolment import Teacher
+    from lipstream.models.av_speech.training.torch_decoder import load_decoder
     from lipstream.models.speech.tokenizer import Tokenizer
-    from lipstream.models.speech.torch_decoder import load_decoder
 
     hears = engine()
     return Teacher(

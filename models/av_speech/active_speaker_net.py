@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lipstream.models.av_speech.encoder_frames import SOUND
 from lipstream.models.av_speech.lip_input import INPUTS
 from lipstream.models.av_speech.recording import BLENDSHAPES, POINTS
+from lipstream.models.av_speech.sound_frames import SOUND
 
 _EMBEDDING: Final = 128
 _WIDTH: Final = 192

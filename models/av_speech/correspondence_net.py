@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lipstream.models.av_speech.encoder_frames import FEATURES
 from lipstream.models.av_speech.fusion_net import Fused
+from lipstream.models.av_speech.sound_frames import FEATURES
 
 FAMILIAR: Final = 1.5
 """How strange a mouth may look before that counts, see `strangeness`. Of one speaker 100 clips that were held out had

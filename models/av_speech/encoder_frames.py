@@ -1,24 +1,14 @@
-"""Frames of the speech encoder in time, and beside the frames of the lips, which come at another rate.
+"""Frames of the speech encoder in time, and beside the frames of the lips, for the networks of profiles.
 
 Shapes: T encoder frames, L lip frames, D numbers a frame.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from lipstream.models.errors import ModelError
-from lipstream.models.speech.engine import Encoding
 from lipstream.models.speech.moonshine import FRAME_RATE
-
-FEATURES: Final = 288
-"""Numbers of a frame of one layer of the speech encoder."""
-SOUND: Final = 4 * FEATURES + 1
-"""Numbers of a sound frame: the encoder's last layer, three inner ones, and the level."""
 
 
 def frame_times(count: int) -> Tensor:
@@ -48,16 +38,3 @@ def beside_lips(frames: Tensor, times: Tensor, seen: Tensor) -> tuple[Tensor, Te
     """
     within = (times >= 0) & (times <= len(frames) / FRAME_RATE)
     return at_times(frames, FRAME_RATE, times), (seen & within).float()
-
-
-def sound_frames(encoding: Encoding, times: Tensor) -> Tensor:
-    """(L, SOUND) sound at (L,) times in seconds from the first sample.
-
-    Raises:
-        ModelError: the recogniser gives no inner layers.
-    """
-    if encoding.inner is None or encoding.levels is None:
-        raise ModelError("the speech encoder gives no inner layers; set speech.engine to moonshine")
-    parts = (encoding.features, encoding.inner, encoding.levels[:, None])
-    together = torch.cat([torch.from_numpy(np.asarray(part, np.float32)) for part in parts], dim=1)
-    return at_times(together, encoding.frame_rate, times)

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lipstream.models.av_speech.characters import CLASSES
-from lipstream.models.av_speech.encoder_frames import FEATURES, frame_times
+from lipstream.models.av_speech.encoder_frames import frame_times
+from lipstream.models.av_speech.sound_frames import FEATURES
 
 REACH: Final = 1.21
 """Seconds to either side that attention sees in each layer; between two frames of either stream, so that rounding does

@@ -1,9 +1,10 @@
 """Lips of people whom nobody enrolled: what is heard of other voices is taken away before the words are read.
 
-The frames of the speech encoder are not rewritten. The sound itself is softened in those bands and moments that belong
-to other voices than that of the visible mouth, and is encoded once more; and words of which the decoder is unsure are
-left out, since among several voices most of them are nobody's. Where no mouth is seen and where no other voice is
-heard nothing happens at all; where the mouth is not that of any voice heard, the sound is left as it is.
+The frames of the speech encoder are not rewritten. Where others speak while the visible mouth speaks (`overlap`), the
+sound itself is softened in those bands that belong to other voices, and is encoded once more; and words of which the
+recogniser is unsure are left out there, since among several voices most of them are nobody's. Everywhere else nothing
+happens: where no mouth is seen, where one voice alone is heard, be it that of the mouth or another, and where the mouth
+is not that of any voice heard.
 """
 
 from __future__ import annotations
@@ -12,52 +13,46 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
-from lipstream.models.av_speech.encoder_frames import FEATURES, SOUND, sound_frames
-from lipstream.models.av_speech.lip_fusion import LipFusion, lip_frames
-from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Float32
-from lipstream.models.av_speech.target_mask_net import TargetMaskNet, loudness_of
-from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, powers, spectrum, with_gains
+from lipstream.models.av_speech.lip_input import lip_frames
+from lipstream.models.av_speech.overlap import Moments, overlapping
+from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Bool, Float32
+from lipstream.models.av_speech.sound_frames import FEATURES, SOUND, sound_frames
+from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, Complex64, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
+from lipstream.models.exported import ExportedNetwork
+from lipstream.models.face.lips import opening
 from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.engine import Encoding, SpeechEngine
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
-from lipstream.models.weights import load_weights
 
-ACTIVE_SPEAKER: Final = Path(__file__).parent / "weights" / "own_voice.safetensors"
-TARGET_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.safetensors"
+if TYPE_CHECKING:
+    # It runs in torch, which is imported for those alone who have a profile.
+    from lipstream.models.av_speech.lip_fusion import LipFusion
+
+ACTIVE_SPEAKER: Final = Path(__file__).parent / "weights" / "own_voice.onnx"
+TARGET_MASK: Final = Path(__file__).parent / "weights" / "voice_mask.onnx"
 _WARM: Final = 25
 """Lip frames of the first run, of which nothing is used."""
 _NEAR: Final = 0.05
 """Seconds within which a lip frame stands for a moment."""
 
-_AUDIBLE: Final = 0.4
-"""Loudness of a frame that counts for the overlap, in parts of the loudest frame's."""
-_MIXED: Final = (0.3, 0.85)
-"""Share of the own voice in a frame in which others are heard too."""
-_HEARD: Final = 0.8
-"""Quantile of the own-voice probability: people pause, and beside other voices the mouth is seldom told for sure."""
+_HALF: Final = 0.5
+_FADE: Final = 5
+"""Frames over which gains set in and end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """When, and how far, other voices are taken away; tuned on speakers of the training part.
+    """How far other voices are taken away where they overlap; tuned on speakers of the training part.
 
     Attributes:
-        least: share of the loudness that must belong to others before anything is done.
+        least: share of the loudness of the overlaps that must belong to others before anything is done.
         full: share from which on it is done in full; between the two the gains are softened.
-        own: probability that the visible mouth is the voice heard, reached in a fifth of the frames or more; under
-            it the mouth may be anybody's, and the sound is left as it is.
-        overlap: share of the loudness in frames with several voices at once, under which nothing is done: people who
-            take turns are all to be read.
         shortest: seconds of sound; in less, two voices are hardly told apart, and nothing is done.
         crowd: share of the time in which others are heard, about which they are several: one alone makes pauses.
         sharpness: power of the gains beside one voice: above 1, what is doubtful is taken for another voice. In a crowd
@@ -68,8 +63,6 @@ class Thresholds:
 
     least: float = 0.15
     full: float = 0.2
-    own: float = 0.1
-    overlap: float = 0.4
     shortest: float = 1.0
     crowd: tuple[float, float] = (0.94, 0.97)
     sharpness: float = 1.4
@@ -85,12 +78,14 @@ class MouthEvidence(NamedTuple):
         seen: (L,) where a mouth is seen.
         beside: (1, L, SOUND) the sound at the times of the lips.
         evidence: (1, L, EVIDENCE) what the mask network is given.
+        opening: (L,) gap between the inner lips (`lipstream.models.face.lips.opening`), 0 where no mouth is seen.
     """
 
-    own: Tensor
-    seen: Tensor
-    beside: Tensor
-    evidence: Tensor
+    own: Float32
+    seen: Bool
+    beside: Float32
+    evidence: Float32
+    opening: Float32
 
 
 class Judgement(NamedTuple):
@@ -99,15 +94,15 @@ class Judgement(NamedTuple):
     Attributes:
         lines: (T, lines) spectrum of the sound.
         gains: (T, BANDS) what of it is not another voice's.
-        removed: share of the loudness that is others', in [0, 1].
-        overlap: share of the loudness in frames in which the own voice and others are heard at once, in [0, 1].
-        others: mean probability that another voice is heard.
+        overlap: (T,) bool, where the visible speaker and others are heard at once.
+        removed: share of the loudness there that is others', in [0, 1]; 0 without such a place.
+        others: mean probability there that another voice is heard.
     """
 
-    lines: Tensor
-    gains: Tensor
+    lines: Complex64
+    gains: Float32
+    overlap: Bool
     removed: float
-    overlap: float
     others: float
 
 
@@ -121,8 +116,8 @@ class GeneralFusion(Fusion):
             the sound.
         inner: refines the frames of an enrolled user. The sound is then left as it is, and only judged.
         thresholds: when to act.
-        active_speaker: weights of `ActiveSpeakerNet`.
-        target_mask: weights of `TargetMaskNet`.
+        active_speaker: graph of `ActiveSpeakerNet`.
+        target_mask: graph of `TargetMaskNet`.
     """
 
     uses_lips = True
@@ -139,8 +134,7 @@ class GeneralFusion(Fusion):
         self._inner = inner
         self._thresholds = thresholds or Thresholds()
         self._files = active_speaker, target_mask
-        self._networks: tuple[ActiveSpeakerNet, TargetMaskNet] | None = None
-        self._pools = ThreadpoolController()
+        self._networks: tuple[ExportedNetwork, ExportedNetwork] | None = None
 
     def load(self) -> None:
         """Load the networks and the recogniser. Idempotent.
@@ -157,14 +151,12 @@ class GeneralFusion(Fusion):
             self._networks = shared(("general fusion", *parts), self._open)
             shared(("general fusion has run", *parts, self._inner is None), self._warm_up)
 
-    def _open(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
-        networks = ActiveSpeakerNet(), TargetMaskNet()
-        for network, path in zip(networks, self._files, strict=True):
-            load_weights(network, path)
-        return networks
+    def _open(self) -> tuple[ExportedNetwork, ExportedNetwork]:
+        active_speaker, target_mask = map(ExportedNetwork, self._files)
+        return active_speaker, target_mask
 
     def _warm_up(self) -> None:
-        """Run the networks in use once: what torch fetches from disk on the first run would delay the first words."""
+        """Run the networks in use once: the first run takes longer, which would delay the first words."""
         frames = _WARM * LIP_SAMPLES // HOP
         silence = np.zeros((frames, SOUND - 1), np.float32)
         features, inner = silence[:, :FEATURES], silence[:, FEATURES:]
@@ -172,11 +164,8 @@ class GeneralFusion(Fusion):
         picture, points = np.zeros((CROP, CROP), np.uint8), np.zeros((POINTS, 2), np.float32)
         blendshapes = np.zeros(BLENDSHAPES, np.float32)
         lips = [LipSample(index / LIP_RATE, picture, points, blendshapes) for index in range(_WARM)]
-        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            mouth = self.look(encoding, lips)
-            found = self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
-            if self._inner is None:
-                with_gains(found.lines, self._gains(found), _WARM * LIP_SAMPLES)
+        mouth = self.look(encoding, lips)
+        self.judge(mouth, np.zeros(_WARM * LIP_SAMPLES, np.float32))
 
     def fuse(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> FusedSpeech:
         """See `Fusion.fuse`.
@@ -191,25 +180,24 @@ class GeneralFusion(Fusion):
         if encoding.inner is None or encoding.levels is None:
             # A recogniser that does not show its inner layers: nobody can tell whose voice it hears.
             return FusedSpeech(encoding) if self._inner is None else self._inner.fuse(encoding, sound, lips)
-        # OpenMP's limit holds for the calling thread alone; see `lipstream.models.speech.alignment`.
-        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            mouth = self.look(encoding, lips)
-            own = _at_encoding(mouth, encoding)
-            if self._inner is not None:
-                fused = self._told(self._inner.fuse(encoding, sound, lips), mouth, sound)
-                return dataclasses.replace(fused, active_speaker=own)
-            if not self._is_enough(mouth):
-                return FusedSpeech(encoding, active_speaker=own)
-            found = self.judge(mouth, sound)
-            if not self._are_several(found):
-                return FusedSpeech(encoding, active_speaker=own)
-            if not self._is_heard(mouth):
-                return FusedSpeech(self._doubted(encoding), active_speaker=own)
-            gains = self._gains(found)
-            softened = with_gains(found.lines, gains, len(sound)).numpy()
-            gate = 1 - _kept(found.lines, gains)[1].numpy()
-        again = self._doubted(encoding if self._engine is None else self._engine.encode(softened))
-        return FusedSpeech(again, _resampled(gate, len(again.features)), own, softened)
+        mouth = self.look(encoding, lips)
+        own = _at_encoding(mouth, encoding)
+        if self._inner is not None:
+            fused = self._told(self._inner.fuse(encoding, sound, lips), mouth, sound)
+            return dataclasses.replace(fused, active_speaker=own)
+        if not self._is_enough(mouth):
+            return FusedSpeech(encoding, active_speaker=own)
+        found = self.judge(mouth, sound)
+        if found.removed <= self._thresholds.least:
+            return FusedSpeech(encoding, active_speaker=own)
+        gains = self._gains(found)
+        softened = with_gains(found.lines, gains, len(sound))
+        gate = 1 - _kept(found.lines, gains)[1]
+        again = encoding if self._engine is None else self._engine.encode(softened)
+        count = len(again.features)
+        asked = np.where(_resampled(found.overlap.astype(np.float32), count) > _HALF, self._thresholds.sure, 0.0)
+        again = dataclasses.replace(again, least_confidence=asked.astype(np.float32))
+        return FusedSpeech(again, _resampled(gate, count), own, softened)
 
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What becomes of an encoding with the lips masked: the very same, unless somebody is enrolled."""
@@ -222,10 +210,12 @@ class GeneralFusion(Fusion):
             ModelError: `load` was not called, or the recogniser gives no inner layers.
         """
         active_speaker, _ = self._loaded()
-        frames, mask = lip_frames(_on_grid(lips, encoding.duration))
-        beside = sound_frames(encoding, torch.arange(len(mask)) / LIP_RATE)[None]
-        scores, evidence = active_speaker.evidence(centred(frames, mask)[None], mask[None], beside)
-        return MouthEvidence(scores[0].sigmoid(), mask, beside, evidence)
+        samples = _on_grid(lips, encoding.duration)
+        frames, mask = lip_frames(samples)
+        beside = sound_frames(encoding, (np.arange(len(mask)) / LIP_RATE).astype(np.float32))[None]
+        own, evidence = active_speaker(lips=frames[None], seen=mask[None], sound=beside)
+        openings = [0.0 if each.points is None else float(opening(each.points)) for each in samples]
+        return MouthEvidence(own[0], mask, beside, evidence, np.array(openings, np.float32))
 
     def judge(self, mouth: MouthEvidence, sound: Float32) -> Judgement:
         """Tell the own voice from others in (N,) sound.
@@ -234,10 +224,16 @@ class GeneralFusion(Fusion):
             ModelError: `load` was not called.
         """
         _, target_mask = self._loaded()
-        lines = spectrum(torch.from_numpy(np.asarray(sound, np.float32)))
-        found = target_mask(loudness_of(powers(lines))[None], mouth.beside, mouth.evidence)
-        gains, others = found.gains[0], float(found.other.sigmoid().mean())
-        return Judgement(lines, gains, *_shares(lines, gains), others)
+        lines = spectrum(sound)
+        of_all, others = target_mask(powers=powers(lines)[None], sound=mouth.beside, evidence=mouth.evidence)
+        gains, other = of_all[0], others[0]
+        loud, kept = _kept(lines, gains)
+        moments = Moments(mouth.own, mouth.opening, mouth.seen, loud, kept, other)
+        overlap = overlapping(moments)
+        if not overlap.any():
+            return Judgement(lines, gains, overlap, 0.0, 0.0)
+        removed = float(((1 - kept) * loud)[overlap].sum() / loud[overlap].sum())
+        return Judgement(lines, gains, overlap, removed, float(other[overlap].mean()))
 
     def others(self, mouth: MouthEvidence, sound: Float32) -> float | None:
         """Share of the loudness of others who speak while the mouth does; None where that cannot be told.
@@ -245,12 +241,9 @@ class GeneralFusion(Fusion):
         Raises:
             ModelError: `load` was not called.
         """
-        if not self._is_enough(mouth):
-            return None
-        found = self.judge(mouth, sound)
-        return found.removed if found.overlap >= self._thresholds.overlap else 0.0
+        return self.judge(mouth, sound).removed if self._is_enough(mouth) else None
 
-    def _loaded(self) -> tuple[ActiveSpeakerNet, TargetMaskNet]:
+    def _loaded(self) -> tuple[ExportedNetwork, ExportedNetwork]:
         if self._networks is None:
             raise ModelError("general fusion is not loaded: call load() first")
         return self._networks
@@ -259,27 +252,18 @@ class GeneralFusion(Fusion):
         """Whether there is enough to see and hear for telling voices apart; else the mask need not run."""
         return len(mouth.seen) >= self._thresholds.shortest * LIP_RATE and bool(mouth.seen.any())
 
-    def _is_heard(self, mouth: MouthEvidence) -> bool:
-        """Whether the mouth is likely to be a voice in the sound."""
-        return float(mouth.own[mouth.seen].quantile(_HEARD)) >= self._thresholds.own
-
-    def _are_several(self, found: Judgement) -> bool:
-        """Whether others are heard at the same time as the mouth."""
-        return found.removed > self._thresholds.least and found.overlap >= self._thresholds.overlap
-
     def _told(self, fused: FusedSpeech, mouth: MouthEvidence, sound: Float32) -> FusedSpeech:
         """What was made of an enrolled user's frames, with what else is to be told of them: nothing here."""
         return fused
 
-    def _gains(self, found: Judgement) -> Tensor:
-        """(T, BANDS) what to multiply the sound by."""
+    def _gains(self, found: Judgement) -> Float32:
+        """(T, BANDS) what to multiply the sound by: 1 where nobody overlaps."""
         thresholds = self._thresholds
-        depth = min(1.0, (found.removed - thresholds.least) / (thresholds.full - thresholds.least))
+        depth = float(np.interp(found.removed, (thresholds.least, thresholds.full), (0.0, 1.0)))
         sharpness = float(np.interp(found.others, thresholds.crowd, (thresholds.sharpness, 1.0)))
-        return found.gains.pow(sharpness).clamp_min(thresholds.floor).pow(depth)
-
-    def _doubted(self, encoding: Encoding) -> Encoding:
-        return dataclasses.replace(encoding, least_confidence=self._thresholds.sure)
+        softened = np.maximum(np.power(found.gains, sharpness), thresholds.floor)
+        gains: Float32 = np.power(softened, depth * _faded(found.overlap)[:, None])
+        return gains
 
 
 def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
@@ -293,19 +277,17 @@ def _on_grid(lips: Sequence[LipSample], duration: float) -> list[LipSample]:
     return grid
 
 
-def _kept(lines: Tensor, gains: Tensor) -> tuple[Tensor, Tensor]:
+def _kept(lines: Complex64, gains: Float32) -> tuple[Float32, Float32]:
     """(T,) loudness of each frame, and the part of it that the gains leave."""
-    loud = powers(lines).pow(COMPRESSED / 2)
-    whole = loud.sum(dim=1).clamp_min(1e-9)
-    return whole, ((gains * loud).sum(dim=1) / whole).clamp(0, 1)
+    loud = np.power(powers(lines), COMPRESSED / 2)
+    whole = np.maximum(loud.sum(axis=1), 1e-9)
+    return whole, np.clip((gains * loud).sum(axis=1) / whole, 0, 1)
 
 
-def _shares(lines: Tensor, gains: Tensor) -> tuple[float, float]:
-    """`removed` and `overlap` of a `Judgement`."""
-    whole, own = _kept(lines, gains)
-    audible = whole * (whole > _AUDIBLE * whole.max())
-    both = (own > _MIXED[0]) & (own < _MIXED[1])
-    return float((whole * (1 - own)).sum() / whole.sum()), float((audible * both).sum() / audible.sum())
+def _faded(flags: Bool) -> Float32:
+    """(T,) 1 within stretches, falling to 0 at their edges."""
+    inside = np.convolve(np.pad(flags, _FADE, mode="edge"), np.full(_FADE, 1 / _FADE), mode="same")
+    return inside[_FADE:-_FADE].astype(np.float32)
 
 
 def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
@@ -316,6 +298,6 @@ def _resampled(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.fl
 
 def _at_encoding(mouth: MouthEvidence, encoding: Encoding) -> npt.NDArray[np.float32]:
     times = (np.arange(len(encoding.features)) + 0.5) / encoding.frame_rate
-    own = np.interp(times, np.arange(len(mouth.own)) / LIP_RATE, mouth.own.numpy())
+    own = np.interp(times, np.arange(len(mouth.own)) / LIP_RATE, mouth.own)
     nearest = (times * LIP_RATE).round().astype(int).clip(0, len(mouth.seen) - 1)
-    return np.asarray(np.where(mouth.seen.numpy()[nearest], own, np.nan), np.float32)
+    return np.asarray(np.where(mouth.seen[nearest], own, np.nan), np.float32)

@@ -13,10 +13,11 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
 
 from lipstream.models.av_speech.correspondence_net import doubt, heard, strangeness
-from lipstream.models.av_speech.encoder_frames import FEATURES, beside_lips, frame_times
-from lipstream.models.av_speech.lip_input import INPUTS, lip_input, thumbs
+from lipstream.models.av_speech.encoder_frames import beside_lips, frame_times
+from lipstream.models.av_speech.lip_input import lip_frames
 from lipstream.models.av_speech.loudness import loudness
 from lipstream.models.av_speech.profile import LipNetworks
+from lipstream.models.av_speech.sound_frames import FEATURES
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding, Float32
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
@@ -115,7 +116,7 @@ class _Read(NamedTuple):
 
 
 def _read(networks: LipNetworks, lips: Sequence[LipSample]) -> _Read:
-    frames, mask = lip_frames(lips)
+    frames, mask = map(torch.from_numpy, lip_frames(lips))
     times = torch.tensor([sample.time for sample in lips], dtype=torch.float32)
     return _Read(frames, times, mask, networks.lips(frames[None], mask[None]))
 
@@ -133,21 +134,3 @@ def _given(encoding: Encoding) -> Tensor:
 
 def _taken(encoding: Encoding, features: Tensor) -> Encoding:
     return dataclasses.replace(encoding, features=features[0].numpy(), refined=True)
-
-
-def lip_frames(lips: Sequence[LipSample]) -> tuple[Tensor, Tensor]:
-    """(L, INPUTS) input of the lip network and (L,) mask."""
-    frames = torch.zeros(len(lips), INPUTS)
-    seen = [
-        (index, sample.points, sample.blendshapes, sample.crop)
-        for index, sample in enumerate(lips)
-        if sample.points is not None and sample.blendshapes is not None and sample.crop is not None
-    ]
-    mask = torch.zeros(len(lips), dtype=torch.bool)
-    if not seen:
-        return frames, mask
-    indices = torch.tensor([index for index, *_ in seen])
-    points, blendshapes, crops = (np.stack([each[place] for each in seen]) for place in (1, 2, 3))
-    frames[indices] = lip_input(points, blendshapes, thumbs(crops))
-    mask[indices] = True
-    return frames, mask

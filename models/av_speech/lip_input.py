@@ -8,15 +8,15 @@ IEEE 2003): the teeth and the tongue are in it, noise and pores are not, and it 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from lipstream.models.av_speech.recording import BLENDSHAPES, POINTS, UInt8
+from lipstream.models.av_speech.recording import BLENDSHAPES, POINTS, Float32, UInt8
+from lipstream.models.speech.fusion import LipSample
 
 THUMB: Final = 32
 """Side of the small crop that the transform is taken of."""
@@ -35,7 +35,7 @@ def thumbs(crops: UInt8) -> UInt8:
     return np.stack([cv2.resize(crop, (THUMB, THUMB), interpolation=cv2.INTER_AREA) for crop in crops]).astype(np.uint8)
 
 
-def waves(pictures: Tensor, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+def waves(pictures: Float32, shift: tuple[float, float] = (0.0, 0.0)) -> Float32:
     """Cosine coefficients of crops, of zero mean and unit contrast.
 
     Args:
@@ -45,22 +45,39 @@ def waves(pictures: Tensor, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
     Returns:
         (T, 144), rows of waves downwards.
     """
-    flat = pictures - pictures.mean(dim=(1, 2), keepdim=True)
-    flat = flat / (flat.square().mean(dim=(1, 2), keepdim=True).sqrt() + _FLAT)
-    across, down = _basis(shift[0]).to(pictures), _basis(shift[1]).to(pictures)
-    return (down @ flat @ across.T).flatten(1)
+    flat = pictures - pictures.mean(axis=(1, 2), keepdims=True)
+    flat = flat / (np.sqrt(np.square(flat).mean(axis=(1, 2), keepdims=True)) + _FLAT)
+    across, down = _basis(shift[0]), _basis(shift[1])
+    found: Float32 = (down @ flat @ across.T).reshape(len(pictures), WAVES * WAVES).astype(np.float32, copy=False)
+    return found
 
 
-def _basis(shift: float) -> Tensor:
+def _basis(shift: float) -> Float32:
     """(WAVES, THUMB) orthonormal cosines, the picture under them moved by `shift` pixels."""
-    at = torch.arange(THUMB, dtype=torch.float32) + 0.5 + shift
-    basis = torch.cos(math.pi / THUMB * torch.arange(WAVES)[:, None] * at) * math.sqrt(2 / THUMB)
+    at = np.arange(THUMB) + 0.5 + shift
+    basis = np.cos(math.pi / THUMB * np.arange(WAVES)[:, None] * at) * math.sqrt(2 / THUMB)
     basis[0] /= math.sqrt(2)
-    return basis
+    return basis.astype(np.float32)
 
 
-def lip_input(points: npt.NDArray[np.floating], blendshapes: npt.NDArray[np.floating], small: UInt8) -> Tensor:
+def lip_input(points: npt.NDArray[np.floating], blendshapes: npt.NDArray[np.floating], small: UInt8) -> Float32:
     """(T, INPUTS) float32 of (T, 40, 2) points, (T, 27) blendshapes and (T, 32, 32) thumbs."""
-    shape = torch.from_numpy(np.asarray(points, np.float32)).flatten(1)
-    action = torch.from_numpy(np.asarray(blendshapes, np.float32))
-    return torch.cat((shape, action, waves(torch.from_numpy(small).float() / 255)), dim=1)
+    look = waves(small.astype(np.float32) / np.float32(255))
+    parts = (points.reshape(len(points), 2 * POINTS), blendshapes, look)
+    return np.concatenate([np.asarray(part, np.float32) for part in parts], axis=1)
+
+
+def lip_frames(lips: Sequence[LipSample]) -> tuple[Float32, npt.NDArray[np.bool_]]:
+    """(L, INPUTS) input of the lip network and (L,) mask of the frames in which lips are seen."""
+    frames, mask = np.zeros((len(lips), INPUTS), np.float32), np.zeros(len(lips), np.bool_)
+    seen = [
+        (index, sample.points, sample.blendshapes, sample.crop)
+        for index, sample in enumerate(lips)
+        if sample.points is not None and sample.blendshapes is not None and sample.crop is not None
+    ]
+    if seen:
+        indices = [index for index, *_ in seen]
+        points, blendshapes, crops = (np.stack([each[place] for each in seen]) for place in (1, 2, 3))
+        frames[indices] = lip_input(points, blendshapes, thumbs(crops))
+        mask[indices] = True
+    return frames, mask

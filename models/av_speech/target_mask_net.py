@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lipstream.models.av_speech.active_speaker_net import EVIDENCE
-from lipstream.models.av_speech.encoder_frames import SOUND
+from lipstream.models.av_speech.sound_frames import SOUND
 from lipstream.models.av_speech.voice_bands import BANDS, HOP
 
 FLOOR: Final = 0.05

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
-from lipstream.models.emotion.looks import (
-    APPEARANCE_WEIGHTS,
-    SHAPE_WEIGHTS,
-    STILL,
-    FaceNetworks,
-    Look,
-    load_face_networks,
-)
+from lipstream.models.emotion.looks import GRAPH as FACE_GRAPH
+from lipstream.models.emotion.looks import STILL, FaceLooks, Look
 from lipstream.models.emotion.prosody import prosody
 from lipstream.models.emotion.quality import face_quality, voice_quality
-from lipstream.models.emotion.voice_net import STEP, VoiceNet, steps_of
+from lipstream.models.emotion.voice_steps import STEP, steps_of
 from lipstream.models.errors import ModelError
+from lipstream.models.exported import ExportedNetwork
 from lipstream.models.shared import made_of, shared
-from lipstream.models.weights import load_weights
 
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
 WEIGHTS = Path(__file__).parent / "weights"
-"""Where the weights that come with the package are."""
+"""Where the networks that come with the package are."""
+VOICE_GRAPH = "voice.onnx"
+"""The networks of all folds as they run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +47,7 @@ class FaceExpression:
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
         self._folder = folder
-        self._networks: FaceNetworks | None = None
+        self._networks: FaceLooks | None = None
 
     def load(self) -> None:
         """Load the weights. Idempotent.
@@ -64,8 +56,8 @@ class FaceExpression:
             ModelError: the weights are missing or unusable.
         """
         if self._networks is None:
-            parts = (made_of(self._folder / name) for name in (APPEARANCE_WEIGHTS, SHAPE_WEIGHTS))
-            self._networks = shared(("expression", *parts), lambda: load_face_networks(self._folder))
+            key = ("expression", made_of(self._folder / FACE_GRAPH))
+            self._networks = shared(key, lambda: FaceLooks(self._folder))
 
     def predict(self, crop: UInt8, shape: Float32, look: Look = STILL) -> Evidence:
         """Judge a face.
@@ -109,22 +101,17 @@ class VoiceEmotion:
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
         self._folder = folder
-        self._networks: list[VoiceNet] = []
+        self._network: ExportedNetwork | None = None
 
     def load(self) -> None:
-        """Load the weights. Idempotent.
+        """Load the networks. Idempotent.
 
         Raises:
-            ModelError: the weights are missing or unusable.
+            ModelError: they are missing or unusable.
         """
-        if self._networks:
-            return
-        files = sorted(self._folder.glob("voice_seed*_fold*.safetensors"))
-        if not files:
-            raise ModelError(f"{self._folder}: no voice weights here; reinstall, or run `train emotion --branch voice`")
-        seed = files[0].name.split("_fold")[0]  # a training folder may hold several seeds; any one is the branch
-        folds = [each for each in files if each.name.startswith(f"{seed}_")]
-        self._networks = [shared(("voice", made_of(each)), partial(_voice_net, each)) for each in folds]
+        if self._network is None:
+            path = self._folder / VOICE_GRAPH
+            self._network = shared(("voice", made_of(path)), lambda: ExportedNetwork(path))
 
     def predict(self, encoded: Float32, audio: Float32) -> Evidence:
         """Judge a window of speech.
@@ -156,26 +143,18 @@ class VoiceEmotion:
         return self._judge([encoded], [sound])[0]
 
     def _judge(self, steps: Sequence[Float32], sounds: Sequence[Float32]) -> list[Evidence]:
-        if not self._networks:
+        if self._network is None:
             raise ModelError("the voice branch is not loaded: call load() first")
         frames, rows = _padded(steps), _padded(sounds)
-        mask = torch.arange(frames.shape[1]) < torch.tensor([[len(each)] for each in steps])
-        with torch.inference_mode():
-            outputs = [network(frames, rows, mask) for network in self._networks]
-            logs = torch.stack([logits.log_softmax(dim=1) for logits, _ in outputs]).mean(dim=0).log_softmax(dim=1)
-        embeddings = outputs[0][1].numpy()
+        mask = np.arange(frames.shape[1]) < np.array([[len(each)] for each in steps])
+        logs, embeddings = self._network(encoded=frames, sound=rows, mask=mask)
         return [
             Evidence(log, embedding, voice_quality(sound))
-            for log, embedding, sound in zip(logs.numpy(), embeddings, sounds, strict=True)
+            for log, embedding, sound in zip(logs, embeddings, sounds, strict=True)
         ]
 
 
-def _voice_net(path: Path) -> VoiceNet:
-    network = VoiceNet()
-    load_weights(network, path)
-    return network
-
-
-def _padded(rows: Sequence[Float32]) -> Tensor:
+def _padded(rows: Sequence[Float32]) -> Float32:
     """(B, T, C) float32 of B arrays of up to T rows."""
-    return pad_sequence([torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in rows], batch_first=True)
+    longest = max(len(each) for each in rows)
+    return np.stack([np.pad(each, ((0, longest - len(each)), (0, 0))) for each in rows]).astype(np.float32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lipstream.models.emotion.face_net import FACE_SIZE
+from lipstream.models.emotion.looks import FACE_SIZE
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]

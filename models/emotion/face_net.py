@@ -6,9 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-FACE_SIZE = 48
-"""Side of the face image in pixels, that of FER2013."""
-
 EMBEDDING = 192
 """Length of the face embedding."""
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from lipstream.models.emotion.branches import WEIGHTS, Evidence
 from lipstream.models.emotion.classes import affect
-from lipstream.models.emotion.fusion_net import TOKEN, WAYS, FusionNet
+from lipstream.models.emotion.quality import TOKEN
 from lipstream.models.errors import ModelError
+from lipstream.models.exported import ExportedNetwork
 from lipstream.models.shared import made_of, shared
-from lipstream.models.weights import load_weights
 
-_FACTS = "fusion.json"
-_WEIGHTS = "fusion.safetensors"
+FUSION_GRAPH = "fusion.onnx"
+"""The network of whichever way to fuse was chosen, as it runs."""
 
 Float32 = npt.NDArray[np.float32]
 
@@ -71,7 +68,7 @@ class EmotionFusion:
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
         self._folder = folder
-        self._network: FusionNet | None = None
+        self._network: ExportedNetwork | None = None
 
     def load(self) -> None:
         """Load the weights. Idempotent.
@@ -80,18 +77,8 @@ class EmotionFusion:
             ModelError: the weights are missing or unusable.
         """
         if self._network is None:
-            parts = (made_of(self._folder / name) for name in (_FACTS, _WEIGHTS))
-            self._network = shared(("emotion fusion", *parts), self._open)
-
-    def _open(self) -> FusionNet:
-        facts = self._folder / _FACTS
-        try:
-            way = json.loads(facts.read_text(encoding="utf-8"))["way"]
-            network = WAYS[way]()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{facts}: no usable fusion ({error!r}); reinstall, or run `train emotion`") from None
-        load_weights(network, self._folder / _WEIGHTS)
-        return network
+            path = self._folder / FUSION_GRAPH
+            self._network = shared(("emotion fusion", made_of(path)), lambda: ExportedNetwork(path))
 
     def predict(
         self, faces: Sequence[TimedEvidence], voices: Sequence[TimedEvidence], now: float
@@ -117,21 +104,27 @@ class EmotionFusion:
             return None
         face, face_mask, face_times = _tokens(faces, now)
         voice, voice_mask, voice_times = _tokens(voices, now)
-        with torch.inference_mode():
-            logs, weights = self._network(face, voice, face_mask, voice_mask, (face_times, voice_times))
-        probabilities: Float32 = logs[0].exp().numpy()
+        logs, weights = self._network(
+            face=face,
+            voice=voice,
+            face_mask=face_mask,
+            voice_mask=voice_mask,
+            face_times=face_times,
+            voice_times=voice_times,
+        )
+        probabilities: Float32 = np.exp(logs[0])
         embedding = np.concatenate([_embedding(faces, 192), _embedding(voices, 128)])
         weight_face, weight_voice = (float(weight) for weight in weights[0])
         return EmotionResult(probabilities, *affect(probabilities), weight_face, weight_voice, embedding)
 
 
-def _tokens(items: Sequence[TimedEvidence], now: float) -> tuple[Tensor, Tensor, Tensor]:
-    """One row of tokens, its mask, and its times; a single masked token where there are none."""
-    if not items:
-        return torch.zeros(1, 1, TOKEN), torch.zeros(1, 1, dtype=torch.bool), torch.zeros(1, 1)
-    tokens = torch.from_numpy(np.stack([token_of(each.evidence) for each in items]))[None]
-    times = torch.tensor([[each.time - now for each in items]], dtype=torch.float32)
-    return tokens, torch.ones(1, len(items), dtype=torch.bool), times
+def _tokens(items: Sequence[TimedEvidence], now: float) -> tuple[Float32, npt.NDArray[np.bool_], Float32]:
+    """One row of `MOST_TOKENS` tokens, its mask, and its times; those that are not there are masked."""
+    tokens, mask = np.zeros((1, MOST_TOKENS, TOKEN), np.float32), np.zeros((1, MOST_TOKENS), np.bool_)
+    times = np.zeros((1, MOST_TOKENS), np.float32)
+    for index, each in enumerate(items):
+        tokens[0, index], mask[0, index], times[0, index] = token_of(each.evidence), True, each.time - now
+    return tokens, mask, times
 
 
 def _embedding(items: Sequence[TimedEvidence], length: int) -> Float32:

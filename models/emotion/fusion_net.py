@@ -18,10 +18,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from lipstream.models.emotion.quality import QUALITIES
-
-TOKEN = 7 + QUALITIES
-"""Numbers in a token."""
+from lipstream.models.emotion.quality import TOKEN
 
 _NO_PULL = 1e-6
 

@@ -6,9 +6,6 @@ import functools
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import torchaudio
-from torch import Tensor
 
 from lipstream.models.emotion.pitch import pitch
 
@@ -26,12 +23,32 @@ _PITCH_LOW, _PITCH_HIGH = 65, 500
 _FLOOR_DB = -60.0
 
 
+_LINES, _WINDOW = 1024, 800
+_LOWEST, _HIGHEST = 60.0, 7600.0
+
+
 @functools.cache
-def _mel() -> torch.nn.Module:
-    bank: torch.nn.Module = torchaudio.transforms.MelSpectrogram(
-        SAMPLE_RATE, n_fft=1024, win_length=800, hop_length=HOP, f_min=60, f_max=7600, n_mels=MEL_BANDS
-    )
-    return bank
+def _mel() -> tuple[Float32, Float32]:
+    """The window, and (lines, bands) triangles on the mel scale of HTK."""
+    window = np.zeros(_LINES)
+    first = (_LINES - _WINDOW) // 2
+    window[first : first + _WINDOW] = np.hanning(_WINDOW + 1)[:-1]
+    lowest, highest = (2595.0 * np.log10(1.0 + hertz / 700.0) for hertz in (_LOWEST, _HIGHEST))
+    edges = 700.0 * (10.0 ** (np.linspace(lowest, highest, MEL_BANDS + 2) / 2595.0) - 1.0)
+    lines = np.linspace(0.0, SAMPLE_RATE / 2, _LINES // 2 + 1)[:, None]
+    steps = np.diff(edges)
+    rising, falling = (lines - edges[:-2]) / steps[:-1], (edges[2:] - lines) / steps[1:]
+    return window.astype(np.float32), np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
+
+
+def _powers(sound: Float32) -> Float32:
+    """(frames, bands) power of each band: that of torchaudio's `MelSpectrogram`."""
+    window, triangles = _mel()
+    padded = np.pad(sound, _LINES // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _LINES)[::HOP]
+    lines = np.fft.rfft(frames * window)
+    powers: Float32 = (np.square(lines.real) + np.square(lines.imag)).astype(np.float32) @ triangles
+    return powers
 
 
 def prosody(audio: Float32, frames: int) -> Float32:
@@ -47,33 +64,34 @@ def prosody(audio: Float32, frames: int) -> Float32:
         (frames, PROSODY) float32: bands, pitch in octaves around 180 Hz (0 where unvoiced), its change in octaves a
         frame, energy.
     """
-    sound = torch.from_numpy(np.ascontiguousarray(audio))
-    power = _mel()(sound).T
-    level = 10 * torch.log10(power.clamp_min(1e-10))
-    energy = 10 * torch.log10(power.sum(dim=1).clamp_min(1e-10))
+    sound = np.ascontiguousarray(audio, np.float32)
+    power = _powers(sound)
+    level = 10 * np.log10(np.maximum(power, 1e-10))
+    energy = 10 * np.log10(np.maximum(power.sum(axis=1), 1e-10))
     loudest = energy.max()
-    bands = (level - loudest).clamp_min(_FLOOR_DB - 20) / 20
-    energy = (energy - loudest).clamp_min(_FLOOR_DB) / 20
+    bands = np.maximum(level - loudest, _FLOOR_DB - 20) / 20
+    energy = np.maximum(energy - loudest, _FLOOR_DB) / 20
     octaves = _pitch(sound, len(energy))
     voiced = energy > -1.25  # within 25 dB of the loudest frame
-    octaves = torch.where(voiced, octaves, 0.0)
-    change = torch.zeros_like(octaves)
+    octaves = np.where(voiced, octaves, 0.0)
+    change = np.zeros_like(octaves)
     both = voiced[1:] & voiced[:-1]
-    change[1:] = torch.where(both, octaves[1:] - octaves[:-1], 0.0)
-    rows = torch.cat([bands, octaves[:, None], change[:, None], energy[:, None]], dim=1)
-    return _fit(rows, frames).numpy()
+    change[1:] = np.where(both, octaves[1:] - octaves[:-1], 0.0)
+    rows = np.concatenate([bands, octaves[:, None], change[:, None], energy[:, None]], axis=1)
+    return _fit(rows, frames).astype(np.float32)
 
 
-def _pitch(sound: Tensor, frames: int) -> Tensor:
+def _pitch(sound: Float32, frames: int) -> Float32:
     """Pitch in octaves around 180 Hz by normalised cross-correlation and a median filter."""
     if len(sound) < SAMPLE_RATE // 4:
-        return torch.zeros(frames)
+        return np.zeros(frames, np.float32)
     hertz = pitch(sound, SAMPLE_RATE, HOP, smoothing=15, low=_PITCH_LOW, high=_PITCH_HIGH)
-    return torch.log2(_fit(hertz.clamp_min(_PITCH_LOW), frames) / 180)
+    octaves: Float32 = np.log2(_fit(np.maximum(hertz, _PITCH_LOW), frames) / 180)
+    return octaves
 
 
-def _fit(rows: Tensor, count: int) -> Tensor:
+def _fit(rows: Float32, count: int) -> Float32:
     """Cut, or repeat the last row, so that there are `count` rows."""
     if len(rows) >= count:
         return rows[:count]
-    return torch.cat([rows, rows[-1:].expand(count - len(rows), *rows.shape[1:])])
+    return np.concatenate([rows, np.repeat(rows[-1:], count - len(rows), axis=0)])

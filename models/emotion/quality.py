@@ -10,6 +10,9 @@ UInt8 = npt.NDArray[np.uint8]
 
 QUALITIES = 3
 
+TOKEN = 7 + QUALITIES
+"""Numbers that fusion sees of a piece of evidence: log-probabilities and quality."""
+
 
 def face_quality(crops: UInt8, talking: float) -> Float32:
     """Contrast, sharpness, and whether the face was judged as talking.

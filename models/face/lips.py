@@ -95,6 +95,16 @@ def aperture(landmarks: Float32, pose: HeadPose) -> float:
     return max(0.0, float((lower - upper).mean()))
 
 
+def opening(lips: Float32) -> Float32:
+    """(...,) the same gap from (..., 40, 2) `normalised_lips`."""
+    inner = len(OUTER_LIP) + np.array(
+        [[INNER_LIP.index(point) for point in side] for side in (_UPPER_INNER, _LOWER_INNER)]
+    )
+    upper, lower = (lips[..., side, 1] for side in inner)
+    gap: Float32 = np.maximum(0.0, (lower - upper).mean(axis=-1)).astype(np.float32)
+    return gap
+
+
 def mouth_blendshapes(blendshapes: Float32) -> Float32:
     """The (27,) of the (52,) blendshapes that describe jaw and mouth, in the order of `MOUTH_BLENDSHAPES`."""
     mouth: Float32 = blendshapes[np.array(MOUTH_BLENDSHAPES)]

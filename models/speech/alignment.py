@@ -22,13 +22,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from lipstream.models.errors import ModelError
+from lipstream.models.speech.cross_attention import CrossAttention, DecoderShape
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Float32
 from lipstream.models.speech.tokenizer import START
-from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder, load_decoder
 
 # (layer, head), counted from 0, of the tiny English model.
 TOKEN_HEADS: Final = ((1, 3), (2, 1))
@@ -64,8 +62,7 @@ class CrossAttentionAligner:
     def __init__(self, decoder_path: Path) -> None:
         """`decoder_path` is the published `decoder_model_merged.ort`. Nothing is read before `load`."""
         self._path = decoder_path
-        self._decoder: MoonshineDecoder | None = None
-        self._pools = ThreadpoolController()
+        self._decoder: CrossAttention | None = None
 
     def load(self) -> None:
         """Read the decoder's weights. Idempotent.
@@ -74,7 +71,7 @@ class CrossAttentionAligner:
             ModelError: the file is missing or not the expected decoder.
         """
         if self._decoder is None:
-            self._decoder = load_decoder(self._path, DecoderShape(layers=_LAYERS))
+            self._decoder = CrossAttention(self._path, DecoderShape(layers=_LAYERS))
 
     def token_times(self, encoding: Encoding, tokens: Sequence[int], levels: Float32 | None = None) -> Float32:
         """Start and end of each token.
@@ -101,7 +98,7 @@ class CrossAttentionAligner:
         if len(audible) > len(encoding.features) or not audible:
             edges = np.linspace(0.0, encoding.duration, len(tokens) + 1, dtype=np.float32)
             return np.stack([edges[:-1], edges[1:]], axis=1)
-        attention = self._attention(self._decoder, encoding, tokens)
+        attention = self._decoder([START, *tokens], encoding.features)
         scores, optional = link_scores(attention, audible)
         if levels is None:
             spans = close_gaps(segment(scores, optional))
@@ -111,15 +108,6 @@ class CrossAttentionAligner:
             spans = follow_sound(close_gaps(segment(scores, optional)), speech)
         times = np.clip(spans / encoding.frame_rate, 0.0, encoding.duration)
         return _with_silent(times, audible, tokens).astype(np.float32)
-
-    def _attention(self, decoder: MoonshineDecoder, encoding: Encoding, tokens: Sequence[int]) -> Float32:
-        """(layers, heads, len(tokens) + 1, frames): row 0 is the start token's, row n + 1 that of tokens[n]."""
-        # Torch's threads wait for each other spinning: on cores that other stages keep busy two are ten times slower
-        # than one. OpenMP's limit, unlike torch.set_num_threads, holds for the calling thread alone.
-        with self._pools.limit(limits=1, user_api="openmp"), torch.inference_mode():
-            ids = torch.tensor([[START, *tokens]])
-            attention: Float32 = decoder(ids, torch.tensor(encoding.features)[None]).cross_attention[0].numpy()
-        return attention
 
 
 def link_scores(attention: Float32, audible: Sequence[int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:

@@ -22,6 +22,7 @@ Float32 = npt.NDArray[np.float32]
 SAMPLE_RATE = 16_000
 """Sample rate in Hz of all audio given to an engine."""
 
+_MOSTLY = 0.5
 TINY = sys.float_info.min
 """Stands for a probability that underflowed to 0 where its logarithm is taken."""
 
@@ -37,7 +38,8 @@ class Encoding:
         levels: (T,) float32 sound level of each frame in decibels, where the engine's alignment uses it.
         inner: (T, C) float32 frames of inner layers of the encoder, side by side, where the engine gives them: how
             words are said, for tasks beside recognition.
-        least_confidence: confidence under which a word heard in these frames is better left out; 0 leaves all.
+        least_confidence: (T,) float32 confidence under which a word heard in each frame is better left out; None leaves
+            all. See `asks`.
         refined: the networks of an enrolled user have changed the frames, with lips or without.
         others: share of the loudness that belongs to others who speak while an enrolled user does, in [0, 1]; None
             where that was not judged, or where the mouth in view is not the user's.
@@ -48,7 +50,7 @@ class Encoding:
     samples: int
     levels: Float32 | None = None
     inner: Float32 | None = None
-    least_confidence: float = 0.0
+    least_confidence: Float32 | None = None
     refined: bool = False
     others: float | None = None
 
@@ -56,6 +58,18 @@ class Encoding:
     def duration(self) -> float:
         """Length of the encoded audio in seconds."""
         return self.samples / SAMPLE_RATE
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether somebody is seen to speak in most of it, among other voices: where a confidence is asked for."""
+        return self.least_confidence is not None and float(np.mean(self.least_confidence > 0)) >= _MOSTLY
+
+    def asks(self, start: float, end: float) -> float:
+        """The confidence that a word from `start` to `end` seconds must have: that of half of its frames or more."""
+        if self.least_confidence is None or not len(self.least_confidence):
+            return 0.0
+        first = min(int(start * self.frame_rate), len(self.least_confidence) - 1)
+        return float(np.median(self.least_confidence[first : max(first + 1, math.ceil(end * self.frame_rate))]))
 
 
 @dataclass(frozen=True, slots=True)

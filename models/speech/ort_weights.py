@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.InferenceSession import InferenceSession
-from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.TensorDataType import TensorDataType
 
 from lipstream.models.errors import ModelError
+from lipstream.models.ort_format import InferenceSession, TensorDataType
 
 Float32 = npt.NDArray[np.float32]
 

@@ -28,12 +28,14 @@ class Utterance:
         heard: seconds of `sound` that were really heard.
         encoding: the listener's frames of it, as fusion left them; None where no listener runs.
         whole: the speech has ended, and this is all of it; else it goes on.
+        seen: somebody is seen to speak in most of it, among other voices: it is speech, however doubtful its words are.
     """
 
     sound: Float32
     heard: float
     encoding: Encoding | None = None
     whole: bool = True
+    seen: bool = False
 
     @property
     def duration(self) -> float:

@@ -1,7 +1,8 @@
 """A text that its recogniser is not sure of, heard by another one before it is believed.
 
 On babble, laughter and music every recogniser makes up something, and each something else; where two hear the same
-words, somebody said them.
+words, somebody said them. Where somebody is seen to speak there is nothing to find out: among other voices two
+recognisers seldom hear the same, and what is doubtful is left out word by word.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class SecondOpinion(Recogniser):
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""
         read = self.reader.recognise(utterance, hints)
-        if not read.words or not utterance.whole:
+        if not read.words or not utterance.whole or utterance.seen:
             return read
         sure = math.exp(mean_log([word.confidence for word in read.words]))
         if sure >= DOUBTFUL or self._is_believed(read, sure, utterance, hints):

@@ -11,7 +11,6 @@ from lipstream.events import EmotionChanged, EmotionUpdate
 from lipstream.models.emotion.classes import EMOTIONS, UNKNOWN, affect
 from lipstream.models.emotion.fusion import EmotionResult, TimedEvidence
 from lipstream.models.emotion.smoothing import EmotionSmoother, Smoothed
-from lipstream.models.emotion.threads import use_one_thread
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.emotion.payloads import Expressions, VoiceWindow
 from lipstream.stages.emotion.witnesses import Witnesses
@@ -70,7 +69,6 @@ class Emotion(Stage):
 
     def open(self) -> None:
         """Load the network."""
-        use_one_thread()
         with while_loading():
             self._network.load()
 

@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 from lipstream.models.emotion.branches import Evidence
 from lipstream.models.emotion.face_crop import face_crop
-from lipstream.models.emotion.geometry_net import geometry
+from lipstream.models.emotion.face_shape import geometry
 from lipstream.models.emotion.looks import Look
-from lipstream.models.emotion.threads import use_one_thread
 from lipstream.models.face.tracking import TrackedFace
 from lipstream.pipeline import Packet, Port, Stage
 from lipstream.stages.emotion.payloads import Expressions
@@ -67,7 +66,6 @@ class Expression(Stage):
 
     def open(self) -> None:
         """Load the network."""
-        use_one_thread()
         with while_loading():
             self._network.load()
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from lipstream.models.emotion.branches import Evidence
-from lipstream.models.emotion.threads import use_one_thread
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.emotion.payloads import VoiceWindow
 from lipstream.stages.failures import while_loading, while_running
@@ -62,7 +61,6 @@ class Voice(Stage):
 
     def open(self) -> None:
         """Load the network."""
-        use_one_thread()
         with while_loading():
             self._network.load()
 

@@ -25,12 +25,11 @@ def supported(rate: int) -> bool:
 
 
 class StreamResampler:
-    """Resamples a stream to 16 kHz block by block, with torchaudio's windowed sinc filter.
+    """Resamples a stream to 16 kHz block by block, with the windowed sinc filter of torchaudio.
 
     The result is that of `torchaudio.transforms.Resample` on the whole signal, whatever the blocks. The filter is
-    torchaudio's; it is run by numpy, because a torch convolution of 20 ms costs far more in dispatch and in waking
-    threads than in arithmetic. The filter is symmetric, so output sample j lies at input position j * rate / 16000
-    exactly; n samples give ceil(n * 16000 / rate).
+    symmetric, so output sample j lies at input position j * rate / 16000 exactly; n samples give
+    ceil(n * 16000 / rate).
 
     Args:
         rate: source rate in Hz.
@@ -92,9 +91,11 @@ def _filter(rate: int) -> tuple[Float32, int]:
     """The filter, (taps, gain) float32, and how many inputs it reaches back and ahead."""
     if rate == SAMPLE_RATE:
         return np.ones((1, 1), np.float32), 0
-    # Imported here because torch takes seconds to import, and a file is read without it.
-    from torchaudio.transforms import Resample
-
-    transform = Resample(rate, SAMPLE_RATE, lowpass_filter_width=_ZERO_CROSSINGS, rolloff=_ROLL_OFF)
-    kernel: Float32 = transform.kernel[:, 0].numpy()
-    return np.ascontiguousarray(kernel.T), transform.width
+    divisor = math.gcd(rate, SAMPLE_RATE)
+    step, gain = rate // divisor, SAMPLE_RATE // divisor
+    base = min(step, gain) * _ROLL_OFF
+    width = math.ceil(_ZERO_CROSSINGS * step / base)
+    at = (np.arange(-width, width + step) / step)[:, None] - np.arange(gain) / gain
+    at = np.clip(at * base, -_ZERO_CROSSINGS, _ZERO_CROSSINGS)
+    window = np.square(np.cos(at * (np.pi / (2 * _ZERO_CROSSINGS))))
+    return np.ascontiguousarray(np.sinc(at) * window * (base / step), np.float32), width

@@ -62,7 +62,7 @@ class Decode(Stage):
 
     Where the segment is in a pause that may end it, the final is read ahead: if it ends, its text is there.
 
-    Where fusion asks for a confidence (`Encoding.least_confidence`), words under it are left out of the text.
+    Where fusion asks for a confidence (`Encoding.asks`), words under it are left out of the text.
 
     With mouths it is also told who spoke, and whether that was off camera (`on_camera`). With `only_on_camera`,
     what was shown of a segment that turns out to be off camera is taken back by an empty partial.
@@ -184,7 +184,8 @@ class Decode(Stage):
     def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Sequence[Transcript]:
         """What is said in each."""
         final, hints = self._reading.final, self._hints(())
-        utterance = Utterance(sound_of(segments), sum(each.heard for each in segments))
+        seen = all(each.encoding.is_seen for each in segments)
+        utterance = Utterance(sound_of(segments), sum(each.heard for each in segments), seen=seen)
         read = final.recognise(utterance, hints)
         self._remember(read, utterance.duration)
         parts = [dataclasses.replace(read, words=tuple(words)) for words in divided(read.words, segments)]
@@ -323,7 +324,7 @@ _COMMAS = re.compile(",{2,}")
 
 
 def _utterance(speech: EncodedSpeech, whole: bool = True) -> Utterance:
-    return Utterance(speech.samples, speech.heard, speech.encoding, whole)
+    return Utterance(speech.samples, speech.heard, speech.encoding, whole, speech.encoding.is_seen)
 
 
 def _as_read(speech: EncodedSpeech, read: Transcript) -> EncodedSpeech:
@@ -336,7 +337,7 @@ def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]
     return [
         TimedWord(_tidy(word.text), word.start, word.end, word.confidence)
         for word in words
-        if word.confidence >= speech.encoding.least_confidence
+        if word.confidence >= speech.encoding.asks(word.start, word.end)
     ]
 
 

@@ -46,6 +46,17 @@ def test_faces_and_voice_are_judged_the_same_in_every_run_and_the_text_is_the_sa
     assert voice[1] > 0.2 and voice[2] == 0
 
 
+def test_the_emotion_is_the_same_whoever_reads_the_words(obama_speech, tmp_path):
+    read = {
+        engine: outputs(obama_speech, tmp_path / engine, "--set", f"speech.engine={engine}")
+        for engine in ("moonshine", "whisper")
+    }
+    one, other = read.values()
+    assert one["segments"] != other["segments"]
+    assert max(each["weights"]["voice"] for each in one["emotions"]) > 0.2
+    assert one["emotions"] == other["emotions"]
+
+
 def test_sound_alone_gives_the_emotion_of_the_voice(beckett):
     events = list(Pipeline(load_config("file", {"input": str(beckett), "events.stats_interval": 0})).events())
     updates = [event for event in events if isinstance(event, EmotionUpdate)]

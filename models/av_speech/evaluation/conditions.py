@@ -15,8 +15,9 @@ from lipstream.models.av_speech.recording import LIP_RATE, Float32, LipTrack, Re
 from lipstream.models.av_speech.training.corpora import SpokenWord
 from lipstream.models.av_speech.training.mixtures import Noise, mixed
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.engine import Encoding, SpeechEngine
-from lipstream.models.speech.fusion import Fusion, LipSample
+from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, SpeechEngine, TimedWord
+from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
+from lipstream.models.speech.recogniser import Hints, Recogniser, Utterance
 from lipstream.models.training.progress import ProgressReport
 
 CLEAN: Final = "clean"
@@ -84,24 +85,43 @@ class Systems:
     """What is compared.
 
     Attributes:
-        engine: the recogniser.
+        engine: the listener, and the recogniser where there is no other.
         audio_only: the fusion with masked lips; None without fusion.
         fusion: the fusion; None for the recogniser alone.
+        recogniser: who reads the sound instead of the engine; None for nobody.
+        language: code of the language spoken, which that recogniser is told; None to find out.
     """
 
     engine: SpeechEngine
     audio_only: AudioOnly | None
     fusion: Fusion | None
+    recogniser: Recogniser | None = None
+    language: str | None = None
 
-    def encodings(self, heard: Float32, lips: LipTrack) -> dict[str, Encoding]:
-        """What each system gives the decoder for (N,) sound and the lips seen meanwhile."""
+    def fused(self, heard: Float32, lips: LipTrack) -> dict[str, FusedSpeech]:
+        """What each system makes of (N,) sound and the lips seen meanwhile."""
         encoding = self.engine.encode(heard)
-        found = {BACKBONE: encoding}
+        found = {BACKBONE: FusedSpeech(encoding)}
         if self.audio_only is not None:
-            found[AUDIO_ONLY] = self.audio_only(encoding, heard)
+            found[AUDIO_ONLY] = FusedSpeech(self.audio_only(encoding, heard))
         if self.fusion is not None:
-            found[AUDIO_VISUAL] = self.fusion.fuse(encoding, heard, lip_samples(lips)).encoding
+            found[AUDIO_VISUAL] = self.fusion.fuse(encoding, heard, lip_samples(lips))
         return found
+
+    def words(self, fused: FusedSpeech, heard: Float32) -> Sequence[TimedWord]:
+        """The words that are read of (N,) sound, also those that are better left out."""
+        if self.recogniser is None:
+            return self.engine.align(fused.encoding, self.engine.decode(fused.encoding))
+        sound = heard if fused.sound is None else fused.sound
+        utterance = Utterance(sound, len(sound) / SAMPLE_RATE, fused.encoding, seen=fused.encoding.is_seen)
+        return self.recogniser.recognise(utterance, Hints(self.language)).words
+
+    def text(self, fused: FusedSpeech, heard: Float32) -> str:
+        """What is written: the words that fusion lets pass (`Encoding.asks`)."""
+        if self.recogniser is None and fused.encoding.least_confidence is None:
+            return self.engine.decode(fused.encoding).text
+        asks = fused.encoding.asks
+        return " ".join(w.text for w in self.words(fused, heard) if w.confidence >= asks(w.start, w.end))
 
 
 def parse_conditions(snrs: str, noises: str) -> list[Condition]:
@@ -178,26 +198,17 @@ def evaluate(
     if systems.fusion is not None:
         read = []
         for index, trial in enumerate(trials):
-            read.append(lips_alone(trial.recording, systems.engine, systems.fusion))
+            read.append(lips_alone(trial.recording, systems))
             report(MUTED, index + 1, len(trials), "")
         figures[MUTED] = {LIPS_ALONE: _summary([count_errors(said, read)])}
         done(figures)
     return figures
 
 
-def lips_alone(recording: Recording, engine: SpeechEngine, fusion: Fusion) -> str:
-    """What is read from the lips of a recording whose sound is muted."""
+def lips_alone(recording: Recording, systems: Systems) -> str:
+    """What is read from the lips of a recording whose sound is muted; the systems have a fusion."""
     hiss = np.random.default_rng(0).standard_normal(len(recording.pcm)).astype(np.float32) * np.float32(1e-4)
-    return text_of(fusion.fuse(engine.encode(hiss), hiss, lip_samples(recording.lips)).encoding, engine)
-
-
-def text_of(encoding: Encoding, engine: SpeechEngine) -> str:
-    """What is written of an encoding: the words that its `least_confidence` lets pass."""
-    heard = engine.decode(encoding)
-    if not encoding.least_confidence:
-        return heard.text
-    words = engine.words(heard.tokens)
-    return " ".join(word.text for word in words if heard.confidence(word) >= encoding.least_confidence)
+    return systems.text(systems.fused(hiss, recording.lips)[AUDIO_VISUAL], hiss)
 
 
 def lip_samples(track: LipTrack) -> list[LipSample]:
@@ -219,13 +230,12 @@ def _texts(
     texts: dict[str, list[str]] = {}
     for index, trial in enumerate(trials):
         heard = heard_among(trial, condition, np.random.default_rng([seed, index]))
-        encodings = systems.encodings(heard, trial.recording.lips)
+        found = systems.fused(heard, trial.recording.lips)
         for name, lips in ((MISMATCHED, trial.mismatched), (ELSEWHEN, trial.elsewhen)):
             if systems.fusion is not None and lips is not None:
-                fused = systems.fusion.fuse(encodings[BACKBONE], heard, lip_samples(lips))
-                encodings[name] = fused.encoding
-        for name, encoding in encodings.items():
-            texts.setdefault(name, []).append(text_of(encoding, systems.engine))
+                found[name] = systems.fusion.fuse(found[BACKBONE].encoding, heard, lip_samples(lips))
+        for name, fused in found.items():
+            texts.setdefault(name, []).append(systems.text(fused, heard))
         report(f"{condition}, seed {seed}", index + 1, len(trials), "")
     return {name: each for name, each in texts.items() if len(each) == len(trials)}
 

@@ -31,8 +31,8 @@ def word_time_errors(trials: Sequence[Trial], systems: Systems, report: Progress
     errors: dict[str, list[tuple[float, float]]] = {}
     for index, trial in enumerate(timed):
         sound = trial.recording.sound
-        for name, encoding in systems.encodings(sound, trial.recording.lips).items():
-            heard = systems.engine.align(encoding, systems.engine.decode(encoding))
+        for name, fused in systems.fused(sound, trial.recording.lips).items():
+            heard = systems.words(fused, sound)
             pairs = right_words([word.text for word in trial.words], [word.text for word in heard])
             errors.setdefault(name, []).extend(
                 (heard[at].start - trial.words[said].start, heard[at].end - trial.words[said].end) for said, at in pairs

@@ -13,8 +13,8 @@ import torch
 from safetensors.numpy import load_file
 from torch import Tensor
 
-from lipstream.models.av_speech.encoder_frames import sound_frames
 from lipstream.models.av_speech.recording import LIP_RATE, Float32, Recording
+from lipstream.models.av_speech.sound_frames import sound_frames
 from lipstream.models.av_speech.training.cache_files import CacheFiles
 from lipstream.models.av_speech.training.lip_augment import LipSequence, lip_sequence
 from lipstream.models.av_speech.training.mixtures import babble, mixed
@@ -96,8 +96,8 @@ def _heard(
     for most, low, high in MIXTURES:
         voices = int(rng.integers(1, min(most, len(others)) + 1))
         heard.append(mixed(sound, babble(others, voices, len(sound), rng), float(rng.uniform(low, high))))
-    times = torch.arange(count) / LIP_RATE
-    return [sound_frames(hear(each), times).half().numpy() for each in heard]
+    times = (np.arange(count) / LIP_RATE).astype(np.float32)
+    return [sound_frames(hear(each), times).astype(np.float16) for each in heard]
 
 
 def _save(heard: Sequence[npt.NDArray[np.float16]], path: Path, origin: str) -> None:

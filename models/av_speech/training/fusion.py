@@ -30,9 +30,9 @@ from lipstream.models.av_speech.training.lip_augment import LipSequence, drop_fr
 from lipstream.models.av_speech.training.lips import ctc
 from lipstream.models.av_speech.training.mismatched_lips import mismatched_lips
 from lipstream.models.av_speech.training.recording_fingerprint import of_lips
+from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
 from lipstream.models.speech.fusion import LIP_MARGIN
 from lipstream.models.speech.tokenizer import END
-from lipstream.models.speech.torch_decoder import MoonshineDecoder
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.device import CPU
 from lipstream.models.training.fingerprint import Part, fingerprint

@@ -22,6 +22,7 @@ from lipstream.models.av_speech.training.active_speaker import (
 )
 from lipstream.models.av_speech.training.active_speaker_data import Hear, Sample, cached_samples
 from lipstream.models.av_speech.training.corpora import Utterance, find_utterances
+from lipstream.models.av_speech.training.export import export_active_speaker, export_target_mask
 from lipstream.models.av_speech.training.features import Read, cached_recordings
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, make_mixtures
@@ -77,7 +78,9 @@ def train_general(
         raise ModelError("expected recordings of ten or more speakers: one in five is left out to judge, by name")
     active_speaker, target_mask = recipes
     network = train_active_speaker([each.sample for each in learning], active_speaker, out, report, device)
-    save_weights(network, out / ACTIVE_SPEAKER.name, {"recipe": str(asdict(active_speaker))})
+    weights = (out / ACTIVE_SPEAKER.name).with_suffix(".safetensors")
+    save_weights(network, weights, {"recipe": str(asdict(active_speaker))})
+    export_active_speaker(out)
 
     def mixtures(of: Sequence[_Clip], others: Sequence[Float32], count: int, seed: int) -> list[Mixture]:
         speakers = [Speaker(each.utterance.speaker, each.recording.sound, each.sample.lips) for each in of]
@@ -86,7 +89,8 @@ def train_general(
     made = mixtures(learning, voices, target_mask.mixtures, target_mask.seed)
     of = fingerprint((data_of([each.sample for each in learning]), str(asdict(active_speaker)), *voices))
     mask = train_target_mask(made, target_mask, out, report, of, device)
-    save_weights(mask, out / TARGET_MASK.name, {"recipe": str(asdict(target_mask))})
+    save_weights(mask, (out / TARGET_MASK.name).with_suffix(".safetensors"), {"recipe": str(asdict(target_mask))})
+    export_target_mask(out)
     return {
         "recipe": {"own voice": asdict(active_speaker), "voice mask": asdict(target_mask)},
         "recordings": len(learning),

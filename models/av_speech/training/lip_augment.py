@@ -52,7 +52,7 @@ class LipSequence:
 
     def plain(self) -> Tensor:
         """(T, INPUTS) the network's input, unchanged."""
-        return torch.cat((self.shape, waves(self.pictures.float() / 255)), dim=1)
+        return torch.cat((self.shape, _waves(self.pictures)), dim=1)
 
     def part(self, frames: slice) -> LipSequence:
         """Some of the frames."""
@@ -61,7 +61,7 @@ class LipSequence:
     def varied(self, rng: np.random.Generator) -> Tensor:
         """(T, INPUTS) the input of another take of the same person: moved a little, in another light."""
         shift = rng.normal(0.0, 0.5, 2)
-        look = waves(self.pictures.float() / 255, (float(shift[0]), float(shift[1])))
+        look = _waves(self.pictures, (float(shift[0]), float(shift[1])))
         noise = torch.from_numpy(rng.normal(0.0, 1.0, _STEADY.shape).astype(np.float32))
         return torch.cat((self.shape, look), dim=1) + noise * _STEADY
 
@@ -84,6 +84,10 @@ def lip_sequence(track: LipTrack) -> LipSequence:
     points = torch.from_numpy(track.points.astype(np.float32)).flatten(1)
     shape = torch.cat((points, torch.from_numpy(track.blendshapes.astype(np.float32))), dim=1)
     return LipSequence(shape, torch.from_numpy(thumbs(track.crops)), torch.from_numpy(track.mask))
+
+
+def _waves(pictures: Tensor, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+    return torch.from_numpy(waves(pictures.numpy().astype(np.float32) / np.float32(255), shift))
 
 
 _STEADY = torch.cat((torch.full((2 * POINTS,), 2e-3), torch.full((BLENDSHAPES,), 3e-3), torch.full((WAVES**2,), 0.07)))

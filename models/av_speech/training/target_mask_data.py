@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet, centred
-from lipstream.models.av_speech.encoder_frames import sound_frames
 from lipstream.models.av_speech.recording import LIP_RATE, LIP_SAMPLES, Float32
+from lipstream.models.av_speech.sound_frames import sound_frames
 from lipstream.models.av_speech.target_mask_net import FLOOR, loudness_of
 from lipstream.models.av_speech.training.active_speaker_data import Hear
 from lipstream.models.av_speech.training.lip_augment import LipSequence
@@ -103,12 +103,13 @@ def _mixture(
     kept, others_sound = disturbed(sound, others, rng)
     heard = kept + others_sound
     level = float(rng.lognormal(0, 0.4)) * min(1.0, 0.99 / max(1e-9, float(np.abs(heard).max())))
-    frames = sound_frames(hear((heard * level).astype(np.float32)), torch.arange(len(lips.mask)) / LIP_RATE)
+    times = (np.arange(len(lips.mask)) / LIP_RATE).astype(np.float32)
+    frames = torch.from_numpy(sound_frames(hear((heard * level).astype(np.float32)), times))
     mask = lips.mask
     with torch.inference_mode():
         _, evidence = active_speaker.evidence(centred(lips.varied(rng), mask)[None], mask[None], frames[None])
     of_kept, of_others, of_heard = (
-        powers(spectrum(torch.from_numpy(part.astype(np.float32)))) for part in (kept, others_sound, heard)
+        torch.from_numpy(powers(spectrum(part.astype(np.float32)))) for part in (kept, others_sound, heard)
     )
     gains = (of_kept / (of_kept + of_others).clamp_min(1e-12)).sqrt().clamp_min(FLOOR)
     gains[of_others < 1e-12] = 1.0

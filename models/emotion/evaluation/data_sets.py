@@ -15,14 +15,14 @@ import numpy.typing as npt
 from lipstream.models.emotion.branches import FaceExpression, VoiceEmotion
 from lipstream.models.emotion.evaluation.metrics import summary
 from lipstream.models.emotion.face_crop import face_crop
+from lipstream.models.emotion.face_shape import geometry
 from lipstream.models.emotion.fusion import EmotionFusion, TimedEvidence
-from lipstream.models.emotion.geometry_net import geometry
 from lipstream.models.emotion.looks import Look
 from lipstream.models.emotion.training.corpora import LAYOUTS, Clip, FaceSet, find_clips, find_faces
 from lipstream.models.emotion.training.still_faces import StillFaces
 from lipstream.models.emotion.training.voice import HOP, WINDOW, speech_windows
 from lipstream.models.emotion.training.voice_data import STEP_RATE, EncodeSound, features_of
-from lipstream.models.emotion.voice_net import STEP
+from lipstream.models.emotion.voice_steps import STEP
 from lipstream.models.errors import ModelError
 from lipstream.models.face.backend import FaceBackend
 from lipstream.models.training.media import has_pictures, has_sound, read_pictures, read_sound

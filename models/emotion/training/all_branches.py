@@ -12,16 +12,11 @@ import numpy.typing as npt
 import torch
 
 from lipstream.models.emotion.evaluation.metrics import recall_average, softmax, summary
-from lipstream.models.emotion.looks import (
-    APPEARANCE_WEIGHTS,
-    SHAPE_WEIGHTS,
-    STILL,
-    FaceNetworks,
-    Look,
-    load_face_networks,
-)
+from lipstream.models.emotion.looks import APPEARANCE_WEIGHTS, SHAPE_WEIGHTS, STILL, Look
 from lipstream.models.emotion.training.corpora import find_faces, require_clips, require_faces
+from lipstream.models.emotion.training.export import export_face, export_voice
 from lipstream.models.emotion.training.face import HELD_OUT, SPLIT, FaceRecipe, FaceTraining, hold_out
+from lipstream.models.emotion.training.face_networks import FaceNetworks, load_face_networks
 from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split, train_fusion
 from lipstream.models.emotion.training.geometry import (
     GeometryRecipe,
@@ -68,6 +63,7 @@ def train_face(
     by_appearance = networks.judge_still(images, np.full_like(shapes[held], np.nan))
     fit_blend(shape, by_appearance, shape_log_probabilities(shape, shapes[held]), labels)
     save_weights(shape, out / SHAPE_WEIGHTS, {"recipe": str(asdict(GeometryRecipe(recipe.seed)))})
+    export_face(out)
     figures = {"held out": _face_figures(networks, images, shapes[held], labels)}
     for each in find_faces(data, "valid", "test"):
         name = Path(each.name).stem
@@ -106,6 +102,7 @@ def train_voice(
     features = build_features(clips, encode, out / FEATURES, _FEATURE_SEED, report)
     labels = np.array([clip.label for clip in clips], dtype=np.int64)
     _, unseen = train_folds(LabelledVoices(features, labels, folds), recipe, out, report)
+    export_voice(out)
     by_fold = [
         round(recall_average(unseen["clean"][folds == fold].argmax(axis=1), labels[folds == fold]), 4)
         for fold in np.unique(folds)

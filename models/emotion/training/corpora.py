@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.emotion.classes import EMOTIONS, class_index
-from lipstream.models.emotion.face_net import FACE_SIZE
+from lipstream.models.emotion.looks import FACE_SIZE
 from lipstream.models.errors import ModelError
 
 UInt8 = npt.NDArray[np.uint8]

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lipstream.models.emotion.classes import EMOTIONS
-from lipstream.models.emotion.face_net import FACE_SIZE, ExpressionNet, standardise
+from lipstream.models.emotion.face_net import ExpressionNet, standardise
+from lipstream.models.emotion.looks import FACE_SIZE
 from lipstream.models.emotion.training.face_augment import augment
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.fingerprint import fingerprint

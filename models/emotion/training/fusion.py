@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from lipstream.models.emotion.evaluation.metrics import best_temperature, calibration_error, recall_average, softmax
 from lipstream.models.emotion.fusion_net import WAYS, FusionNet, masked_mean
+from lipstream.models.emotion.training.export import export_fusion
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, Pairs, draw_pairs
 from lipstream.models.emotion.training.voice_data import VARIANTS
 from lipstream.models.training.checkpoint import Checkpoint
@@ -144,6 +145,7 @@ def train_fusion(split: Split, recipe: EmotionFusionRecipe, out: Path, report: P
     inner = Split(split.train, split.calibrate, split.calibrate)
     chosen = choose({way: judge(network, inner, recipe.seed) for way, network in networks.items()})
     save_weights(networks[chosen], out / "fusion.safetensors", {"way": chosen, "seed": str(recipe.seed)})
+    export_fusion(out, chosen)
     with whole_file(out / "fusion.json") as partial:
         partial.write_text(json.dumps({"way": chosen}, indent=1) + "\n", encoding="utf-8")
     for each in checkpoints.values():

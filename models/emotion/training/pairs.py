@@ -15,12 +15,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lipstream.models.emotion.fusion_net import TOKEN
-from lipstream.models.emotion.looks import FaceNetworks, Look
-from lipstream.models.emotion.quality import face_quality, voice_quality
+from lipstream.models.emotion.looks import Look
+from lipstream.models.emotion.quality import TOKEN, face_quality, voice_quality
+from lipstream.models.emotion.training.face_networks import FaceNetworks
 from lipstream.models.emotion.training.voice import speech_windows, stack
 from lipstream.models.emotion.training.voice_data import VoiceFeatures
-from lipstream.models.emotion.voice_net import STEP, VoiceNet
+from lipstream.models.emotion.voice_net import VoiceNet
+from lipstream.models.emotion.voice_steps import STEP
 from lipstream.models.training.fingerprint import Part
 
 Float32 = npt.NDArray[np.float32]

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from lipstream.models.emotion.geometry_net import GEOMETRY, geometry
+from lipstream.models.emotion.face_shape import GEOMETRY, geometry
 from lipstream.models.errors import ModelError
 from lipstream.models.face.litert_backend import LiteRtBackend
 from lipstream.models.face.roi import Roi, from_landmarks

@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from lipstream.models.emotion.prosody import PROSODY
 from lipstream.models.emotion.training.voice_data import VARIANTS, VoiceFeatures
-from lipstream.models.emotion.voice_net import ENCODER, STEP, VoiceNet
+from lipstream.models.emotion.voice_net import VoiceNet
+from lipstream.models.emotion.voice_steps import ENCODER, STEP
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.fingerprint import fingerprint
 from lipstream.models.training.loop import Method, Task, TrainingRun

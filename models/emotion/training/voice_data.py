@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from lipstream.models.emotion.prosody import prosody
 from lipstream.models.emotion.training.corpora import Clip
 from lipstream.models.emotion.training.voice_augment import add_noise, babble, vary
-from lipstream.models.emotion.voice_net import STEP, steps_of
+from lipstream.models.emotion.voice_steps import STEP, steps_of
 from lipstream.models.errors import ModelError
 from lipstream.models.training.media import read_sound
 from lipstream.models.training.progress import ProgressReport

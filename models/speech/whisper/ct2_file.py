@@ -35,10 +35,12 @@ class Ct2File:
     Attributes:
         kind: the kind of model, such as "WhisperSpec".
         variables: by name, aliases included. Views of the file on disk, not to be written to.
+        content: the file, if there is one.
     """
 
     kind: str
     variables: Mapping[str, npt.NDArray[Any]]
+    content: mmap.mmap | None = None
 
     def floats(self, name: str) -> npt.NDArray[np.float32]:
         """A variable as float32, whatever it is kept as.
@@ -46,12 +48,36 @@ class Ct2File:
         Raises:
             KeyError: there is none of that name.
         """
+        return self._scaled(name, self.variables[name], slice(None))
+
+    def numbers(self, name: str) -> npt.NDArray[np.floating[Any]]:
+        """A variable in the precision that it is kept in, on the disk, or as float32 if these are whole numbers.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
         value = self.variables[name]
+        return value if value.dtype.kind == "f" else self.floats(name)
+
+    def release(self) -> None:
+        """Let go of what was read into memory; it is read again where it is used again."""
+        if self.content is not None and hasattr(self.content, "madvise"):
+            self.content.madvise(mmap.MADV_DONTNEED)
+
+    def rows(self, name: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Some rows of a variable as float32, (..., columns) for (...) places; only these are read from the disk."""
+        return self._scaled(name, self.variables[name][places], places)
+
+    def _scaled(
+        self, name: str, value: npt.NDArray[Any], places: npt.NDArray[np.int64] | slice
+    ) -> npt.NDArray[np.float32]:
         found = value.astype(np.float32)
         scale = self.variables.get(f"{name}_scale")
         if value.dtype in (np.int8, np.int16) and scale is not None:
             # One scale a row, or one for all.
-            found /= scale.astype(np.float32).reshape((-1,) + (1,) * (value.ndim - 1)) if scale.ndim else float(scale)
+            scales = scale.astype(np.float32)
+            own = scales[places] if scales.ndim else scales
+            found /= own.reshape(own.shape + (1,) * (found.ndim - own.ndim))
         return found
 
 
@@ -89,7 +115,7 @@ class _Reader:
             if name not in variables:
                 raise ValueError(f"it has no {name} for {alias}")
             variables[alias] = variables[name]
-        return Ct2File(kind, variables)
+        return Ct2File(kind, variables, self._content)
 
     def _variable(self) -> tuple[str, npt.NDArray[Any]]:
         name = self._text()

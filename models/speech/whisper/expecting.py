@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import torch
 
 from lipstream.models.speech.engine import Float32
 from lipstream.models.speech.expected.lookahead import FoundTerm, TermFinder
 from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.whisper.network import Sound, WhisperDecoder
+from lipstream.models.speech.whisper.scores import log_softmax
 from lipstream.models.speech.whisper.search import Rules
 from lipstream.models.speech.whisper.tokens import WhisperTokens
 
@@ -43,7 +43,6 @@ class Expecting(NamedTuple):
     favoured: list[float]
 
 
-@torch.inference_mode()
 def with_terms(
     text: OpenSound, tokens: Sequence[int], terms: TermTrie, vocabulary: WhisperTokens, language: str | None
 ) -> Expecting:
@@ -82,7 +81,7 @@ class OpenSound:
         self._room = decoder.most_tokens - len(prompt)
         self._open = decoder.open(sound)
         self._tokens: list[int] = []
-        self._first = (self._open.feed(torch.tensor([list(prompt)]))[0, -1:] + rules.at_first).numpy()
+        self._first = self._open.feed([list(prompt)])[0, -1:] + rules.at_first
 
     def rows(self, tokens: Sequence[int]) -> Float32:
         """(1 + N, V) scores of the first of N tokens, and after each."""
@@ -95,24 +94,24 @@ class OpenSound:
         """
         self._rewind(known)
         fitting = more[: max(1, self._room - len(known))]
-        scores = self._open.feed(torch.tensor([list(fitting)]))[0] + self.rules.never
+        scores = self._open.feed([list(fitting)])[0] + self.rules.never
         self._tokens += fitting
         lacking = len(more) - len(fitting)
-        return np.pad(scores.numpy(), ((0, lacking), (0, 0)))
+        return np.pad(scores, ((0, lacking), (0, 0)))
 
     def worths(self, known: Sequence[int], scores: Float32, ways: Sequence[Sequence[int]]) -> list[float]:
         """Log-probabilities of ways to go on behind `known`, whose next token has (V,) `scores`."""
         self._rewind(known)
         longest = max(map(len, ways))
-        fed = torch.tensor([[*way, *[self.rules.end] * (longest - len(way))] for way in ways])
+        fed = np.array([[*way, *[self.rules.end] * (longest - len(way))] for way in ways])
         found = self._open.branched(len(ways)).feed(fed[:, :-1]) + self.rules.never if longest > 1 else None
-        first = torch.from_numpy(scores).log_softmax(-1)
+        first = log_softmax(scores)
         worths = []
         for row, way in enumerate(ways):
             worth = float(first[way[0]])
             if found is not None and len(way) > 1:
-                chances = found[row, : len(way) - 1].log_softmax(-1)
-                worth += float(chances[torch.arange(len(way) - 1), fed[row, 1 : len(way)]].sum())
+                chances = log_softmax(found[row, : len(way) - 1])
+                worth += float(chances[np.arange(len(way) - 1), fed[row, 1 : len(way)]].sum())
             worths.append(worth)
         return worths
 
@@ -121,7 +120,7 @@ class OpenSound:
         same = next((at for at in range(most) if self._tokens[at] != known[at]), most)
         self._open.crop(self._prompt + same)
         if same < len(known):
-            self._open.feed(torch.tensor([list(known[same:])]))
+            self._open.feed([list(known[same:])])
         self._tokens = list(known)
 
 

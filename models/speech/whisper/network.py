@@ -14,156 +14,87 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+import numpy.typing as npt
 
-from lipstream.models.errors import ModelError
+from lipstream.models.onnx_graph import OnnxGraph
+from lipstream.models.speech.engine import Float32
 from lipstream.models.speech.whisper.ct2_file import Ct2File
-from lipstream.models.speech.whisper.int8_linear import Int8Linear
+from lipstream.models.speech.whisper.layers import Layers, Precision, count_layers
 
 FRAME_RATE: Final = 50.0
 """Encoder frames a second."""
 MOST_FRAMES: Final = 1500
 """Encoder frames of 30 s, the one window the network was trained on."""
-_EPSILON: Final = 1e-5
 
-
-class _Norm:
-    """Layer normalisation."""
-
-    def __init__(self, file: Ct2File, name: str) -> None:
-        self._gain = torch.from_numpy(file.floats(f"{name}/gamma"))
-        self._offset = torch.from_numpy(file.floats(f"{name}/beta"))
-
-    def __call__(self, values: Tensor) -> Tensor:
-        return functional.layer_norm(values, self._gain.shape, self._gain, self._offset, _EPSILON)
-
-
-def _linear(file: Ct2File, name: str) -> Int8Linear:
-    bias = file.floats(f"{name}/bias") if f"{name}/bias" in file.variables else None
-    return Int8Linear(file.floats(f"{name}/weight"), bias)
-
-
-def _heads(values: Tensor, heads: int) -> Tensor:
-    """(B, n, D) -> (B, H, n, D / H)."""
-    batch, length, width = values.shape
-    return values.view(batch, length, heads, width // heads).transpose(1, 2)
-
-
-def _joined(values: Tensor) -> Tensor:
-    """(B, H, n, D / H) -> (B, n, D)."""
-    batch, heads, length, width = values.shape
-    return values.transpose(1, 2).reshape(batch, length, heads * width)
-
-
-class _FeedForward:
-    def __init__(self, file: Ct2File, name: str) -> None:
-        self._norm = _Norm(file, f"{name}/layer_norm")
-        self._wide, self._narrow = _linear(file, f"{name}/linear_0"), _linear(file, f"{name}/linear_1")
-
-    def __call__(self, values: Tensor) -> Tensor:
-        return values + self._narrow(functional.gelu(self._wide(self._norm(values))))
-
-
-class _SelfAttention:
-    def __init__(self, file: Ct2File, name: str, heads: int) -> None:
-        self._norm = _Norm(file, f"{name}/layer_norm")
-        self._enter, self._leave = _linear(file, f"{name}/linear_0"), _linear(file, f"{name}/linear_1")
-        self._count = heads
-
-    def everything(self, values: Tensor) -> Tensor:
-        """Every frame attends to every other."""
-        asked, keys, told = (_heads(part, self._count) for part in self._enter(self._norm(values)).chunk(3, -1))
-        return values + self._leave(_joined(functional.scaled_dot_product_attention(asked, keys, told)))
-
-    def onwards(self, values: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Every token attends to those up to it; gives the keys and values of all of them."""
-        asked, keys, told = (_heads(part, self._count) for part in self._enter(self._norm(values)).chunk(3, -1))
-        if past is not None:
-            keys, told = torch.cat((past[0], keys), 2), torch.cat((past[1], told), 2)
-        length, known = asked.shape[2], keys.shape[2]
-        mask = None
-        if length > 1:
-            places = torch.arange(known - length, known)[:, None]
-            mask = torch.arange(known)[None] <= places
-        attended = functional.scaled_dot_product_attention(asked, keys, told, attn_mask=mask)
-        return values + self._leave(_joined(attended)), (keys, told)
-
-
-class _CrossAttention:
-    def __init__(self, file: Ct2File, name: str, heads: int) -> None:
-        self._norm = _Norm(file, f"{name}/layer_norm")
-        self._ask, self._leave = _linear(file, f"{name}/linear_0"), _linear(file, f"{name}/linear_2")
-        self._read = _linear(file, f"{name}/linear_1")
-        self._count = heads
-
-    def of_sound(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of (1, T, D) frames, each (1, H, T, D / H)."""
-        keys, told = (_heads(part, self._count).contiguous() for part in self._read(frames).chunk(2, -1))
-        return keys, told
-
-    def __call__(self, values: Tensor, sound: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """What (B, n, D) tokens find in the sound, and (H, B * n, T) where they looked."""
-        batch, length, width = values.shape
-        keys, told = sound
-        # All texts look at the same sound: they are the rows of one matrix.
-        asked = _heads(self._ask(self._norm(values)).reshape(1, batch * length, width), self._count)
-        looks = (asked @ keys.transpose(-1, -2) * asked.shape[-1] ** -0.5).softmax(-1)
-        found = _joined(looks @ told).reshape(batch, length, width)
-        return values + self._leave(found), looks[0]
+Int64 = npt.NDArray[np.int64]
 
 
 class WhisperEncoder:
     """Spectrogram to frames.
 
     Unlike the published code it takes spectrograms shorter than 30 s: so much cheaper is it to encode them.
+
+    Args:
+        file: the weights.
+        threads: processor threads.
+        precision: of the linear layers.
     """
 
-    def __init__(self, file: Ct2File) -> None:
-        heads = int(file.variables["encoder/num_heads"])
-        self._first, self._second = _convolution(file, 1), _convolution(file, 2)
-        self._places = torch.from_numpy(file.floats("encoder/position_encodings/encodings"))
-        self._layers = [
-            (
-                _SelfAttention(file, f"encoder/layer_{n}/self_attention", heads),
-                _FeedForward(file, f"encoder/layer_{n}/ffn"),
-            )
-            for n in range(_layers(file, "encoder"))
-        ]
-        self._norm = _Norm(file, "encoder/layer_norm")
-
-    @property
-    def bands(self) -> int:
+    def __init__(self, file: Ct2File, threads: int = 1, precision: Precision = "int8") -> None:
+        layers = Layers.of("encoder", file, precision)
+        graph = layers.graph
+        first = file.floats("encoder/conv1/weight")
+        self.bands = int(first.shape[1])
         """Mel bands of the spectrogram."""
-        return int(self._first[0].shape[1])
+        values = graph.input("spectrogram", (1, self.bands, "columns"))
+        for number, stride in ((1, 1), (2, 2)):
+            weight, bias = (graph.constant(file.floats(f"encoder/conv{number}/{part}")) for part in ("weight", "bias"))
+            values = graph.apply("Conv", values, weight, bias, kernel_shape=[3], pads=[1, 1], strides=[stride])
+            values = graph.apply("Gelu", values)
+        values = graph.apply("Transpose", values, perm=[0, 2, 1])
+        length = graph.apply("Slice", graph.apply("Shape", values), graph.sizes(1), graph.sizes(2))
+        places = graph.constant(file.floats("encoder/position_encodings/encodings"))
+        values = graph.apply("Add", values, graph.apply("Slice", places, graph.sizes(0), length, graph.sizes(0)))
+        for number in range(count_layers(file, "encoder")):
+            values = layers.everything(values, f"encoder/layer_{number}/self_attention")
+            values = layers.feed_forward(values, f"encoder/layer_{number}/ffn")
+        graph.output("frames", layers.norm(values, "encoder/layer_norm"), (1, "frames", layers.width))
+        self._session = graph.open(threads)
 
-    @torch.inference_mode()
-    def __call__(self, spectrogram: Tensor) -> Tensor:
+    def __call__(self, spectrogram: Float32) -> Float32:
         """(bands, 2 T) -> (1, T, D), T at most `MOST_FRAMES`."""
-        values = functional.gelu(functional.conv1d(spectrogram[None], *self._first, padding=1))
-        values = functional.gelu(functional.conv1d(values, *self._second, stride=2, padding=1)).transpose(1, 2)
-        values = values + self._places[: values.shape[1]]
-        for attention, feed_forward in self._layers:
-            values = feed_forward(attention.everything(values))
-        return self._norm(values)
+        found: Float32 = self._session.run(None, {"spectrogram": np.ascontiguousarray(spectrogram[None])})[0]
+        return found
 
 
 @dataclass(slots=True)
 class Sound:
-    """Encoder frames as the decoder reads them: keys and values of each of its layers."""
+    """Encoder frames as the decoder reads them: keys and values of each of its layers.
 
-    parts: list[tuple[Tensor, Tensor]]
+    Attributes:
+        parts: for each layer keys (1, H, D / H, T) and values (1, H, T, D / H).
+    """
+
+    parts: list[tuple[Float32, Float32]]
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return len(self.parts[0][1][0, 0])
 
     def before(self, silence: Sound, most: int) -> Sound:
         """The same with up to `most` frames of `silence` behind it, at the places these have in it."""
-        first = self.parts[0][0].shape[2]
-        last = min(first + most, silence.parts[0][0].shape[2])
+        first = self.frames
+        last = min(first + most, silence.frames)
         return Sound(
             [
-                (torch.cat((keys, quiet[0][:, :, first:last]), 2), torch.cat((told, quiet[1][:, :, first:last]), 2))
+                (
+                    np.concatenate((keys, quiet[0][:, :, :, first:last]), 3),
+                    np.concatenate((told, quiet[1][:, :, first:last]), 2),
+                )
                 for (keys, told), quiet in zip(self.parts, silence.parts, strict=True)
             ]
         )
@@ -172,70 +103,81 @@ class Sound:
 class WhisperDecoder:
     """Frames and the tokens so far to scores of the next. Keeps no state itself."""
 
-    def __init__(self, file: Ct2File, alignment_heads: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self,
+        file: Ct2File,
+        alignment_heads: Sequence[tuple[int, int]] = (),
+        threads: int = 1,
+        precision: Precision = "int8",
+    ) -> None:
         """Take the weights.
 
         Args:
             file: the weights.
             alignment_heads: (layer, head) of those that look at the sound of the token they predict; by default those
                 of the upper half of the layers.
+            threads: processor threads.
+            precision: of the linear layers.
         """
-        heads = int(file.variables["decoder/num_heads"])
-        count = _layers(file, "decoder")
-        self._embeddings = torch.from_numpy(file.floats("decoder/embeddings/weight"))
-        self._places = torch.from_numpy(file.floats("decoder/position_encodings/encodings"))
-        self._layers = [
-            (
-                _SelfAttention(file, f"decoder/layer_{n}/self_attention", heads),
-                _CrossAttention(file, f"decoder/layer_{n}/attention", heads),
-                _FeedForward(file, f"decoder/layer_{n}/ffn"),
-            )
-            for n in range(count)
-        ]
-        self._norm = _Norm(file, "decoder/layer_norm")
-        self._score = Int8Linear(file.floats("decoder/projection/weight"))
-        upper = [(layer, head) for layer in range(count // 2, count) for head in range(heads)]
-        self._aligning: list[list[int]] = [[] for _ in range(count)]
+        layers = Layers.of("decoder", file, precision)
+        self._file = file
+        self._shape = (layers.heads, layers.width // layers.heads)
+        self._count = count_layers(file, "decoder")
+        self._places = file.floats("decoder/position_encodings/encodings")
+        upper = [(layer, head) for layer in range(self._count // 2, self._count) for head in range(layers.heads)]
+        aligning: list[list[int]] = [[] for _ in range(self._count)]
         for layer, head in alignment_heads or upper:
-            self._aligning[layer].append(head)
+            if head >= layers.heads:
+                raise IndexError(f"there is no head {head}")
+            aligning[layer].append(head)
+        self._looking = [f"looks{index}" for index, heads in enumerate(aligning) if heads]
+        self._reader = _sound_reader(Layers.of("decoder", file, precision), self._count, threads)
+        self._step = _step(layers, aligning, threads)
+        self._told = [f"{part}{index}" for index in range(self._count) for part in ("keys", "values")]
 
     @property
     def size(self) -> int:
         """How many tokens there are scores for."""
-        return len(self._embeddings)
+        return len(self._file.variables["decoder/embeddings/weight"])
 
     @property
     def most_tokens(self) -> int:
         """Tokens of a text, those of the prompt counted."""
         return len(self._places)
 
-    @torch.inference_mode()
-    def of_sound(self, frames: Tensor) -> Sound:
+    def of_sound(self, frames: Float32) -> Sound:
         """Read (1, T, D) encoder frames once for all texts over them."""
-        return Sound([attention.of_sound(frames) for _, attention, _ in self._layers])
+        found = self._reader.run(self._told, {"frames": frames})
+        return Sound(list(zip(found[::2], found[1::2], strict=True)))
 
     def open(self, sound: Sound) -> OpenText:
         """Begin a text, or some side by side, over a sound."""
-        return OpenText(self, sound)
+        nothing = np.zeros((1, self._shape[0], 0, self._shape[1]), np.float32)
+        return OpenText(self, sound, [(nothing, nothing)] * self._count)
 
-    @torch.inference_mode()
-    def step(self, text: OpenText, tokens: Tensor, looks: list[Tensor] | None = None) -> Tensor:
+    def step(self, text: OpenText, tokens: npt.ArrayLike, looks: list[Float32] | None = None) -> Float32:
         """Append (B, n) tokens to a text; (B, n, V) scores (logits) of the token after each.
 
         Args:
             text: changed.
             tokens: for each of the texts side by side.
-            looks: gets an (h, n, T) tensor of where the alignment heads of each layer looked; for one text only.
+            looks: gets an (h, n, T) array of where the alignment heads of each layer looked; for one text only.
         """
-        values = self._embeddings[tokens] + self._places[text.length : text.length + tokens.shape[1]]
-        for index, (own, across, feed_forward) in enumerate(self._layers):
-            values, text.past[index] = own.onwards(values, text.past[index])
-            values, looked = across(values, text.sound.parts[index])
-            if looks is not None and self._aligning[index]:
-                looks.append(looked[self._aligning[index]])
-            values = feed_forward(values)
-        text.length += tokens.shape[1]
-        return self._score(self._norm(values))
+        rows: Int64 = np.asarray(tokens, np.int64)
+        places = self._places[text.length : text.length + rows.shape[1]]
+        given: dict[str, Any] = {"tokens": self._file.rows("decoder/embeddings/weight", rows) + places}
+        for index, ((keys, told), (seen, heard)) in enumerate(zip(text.past, text.sound.parts, strict=True)):
+            given |= {f"past_keys{index}": keys, f"past_values{index}": told}
+            given |= {f"sound_keys{index}": seen, f"sound_values{index}": heard}
+        wanted = ["scores", *self._told, *(self._looking if looks is not None else ())]
+        scores, *found = self._step.run(wanted, given)
+        kept = found[: 2 * self._count]
+        text.past = list(zip(kept[::2], kept[1::2], strict=True))
+        text.length += rows.shape[1]
+        if looks is not None:
+            looks += found[2 * self._count :]
+        result: Float32 = scores
+        return result
 
 
 @dataclass(slots=True)
@@ -245,50 +187,87 @@ class OpenText:
     Attributes:
         decoder: whose texts they are.
         sound: what they are read from.
-        past: for each layer keys and values, (B, H, length, D / H); None before the first token.
+        past: for each layer keys and values, (B, H, length, D / H).
         length: tokens so far, those of the prompt counted.
     """
 
     decoder: WhisperDecoder
     sound: Sound
-    past: list[tuple[Tensor, Tensor] | None]
-    length: int
+    past: list[tuple[Float32, Float32]]
+    length: int = 0
 
-    def __init__(self, decoder: WhisperDecoder, sound: Sound) -> None:
-        self.decoder, self.sound, self.length = decoder, sound, 0
-        self.past = [None] * len(sound.parts)
-
-    def feed(self, tokens: Tensor, looks: list[Tensor] | None = None) -> Tensor:
+    def feed(self, tokens: npt.ArrayLike, looks: list[Float32] | None = None) -> Float32:
         """See `WhisperDecoder.step`."""
         return self.decoder.step(self, tokens, looks)
 
     def crop(self, length: int) -> None:
         """Forget all but the first `length` tokens."""
         if length < self.length:
-            self.past = [None if kv is None else (kv[0][:, :, :length], kv[1][:, :, :length]) for kv in self.past]
+            self.past = [
+                (np.ascontiguousarray(keys[:, :, :length]), np.ascontiguousarray(told[:, :, :length]))
+                for keys, told in self.past
+            ]
             self.length = length
 
     def branched(self, count: int) -> OpenText:
         """So many copies of one text side by side, which go on by themselves."""
-        copies = OpenText(self.decoder, self.sound)
-        copies.past, copies.length = list(self.past), self.length
+        copies = OpenText(self.decoder, self.sound, list(self.past), self.length)
         copies.choose([0] * count)
         return copies
 
     def choose(self, rows: Sequence[int]) -> None:
         """Go on with these of the texts, in this order; one may come several times."""
-        index = torch.tensor(rows)
-        self.past = [None if kv is None else (kv[0][index], kv[1][index]) for kv in self.past]
+        index = list(rows)
+        if index != list(range(len(self.past[0][0]))):
+            self.past = [(keys[index], told[index]) for keys, told in self.past]
 
 
-def _convolution(file: Ct2File, number: int) -> tuple[Tensor, Tensor]:
-    weight, bias = (torch.from_numpy(file.floats(f"encoder/conv{number}/{part}")) for part in ("weight", "bias"))
-    return weight, bias
+def _sound_reader(layers: Layers, count: int, threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
+    """Encoder frames to the keys and values of each layer of the decoder."""
+    graph, heads, size = layers.graph, layers.heads, layers.width // layers.heads
+    frames = graph.input("frames", (1, "T", layers.width))
+    for index in range(count):
+        keys, told = layers.of_sound(frames, f"decoder/layer_{index}/attention")
+        graph.output(f"keys{index}", keys, (1, heads, size, "T"))
+        graph.output(f"values{index}", told, (1, heads, "T", size))
+    return graph.open(threads)
 
 
-def _layers(file: Ct2File, part: str) -> int:
-    numbers = {name.split("/")[1] for name in file.variables if name.startswith(f"{part}/layer_")}
-    count = len(numbers - {"layer_norm"})
-    if not count:
-        raise ModelError(f"these are no weights of Whisper: there is no layer of the {part}")
-    return count
+def _step(layers: Layers, aligning: Sequence[Sequence[int]], threads: int) -> Any:  # noqa: ANN401
+    """Tokens to the scores of the next, the keys and values of all so far, and where the alignment heads looked."""
+    graph, heads, size = layers.graph, layers.heads, layers.width // layers.heads
+    values = graph.input("tokens", ("B", "n", layers.width))
+    mask = ""
+    for index, looking in enumerate(aligning):
+        past = (
+            graph.input(f"past_keys{index}", ("B", heads, "length", size)),
+            graph.input(f"past_values{index}", ("B", heads, "length", size)),
+        )
+        sound = (
+            graph.input(f"sound_keys{index}", (1, heads, size, "T")),
+            graph.input(f"sound_values{index}", (1, heads, "T", size)),
+        )
+        mask = mask or _mask(graph, past[0], values)
+        values, (keys, told) = layers.onwards(values, f"decoder/layer_{index}/self_attention", past, mask)
+        values, looks = layers.across(values, f"decoder/layer_{index}/attention", sound)
+        values = layers.feed_forward(values, f"decoder/layer_{index}/ffn")
+        graph.output(f"keys{index}", keys, ("B", heads, "known", size))
+        graph.output(f"values{index}", told, ("B", heads, "known", size))
+        if looking:
+            chosen = graph.apply("Gather", looks, graph.sizes(*looking), axis=1)
+            graph.output(f"looks{index}", graph.apply("Squeeze", chosen, graph.sizes(0)), (len(looking), "rows", "T"))
+    scores = layers.linear(layers.norm(values, "decoder/layer_norm"), "decoder/projection")
+    graph.output("scores", scores, ("B", "n", "V"))
+    return graph.open(threads)
+
+
+def _mask(graph: OnnxGraph, past: str, tokens: str) -> str:
+    """(n, length + n): 0 where a token may look, -inf at those after it."""
+    zero, one = (graph.constant(np.int64(number)) for number in (0, 1))
+    length = graph.apply("Gather", graph.apply("Shape", past), graph.constant(np.int64(2)))
+    count = graph.apply("Gather", graph.apply("Shape", tokens), one)
+    known = graph.apply("Add", length, count)
+    places = graph.apply("Range", zero, known, one)
+    own = graph.apply("Unsqueeze", graph.apply("Range", length, known, one), graph.sizes(1))
+    later = graph.apply("Greater", graph.apply("Unsqueeze", places, graph.sizes(0)), own)
+    return graph.apply("Where", later, graph.constant(np.float32(-np.inf)), graph.constant(np.float32(0)))

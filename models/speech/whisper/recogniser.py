@@ -11,18 +11,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Final
 
 import numpy as np
-import torch
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-from torch import Tensor
-from torch.nn import functional
 
 from lipstream.models.errors import ModelError
 from lipstream.models.shared import made_of, shared
@@ -37,8 +32,10 @@ from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
 from lipstream.models.speech.whisper.expecting import OpenSound, with_terms
 from lipstream.models.speech.whisper.files import FILES, find_folder
+from lipstream.models.speech.whisper.layers import Precision
 from lipstream.models.speech.whisper.log_mel import LogMel
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
+from lipstream.models.speech.whisper.scores import best_of, softmax
 from lipstream.models.speech.whisper.search import Read, Rules, agreed, beam_search, check
 from lipstream.models.speech.whisper.tokens import WhisperTokens
 from lipstream.models.speech.whisper.unread import put_in, trimmed, unread
@@ -109,18 +106,19 @@ class WhisperRecogniser(Recogniser):
     longest = LONGEST
     best_length = 24.0
 
-    def __init__(self, model: str = "base", threads: int = 1) -> None:
+    def __init__(self, model: str = "base", threads: int = 1, precision: Precision = "int8") -> None:
         """Prepare a recogniser.
 
         Args:
             model: "base", which comes with Lipstream; another size that faster-whisper knows ("tiny.en", "small", ...),
                 fetched when missing; or a folder with a CTranslate2 model.
             threads: processor threads.
+            precision: of the linear layers.
         """
         self._model = model
+        self._precision: Precision = precision
         self._threads = threads
         self._lock = threading.Lock()
-        self._pools = ThreadpoolController()
         self._loaded: _Parts | None = None
         self._expected: tuple[Terms, str | None, TermTrie] | None = None
 
@@ -133,10 +131,8 @@ class WhisperRecogniser(Recogniser):
         with self._lock:
             if self._loaded is None:
                 folder = find_folder(self._model)
-                with self._running():
-                    self._loaded = shared(
-                        ("whisper", *(made_of(folder / name) for name in FILES)), lambda: _open(folder)
-                    )
+                made = ("whisper", self._threads, self._precision, *(made_of(folder / name) for name in FILES))
+                self._loaded = shared(made, lambda: _open(folder, self._threads, self._precision))
                 self.languages = frozenset(self._loaded.tokens.languages) or frozenset({"en"})
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
@@ -159,32 +155,30 @@ class WhisperRecogniser(Recogniser):
             ModelError: `load` was not called.
         """
         parts, hints = self._parts(), Hints()
-        endless = parts.rules.never.clone()
-        endless[parts.rules.end] = -torch.inf
+        endless = parts.rules.never.copy()
+        endless[parts.rules.end] = -np.inf
         rules = Rules(parts.rules.end, endless, endless, tokens)
-        with self._running():
-            self._read(self._hear(parts.mel(sound), hints), hints, rules)
+        self._read(self._hear(parts.mel(sound), hints), hints, rules)
 
     def _recognise(self, utterance: Utterance, hints: Hints) -> tuple[Transcript, list[tuple[float, float]]]:
         """What is read, and the stretches of finished speech that were passed over."""
         parts = self._parts()
         sound = utterance.sound[: round(LONGEST * SAMPLE_RATE)]
-        with self._running():
-            spectrogram = parts.mel(sound)
-            heard = self._hear(spectrogram, hints)
-            rules = _limited(parts.rules, len(sound) / SAMPLE_RATE)
-            if not utterance.whole:
-                prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
-                found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
-                read = check(parts.decoder, heard.sound, prompt, found, rules)
-                read = read.first(self._kept(read, utterance, heard))
-                return self._transcript(read, heard, utterance, sound)[0], []
-            heard, read = self._read_clearly(heard, hints, rules)
+        spectrogram = parts.mel(sound)
+        heard = self._hear(spectrogram, hints)
+        rules = _limited(parts.rules, len(sound) / SAMPLE_RATE)
+        if not utterance.whole:
+            prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+            found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
+            read = check(parts.decoder, heard.sound, prompt, found, rules)
+            read = read.first(self._kept(read, utterance, heard))
+            return self._transcript(read, heard, utterance, sound)[0], []
+        heard, read = self._read_clearly(heard, hints, rules)
+        kept = self._kept(read, utterance, heard)
+        if len(read.tokens) >= rules.most or kept < len(read.tokens):
+            # At the length that the network was trained on it knows better where to stop.
+            read = self._read(replace(heard, sound=self._sound(spectrogram, 2 * MOST_FRAMES)), hints, rules)
             kept = self._kept(read, utterance, heard)
-            if len(read.tokens) >= rules.most or kept < len(read.tokens):
-                # At the length that the network was trained on it knows better where to stop.
-                read = self._read(replace(heard, sound=self._sound(spectrogram, 2 * MOST_FRAMES)), hints, rules)
-                kept = self._kept(read, utterance, heard)
         return self._transcript(read.first(kept), heard, utterance, sound)
 
     def _read_clearly(self, heard: _Heard, hints: Hints, rules: Rules) -> tuple[_Heard, Read]:
@@ -231,19 +225,19 @@ class WhisperRecogniser(Recogniser):
             found, favoured = with_terms(text, found, terms, parts.tokens, heard.written)
         return check(parts.decoder, heard.sound, prompt, found, rules).at_least(favoured)
 
-    def _sound(self, spectrogram: Tensor, padding: int) -> Sound:
+    def _sound(self, spectrogram: Float32, padding: int) -> Sound:
         """A spectrogram with so many columns of silence behind it, as the decoder reads it."""
         parts = self._parts()
-        padded = functional.pad(spectrogram, (0, min(padding, 2 * MOST_FRAMES - spectrogram.shape[1])))
+        padded = np.pad(spectrogram, ((0, 0), (0, min(padding, 2 * MOST_FRAMES - spectrogram.shape[1]))))
         sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
         return sound.before(parts.silence, _SILENCE)
 
-    def _hear(self, spectrogram: Tensor, hints: Hints) -> _Heard:
+    def _hear(self, spectrogram: Float32, hints: Hints) -> _Heard:
         parts = self._parts()
         sound = self._sound(spectrogram, _PADDING)
-        scores = parts.decoder.open(sound).feed(torch.tensor([parts.tokens.before_language]))[0, -1]
+        scores = parts.decoder.open(sound).feed([parts.tokens.before_language])[0, -1]
         frames = max(1, spectrogram.shape[1] // 2)
-        no_speech = float(scores.softmax(-1)[parts.tokens.no_speech])
+        no_speech = float(softmax(scores)[parts.tokens.no_speech])
         language, certainty, other = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
         return _Heard(sound, frames, no_speech, language, certainty, hints.task, other)
 
@@ -265,7 +259,8 @@ class WhisperRecogniser(Recogniser):
         """What was read, and the stretches of the sound that were passed over."""
         tokens = self._parts().tokens
         text = Hypothesis(read.tokens, read.probabilities, tokens.text(read.tokens))
-        silent = heard.no_speech > _NO_SPEECH and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
+        no_speech = heard.no_speech > _NO_SPEECH and not utterance.seen
+        silent = no_speech and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
         if silent or not any(each.isalnum() for each in text.text):
             return Transcript(language=heard.language, speechless=True), []
         audible = [tokens.is_audible(token) for token in text.tokens]
@@ -276,7 +271,7 @@ class WhisperRecogniser(Recogniser):
         spans = tokens.words(text.tokens, heard.written)
         words = timed_words(spans, with_openings(times, spans, audible), text, utterance.duration)
         gaps = unread(words, _places(looks, spans), levels, FRAME_RATE)
-        if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
+        if no_speech and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
             return Transcript(language=heard.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
         return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps
@@ -285,12 +280,6 @@ class WhisperRecogniser(Recogniser):
         if self._loaded is None:
             raise ModelError("the whisper recogniser is not loaded: call load() first")
         return self._loaded
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        """Torch with so many threads in the calling thread, and without gradients."""
-        with self._pools.limit(limits=self._threads, user_api="openmp"), torch.inference_mode():
-            yield
 
 
 def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
@@ -301,7 +290,7 @@ def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
     return [float((weight * moments).sum() / max(weight.sum(), 1e-9)) for weight in weights]
 
 
-def _open(folder: Path) -> _Parts:
+def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
     file = read_ct2(folder / "model.bin")
     if "Whisper" not in file.kind:
         raise ModelError(f"{folder / 'model.bin'} holds a {file.kind}, expected a Whisper model for CTranslate2")
@@ -311,9 +300,10 @@ def _open(folder: Path) -> _Parts:
         raise ModelError(f"cannot read {folder / 'config.json'}: {error}") from error
     tokens = WhisperTokens(folder / "tokenizer.json")
     try:
-        encoder = WhisperEncoder(file)
+        encoder = WhisperEncoder(file, threads, precision)
+        file.release()
         heads = [(int(layer), int(head)) for layer, head in told.get("alignment_heads", ())]
-        decoder = WhisperDecoder(file, heads)
+        decoder = WhisperDecoder(file, heads, threads, precision)
         if tokens.no_speech >= decoder.size:
             raise ValueError(f"a vocabulary of {tokens.size}, weights for {decoder.size}")
         rules = _rules(told, tokens, decoder.size)
@@ -321,16 +311,17 @@ def _open(folder: Path) -> _Parts:
         raise ModelError(f"{folder / 'model.bin'} lacks {error}; expected a Whisper model for CTranslate2") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"{folder} has files of different models, or damaged ones ({error})") from error
-    silence = decoder.of_sound(encoder(torch.zeros(encoder.bands, 2 * MOST_FRAMES)))
+    file.release()
+    silence = decoder.of_sound(encoder(np.zeros((encoder.bands, 2 * MOST_FRAMES), np.float32)))
     return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules)
 
 
 def _rules(told: dict[str, list[int]], tokens: WhisperTokens, size: int) -> Rules:
-    never = torch.zeros(size)
-    never[told.get("suppress_ids", [])] = -torch.inf
-    never[tokens.end + 1 :] = -torch.inf
-    at_first = never.clone()
-    at_first[told.get("suppress_ids_begin", [])] = -torch.inf
+    never = np.zeros(size, np.float32)
+    never[told.get("suppress_ids", [])] = -np.inf
+    never[tokens.end + 1 :] = -np.inf
+    at_first = never.copy()
+    at_first[told.get("suppress_ids_begin", [])] = -np.inf
     # To say nothing is allowed: the sound need not be speech.
     at_first[tokens.end] = 0.0
     return Rules(tokens.end, never, at_first, 0)
@@ -341,21 +332,21 @@ def _limited(rules: Rules, duration: float) -> Rules:
 
 
 def _language(
-    scores: Tensor, tokens: WhisperTokens, hints: Hints, duration: float
+    scores: Float32, tokens: WhisperTokens, hints: Hints, duration: float
 ) -> tuple[str | None, float, str | None]:
     """The language spoken, how sure that is, and another one it may well be."""
     if not tokens.languages:
         return "en", 1.0, None
     codes = list(tokens.languages)
-    likely = scores[list(tokens.languages.values())].softmax(-1)
+    likely = softmax(scores[list(tokens.languages.values())])
     if hints.language is not None:
         place = codes.index(hints.language) if hints.language in codes else None
         return hints.language, 1.0 if place is None else float(likely[place]), None
-    weights = torch.tensor([_SELDOM_WEIGHT if code in _SELDOM else 1.0 for code in codes])
+    weights = np.array([_SELDOM_WEIGHT if code in _SELDOM else 1.0 for code in codes])
     if hints.usual in tokens.languages:
         # The shorter the sound, the less it says against the language so far.
         weights[codes.index(hints.usual)] *= _SWITCH ** max(1.0, _SURE_SECONDS / max(duration, 0.5))
-    weighed = likely.double() * weights
-    first, second = weighed.topk(2).indices.tolist()
+    weighed = likely * weights
+    first, second = best_of(weighed, 2)
     is_open = float(weighed[second]) >= _OPEN * float(weighed[first])
     return codes[first], float(likely[first]), codes[second] if is_open else None

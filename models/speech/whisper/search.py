@@ -7,15 +7,16 @@ poor short ones; so here it goes on as long as one under way is better than all 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from lipstream.models.speech.engine import Float32, mean_log
 from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
+from lipstream.models.speech.whisper.scores import best_of, log_softmax, softmax
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,8 +31,8 @@ class Rules:
     """
 
     end: int
-    never: Tensor
-    at_first: Tensor
+    never: Float32
+    at_first: Float32
     most: int
 
 
@@ -67,7 +68,6 @@ class Read:
         return mean_log((*self.probabilities, self.end_probability))
 
 
-@torch.inference_mode()
 def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], rules: Rules, width: int) -> list[int]:
     """The best text that was found; empty if that is to say nothing.
 
@@ -79,7 +79,7 @@ def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], ru
         width: texts pursued side by side; 1 takes the best token each time.
     """
     text = decoder.open(sound)
-    scores = text.feed(torch.tensor([list(prompt)]))[:, -1] + rules.at_first
+    scores = text.feed([list(prompt)])[:, -1] + rules.at_first
     return _Beams(text, rules, width, len(prompt)).run(scores)
 
 
@@ -99,18 +99,18 @@ class _Beams:
         self._text, self._rules, self._width = text, rules, width
         self._most = min(rules.most, text.decoder.most_tokens - prompt - 1)
         self._alive: list[list[int]] = [[]]
-        self._worth = torch.zeros(1)
+        self._worth = np.zeros(1, np.float32)
         self._ended: list[_Ended] = []
 
-    def run(self, scores: Tensor) -> list[int]:
+    def run(self, scores: Float32) -> list[int]:
         while self._extend(scores):
-            newest = torch.tensor([[tokens[-1]] for tokens in self._alive])
+            newest = [[tokens[-1]] for tokens in self._alive]
             scores = self._text.feed(newest)[:, -1] + self._rules.never
         if not self._ended:
             return self._alive[0] if self._alive else []
         return max(self._ended, key=lambda each: each.rank).tokens
 
-    def _extend(self, scores: Tensor) -> bool:
+    def _extend(self, scores: Float32) -> bool:
         """One more token for each of the best; whether to go on."""
         if len(self._alive[0]) >= self._most:
             self._ended += [
@@ -119,12 +119,13 @@ class _Beams:
                 for value, tokens in zip(self._worth.tolist(), self._alive, strict=True)
             ]
             return False
-        worth = scores.log_softmax(-1) + self._worth[:, None]
-        best = worth.view(-1).topk(2 * self._width)
+        worth = log_softmax(scores) + self._worth[:, None]
+        flat = worth.reshape(-1)
         alive: list[list[int]] = []
         places, kept = [], []
-        for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-            if len(alive) == self._width or value == -torch.inf:
+        for index in best_of(flat, 2 * self._width):
+            value = float(flat[index])
+            if len(alive) == self._width or value == -math.inf:
                 break  # Ends behind these are not among the best; what may not be said is none.
             row, token = divmod(index, worth.shape[1])
             if token == self._rules.end:
@@ -135,7 +136,7 @@ class _Beams:
                 kept.append(value)
         if not alive or (self._width == 1 and self._ended):
             return False
-        self._alive, self._worth = alive, torch.tensor(kept)
+        self._alive, self._worth = alive, np.array(kept, np.float32)
         self._text.choose(places)
         return not self._is_over()
 
@@ -147,21 +148,19 @@ class _Beams:
         return max(each.rank for each in self._ended) >= under_way
 
 
-@torch.inference_mode()
 def check(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], tokens: Sequence[int], rules: Rules) -> Read:
     """How probable each token of a text is, and where in the sound it was read."""
-    looks: list[Tensor] = []
+    looks: list[Float32] = []
     text = decoder.open(sound)
-    scores = text.feed(torch.tensor([[*prompt, *tokens]]), looks)[0, len(prompt) - 1 :]
+    scores = text.feed([[*prompt, *tokens]], looks)[0, len(prompt) - 1 :]
     scores[0] += rules.at_first
     scores[1:] += rules.never
-    probabilities = scores.softmax(-1)
-    chosen = probabilities[torch.arange(len(tokens)), torch.tensor(list(tokens), dtype=torch.long)].tolist()
-    where = torch.cat(looks)[:, len(prompt) - 1 : -1].numpy()
+    probabilities = softmax(scores)
+    chosen = probabilities[np.arange(len(tokens)), np.array(tokens, np.intp)].tolist()
+    where = np.concatenate(looks)[:, len(prompt) - 1 : -1]
     return Read(tuple(tokens), tuple(chosen), float(probabilities[-1, rules.end]), where)
 
 
-@torch.inference_mode()
 def agreed(
     decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], draft: Sequence[int], rules: Rules
 ) -> list[int]:
@@ -170,7 +169,7 @@ def agreed(
     most = min(rules.most, decoder.most_tokens - len(prompt) - 1)
     tokens: list[int] = []
     guess = [token for token in draft if token < rules.end][:most]
-    scores = text.feed(torch.tensor([[*prompt, *guess]]))[0, len(prompt) - 1 :]
+    scores = text.feed([[*prompt, *guess]])[0, len(prompt) - 1 :]
     while True:
         for at, row in enumerate(scores):
             best = int((row + (rules.never if tokens else rules.at_first)).argmax())
@@ -181,4 +180,4 @@ def agreed(
                 break
         text.crop(len(prompt) + len(tokens) - 1)
         guess = []
-        scores = text.feed(torch.tensor([tokens[-1:]]))[0]
+        scores = text.feed([tokens[-1:]])[0]

@@ -50,6 +50,25 @@ def test_rows_and_word_times_are_printed_and_kept_with_what_they_are_of(corpus, 
     assert (out / "speech.png").stat().st_size > 1000
 
 
+def test_another_recogniser_is_asked_for_by_name(corpus, tmp_path, monkeypatch):
+    asked = []
+
+    def systems(name, language):
+        asked.append((name, language))
+        return Systems(corpus[1], None, Lips())
+
+    monkeypatch.setattr(speech_networks, "systems_read_by", systems)
+    chosen = ("--noise", "white", "--engine", "whisper", "--language", "en")
+    assert evaluate(corpus[0], tmp_path / "out", *chosen) == 0
+    assert asked == [("whisper", "en")]
+    assert json.loads((tmp_path / "out" / "speech.json").read_text())["engine"] == "whisper"
+
+
+def test_a_profile_is_refused_with_another_recogniser(corpus, tmp_path, capsys):
+    assert evaluate(corpus[0], tmp_path / "out", "--engine", "whisper", "--profile", "ann") == 2
+    assert "leave one of them out" in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_faces_that_are_lent_are_someone_elses_lips(corpus, tmp_path, capsys):
     (corpus[0] / "clips" / "s2_b.mp4").rename(corpus[0] / "clips" / "s1_b.mp4")
     table = corpus[0] / "words.tsv"

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from lipstream.models.av_speech import general_fusion
 from lipstream.models.av_speech.active_speaker_net import EVIDENCE, ActiveSpeakerNet
-from lipstream.models.av_speech.encoder_frames import SOUND
 from lipstream.models.av_speech.general_fusion import GeneralFusion, Thresholds
+from lipstream.models.av_speech.sound_frames import SOUND
 from lipstream.models.av_speech.target_mask_net import FLOOR, TargetMaskNet, loudness_of
 from lipstream.models.av_speech.training import target_mask as train_target_mask_module
+from lipstream.models.av_speech.training.export import export_active_speaker, export_target_mask
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, disturbed, make_mixtures
@@ -41,45 +43,69 @@ class Hears(CountingEngine):
         return Encoding(np.tile(level[:, None], 288), RATE, len(audio), level, np.tile(level[:, None], 864))
 
 
-def lips(count=50, seen=True, start=0.0):
-    crop = np.random.default_rng(0).integers(0, 256, (96, 96), dtype=np.uint8)
-    points, shapes = np.zeros((40, 2), np.float32), np.zeros(27, np.float32)
-    given = (crop, points, shapes) if seen else (None, None, None)
-    return [LipSample(start + index / 25, *given) for index in range(count)]
+def lips(count=50, seen=True, start=0.0, swing=0.05):
+    """Lip frames; the lower lip goes up and down by `swing`."""
+    crop, shapes = np.random.default_rng(0).integers(0, 256, (96, 96), dtype=np.uint8), np.zeros(27, np.float32)
+    if not seen:
+        return [LipSample(start + index / 25, None, None, None) for index in range(count)]
+    points = np.zeros((count, 40, 2), np.float32)
+    points[:, 31:40, 1] = 0.1 + swing * np.sin(np.arange(count))[:, None]
+    return [LipSample(start + index / 25, crop, points[index], shapes) for index in range(count)]
 
 
 @pytest.fixture
 def made(tmp_path):
-    """A fusion with untrained networks whose mask takes away `loud` of each band."""
+    """A fusion with networks that say the same of every frame: the gain of each band, whose voices are heard."""
 
-    def make(score, thresholds):
+    def make(score, thresholds, others=9.0, own=9.0):
         torch.manual_seed(0)
-        mask = TargetMaskNet(dropout=0.0)
-        torch.nn.init.zeros_(mask.gains.weight)
-        torch.nn.init.constant_(mask.gains.bias, score)
-        save_weights(ActiveSpeakerNet(), tmp_path / "own.safetensors", {})
-        save_weights(mask, tmp_path / "mask.safetensors", {})
+        mask, mouth = TargetMaskNet(dropout=0.0), ActiveSpeakerNet()
+        for layer, says in ((mask.gains, score), (mask.other, others), (mouth.decide, own)):
+            torch.nn.init.zeros_(layer.weight)
+            torch.nn.init.constant_(layer.bias, says)
+        save_weights(mouth, tmp_path / "own_voice.safetensors", {})
+        save_weights(mask, tmp_path / "voice_mask.safetensors", {})
+        export_active_speaker(tmp_path)
+        export_target_mask(tmp_path)
         engine = Hears()
-        fusion = GeneralFusion(engine, None, thresholds, tmp_path / "own.safetensors", tmp_path / "mask.safetensors")
+        fusion = GeneralFusion(engine, None, thresholds, tmp_path / "own_voice.onnx", tmp_path / "voice_mask.onnx")
         fusion.load()
         return engine, fusion
 
     return make
 
 
-EAGER = Thresholds(least=0.0, full=0.01, own=0.0, overlap=0.0, floor=0.3)
+EAGER = Thresholds(least=0.0, full=0.01, floor=0.7)
+MIXED = 0.0
+"""The score of gains of a half: both voices are heard."""
 
 
 def test_bands_with_gains_of_one_give_the_sound_back():
-    sound = torch.from_numpy(SOUND_2S[:20_001])
+    sound = SOUND_2S[:20_001]
     lines = spectrum(sound)
     assert powers(lines).shape == (20_001 // 384 + 1, BANDS)
-    assert torch.allclose(with_gains(lines, torch.ones(len(lines), BANDS), len(sound)), sound, atol=1e-5)
+    assert np.allclose(with_gains(lines, np.ones((len(lines), BANDS), np.float32), len(sound)), sound, atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 383, 384, 768, 769, 5000])
+def test_bands_are_those_of_the_transform_of_torch(samples):
+    sound = SOUND_2S[:samples]
+    lines = spectrum(sound)
+    padded = torch.from_numpy(np.pad(sound, (0, 2000)))
+    taper = torch.hann_window(768).sqrt()
+    expected = torch.stft(padded, 768, 384, window=taper, pad_mode="constant", return_complex=True).T.numpy()
+    assert lines.shape == (samples // 384 + 1, 385)
+    assert np.allclose(lines, expected[: len(lines)], atol=1e-3)
+    back = with_gains(lines, np.ones((len(lines), BANDS), np.float32), samples)
+    assert back.shape == (samples,)
+    # The last samples lie at the edge of one window, where little of them is left.
+    assert np.allclose(back, sound, atol=5e-3)
+    assert np.allclose(back[:-30], sound[:-30], atol=1e-4)
 
 
 def test_every_line_of_the_spectrum_is_in_one_band():
-    lines = spectrum(torch.from_numpy(SOUND_2S))
-    assert torch.allclose(powers(lines).sum(dim=1), lines.abs().square().sum(dim=1), rtol=1e-4)
+    lines = spectrum(SOUND_2S)
+    assert np.allclose(powers(lines).sum(axis=1), np.square(np.abs(lines)).sum(axis=1), rtol=1e-4)
 
 
 def test_gains_stay_between_floor_and_one():
@@ -93,7 +119,7 @@ def test_gains_stay_between_floor_and_one():
 
 @pytest.mark.parametrize("samples", [[], lips(50, seen=False)])
 def test_without_a_mouth_the_very_encoding_is_kept(made, samples):
-    engine, fusion = made(-9.0, EAGER)
+    engine, fusion = made(MIXED, EAGER)
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, samples)
     assert fused.encoding is encoding
@@ -103,33 +129,57 @@ def test_without_a_mouth_the_very_encoding_is_kept(made, samples):
 
 
 def test_where_no_other_voice_is_heard_the_very_encoding_is_kept_and_the_mouth_is_judged(made):
-    engine, fusion = made(9.0, Thresholds(own=0.0))
+    engine, fusion = made(9.0, None, own=0.0)
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, lips())
     assert fused.encoding is encoding
-    assert not fused.encoding.least_confidence
+    assert fused.encoding.least_confidence is None
     assert fused.active_speaker.shape == (len(encoding.features),)
     assert ((fused.active_speaker > 0) & (fused.active_speaker < 1)).all()
 
 
-def test_a_mouth_that_is_not_heard_takes_nothing_away_but_doubtful_words_are(made):
-    engine, fusion = made(-9.0, dataclasses.replace(EAGER, own=1.1, sure=0.4))
+def test_beside_a_mouth_that_is_not_heard_no_word_is_softened_or_doubted(made):
+    engine, fusion = made(MIXED, EAGER, own=-9.0)
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, lips())
-    assert fused.encoding.features is encoding.features
-    assert fused.encoding.least_confidence == 0.4
-    assert fused.gate is None
+    assert fused.encoding is encoding
+    assert fused.encoding.least_confidence is None
+    assert fused.sound is None
     assert len(engine.heard) == 1
 
 
-def test_people_who_take_turns_are_all_left(made):
-    engine, fusion = made(-9.0, Thresholds(own=0.0))
+def test_beside_a_mouth_that_is_still_nothing_is_softened(made):
+    engine, fusion = made(MIXED, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    assert fusion.fuse(encoding, SOUND_2S, lips(swing=0.0)).encoding is encoding
+
+
+@pytest.mark.parametrize("score", [-9.0, 9.0])
+def test_people_who_take_turns_are_all_left(made, score):
+    engine, fusion = made(score, EAGER)
     encoding = engine.encode(SOUND_2S)
     assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
 
 
+def test_what_one_says_before_and_after_an_overlap_is_left_as_it_is(made, monkeypatch):
+    engine, fusion = made(MIXED, EAGER)
+    at_once = np.zeros(84, np.bool_)
+    at_once[30:60] = True
+    monkeypatch.setattr(general_fusion, "overlapping", lambda _: at_once)
+    encoding = engine.encode(SOUND_2S)
+    fused = fusion.fuse(encoding, SOUND_2S, lips())
+    alone = [slice(0, 26 * 384), slice(64 * 384, None)]
+    for part in alone:
+        assert np.allclose(fused.sound[part], SOUND_2S[part], atol=1e-5)
+    assert np.allclose(fused.sound[34 * 384 : 56 * 384], 0.7 * SOUND_2S[34 * 384 : 56 * 384], atol=1e-5)
+    assert fused.encoding.asks(0.0, 0.6) == 0.0
+    assert fused.encoding.asks(0.8, 1.4) == pytest.approx(EAGER.sure)
+    assert fused.encoding.asks(1.5, 2.0) == 0.0
+    assert fused.gate[:26].max() < 1e-3 < fused.gate[34:56].min()
+
+
 def test_a_mouth_seen_only_before_the_sound_takes_nothing_away(made):
-    engine, fusion = made(-9.0, EAGER)
+    engine, fusion = made(MIXED, EAGER)
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, lips(3, start=-0.2) + lips(50, seen=False))
     assert fused.encoding is encoding
@@ -137,31 +187,32 @@ def test_a_mouth_seen_only_before_the_sound_takes_nothing_away(made):
 
 
 def test_what_is_too_short_to_tell_voices_apart_is_left_alone(made):
-    engine, fusion = made(-9.0, EAGER)
+    engine, fusion = made(MIXED, EAGER)
     encoding = engine.encode(SOUND_2S[:15_000])
     assert fusion.fuse(encoding, SOUND_2S[:15_000], lips()).encoding is encoding
 
 
 def test_other_voices_are_softened_no_further_than_the_floor(made):
-    engine, fusion = made(-9.0, EAGER)
+    engine, fusion = made(MIXED, EAGER)
     encoding = engine.encode(SOUND_2S)
     fused = fusion.fuse(encoding, SOUND_2S, lips())
     assert len(engine.heard[1]) == len(SOUND_2S)
-    assert np.allclose(engine.heard[1], 0.3 * SOUND_2S, atol=1e-5)
+    assert np.allclose(engine.heard[1], 0.7 * SOUND_2S, atol=1e-5)
     assert fused.encoding.features.shape == encoding.features.shape
-    assert fused.encoding.least_confidence == EAGER.sure
-    assert fused.gate == pytest.approx(np.full(len(encoding.features), 0.7), abs=1e-3)
+    assert fused.encoding.least_confidence == pytest.approx(np.full(len(encoding.features), EAGER.sure))
+    assert fused.gate == pytest.approx(np.full(len(encoding.features), 0.3), abs=1e-3)
 
 
 def test_the_same_sound_and_lips_give_the_same_frames(made):
     engine, fusion = made(0.0, EAGER)
     encoding = engine.encode(SOUND_2S)
     first, second = (fusion.fuse(encoding, SOUND_2S, lips()).encoding for _ in range(2))
+    assert first is not encoding
     assert np.array_equal(first.features, second.features)
 
 
 def test_a_recogniser_without_inner_layers_is_left_alone(made):
-    engine, fusion = made(-9.0, EAGER)
+    engine, fusion = made(MIXED, EAGER)
     encoding = dataclasses.replace(engine.encode(SOUND_2S), inner=None)
     fused = fusion.fuse(encoding, SOUND_2S, lips())
     assert fused.encoding is encoding

@@ -40,16 +40,16 @@ def test_what_the_mask_hides_does_not_matter():
 
 
 def test_waves_ignore_brightness_and_contrast():
-    pictures = track().pictures.float() / 255
-    assert torch.allclose(waves(pictures), waves(pictures * 0.5 + 0.3), atol=0.6)
-    assert torch.allclose(waves(pictures), waves(pictures + 0.3), atol=1e-3)
+    pictures = track().pictures.numpy() / np.float32(255)
+    assert np.allclose(waves(pictures), waves(pictures * 0.5 + 0.3), atol=0.6)
+    assert np.allclose(waves(pictures), waves(pictures + 0.3), atol=1e-3)
 
 
 def test_a_mirrored_picture_has_the_mirrored_waves():
-    pictures = track().pictures.float() / 255
-    rows = waves(pictures).unflatten(1, (12, 12))
-    signs = torch.tensor([1.0, -1.0] * 6)
-    assert torch.allclose(waves(pictures.flip(2)), (rows * signs).flatten(1), atol=1e-4)
+    pictures = track().pictures.numpy() / np.float32(255)
+    rows = waves(pictures).reshape(-1, 12, 12)
+    signs = np.array([1.0, -1.0] * 6)
+    assert np.allclose(waves(pictures[:, :, ::-1]), (rows * signs).reshape(len(rows), -1), atol=1e-4)
 
 
 def test_a_mirror_twice_gives_the_same_lips():

@@ -13,6 +13,7 @@ from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks
 from lipstream.models.av_speech.profile_fusion import ProfileFusion
 from lipstream.models.av_speech.target_mask_net import TargetMaskNet
+from lipstream.models.av_speech.training.export import export_active_speaker, export_target_mask
 from lipstream.models.speech.fusion import FusedSpeech
 from lipstream.models.weights import save_weights
 from tests.models.av_speech.test_general_fusion import SOUND_2S, Hears, lips
@@ -43,10 +44,12 @@ def made(tmp_path):
         mask = TargetMaskNet(dropout=0.0)
         torch.nn.init.zeros_(mask.gains.weight)
         torch.nn.init.constant_(mask.gains.bias, score)
-        own, others = tmp_path / "own.safetensors", tmp_path / "mask.safetensors"
-        save_weights(ActiveSpeakerNet(), own, {})
-        save_weights(mask, others, {})
+        save_weights(ActiveSpeakerNet(), tmp_path / "own_voice.safetensors", {})
+        save_weights(mask, tmp_path / "voice_mask.safetensors", {})
+        export_active_speaker(tmp_path)
+        export_target_mask(tmp_path)
         engine = Hears()
+        own, others = tmp_path / "own_voice.onnx", tmp_path / "voice_mask.onnx"
         fusion = ProfileFusion(engine, Enrolled(belongs), None, own, others)
         fusion.load()
         return engine, fusion

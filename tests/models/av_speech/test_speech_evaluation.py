@@ -21,7 +21,6 @@ from lipstream.models.av_speech.evaluation.conditions import (
     check_voices,
     evaluate,
     parse_conditions,
-    text_of,
 )
 from lipstream.models.av_speech.evaluation.trials import chosen_clips, make_trials, seen_lips
 from lipstream.models.av_speech.evaluation.word_errors import count_errors, right_words
@@ -29,6 +28,9 @@ from lipstream.models.av_speech.evaluation.word_time_errors import word_time_err
 from lipstream.models.av_speech.recording import LipTrack, Recording
 from lipstream.models.av_speech.training.corpora import SpokenWord, Utterance
 from lipstream.models.errors import ModelError
+from lipstream.models.speech.engine import TimedWord
+from lipstream.models.speech.fusion import FusedSpeech
+from lipstream.models.speech.recogniser import Recogniser, Transcript
 from tests.models.av_speech.lip_fakes import SAID, Hearing, Lips, recording
 from tests.stages.fakes import CountingEngine, spoken
 
@@ -69,13 +71,43 @@ def test_lips_of_the_speaker_from_another_clip_are_not_called_somebody_elses():
 
 def test_words_that_the_decoder_doubts_are_not_written_where_fusion_says_so():
     class Unsure(CountingEngine):
-        def decode(self, encoding, prefix=(), draft=()):
-            return dataclasses.replace(super().decode(encoding), probabilities=(0.9, 0.2, 0.5))
+        def align(self, encoding, hypothesis):
+            timed = super().align(encoding, hypothesis)
+            return [
+                dataclasses.replace(word, confidence=each) for word, each in zip(timed, (0.9, 0.2, 0.2), strict=True)
+            ]
 
     engine = Unsure()
-    encoding = engine.encode(spoken([1, 2, 3]))
-    assert text_of(encoding, engine) == "one two three"
-    assert text_of(dataclasses.replace(encoding, least_confidence=0.3), engine) == "one three"
+    sound, systems = spoken([1, 2, 3]), Systems(engine, None, None)
+    encoding = engine.encode(sound)
+    assert systems.text(FusedSpeech(encoding), sound) == "one two three"
+    _, doubted, sure = engine.align(encoding, engine.decode(encoding))
+    asked = np.zeros(len(encoding.features), np.float32)
+    asked[: round((doubted.end + sure.start) / 2 * encoding.frame_rate)] = 0.3
+    asking = FusedSpeech(dataclasses.replace(encoding, least_confidence=asked))
+    assert systems.text(asking, sound) == "one three"
+
+
+def test_another_recogniser_reads_the_sound_as_fusion_left_it():
+    class Softens(Lips):
+        def fuse(self, encoding, sound, lips):
+            asked = np.array([0.0, 0.3], np.float32)
+            return FusedSpeech(dataclasses.replace(encoding, least_confidence=asked, frame_rate=1.0), sound=sound / 2)
+
+    class Loudness(Recogniser):
+        def load(self): ...
+
+        def recognise(self, utterance, hints):
+            loud = f"{utterance.sound.max():.2f}"
+            return Transcript((TimedWord(loud, 0.0, 0.9, 0.2), TimedWord(str(hints.language), 1.0, 2.0, 0.2)))
+
+    systems = Systems(Hearing(), None, Softens(), Loudness(), "en")
+    sound = np.full(32_000, 0.5, np.float32)
+    found = systems.fused(sound, recording().lips)
+    assert {name: systems.text(each, sound) for name, each in found.items()} == {
+        BACKBONE: "0.50 en",
+        AUDIO_VISUAL: "0.25",
+    }
 
 
 def test_what_is_finished_is_told_after_each_condition():

@@ -8,18 +8,19 @@ import torch
 
 from lipstream.models.av_speech.active_speaker_net import EVIDENCE
 from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
-from lipstream.models.av_speech.encoder_frames import SOUND
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
+from lipstream.models.av_speech.sound_frames import SOUND
 from lipstream.models.av_speech.training import active_speaker, target_mask
 from lipstream.models.av_speech.training.batches import half_precision
 from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe, train_correspondence
 from lipstream.models.av_speech.training.fusion import FusionTraining, LipFusionRecipe
 from lipstream.models.av_speech.training.lips import LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
-from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
+from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
+from lipstream.models.av_speech.voice_bands import BANDS
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.torch_decoder import DecoderShape, MoonshineDecoder
+from lipstream.models.speech.cross_attention import DecoderShape
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from tests.models.av_speech.test_active_speaker import sample
@@ -33,7 +34,7 @@ from tests.models.av_speech.test_av_training import (
     stop_after,
     weights,
 )
-from tests.models.pretended_gpu import CPU, GPU, MixedDevices, OnGpu, pretended_gpu
+from tests.models.pretended_gpu import CPU, GPU, MixedDevices, pretended_gpu
 
 
 @pytest.fixture(autouse=True)
@@ -118,15 +119,6 @@ def test_a_gpu_with_too_little_memory_is_one_line_that_tells_the_way_out(tmp_pat
     run = TrainingRun(Checkpoint(tmp_path, "any"), {"network": network}, method, {})
     with pytest.raises(ModelError, match="--device cpu goes on"):
         run.train(Task("any", lambda _: [0], too_much), 1, silent)
-
-
-def test_bands_follow_their_sound():
-    with pretended_gpu():
-        sound = torch.randn(9000).to(GPU)
-        lines = spectrum(sound)
-        again = with_gains(lines, torch.ones_like(powers(lines)), 9000)
-        assert isinstance(again, OnGpu)
-        assert torch.allclose(again, sound, atol=1e-5)
 
 
 def test_half_precision_is_that_of_the_device(monkeypatch):

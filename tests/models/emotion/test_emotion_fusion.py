@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -7,7 +5,9 @@ import torch
 from lipstream.models.emotion.branches import Evidence
 from lipstream.models.emotion.evaluation.metrics import softmax
 from lipstream.models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
-from lipstream.models.emotion.fusion_net import TOKEN, WAYS, shares
+from lipstream.models.emotion.fusion_net import WAYS, shares
+from lipstream.models.emotion.quality import TOKEN
+from lipstream.models.emotion.training.export import export_fusion
 from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split, choose, train_fusion
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, draw_pairs
 from lipstream.models.emotion.training.voice_data import VARIANTS
@@ -33,7 +33,7 @@ def voice(label, time=0.0):
 def fusion(request, tmp_path):
     torch.manual_seed(0)
     save_weights(WAYS[request.param](), tmp_path / "fusion.safetensors", {})
-    (tmp_path / "fusion.json").write_text(json.dumps({"way": request.param}))
+    export_fusion(tmp_path, request.param)
     loaded = EmotionFusion(tmp_path)
     loaded.load()
     return loaded
@@ -68,7 +68,7 @@ def test_nothing_later_than_the_moment_is_looked_at(fusion):
 
 
 def test_missing_weights_are_one_clear_error(tmp_path):
-    with pytest.raises(ModelError, match="no usable fusion"):
+    with pytest.raises(ModelError, match=r"fusion\.onnx: no such network"):
         EmotionFusion(tmp_path).load()
     with pytest.raises(ModelError, match="not loaded"):
         EmotionFusion(tmp_path).predict([face(1)], [], 0)
@@ -124,7 +124,11 @@ def test_ways_that_were_trained_before_a_run_was_stopped_are_not_trained_again(t
         train_fusion(split, recipe, tmp_path / "broken", stop)
     assert train_fusion(split, recipe, tmp_path / "broken", lambda name, *_: trained.append(name)) == whole
     assert set(trained) == {"fusion: attention"} and len(trained) == 12
-    assert {path.name for path in (tmp_path / "broken").iterdir()} == {"fusion.json", "fusion.safetensors"}
+    assert {path.name for path in (tmp_path / "broken").iterdir()} == {
+        "fusion.json",
+        "fusion.onnx",
+        "fusion.safetensors",
+    }
 
 
 def test_a_simpler_way_is_kept_where_the_others_do_not_win():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lipstream.models.emotion.geometry_net import GEOMETRY, GeometryNet, blended, geometry
+from lipstream.models.emotion.face_shape import GEOMETRY, geometry
+from lipstream.models.emotion.geometry_net import GeometryNet, blended
 from lipstream.models.emotion.training.geometry import (
     GeometryRecipe,
     fit_blend,

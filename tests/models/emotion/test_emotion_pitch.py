@@ -18,6 +18,10 @@ def reference(sound: torch.Tensor) -> torch.Tensor:
 
 
 def ours(sound: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(found(sound.numpy()))
+
+
+def found(sound: np.ndarray) -> np.ndarray:
     return pitch(sound, SAMPLE_RATE, HOP, smoothing=15, low=65, high=500)
 
 
@@ -28,7 +32,7 @@ def test_real_speech_has_the_pitch_torchaudio_finds(beckett_audio, seconds):
     sound = torch.from_numpy(beckett_audio[first:last].copy())
     expected, found = reference(sound), ours(sound)
     assert len(found) == len(expected)
-    assert (found == expected).float().mean() > 0.98
+    assert torch.isclose(found, expected, rtol=1e-5).float().mean() > 0.98
 
 
 @pytest.mark.parametrize("hertz", [80, 140, 230, 410])

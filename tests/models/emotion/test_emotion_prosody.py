@@ -1,6 +1,8 @@
 import numpy as np
+import torch
+import torchaudio
 
-from lipstream.models.emotion.prosody import HOP, MEL_BANDS, PROSODY, SAMPLE_RATE, prosody
+from lipstream.models.emotion.prosody import HOP, MEL_BANDS, PROSODY, SAMPLE_RATE, _powers, prosody
 from lipstream.models.emotion.training.voice_augment import add_noise, babble, vary
 
 
@@ -49,3 +51,12 @@ def test_variants_stay_in_range_and_follow_the_seed():
         varied = vary(speech, [voice(220)], np.random.default_rng(seed))
         assert np.abs(varied).max() <= 1
         assert 0.8 < len(varied) / len(speech) < 1.2
+
+
+def test_bands_are_those_of_torchaudio_which_the_networks_were_trained_on():
+    sound = voice(190) + np.random.default_rng(0).normal(scale=0.01, size=len(voice(190))).astype(np.float32)
+    bank = torchaudio.transforms.MelSpectrogram(
+        SAMPLE_RATE, n_fft=1024, win_length=800, hop_length=HOP, f_min=60, f_max=7600, n_mels=MEL_BANDS
+    )
+    expected = bank(torch.from_numpy(sound)).T.numpy()
+    assert np.allclose(np.log(_powers(sound)), np.log(expected), atol=1e-3)

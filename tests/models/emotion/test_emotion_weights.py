@@ -5,10 +5,10 @@ import pytest
 
 from lipstream.models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
 from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.models.emotion.face_shape import GEOMETRY
 from lipstream.models.emotion.fusion import EmotionFusion, TimedEvidence
-from lipstream.models.emotion.geometry_net import GEOMETRY
 from lipstream.models.emotion.looks import Look
-from lipstream.models.emotion.voice_net import ENCODER
+from lipstream.models.emotion.voice_steps import ENCODER
 from lipstream.models.errors import ModelError
 
 
@@ -95,5 +95,5 @@ def test_unloaded_and_missing_networks_are_named(tmp_path):
         FaceExpression().predict(crop(), NO_SHAPE)
     with pytest.raises(ModelError, match="not loaded"):
         VoiceEmotion().predict(*window())
-    with pytest.raises(ModelError, match="no voice weights"):
+    with pytest.raises(ModelError, match=r"voice\.onnx: no such network"):
         VoiceEmotion(tmp_path).load()

@@ -17,6 +17,7 @@ from lipstream.models.face.lips import (
     lip_crop,
     mouth_blendshapes,
     normalised_lips,
+    opening,
     similarity_transform,
 )
 from lipstream.models.face.pose import head_pose
@@ -96,6 +97,13 @@ def test_depth_errors_of_a_turned_head_move_the_lips_little():
 @pytest.mark.parametrize("gap", [0.0, 0.05, 0.3])
 def test_aperture_is_the_gap_between_the_lips_in_any_pose(place, gap):
     assert aperture_of(placed(unit_face(gap), **place)) == pytest.approx(gap, abs=1e-4)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_opening_of_lip_points_is_the_aperture_of_their_face(place):
+    faces = [placed(unit_face(gap), **place) for gap in (0.0, 0.05, 0.2)]
+    openings = opening(np.stack([lips_of(face) for face in faces]))
+    assert openings == pytest.approx([aperture_of(face) for face in faces], abs=1e-4)
 
 
 def test_aperture_of_pressed_lips_is_not_negative():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,12 @@ def test_what_is_not_believed_is_speechless_and_keeps_its_language():
     checked = SecondOpinion(Reader("So it was", 0.5), Listener("else"))
     found = checked.recognise(UTTERANCE, Hints())
     assert found.speechless and found.language == "en" and not found.words
+
+
+def test_where_somebody_is_seen_to_speak_a_doubtful_text_is_not_thrown_away():
+    """Beside another voice whole sentences of the visible speaker went, since no two recognisers agreed on them."""
+    listener = Listener("Quite another thing")
+    checked = SecondOpinion(Reader("So it was", HOPELESS - 0.01), listener)
+    assert checked.recognise(UTTERANCE, Hints()).text == ""
+    assert checked.recognise(replace(UTTERANCE, seen=True), Hints()).text == "So it was"
+    assert listener.decoded == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -106,6 +107,27 @@ def test_neighbouring_speech_is_read_as_one_and_given_back_to_its_segments():
     assert [event.segment for event in finals(run)] == [1, 2, 3]
     assert [round(event.start, 2) for event in finals(run)] == [1.0, 2.5, 4.0]
     assert len(reader.heard) == 1 and reader.heard[0][0] == pytest.approx(0.64 * 2 + 0.32 + 3 * 0.4, abs=0.01)
+
+
+@pytest.mark.parametrize(("asked", "seen"), [((0.6, 0.8), True), ((0.6, 0.2), False), ((0.0, 0.0), False)])
+def test_who_reads_is_told_where_somebody_is_seen_to_speak_beside_others(asked, seen):
+    def beside_others(packet, share):
+        encoding = packet.payload.encoding
+        least = np.where(np.arange(len(encoding.features)) < share * len(encoding.features), 0.3, 0.0)
+        told = replace(encoding, least_confidence=least.astype(np.float32))
+        return replace(packet, payload=replace(packet.payload, encoding=told))
+
+    class Told(Reader):
+        def recognise(self, utterance, hints):
+            told.append(utterance.seen)
+            return super().recognise(utterance, hints)
+
+    told: list[bool] = []
+    packets = [each for n in (1, 2) for each in chunks(spoken([n]), [512], n, round(1.5e6 * n))]
+    encoded = run_stage(Encode(CountingEngine(), None), packets)
+    beside = [beside_others(packet, share) for packet, share in zip(encoded, asked, strict=True)]
+    run_stage(Decode(Reading(Told(), Told(), join=24.0)), beside)
+    assert told == [seen]
 
 
 @pytest.mark.parametrize(

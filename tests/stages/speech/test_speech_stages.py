@@ -266,13 +266,17 @@ class Unsure(CountingEngine):
         ]
 
 
+def asking(encoding, confidence):
+    return dataclasses.replace(encoding, least_confidence=np.full(len(encoding.features), confidence, np.float32))
+
+
 def decode_beside_others(engine: Unsure, words: list[int], asks) -> StageRun:
     """Run `Decode`; `asks` gives the confidence that fusion asks for in each update."""
     encoded = run_stage(Encode(engine, 0.4), chunks(spoken(words), [512]))
     asked = [
         dataclasses.replace(packet, payload=dataclasses.replace(packet.payload, encoding=encoding))
         for at, packet in enumerate(encoded)
-        for encoding in [dataclasses.replace(packet.payload.encoding, least_confidence=asks(at))]
+        for encoding in [asking(packet.payload.encoding, asks(at))]
     ]
     return run_stage(Decode(reading(engine)), asked)
 
@@ -286,6 +290,19 @@ def test_words_under_the_confidence_that_fusion_asks_for_are_left_out():
     assert run.counters["audio.words_left_out"] == 2
     assert any(partial.stable.startswith("one three") for partial in partials)
     assert not any("two" in partial.stable + partial.unstable for partial in partials)
+
+
+def test_a_doubtful_word_is_left_out_only_where_fusion_asks():
+    engine = Unsure(lambda token, _: 0.2 if token in (2, 5) else 0.9)
+    encoded = run_stage(Encode(engine, None), chunks(spoken([1, 2, 3, 4, 5, 6]), [512]))
+    (packet,) = encoded
+    encoding = packet.payload.encoding
+    asked = np.zeros(len(encoding.features), np.float32)
+    asked[len(asked) // 2 :] = 0.3
+    speech = dataclasses.replace(packet.payload, encoding=dataclasses.replace(encoding, least_confidence=asked))
+    run = run_stage(Decode(reading(engine)), [dataclasses.replace(packet, payload=speech)])
+    assert run.events[-1].text == "one two three four six"
+    assert run.counters["audio.words_left_out"] == 1
 
 
 @given(

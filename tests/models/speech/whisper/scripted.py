@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
+import numpy as np
 
 from lipstream.models.speech.whisper.search import Rules
 
@@ -23,13 +23,13 @@ class ScriptedText:
     def feed(self, tokens, looks=None):
         assert len(tokens) == len(self.rows)
         found = []
-        for at, row in enumerate(tokens.tolist()):
+        for at, row in enumerate(np.asarray(tokens).tolist()):
             scores = []
             for token in row:
                 self.rows[at] += (token,)
                 scores.append(self.decoder.scores(self.rows[at]))
             found.append(scores)
-        return torch.tensor(found)
+        return np.array(found, np.float32)
 
     def crop(self, length):
         self.rows = [row[:length] for row in self.rows]
@@ -59,8 +59,8 @@ class ScriptedDecoder:
 
 
 def rules(size: int = END + 1, end: int = END, never: Sequence[int] = (), first: Sequence[int] = (), most: int = 10):
-    allowed = torch.zeros(size)
-    allowed[list(never)] = -torch.inf
-    at_first = allowed.clone()
-    at_first[list(first)] = -torch.inf
+    allowed = np.zeros(size, np.float32)
+    allowed[list(never)] = -np.inf
+    at_first = allowed.copy()
+    at_first[list(first)] = -np.inf
     return Rules(end, allowed, at_first, most)

@@ -25,7 +25,7 @@ def tone(seconds: float) -> np.ndarray:
 @pytest.mark.parametrize("seconds", [0.5, 1.2345, 7.0])
 def test_it_is_the_published_one(bands, seconds):
     audio = tone(seconds)
-    ours, theirs = LogMel(bands)(audio).numpy(), published(audio, bands)
+    ours, theirs = LogMel(bands)(audio), published(audio, bands)
     assert ours.shape == theirs.shape
     # Only the last column sees what is behind the sound.
     assert np.abs(ours - theirs)[:, :-1].max() < TOLERANCE
@@ -33,21 +33,21 @@ def test_it_is_the_published_one(bands, seconds):
 
 def test_sound_that_ends_in_silence_is_the_same_to_its_last_column():
     audio = np.pad(tone(1.0), (0, 400))
-    assert np.abs(LogMel(80)(audio).numpy() - published(audio, 80)).max() < TOLERANCE
+    assert np.abs(LogMel(80)(audio) - published(audio, 80)).max() < TOLERANCE
 
 
 @pytest.mark.media
 def test_real_speech_is_the_same(two_cities_audio):
     audio = two_cities_audio[: 30 * 16_000]
-    assert np.abs(LogMel(80)(audio).numpy() - published(audio, 80))[:, :-1].max() < TOLERANCE
+    assert np.abs(LogMel(80)(audio) - published(audio, 80))[:, :-1].max() < TOLERANCE
 
 
 @pytest.mark.parametrize("samples", [0, 1, 159, 160, 399, 400, 401])
 def test_a_sound_of_less_than_a_window_is_padded(samples):
     found = LogMel(80)(tone(1.0)[:samples])
     assert found.shape == (80, max(1, samples // 160))
-    assert bool(found.isfinite().all())
+    assert bool(np.isfinite(found).all())
 
 
 def test_silence_is_the_lowest_level_everywhere():
-    assert LogMel(80)(np.zeros(16_000, np.float32)).numpy() == pytest.approx(-1.5)
+    assert LogMel(80)(np.zeros(16_000, np.float32)) == pytest.approx(-1.5)

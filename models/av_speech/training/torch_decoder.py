@@ -11,7 +11,6 @@ Shapes below: B texts, N tokens, T encoder frames, D model width, L layers, H he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,23 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lipstream.models.errors import ModelError
+from lipstream.models.speech.cross_attention import PARAMETER_PREFIX, DecoderShape
 from lipstream.models.speech.ort_weights import read_ort_weights
-
-_PARAMETER_PREFIX = "model.decoder."
-
-
-@dataclass(frozen=True, slots=True)
-class DecoderShape:
-    """Sizes of a Moonshine decoder; the defaults are those of the tiny model."""
-
-    layers: int = 6
-    heads: int = 8
-    width: int = 288
-    mlp_width: int = 1152
-    vocabulary: int = 32_768
-    rotary_width: int = 32
-    """How many of the `width // heads` numbers of each query and key turn with the position."""
-    rotary_base: float = 10_000.0
 
 
 class DecoderOutput(NamedTuple):
@@ -191,7 +175,7 @@ def load_decoder(path: Path, shape: DecoderShape | None = None) -> MoonshineDeco
     Raises:
         ModelError: the file is missing, not an `.ort` file, or does not hold a decoder of this shape.
     """
-    stored = read_ort_weights(path, _PARAMETER_PREFIX)
+    stored = read_ort_weights(path, PARAMETER_PREFIX)
     # The initialisation is thrown away, so it must not move the caller's random state.
     with torch.random.fork_rng(devices=[]):
         decoder = MoonshineDecoder(shape)

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from lipstream.models.assets import resolve
-from lipstream.models.errors import ModelError
-from lipstream.models.speech.moonshine_graph import DecoderGraph, EncoderGraph
-from lipstream.models.speech.ort_weights import read_ort_weights
-from lipstream.models.speech.tokenizer import END, START
-from lipstream.models.speech.torch_decoder import (
-    DecoderShape,
+from lipstream.models.av_speech.training.torch_decoder import (
     MoonshineDecoder,
     load_decoder,
     rotary_rotation,
     rotate,
 )
+from lipstream.models.errors import ModelError
+from lipstream.models.speech.cross_attention import CrossAttention, DecoderShape
+from lipstream.models.speech.moonshine_graph import DecoderGraph, EncoderGraph
+from lipstream.models.speech.ort_weights import read_ort_weights
+from lipstream.models.speech.tokenizer import END, START
 
 SMALL = DecoderShape(layers=2, heads=2, width=16, mlp_width=24, vocabulary=50, rotary_width=4)
 TEXT_END = 32_000
@@ -135,3 +135,16 @@ def test_scores_agree_with_onnxruntime(media, request):
     assert min(correlations) > 0.995
     agree = scores.argmax(axis=1) == np.argmax(expected, axis=1)
     assert agree.mean() >= 0.95
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_graph_that_times_words_looks_where_this_decoder_looks(layers):
+    """Two definitions of one network: that in torch is trained with, the graph runs."""
+    path, shape = resolve(DECODER), DecoderShape(layers=layers)
+    tokens, frames = [START, 400, 520, 731, 29889, 610], np.random.default_rng(0).normal(size=(50, 288))
+    features = frames.astype(np.float32)
+    with torch.inference_mode():
+        output = load_decoder(path, shape)(torch.tensor([tokens]), torch.from_numpy(features)[None])
+    found = CrossAttention(path, shape)(tokens, features)
+    assert found.shape == (layers, shape.heads, len(tokens), 50)
+    np.testing.assert_allclose(found, output.cross_attention[0].numpy(), atol=1e-4)
