@@ -19,6 +19,21 @@ Task = Literal["transcribe", "translate"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """Speech directly before an utterance, and the text of it that stands: what comes next goes on behind it.
+
+    Attributes:
+        sound: (N,) float32 at 16 kHz in [-1, 1].
+        text: its words; without a sign at its end where that was left open.
+        language: code of the language of the text.
+    """
+
+    sound: Float32
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Utterance:
     """Speech to be read.
 
@@ -28,12 +43,14 @@ class Utterance:
         heard: seconds of `sound` that were really heard.
         encoding: the listener's frames of it, as fusion left them; None where no listener runs.
         whole: the speech has ended, and this is all of it; else it goes on.
+        front: the speech before it, for who reads better what comes next; None for an utterance by itself.
     """
 
     sound: Float32
     heard: float
     encoding: Encoding | None = None
     whole: bool = True
+    front: Front | None = None
 
     @property
     def duration(self) -> float:
@@ -72,6 +89,9 @@ class Transcript:
         language: code of the language of the text; None where the recogniser cannot tell.
         language_probability: how sure it is of that, in [0, 1].
         speechless: the recogniser takes the sound for no speech, and gives no words.
+        joint: the sign between the text in front (`Front`) and this one; empty where there is none. None where that
+            text was not made use of: this one was read by itself, and begins as any text does.
+        closing: probability of the signs behind the last word, in [0, 1]; None where it cannot be told.
     """
 
     words: tuple[TimedWord, ...] = ()
@@ -79,6 +99,8 @@ class Transcript:
     language: str | None = None
     language_probability: float = 1.0
     speechless: bool = False
+    joint: str | None = None
+    closing: float | None = None
 
     @property
     def text(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lipstream.models.speech.engine import Encoding, SpeechEngine
+from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine
 from lipstream.models.speech.guards import is_hallucination
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.spacing import plain
 from lipstream.models.speech.tails import without_tail
 
 
@@ -34,7 +35,19 @@ class SplitRecogniser(Recogniser):
         if is_hallucination(hypothesis):
             return Transcript(language=self._language, speechless=True)
         words = without_tail(self._engine.align(encoding, hypothesis), 1 / encoding.frame_rate)
-        return Transcript(tuple(words), hypothesis.tokens, self._language)
+        return Transcript(tuple(words), hypothesis.tokens, self._language, closing=self._closing(hypothesis))
+
+    def _closing(self, hypothesis: Hypothesis) -> float:
+        """The probability of the tokens at the end that only add signs to the last word."""
+        probability, tokens = 1.0, hypothesis.tokens
+        word = plain(self._engine.words(tokens)[-1].text)
+        while len(tokens) > 1:
+            shorter = self._engine.words(tokens[:-1])
+            if not word or plain(shorter[-1].text) != word or len(shorter) != len(self._engine.words(tokens)):
+                break
+            tokens = tokens[:-1]
+            probability *= hypothesis.probabilities[len(tokens)]
+        return probability
 
     def _frames(self, utterance: Utterance) -> Encoding:
         if self.reads_frames and utterance.encoding is not None:

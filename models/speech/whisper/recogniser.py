@@ -31,7 +31,7 @@ from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, Wor
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.guards import LoopGuard
-from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.recogniser import Front, Hints, Recogniser, Transcript, Utterance
 from lipstream.models.speech.tails import has_sound, without_tail
 from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
@@ -49,6 +49,8 @@ _PADDING: Final = 100
 """Columns of the spectrogram (10 ms each) of silence behind the sound."""
 _SILENCE: Final = 500
 """Frames (20 ms each) of encoded silence behind those of the sound."""
+_FRAME: Final = round(SAMPLE_RATE / FRAME_RATE)
+"""Samples of a frame."""
 _BEAMS: Final = 5
 _TOKENS_PER_SECOND: Final = 8
 _EXTRA_TOKENS: Final = 16
@@ -85,10 +87,17 @@ class _Parts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Heard:
-    """A sound, as the decoder reads it, and what the first look at it tells."""
+    """A sound, as the decoder reads it, and what the first look at it tells.
+
+    Attributes:
+        sound: that of the speech in front, that which is to be read, and silence.
+        own: the frames of that which is to be read.
+        said: tokens of the text in front.
+    """
 
     sound: Sound
-    frames: int
+    own: slice
+    said: tuple[int, ...]
     no_speech: float
     language: str | None
     certainty: float
@@ -162,12 +171,16 @@ class WhisperRecogniser(Recogniser):
         """What is read, and the stretches of finished speech that were passed over."""
         parts = self._parts()
         sound = utterance.sound[: round(LONGEST * SAMPLE_RATE)]
+        front = _fitting(utterance.front, len(sound))
         with self._running():
-            spectrogram = parts.mel(sound)
-            heard = self._hear(spectrogram, hints)
+            spectrogram = parts.mel(sound if front is None else np.concatenate([front.sound, sound]))
+            heard = self._hear(spectrogram, hints, front)
+            if front is not None and (heard.language != front.language or heard.other is not None):
+                # Another language, or it may well be one: it is told by itself.
+                return self._recognise(replace(utterance, front=None), hints)
             rules = _limited(parts.rules, len(sound) / SAMPLE_RATE)
             if not utterance.whole:
-                prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+                prompt = self._prompt(heard, hints)
                 found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
                 read = check(parts.decoder, heard.sound, prompt, found, rules)
                 read = read.first(self._kept(read, utterance, heard))
@@ -220,7 +233,7 @@ class WhisperRecogniser(Recogniser):
         them, by the network's own account and a bonus for each term once.
         """
         parts = self._parts()
-        prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+        prompt = self._prompt(heard, hints)
         terms = self._trie(hints.terms, heard.language)
 
         def read(leaning: TermTrie | None) -> Read:
@@ -234,6 +247,10 @@ class WhisperRecogniser(Recogniser):
         gained = (terms.written(leaning.tokens) - terms.written(plain.tokens)) * terms.bonus
         return leaning if leaning.log_probability + gained >= plain.log_probability else plain
 
+    def _prompt(self, heard: _Heard, hints: Hints) -> list[int]:
+        """What the decoder begins with: signs, and the text in front, behind which it goes on."""
+        return [*self._parts().tokens.prompt(heard.language, hints.task, hints.before), *heard.said]
+
     def _sound(self, spectrogram: Tensor, padding: int) -> Sound:
         """A spectrogram with so many columns of silence behind it, as the decoder reads it."""
         parts = self._parts()
@@ -241,21 +258,26 @@ class WhisperRecogniser(Recogniser):
         sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
         return sound.before(parts.silence, _SILENCE)
 
-    def _hear(self, spectrogram: Tensor, hints: Hints) -> _Heard:
+    def _hear(self, spectrogram: Tensor, hints: Hints, front: Front | None = None) -> _Heard:
         parts = self._parts()
         sound = self._sound(spectrogram, _PADDING)
-        scores = parts.decoder.open(sound).feed(torch.tensor([parts.tokens.before_language]))[0, -1]
-        frames = max(1, spectrogram.shape[1] // 2)
+        first = 0 if front is None else len(front.sound) // _FRAME
+        own = slice(first, max(first + 1, spectrogram.shape[1] // 2))
+        # Whether this is speech, and of what language, its own frames tell.
+        alone = sound if front is None else sound.behind(first)
+        scores = parts.decoder.open(alone).feed(torch.tensor([parts.tokens.before_language]))[0, -1]
         no_speech = float(scores.softmax(-1)[parts.tokens.no_speech])
-        language, certainty, other = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
-        return _Heard(sound, frames, no_speech, language, certainty, other)
+        duration = (own.stop - own.start) / FRAME_RATE
+        language, certainty, other = _language(scores, parts.tokens, hints, duration)
+        said = () if front is None else tuple(parts.tokens.encode(f" {front.text}"))
+        return _Heard(sound, own, said, no_speech, language, certainty, other)
 
     def _kept(self, read: Read, utterance: Utterance, heard: _Heard) -> int:
         """How many tokens of a text are read from the sound, and not made up behind its end or in a loop."""
         tokens, language = self._parts().tokens, heard.language
         guard = LoopGuard(lambda token: tokens.starts_word(token, language), utterance.duration)
         kept = guard.of_whole(read.tokens)
-        seen = read.looks[:, :, : heard.frames].sum(axis=2).mean(axis=0)
+        seen = read.looks[:, :, heard.own].sum(axis=2).mean(axis=0)
         # A full stop looks behind the sound by right, so it says nothing, and goes with the word it ends.
         audible = [at for at in range(kept) if tokens.is_audible(read.tokens[at])]
         while audible and seen[audible[-1]] < _SEEN:
@@ -267,12 +289,17 @@ class WhisperRecogniser(Recogniser):
     ) -> tuple[Transcript, list[tuple[float, float]]]:
         """What was read, and the stretches of the sound that were passed over."""
         tokens = self._parts().tokens
+        # A sign between the text in front and this one is no word of it.
+        signs = next((at for at, token in enumerate(read.tokens) if not tokens.closes_word(token)), len(read.tokens))
+        signs = signs if heard.said else 0
+        joint = tokens.text(read.tokens[:signs]) if heard.said else None
+        read = read.behind(signs)
         text = Hypothesis(read.tokens, read.probabilities, tokens.text(read.tokens))
         silent = heard.no_speech > _NO_SPEECH and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
         if silent or not any(each.isalnum() for each in text.text):
             return Transcript(language=heard.language, speechless=True), []
         audible = [tokens.is_audible(token) for token in text.tokens]
-        looks = read.looks[:, :, : heard.frames]
+        looks = read.looks[:, :, heard.own]
         levels = frame_levels(sound, looks.shape[2], FRAME_RATE)
         closing = [tokens.closes_word(token) for token in text.tokens]
         times = token_times(looks, audible, levels, FRAME_RATE, closing)
@@ -282,7 +309,13 @@ class WhisperRecogniser(Recogniser):
         if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
             return Transcript(language=heard.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
-        return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps
+        closing = 1.0
+        for token, probability in zip(reversed(text.tokens), reversed(text.probabilities), strict=True):
+            if tokens.is_audible(token):
+                break
+            closing *= probability
+        found = Transcript(tuple(words), text.tokens, heard.language, heard.certainty, joint=joint, closing=closing)
+        return found, gaps
 
     def _parts(self) -> _Parts:
         if self._loaded is None:
@@ -294,6 +327,16 @@ class WhisperRecogniser(Recogniser):
         """Torch with so many threads in the calling thread, and without gradients."""
         with self._pools.limit(limits=self._threads, user_api="openmp"), torch.inference_mode():
             yield
+
+
+def _fitting(front: Front | None, samples: int) -> Front | None:
+    """Speech in front in whole frames; none if it does not fit in front of so many samples."""
+    if front is None or not front.text:
+        return None
+    kept = len(front.sound) // _FRAME * _FRAME
+    if not kept or kept + samples > round(LONGEST * SAMPLE_RATE):
+        return None
+    return replace(front, sound=front.sound[len(front.sound) - kept :])
 
 
 def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:

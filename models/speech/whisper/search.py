@@ -58,6 +58,12 @@ class Read:
             self, tokens=self.tokens[:count], probabilities=self.probabilities[:count], looks=self.looks[:, :count]
         )
 
+    def behind(self, count: int) -> Read:
+        """Without the first tokens of it."""
+        return replace(
+            self, tokens=self.tokens[count:], probabilities=self.probabilities[count:], looks=self.looks[:, count:]
+        )
+
     @property
     def mean_log_probability(self) -> float:
         """By the token."""
