@@ -206,21 +206,21 @@ class Decode(Stage):
 
     def _read_ahead(self, speech: EncodedSpeech) -> Found:
         """Read finished speech, or what will be if the pause it is in ends it; behind what was said before it."""
-        before = self._before(speech)
-        if not before.is_heard or self._reading.final.reads_frames or self._sheds_second():
-            return Found(self._read(speech, whole=True))
-        try:
-            read = self._reading.final.recognise(before.with_next(speech), self._hints(()))
-        except Exception:
-            # It is tried again, by itself.
-            self._so_far.forget()
-            raise
-        found = before.divided(read, speech)
-        if not found.read.words:
-            return Found(self._read(speech, whole=True))
-        if speech.last:
-            self._remember(read, speech.heard)
-        return found
+        final = self._reading.final
+        joins = not final.reads_frames and not self._sheds_second()
+        for way in self._before(speech).ways if joins else ():
+            try:
+                read = final.recognise(way.with_next(speech), self._hints(()))
+            except Exception:
+                # It is tried again, by itself.
+                self._so_far.forget()
+                raise
+            found = way.divided(read, speech)
+            if found is not None:
+                if speech.last:
+                    self._remember(found.read, speech.heard)
+                return found
+        return Found(self._read(speech, whole=True))
 
     def _before(self, speech: EncodedSpeech) -> Before:
         return self._so_far.before(speech, speaker_of(speech, self._mouths)) if self._reading.onward else Before()

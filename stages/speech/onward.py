@@ -24,14 +24,19 @@ from lipstream.stages.payloads import EncodedSpeech
 from lipstream.stages.speech.joined import LONGEST_PAUSE, divided, sound_of
 from lipstream.stages.speech.on_camera import UNKNOWN, Speaker
 
-MOST_IN_FRONT: Final = 12.0
+MOST_IN_FRONT: Final = 8.0
 """Seconds of sound kept in front: what comes next is late by the time it takes to encode them again."""
+MOST_TOGETHER: Final = 14.0
+"""Seconds up to which a segment is read with speech in front, so that none is later than a long one by itself; a long
+segment has enough of its own to be understood by."""
+LEAST_IN_FRONT: Final = 2.0
+"""Seconds in front of any segment: whether a sentence goes on does not take more."""
 MOST_UNREAD: Final = 6.0
 """Seconds of speech without text that are read again with what comes next."""
 SURE_OF_END: Final = 0.6
 """Probability of the sign behind the last word from which on it is published before what comes next is known."""
-SURE_OF_UNREAD: Final = 0.5
-"""Mean confidence of words that are found late in speech without text."""
+SURE_OF_UNREAD: Final = 0.3
+"""Mean confidence that words must have which are found late, in speech without text."""
 _SIGNS: Final = re.compile(r"[.?!,;:…。？！、，]+$")
 _ELLIPSIS: Final = re.compile(r"(?:\.{2,}|…)$")
 _NO_NAMES = (
@@ -73,9 +78,10 @@ class Before:
     left_open: bool = False
 
     @property
-    def is_heard(self) -> bool:
-        """Whether there is anything that is read with the segment."""
-        return self.front is not None or bool(self.unread)
+    def ways(self) -> list[Before]:
+        """What may be read with the segment, the best first; none if there is nothing."""
+        ways = [self, replace(self, unread=())] if self.unread else [self]
+        return [way for way in ways if way.front is not None or way.unread]
 
     def with_next(self, speech: EncodedSpeech) -> Utterance:
         """All that is to be read."""
@@ -84,17 +90,21 @@ class Before:
         heard = sum(each.heard for each in segments)
         return Utterance(sound_of(segments), heard, encoding, front=self.front)
 
-    def divided(self, read: Transcript, speech: EncodedSpeech) -> Found:
-        """The words given to the segments they were spoken in; only the last one's end is that of the text."""
+    def divided(self, read: Transcript, speech: EncodedSpeech) -> Found | None:
+        """The words given to the segments they were spoken in; only the last one's end is that of the text.
+
+        None if there are none for the last segment, or those of another are doubtful.
+        """
         segments = (*self.unread, speech)
         *parts, last = (tuple(words) for words in divided(read.words, segments))
+        if not last or any(words and _sure(words) < SURE_OF_UNREAD for words in parts):
+            return None
         earlier = tuple(
             (each, replace(read, words=words, joint=read.joint if at == 0 else "", closing=1.0))
             for at, (each, words) in enumerate(zip(self.unread, parts, strict=True))
-            if words and math.exp(mean_log([word.confidence for word in words])) >= SURE_OF_UNREAD
+            if words
         )
-        joint = "" if earlier and read.joint is not None else read.joint
-        return Found(replace(read, words=last, joint=joint), earlier)
+        return Found(replace(read, words=last, joint="" if earlier else read.joint), earlier)
 
 
 class SpeechSoFar:
@@ -121,11 +131,15 @@ class SpeechSoFar:
         """What a segment goes on with: nothing after a long pause, or if somebody else speaks."""
         if self._end is None or not self._longest or not self._goes_on(speech, speaker):
             return Before()
+        unread = tuple(self._unread)
+        length = sum(len(each.samples) for each in (*unread, speech)) / SAMPLE_RATE
+        most = min(self._longest, max(LEAST_IN_FRONT, MOST_TOGETHER - length))
+        words, sound = _newest(self._words, self._sound, most)
         left_open = bool(self._words) and not _SIGNS.search(self._words[-1].text)
-        if not self._words:
-            return Before(None, tuple(self._unread))
-        text = space_of(self._language).join(word.text for word in self._words)
-        return Before(Front(self._sound, text, self._language), tuple(self._unread), left_open)
+        if not words:
+            return Before(None, unread, left_open)
+        text = space_of(self._language).join(word.text for word in words)
+        return Before(Front(sound, text, self._language), unread, left_open)
 
     def add(self, speech: EncodedSpeech, read: Transcript, speaker: Speaker) -> None:
         """Take a segment whose words, as they were read, are published."""
@@ -140,7 +154,8 @@ class SpeechSoFar:
         self._sound = np.concatenate([self._sound, speech.samples])
         self._language, self._end, self._speaker = language, speech.speech_end, speaker
         self._unread = []
-        self._trim()
+        if len(self._sound) > self._longest * SAMPLE_RATE:
+            self._words, self._sound = _newest(self._words, self._sound, self._longest)
 
     def wait(self, speech: EncodedSpeech, speaker: Speaker) -> None:
         """Take a segment in which nothing could be read."""
@@ -157,17 +172,21 @@ class SpeechSoFar:
         faces = {self._speaker.face, speaker.face} - {None}
         return self._speaker.off_camera == speaker.off_camera and len(faces) < 2
 
-    def _trim(self) -> None:
-        """Let go of the oldest words, and of their sound."""
-        cut = len(self._sound) / SAMPLE_RATE - self._longest
-        if cut <= 0:
-            return
-        kept = [word for word in self._words if word.start >= cut]
-        if kept:
-            gone = self._words[-len(kept) - 1].end if len(kept) < len(self._words) else 0.0
-            cut = (max(gone, cut) + kept[0].start) / 2 if gone < kept[0].start else kept[0].start
-        self._sound = self._sound[round(cut * SAMPLE_RATE) :]
-        self._words = [replace(word, start=word.start - cut, end=word.end - cut) for word in kept]
+
+def _newest(words: Sequence[TimedWord], sound: Float32, most: float) -> tuple[list[TimedWord], Float32]:
+    """The newest words that fit into so many seconds of their sound, and that; words are not cut."""
+    cut = len(sound) / SAMPLE_RATE - most
+    if cut <= 0:
+        return list(words), sound
+    first = next((at for at, word in enumerate(words) if word.start >= cut), len(words))
+    kept = words[first:]
+    if not kept:
+        return [], sound[len(sound) :]
+    if first:
+        cut = max(cut, (words[first - 1].end + kept[0].start) / 2)
+    cut = min(cut, kept[0].start)
+    moved = [replace(word, start=word.start - cut, end=word.end - cut) for word in kept]
+    return moved, sound[round(cut * SAMPLE_RATE) :]
 
 
 def closed(read: Transcript) -> Transcript:
@@ -195,3 +214,7 @@ def continued(words: Sequence[TimedWord], language: str | None) -> tuple[TimedWo
     if folded(parts.core) not in _CONTINUING:
         return tuple(words)
     return (replace(first, text=f"{parts.before}{parts.core[:1].lower()}{parts.core[1:]}{parts.after}"), *rest)
+
+
+def _sure(words: Sequence[TimedWord]) -> float:
+    return math.exp(mean_log([word.confidence for word in words]))
