@@ -309,13 +309,18 @@ class WhisperRecogniser(Recogniser):
         if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
             return Transcript(language=heard.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
-        closing = 1.0
-        for token, probability in zip(reversed(text.tokens), reversed(text.probabilities), strict=True):
-            if tokens.is_audible(token):
-                break
-            closing *= probability
-        found = Transcript(tuple(words), text.tokens, heard.language, heard.certainty, joint=joint, closing=closing)
+        ending = self._ending(text)
+        found = Transcript(tuple(words), text.tokens, heard.language, heard.certainty, joint=joint, closing=ending)
         return found, gaps
+
+    def _ending(self, text: Hypothesis) -> float:
+        """The probability of the signs behind the last word of a text."""
+        probability = 1.0
+        for token, likely in zip(reversed(text.tokens), reversed(text.probabilities), strict=True):
+            if self._parts().tokens.is_audible(token):
+                break
+            probability *= likely
+        return probability
 
     def _parts(self) -> _Parts:
         if self._loaded is None:
