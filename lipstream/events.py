@@ -100,6 +100,9 @@ class SpeechEnded(Event):
 class SpeechUnclear(Event):
     """A segment in which speech was heard, and nothing could be read.
 
+    Live, what follows it may tell what was said there: then its `TranscriptFinal` comes later, just before that of the
+    next segment.
+
     Attributes:
         segment: number of the segment.
         start: first voiced moment, seconds.
