@@ -7,6 +7,7 @@ nor from reading both freely, which gives other words for what stands (docs/expe
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from lipstream.models.speech.engine import SAMPLE_RATE, Float32, TimedWord
+from lipstream.models.speech.engine import SAMPLE_RATE, Float32, TimedWord, mean_log
 from lipstream.models.speech.recogniser import Front, Transcript, Utterance
 from lipstream.models.speech.spacing import space_of
 from lipstream.models.speech.wording.punctuation import folded, marked
@@ -34,6 +35,8 @@ MOST_UNREAD: Final = 6.0
 """Seconds of speech without text that are read again with what comes next."""
 SURE_OF_END: Final = 0.6
 """Probability of the sign behind the last word from which on it is published before what comes next is known."""
+SURE_OF_UNREAD: Final = 0.3
+"""Mean confidence that words must have which are found late, in speech without text."""
 _SIGNS: Final = re.compile(r"[.?!,;:…。？！、，]+$")
 _ELLIPSIS: Final = re.compile(r"(?:\.{2,}|…)$")
 _NO_NAMES = (
@@ -90,12 +93,11 @@ class Before:
     def divided(self, read: Transcript, speech: EncodedSpeech) -> Found | None:
         """The words given to the segments they were spoken in; only the last one's end is that of the text.
 
-        None if there are none for the last segment. Whether they are believed is judged of all of them, as in a
-        recording.
+        None if there are none for the last segment, or those of another are doubtful.
         """
         segments = (*self.unread, speech)
         *parts, last = (tuple(words) for words in divided(read.words, segments))
-        if not last:
+        if not last or any(words and _sure(words) < SURE_OF_UNREAD for words in parts):
             return None
         earlier = tuple(
             (each, replace(read, words=words, joint=read.joint if at == 0 else "", closing=1.0))
@@ -212,3 +214,7 @@ def continued(words: Sequence[TimedWord], language: str | None) -> tuple[TimedWo
     if folded(parts.core) not in _CONTINUING:
         return tuple(words)
     return (replace(first, text=f"{parts.before}{parts.core[:1].lower()}{parts.core[1:]}{parts.after}"), *rest)
+
+
+def _sure(words: Sequence[TimedWord]) -> float:
+    return math.exp(mean_log([word.confidence for word in words]))
