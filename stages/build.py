@@ -200,12 +200,8 @@ def add_speech_branch(
     history = config.vad.max_segment + lateness
     graph.add("fuse", Fuse(fusion, history), skew_limit)
     # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
-    longest = (
-        history
-        + config.vad.cut_lookback
-        + 1.0
-        + max(reading.join, MOST_UNREAD if reading.onward else 0.0) * (1 + LONGEST_PAUSE)
-    )
+    joined = max(reading.join, MOST_UNREAD if reading.onward else 0.0)
+    longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)
     decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest)
     graph.add("decode", decode, skew_limit=0)
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
