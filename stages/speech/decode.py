@@ -272,7 +272,10 @@ class Decode(Stage):
 
     def _finish_onward(self, speech: EncodedSpeech, read: Transcript, text: LiveText) -> None:
         speaker, before = speaker_of(speech, self._mouths), self._before(speech)
-        read = closed(dataclasses.replace(read, words=tuple(_worth(read.words, speech))))
+        worth = tuple(_worth(read.words, speech))
+        if len(worth) < len(read.words):
+            self.context.count("audio.words_left_out", len(read.words) - len(worth))
+        read = closed(dataclasses.replace(read, words=worth))
         read = dataclasses.replace(read, words=self._going_on(read.words, read, before))
         joint = (read.joint or "") if before.left_open else ""
         if self._finish(speech, read.words, read.language, joint, text):

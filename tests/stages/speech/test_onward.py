@@ -32,6 +32,8 @@ class Onward(Recogniser):
         joint: the sign that it writes between the text in front and this one.
         closing: the sign behind the last word, and how sure it is of that.
         deaf: whether it reads nothing in an utterance.
+        language: that it tells.
+        sure: its confidence in an utterance.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Onward(Recogniser):
         closing: tuple[str, float] = ("", 1.0),
         deaf: Callable[[Utterance], bool] = lambda _: False,
         language: str = "en",
+        sure: Callable[[Utterance], float] = lambda _: 0.9,
     ) -> None:
         self.heard: list[tuple[float, Front | None]] = []
         self._joint, self._closing, self._deaf, self.language = joint, closing, deaf, language
         self.fails = False
+        self._sure = sure
 
     def load(self) -> None: ...
 
@@ -56,7 +60,7 @@ class Onward(Recogniser):
         values = np.rint(utterance.sound * 10).astype(int)
         edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
         words = [
-            TimedWord(VOCABULARY[values[first]], first / SAMPLE_RATE, last / SAMPLE_RATE, 0.9)
+            TimedWord(VOCABULARY[values[first]], first / SAMPLE_RATE, last / SAMPLE_RATE, self._sure(utterance))
             for first, last in pairwise(edges)
             if values[first] > 0
         ]
@@ -178,6 +182,27 @@ def test_speech_in_which_nothing_was_read_is_read_again_with_what_comes_next():
     assert round(finals(run)[0].start, 2) == 1.0
     assert [length for length, _ in reader.heard] == [0.72, 0.72 + 1.04, 1.04]
     assert fronts(reader)[2] == "one two three"
+
+
+def test_doubtful_words_in_speech_that_was_passed_over_are_not_believed():
+    """A word of the next segment stood there alone."""
+    reader = Onward(
+        deaf=lambda utterance: utterance.duration < 1.0, sure=lambda each: 0.2 if each.duration > 1.5 else 0.9
+    )
+    run = read(reader, ([1], 1.0), ([2, 3], 2.2))
+    assert [(event.segment, event.text) for event in finals(run)] == [(2, "two three")]
+
+
+def test_words_that_fusion_has_left_out_are_counted_once():
+    reader = Onward(sure=lambda _: 0.4)
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2]), [512]))
+    asked = [
+        dataclasses.replace(packet, payload=dataclasses.replace(packet.payload, encoding=encoding))
+        for packet in encoded
+        for encoding in [dataclasses.replace(packet.payload.encoding, least_confidence=0.5)]
+    ]
+    run = run_stage(Decode(Reading(reader, reader, onward=8.0)), asked)
+    assert run.counters["audio.words_left_out"] == 2
 
 
 def test_speech_that_was_marked_as_unclear_stays_so():
