@@ -119,12 +119,15 @@ class Recogniser(ABC):
         longest: seconds of sound it takes at once.
         best_length: seconds of sound it reads best, up to which neighbouring speech of a recording is joined; 0 for
             each stretch of speech by itself.
+        sure_of_end: `Transcript.closing` from which on the sign behind the last word is right before it is known what
+            comes next.
     """
 
     reads_frames: bool = False
     languages: frozenset[str] = frozenset()
     longest: float = 30.0
     best_length: float = 0.0
+    sure_of_end: float = 0.6
 
     @abstractmethod
     def load(self) -> None:

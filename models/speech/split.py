@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine
 from lipstream.models.speech.guards import is_hallucination
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
 from lipstream.models.speech.spacing import plain
 from lipstream.models.speech.tails import without_tail
+
+_SURE_OF_END: Final = 0.85
+"""Moonshine is surer than Whisper of a full stop that is none (docs/experiments/live_text.md)."""
 
 
 class SplitRecogniser(Recogniser):
@@ -22,6 +27,7 @@ class SplitRecogniser(Recogniser):
         self._engine = engine
         self._language = language
         self.reads_frames = is_listener
+        self.sure_of_end = _SURE_OF_END
         self.languages = frozenset() if language is None else frozenset({language})
 
     def load(self) -> None:

@@ -275,7 +275,7 @@ class Decode(Stage):
         worth = tuple(_worth(read.words, speech))
         if len(worth) < len(read.words):
             self.context.count("audio.words_left_out", len(read.words) - len(worth))
-        read = closed(dataclasses.replace(read, words=worth))
+        read = closed(dataclasses.replace(read, words=worth), self._reading.final.sure_of_end)
         read = dataclasses.replace(read, words=self._going_on(read.words, read, before))
         joint = (read.joint or "") if before.left_open else ""
         if self._finish(speech, read.words, read.language, joint, text):

@@ -33,8 +33,6 @@ LEAST_IN_FRONT: Final = 2.0
 """Seconds in front of any segment: whether a sentence goes on does not take more."""
 MOST_UNREAD: Final = 6.0
 """Seconds of speech without text that are read again with what comes next."""
-SURE_OF_END: Final = 0.6
-"""Probability of the sign behind the last word from which on it is published before what comes next is known."""
 SURE_OF_UNREAD: Final = 0.3
 """Mean confidence that words must have which are found late, in speech without text."""
 _SIGNS: Final = re.compile(r"[.?!,;:…。？！、，]+$")
@@ -189,15 +187,19 @@ def _newest(words: Sequence[TimedWord], sound: Float32, most: float) -> tuple[li
     return moved, sound[round(cut * SAMPLE_RATE) :]
 
 
-def closed(read: Transcript) -> Transcript:
+def closed(read: Transcript, sure: float) -> Transcript:
     """A text, without the sign at its end if that is not sure: what comes next decides it.
 
     An ellipsis, with which recognisers write that somebody did not end, is no sign of the text.
+
+    Args:
+        read: the text.
+        sure: see `Recogniser.sure_of_end`.
     """
     if not read.words or read.closing is None:
         return read
     *rest, last = read.words
-    if _ELLIPSIS.search(last.text) or (read.closing < SURE_OF_END and _SIGNS.search(last.text)):
+    if _ELLIPSIS.search(last.text) or (read.closing < sure and _SIGNS.search(last.text)):
         return replace(read, words=(*rest, replace(last, text=_SIGNS.sub("", last.text) or last.text)))
     return read
 

@@ -20,7 +20,7 @@ from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 from lipstream.stages.speech.on_camera import UNKNOWN, Speaker
-from lipstream.stages.speech.onward import SURE_OF_END, SpeechSoFar, closed, continued
+from lipstream.stages.speech.onward import SpeechSoFar, closed, continued
 from tests.stages.fakes import VOCABULARY, CountingEngine, spoken
 from tests.stages.speech.test_speech_stages import chunks
 
@@ -124,7 +124,7 @@ def test_without_joining_each_segment_is_read_by_itself_and_keeps_its_end():
 
 @pytest.mark.parametrize(
     ("sure", "first", "front", "told"),
-    [(SURE_OF_END - 0.01, "one two", "one two", "?"), (SURE_OF_END, "one two.", "one two.", "")],
+    [(Recogniser.sure_of_end - 0.01, "one two", "one two", "?"), (Recogniser.sure_of_end, "one two.", "one two.", "")],
 )
 def test_a_sign_that_is_not_sure_is_left_to_what_comes_next(sure, first, front, told):
     """Half of the pauses inside sentences were shown as full stops."""
@@ -141,12 +141,12 @@ def test_a_sign_that_is_not_sure_is_left_to_what_comes_next(sure, first, front, 
     [("and it's...", 1.0, "and it's"), ("and it's…", 1.0, "and it's"), ("is it?", 0.2, "is it"), ("so,", 0.9, "so,")],
 )
 def test_the_sign_at_an_end_that_is_not_sure_is_not_shown(text, sure, shown):
-    assert closed(Transcript(words_of(text), closing=sure)).text == shown
+    assert closed(Transcript(words_of(text), closing=sure), 0.6).text == shown
 
 
 def test_a_recogniser_that_cannot_tell_how_sure_it_is_is_believed():
-    assert closed(Transcript(words_of("it was."), closing=None)).text == "it was."
-    assert closed(Transcript((), closing=0.1)).text == ""
+    assert closed(Transcript(words_of("it was."), closing=None), 0.6).text == "it was."
+    assert closed(Transcript((), closing=0.1), 0.6).text == ""
 
 
 def test_what_goes_on_and_was_read_by_itself_does_not_begin_with_a_capital():
