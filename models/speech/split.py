@@ -46,10 +46,10 @@ class SplitRecogniser(Recogniser):
     def _closing(self, hypothesis: Hypothesis) -> float:
         """The probability of the tokens at the end that only add signs to the last word."""
         probability, tokens = 1.0, hypothesis.tokens
-        word = plain(self._engine.words(tokens)[-1].text)
-        while len(tokens) > 1:
+        words = self._engine.words(tokens)
+        while len(words) > 0 and len(tokens) > 1:
             shorter = self._engine.words(tokens[:-1])
-            if not word or plain(shorter[-1].text) != word or len(shorter) != len(self._engine.words(tokens)):
+            if len(shorter) != len(words) or plain(shorter[-1].text) != plain(words[-1].text):
                 break
             tokens = tokens[:-1]
             probability *= hypothesis.probabilities[len(tokens)]
