@@ -36,6 +36,7 @@ from lipstream.models.speech.tails import has_sound, without_tail
 from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
 from lipstream.models.speech.whisper.files import FILES, find_folder
+from lipstream.models.speech.whisper.front import FRAME, closing_probability, fitting
 from lipstream.models.speech.whisper.log_mel import LogMel
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
 from lipstream.models.speech.whisper.search import Read, Rules, agreed, beam_search, check
@@ -49,8 +50,6 @@ _PADDING: Final = 100
 """Columns of the spectrogram (10 ms each) of silence behind the sound."""
 _SILENCE: Final = 500
 """Frames (20 ms each) of encoded silence behind those of the sound."""
-_FRAME: Final = round(SAMPLE_RATE / FRAME_RATE)
-"""Samples of a frame."""
 _BEAMS: Final = 5
 _TOKENS_PER_SECOND: Final = 8
 _EXTRA_TOKENS: Final = 16
@@ -171,7 +170,7 @@ class WhisperRecogniser(Recogniser):
         """What is read, and the stretches of finished speech that were passed over."""
         parts = self._parts()
         sound = utterance.sound[: round(LONGEST * SAMPLE_RATE)]
-        front = _fitting(utterance.front, len(sound))
+        front = fitting(utterance.front, round(LONGEST * SAMPLE_RATE) - len(sound))
         with self._running():
             spectrogram = parts.mel(sound if front is None else np.concatenate([front.sound, sound]))
             heard = self._hear(spectrogram, hints, front)
@@ -261,7 +260,7 @@ class WhisperRecogniser(Recogniser):
     def _hear(self, spectrogram: Tensor, hints: Hints, front: Front | None = None) -> _Heard:
         parts = self._parts()
         sound = self._sound(spectrogram, _PADDING)
-        first = 0 if front is None else len(front.sound) // _FRAME
+        first = 0 if front is None else len(front.sound) // FRAME
         own = slice(first, max(first + 1, spectrogram.shape[1] // 2))
         # Whether this is speech, and of what language, its own frames tell.
         alone = sound if front is None else sound.behind(first)
@@ -309,18 +308,9 @@ class WhisperRecogniser(Recogniser):
         if heard.no_speech > _NO_SPEECH and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
             return Transcript(language=heard.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
-        ending = self._ending(text)
+        ending = closing_probability(text, tokens)
         found = Transcript(tuple(words), text.tokens, heard.language, heard.certainty, joint=joint, closing=ending)
         return found, gaps
-
-    def _ending(self, text: Hypothesis) -> float:
-        """The probability of the signs behind the last word of a text."""
-        probability = 1.0
-        for token, likely in zip(reversed(text.tokens), reversed(text.probabilities), strict=True):
-            if self._parts().tokens.is_audible(token):
-                break
-            probability *= likely
-        return probability
 
     def _parts(self) -> _Parts:
         if self._loaded is None:
@@ -332,16 +322,6 @@ class WhisperRecogniser(Recogniser):
         """Torch with so many threads in the calling thread, and without gradients."""
         with self._pools.limit(limits=self._threads, user_api="openmp"), torch.inference_mode():
             yield
-
-
-def _fitting(front: Front | None, samples: int) -> Front | None:
-    """Speech in front in whole frames; none if it does not fit in front of so many samples."""
-    if front is None or not front.text:
-        return None
-    kept = len(front.sound) // _FRAME * _FRAME
-    if not kept or kept + samples > round(LONGEST * SAMPLE_RATE):
-        return None
-    return replace(front, sound=front.sound[len(front.sound) - kept :])
 
 
 def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
