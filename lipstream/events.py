@@ -103,6 +103,9 @@ class SpeechEnded(Event):
 class SpeechUnclear(Event):
     """A segment in which speech was heard, and nothing could be read.
 
+    Live, what follows it may tell what was said there: then its `TranscriptFinal` comes later, just before that of the
+    next segment.
+
     Attributes:
         segment: number of the segment.
         start: first voiced moment, seconds.
@@ -162,6 +165,8 @@ class TranscriptFinal(Event):
         off_camera: a mouth was in view, and it was not the voice. False where no mouth was seen for most of it.
         language: code of the language of the text (ISO 639-1); None where it is not known.
         revised: what it changes of the stable text of the partials before it; empty if nothing, or none was shown.
+        joint: the sign behind the last word of the final before it, where that was left open because what comes next
+            decides it; empty where none belongs there, or none was left open.
     """
 
     segment: int
@@ -174,6 +179,7 @@ class TranscriptFinal(Event):
     off_camera: bool = False
     language: str | None = None
     revised: tuple[Revision, ...] = ()
+    joint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

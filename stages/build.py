@@ -39,6 +39,7 @@ from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
+from lipstream.stages.speech.onward import MOST_UNREAD
 from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
@@ -228,7 +229,8 @@ def add_speech_branch(
     history = config.vad.max_segment + lateness
     graph.add("fuse", Fuse(fusion, history), skew_limit)
     # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
-    longest = history + config.vad.cut_lookback + 1.0 + reading.join * (1 + LONGEST_PAUSE)
+    joined = max(reading.join, MOST_UNREAD if reading.onward else 0.0)
+    longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)
     decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest)
     graph.add("decode", decode, skew_limit=0)
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.

@@ -233,8 +233,8 @@ class SpeechConfig(_Section):
     mark_unclear: bool = False
     """Whether speech in which nothing could be read is in the outputs, as [unclear]."""
     join: Annotated[float, Field(ge=0, le=28)] = 24.0
-    """File at full pace: seconds of sound up to which speech is read across its pauses by a recogniser that reads it
-    better so; 0 for each segment by itself."""
+    """Seconds of sound up to which speech is read across its pauses by a recogniser that reads it better so; 0 for each
+    segment by itself. Where somebody waits, each segment is read behind up to 8 of them."""
     options: Options = {}
     """What a plug-in's recogniser is told besides."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1

@@ -19,8 +19,8 @@ import numpy as np
 
 from lipstream.models.errors import ModelError
 from lipstream.models.onnx_graph import OnnxGraph
+from lipstream.models.ort_weights import read_ort_weights
 from lipstream.models.speech.engine import Float32
-from lipstream.models.speech.ort_weights import read_ort_weights
 
 PARAMETER_PREFIX: Final = "model.decoder."
 _EPSILON: Final = 1e-5

@@ -19,6 +19,21 @@ Task = Literal["transcribe", "translate"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """Speech directly before an utterance, and the text of it that stands: what comes next goes on behind it.
+
+    Attributes:
+        sound: (N,) float32 at 16 kHz in [-1, 1].
+        text: its words; without a sign at its end where that was left open.
+        language: code of the language of the text.
+    """
+
+    sound: Float32
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Utterance:
     """Speech to be read.
 
@@ -29,6 +44,7 @@ class Utterance:
         encoding: the listener's frames of it, as fusion left them; None where no listener runs.
         whole: the speech has ended, and this is all of it; else it goes on.
         seen: somebody is seen to speak in most of it, among other voices: it is speech, however doubtful its words are.
+        front: the speech before it, for who reads better what comes next; None for an utterance by itself.
     """
 
     sound: Float32
@@ -36,6 +52,7 @@ class Utterance:
     encoding: Encoding | None = None
     whole: bool = True
     seen: bool = False
+    front: Front | None = None
 
     @property
     def duration(self) -> float:
@@ -75,6 +92,9 @@ class Transcript:
         language_probability: how sure it is of that, in [0, 1].
         speechless: the recogniser takes the sound for no speech, and gives no words.
         fused: what fusion did to the speech has a say in these words; False where they were read past it.
+        joint: the sign between the text in front (`Front`) and this one; empty where there is none. None where that
+            text was not made use of: this one was read by itself, and begins as any text does.
+        closing: probability of the signs behind the last word, in [0, 1]; None where it cannot be told.
     """
 
     words: tuple[TimedWord, ...] = ()
@@ -83,6 +103,8 @@ class Transcript:
     language_probability: float = 1.0
     speechless: bool = False
     fused: bool = True
+    joint: str | None = None
+    closing: float | None = None
 
     @property
     def text(self) -> str:
@@ -101,12 +123,15 @@ class Recogniser(ABC):
         longest: seconds of sound it takes at once.
         best_length: seconds of sound it reads best, up to which neighbouring speech of a recording is joined; 0 for
             each stretch of speech by itself.
+        sure_of_end: `Transcript.closing` from which on the sign behind the last word is right before it is known what
+            comes next.
     """
 
     reads_frames: bool = False
     languages: frozenset[str] = frozenset()
     longest: float = 30.0
     best_length: float = 0.0
+    sure_of_end: float = 0.6
 
     @abstractmethod
     def load(self) -> None:

@@ -40,6 +40,7 @@ class SecondOpinion(Recogniser):
         self.reader, self._listener = reader, listener
         self.reads_frames = reader.reads_frames
         self.longest, self.best_length = reader.longest, reader.best_length
+        self.sure_of_end = reader.sure_of_end
 
     def load(self) -> None:
         """Load both. Idempotent."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from lipstream.models.speech.engine import Encoding, SpeechEngine
+from typing import Final
+
+from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine
 from lipstream.models.speech.guards import is_hallucination
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.spacing import plain
 from lipstream.models.speech.tails import without_tail
+
+_SURE_OF_END: Final = 0.85
+"""Moonshine is surer than Whisper of a full stop that is none (docs/experiments/live_text.md)."""
 
 
 class SplitRecogniser(Recogniser):
@@ -21,6 +27,7 @@ class SplitRecogniser(Recogniser):
         self._engine = engine
         self._language = language
         self.reads_frames = is_listener
+        self.sure_of_end = _SURE_OF_END
         self.languages = frozenset() if language is None else frozenset({language})
 
     def load(self) -> None:
@@ -34,7 +41,19 @@ class SplitRecogniser(Recogniser):
         if is_hallucination(hypothesis):
             return Transcript(language=self._language, speechless=True)
         words = without_tail(self._engine.align(encoding, hypothesis), 1 / encoding.frame_rate)
-        return Transcript(tuple(words), hypothesis.tokens, self._language)
+        return Transcript(tuple(words), hypothesis.tokens, self._language, closing=self._closing(hypothesis))
+
+    def _closing(self, hypothesis: Hypothesis) -> float:
+        """The probability of the tokens at the end that only add signs to the last word."""
+        probability, tokens = 1.0, hypothesis.tokens
+        words = self._engine.words(tokens)
+        while len(words) > 0 and len(tokens) > 1:
+            shorter = self._engine.words(tokens[:-1])
+            if len(shorter) != len(words) or plain(shorter[-1].text) != plain(words[-1].text):
+                break
+            tokens = tokens[:-1]
+            probability *= hypothesis.probabilities[len(tokens)]
+        return probability
 
     def _frames(self, utterance: Utterance) -> Encoding:
         if self.reads_frames and utterance.encoding is not None:

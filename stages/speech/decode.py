@@ -27,6 +27,8 @@ from lipstream.stages.shedding import SECOND_PASS
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
+from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
+from lipstream.stages.speech.placing import placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Reading:
         language: code of the language spoken; None to find out.
         task: "transcribe", or "translate" to English.
         join: seconds of sound up to which neighbouring speech is read as one; 0 for each segment by itself.
+        onward: seconds of sound before a segment that it is read with, where each is published by itself; 0 for none.
         wording: how the user wants words written.
         terms: words and phrases to be expected at first.
         mark_unclear: whether speech in which nothing could be read becomes a final, `UNCLEAR`.
@@ -49,6 +52,7 @@ class Reading:
     language: str | None = None
     task: Task = "transcribe"
     join: float = 0.0
+    onward: float = 0.0
     wording: Wording = field(default_factory=lambda: Wording(WordingOptions()))
     terms: Terms = NO_TERMS
     mark_unclear: bool = False
@@ -61,6 +65,9 @@ class Decode(Stage):
     and lets nothing stand. Every final is read freely, and says what it changes of what stood.
 
     Where the segment is in a pause that may end it, the final is read ahead: if it ends, its text is there.
+
+    With `Reading.onward` each segment is read behind what was said before it, and a sign at its end that what comes
+    next decides is left to that (`onward`).
 
     Where fusion asks for a confidence (`Encoding.asks`), words under it are left out of the text.
 
@@ -91,8 +98,9 @@ class Decode(Stage):
         self._segment = 0
         self._draft: tuple[int, ...] = ()
         self._text = LiveText()
-        self._guess: tuple[EncodedSpeech, Transcript] | None = None
+        self._guess: tuple[EncodedSpeech, Found] | None = None
         self._joined = JoinedSpeech(reading.join)
+        self._so_far = SpeechSoFar(reading.onward)
 
     def open(self) -> None:
         """Load the recognisers."""
@@ -121,6 +129,7 @@ class Decode(Stage):
             self._text.clear()
         if speech.failed:
             self._settle()
+            self._so_far.forget()
         elif speech.last:
             self._read_last(speech)
         else:
@@ -134,12 +143,13 @@ class Decode(Stage):
     def _update(self, speech: EncodedSpeech) -> None:
         ahead = bool(speech.prediction)
         with while_running("audio", _WHAT):
-            read = self._read(speech, whole=ahead)
-        self._guess = (speech, read)
+            found = self._read_ahead(speech) if ahead else Found(self._read(speech, whole=False))
+        self._guess, read = (speech, found), found.read
         if not speech.tentative:
             self._draft = read.tokens
+        worth = self._going_on(_worth(read.words, speech), read, self._before(speech))
         language = self._written_in(read.language)
-        words = self._as_wanted(_worth(read.words, speech), language, open_end=not ahead)
+        words = self._as_wanted(worth, language, open_end=not ahead)
         if self._hidden(speech):
             self._take_back(speech)
             return
@@ -160,13 +170,13 @@ class Decode(Stage):
                 self._read_joined()
             return
         try:
-            read = retry(self, _WHAT, lambda: self._final_of(speech))
+            found = retry(self, _WHAT, lambda: self._final_of(speech))
         except RecoverableError:
             self._settle()
             raise
         self._guess = None
         self.context.count("audio.recognised_seconds", speech.heard)
-        self._finish(_as_read(speech, read), read.words, read.language)
+        self._conclude(speech, found)
 
     def _read_joined(self) -> None:
         """Read the segments that wait to be read together; one by one where that fails."""
@@ -196,11 +206,32 @@ class Decode(Stage):
             self.context.count("audio.recognised_seconds", speech.heard)
             self._finish(_as_read(speech, read), read.words, read.language)
 
-    def _final_of(self, speech: EncodedSpeech) -> Transcript:
+    def _final_of(self, speech: EncodedSpeech) -> Found:
         if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:
             # The segment has ended as it was predicted.
             return self._guess[1]
-        return self._read(speech, whole=True)
+        return self._read_ahead(speech)
+
+    def _read_ahead(self, speech: EncodedSpeech) -> Found:
+        """Read finished speech, or what will be if the pause it is in ends it; behind what was said before it."""
+        final = self._reading.final
+        joins = not final.reads_frames and not self._sheds_second()
+        for way in self._before(speech).ways if joins else ():
+            try:
+                read = final.recognise(way.with_next(speech), self._hints(()))
+            except Exception:
+                # It is tried again, by itself.
+                self._so_far.forget()
+                raise
+            found = way.divided(read, speech)
+            if found is not None:
+                if speech.last:
+                    self._remember(found.read, speech.heard)
+                return found
+        return Found(self._read(speech, whole=True))
+
+    def _before(self, speech: EncodedSpeech) -> Before:
+        return self._so_far.before(speech, speaker_of(speech, self._mouths)) if self._reading.onward else Before()
 
     def _read(self, speech: EncodedSpeech, whole: bool) -> Transcript:
         utterance = _utterance(speech, whole)
@@ -236,7 +267,37 @@ class Decode(Stage):
         """Make the last guess of a segment final whose end could not be read: what was shown is not taken back."""
         guess, self._guess = self._guess, None
         if guess is not None:
-            self._finish(_as_read(*guess), guess[1].words, guess[1].language)
+            self._conclude(*guess)
+
+    def _conclude(self, speech: EncodedSpeech, found: Found) -> None:
+        """Publish what was read of a segment, and what only now could be read of those before it."""
+        if not self._reading.onward:
+            self._finish(_as_read(speech, found.read), found.read.words, found.read.language)
+            return
+        for earlier, read in found.earlier:
+            self._finish_onward(earlier, read, LiveText())
+        self._finish_onward(speech, found.read, self._text)
+
+    def _finish_onward(self, speech: EncodedSpeech, read: Transcript, text: LiveText) -> None:
+        speech = _as_read(speech, read)
+        speaker, before = speaker_of(speech, self._mouths), self._before(speech)
+        worth = tuple(_worth(read.words, speech))
+        if len(worth) < len(read.words):
+            self.context.count("audio.words_left_out", len(read.words) - len(worth))
+        read = closed(dataclasses.replace(read, words=worth), self._reading.final.sure_of_end)
+        read = dataclasses.replace(read, words=self._going_on(read.words, read, before))
+        joint = (read.joint or "") if before.left_open else ""
+        if self._finish(speech, read.words, read.language, joint, text):
+            self._so_far.add(speech, read, speaker)
+        elif read.words or self._reading.mark_unclear:
+            self._so_far.forget()
+        else:
+            self._so_far.wait(speech, speaker)
+
+    @staticmethod
+    def _going_on(words: Sequence[TimedWord], read: Transcript, before: Before) -> tuple[TimedWord, ...]:
+        """Words of a text that may go on in a sentence; what was read with what comes before it is written rightly."""
+        return continued(words, read.language) if before.left_open and read.joint is None else tuple(words)
 
     def _take_back(self, speech: EncodedSpeech) -> None:
         if self._text.shown:
@@ -282,21 +343,29 @@ class Decode(Stage):
         """The words as the user wants them written."""
         return self._reading.wording.apply(capital_i(words, language), language, open_end=open_end)
 
-    def _finish(self, speech: EncodedSpeech, timed: Sequence[TimedWord], spoken: str | None) -> None:
+    def _finish(
+        self,
+        speech: EncodedSpeech,
+        timed: Sequence[TimedWord],
+        spoken: str | None,
+        joint: str = "",
+        text: LiveText | None = None,
+    ) -> bool:
+        """Publish the final of a segment, or that nothing could be read; whether there is one."""
         worth, language = _worth(timed, speech), self._written_in(spoken)
         if len(worth) < len(timed):
             self.context.count("audio.words_left_out", len(timed) - len(worth))
-        words = tuple(_place(word, speech) for word in self._as_wanted(worth, language))
+        words = tuple(placed(word, speech) for word in self._as_wanted(worth, language))
         if not words:
             self._take_back(speech)
             self._tell_unclear(speech)
-            return
+            return False
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
         if self._only_on_camera and speaker.off_camera:
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
             self._take_back(speech)
-            return
+            return False
         self.publish(
             TranscriptFinal(
                 segment=speech.segment,
@@ -308,9 +377,11 @@ class Decode(Stage):
                 face=speaker.face,
                 off_camera=speaker.off_camera,
                 language=language,
-                revised=self._text.revisions([word.word for word in words]),
+                revised=(text or self._text).revisions([word.word for word in words]),
+                joint=joint,
             )
         )
+        return True
 
 
 UNCLEAR = "[unclear]"
@@ -339,28 +410,6 @@ def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]
         for word in words
         if word.confidence >= speech.encoding.asks(word.start, word.end)
     ]
-
-
-def _place(word: TimedWord, speech: EncodedSpeech) -> Word:
-    """Move a word's times from the segment to the session; it does not end after what was heard."""
-    start, end = (min(speech.end, speech.start + micros(moment)) for moment in (word.start, word.end))
-    return Word(
-        word=word.text,
-        start=seconds(start),
-        end=seconds(end),
-        confidence=round(word.confidence, 4),
-        lip_gate=round(_word_gate(word, speech), 4),
-    )
-
-
-def _word_gate(word: TimedWord, speech: EncodedSpeech) -> float:
-    """Mean gate of the frames that a word touches."""
-    gate = speech.lip_gate
-    if gate is None or not len(gate):
-        return 0.0
-    rate = speech.encoding.frame_rate
-    first = min(int(word.start * rate), len(gate) - 1)
-    return float(np.mean(gate[first : max(first + 1, math.ceil(word.end * rate))]))
 
 
 def _tidy(word: str) -> str:

@@ -16,6 +16,7 @@ from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
 from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.onward import MOST_IN_FRONT
 from lipstream.version import version
 
 MOONSHINE: Final = "moonshine"
@@ -141,4 +142,7 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
             terms = Terms.from_list([*terms.phrases, *Terms.from_file(speech.terms_file).phrases])
         wording = Wording(WordingOptions(speech.numerals, speech.fillers, speech.replace))
     join = min(speech.join, final.best_length) if config.media_time and not config.partials else 0.0
-    return Reading(first, final, language, speech.task, join, wording, terms, speech.mark_unclear)
+    # What is translated has no order in which the next sentence goes on.
+    goes_on = config.partials and speech.task == "transcribe"
+    onward = min(speech.join, MOST_IN_FRONT) if goes_on else 0.0
+    return Reading(first, final, language, speech.task, join, onward, wording, terms, speech.mark_unclear)

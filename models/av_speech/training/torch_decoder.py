@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lipstream.models.errors import ModelError
+from lipstream.models.ort_weights import read_ort_weights
 from lipstream.models.speech.cross_attention import PARAMETER_PREFIX, DecoderShape
-from lipstream.models.speech.ort_weights import read_ort_weights
 
 
 class DecoderOutput(NamedTuple):

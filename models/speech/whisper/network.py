@@ -99,6 +99,10 @@ class Sound:
             ]
         )
 
+    def behind(self, frames: int) -> Sound:
+        """The same without the first frames."""
+        return Sound([(keys[:, :, :, frames:], told[:, :, frames:]) for keys, told in self.parts])
+
 
 class WhisperDecoder:
     """Frames and the tokens so far to scores of the next. Keeps no state itself."""

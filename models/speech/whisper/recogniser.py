@@ -26,12 +26,13 @@ from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, Wor
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.guards import LoopGuard
-from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
+from lipstream.models.speech.recogniser import Front, Hints, Recogniser, Task, Transcript, Utterance
 from lipstream.models.speech.tails import has_sound, without_tail
 from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
 from lipstream.models.speech.whisper.expecting import OpenSound, with_terms
 from lipstream.models.speech.whisper.files import FILES, find_folder
+from lipstream.models.speech.whisper.front import FRAME, closing_probability, fitting
 from lipstream.models.speech.whisper.layers import Precision
 from lipstream.models.speech.whisper.log_mel import LogMel
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES, Sound, WhisperDecoder, WhisperEncoder
@@ -83,10 +84,17 @@ class _Parts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Heard:
-    """A sound, as the decoder reads it, and what the first look at it tells."""
+    """A sound, as the decoder reads it, and what the first look at it tells.
+
+    Attributes:
+        sound: that of the speech in front, that which is to be read, and silence.
+        own: the frames of that which is to be read.
+        said: tokens of the text in front.
+    """
 
     sound: Sound
-    frames: int
+    own: slice
+    said: tuple[int, ...]
     no_speech: float
     language: str | None
     certainty: float
@@ -164,11 +172,15 @@ class WhisperRecogniser(Recogniser):
         """What is read, and the stretches of finished speech that were passed over."""
         parts = self._parts()
         sound = utterance.sound[: round(LONGEST * SAMPLE_RATE)]
-        spectrogram = parts.mel(sound)
-        heard = self._hear(spectrogram, hints)
+        front = fitting(utterance.front, round(LONGEST * SAMPLE_RATE) - len(sound))
+        spectrogram = parts.mel(sound if front is None else np.concatenate([front.sound, sound]))
+        heard = self._hear(spectrogram, hints, front)
+        if front is not None and (heard.language != front.language or heard.other is not None):
+            # Another language, or it may well be one: it is told by itself.
+            return self._recognise(replace(utterance, front=None), hints)
         rules = _limited(parts.rules, len(sound) / SAMPLE_RATE)
         if not utterance.whole:
-            prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+            prompt = self._prompt(heard, hints)
             found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
             read = check(parts.decoder, heard.sound, prompt, found, rules)
             read = read.first(self._kept(read, utterance, heard))
@@ -217,13 +229,17 @@ class WhisperRecogniser(Recogniser):
     def _read(self, heard: _Heard, hints: Hints, rules: Rules) -> Read:
         """The best text, and in it the terms that are as good."""
         parts = self._parts()
-        prompt = parts.tokens.prompt(heard.language, hints.task, hints.before)
+        prompt = self._prompt(heard, hints)
         found = beam_search(parts.decoder, heard.sound, prompt, rules, _BEAMS)
         terms, favoured = self._trie(hints.terms, heard.written), [0.0] * len(found)
         if terms is not None:
             text = OpenSound(parts.decoder, heard.sound, prompt, rules)
             found, favoured = with_terms(text, found, terms, parts.tokens, heard.written)
         return check(parts.decoder, heard.sound, prompt, found, rules).at_least(favoured)
+
+    def _prompt(self, heard: _Heard, hints: Hints) -> list[int]:
+        """What the decoder begins with: signs, and the text in front, behind which it goes on."""
+        return [*self._parts().tokens.prompt(heard.language, hints.task, hints.before), *heard.said]
 
     def _sound(self, spectrogram: Float32, padding: int) -> Sound:
         """A spectrogram with so many columns of silence behind it, as the decoder reads it."""
@@ -232,21 +248,26 @@ class WhisperRecogniser(Recogniser):
         sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
         return sound.before(parts.silence, _SILENCE)
 
-    def _hear(self, spectrogram: Float32, hints: Hints) -> _Heard:
+    def _hear(self, spectrogram: Float32, hints: Hints, front: Front | None = None) -> _Heard:
         parts = self._parts()
         sound = self._sound(spectrogram, _PADDING)
-        scores = parts.decoder.open(sound).feed([parts.tokens.before_language])[0, -1]
-        frames = max(1, spectrogram.shape[1] // 2)
+        first = 0 if front is None else len(front.sound) // FRAME
+        own = slice(first, max(first + 1, spectrogram.shape[1] // 2))
+        # Whether this is speech, and of what language, its own frames tell.
+        alone = sound if front is None else sound.behind(first)
+        scores = parts.decoder.open(alone).feed([parts.tokens.before_language])[0, -1]
         no_speech = float(softmax(scores)[parts.tokens.no_speech])
-        language, certainty, other = _language(scores, parts.tokens, hints, frames / FRAME_RATE)
-        return _Heard(sound, frames, no_speech, language, certainty, hints.task, other)
+        duration = (own.stop - own.start) / FRAME_RATE
+        language, certainty, other = _language(scores, parts.tokens, hints, duration)
+        said = () if front is None else tuple(parts.tokens.encode(f" {front.text}"))
+        return _Heard(sound, own, said, no_speech, language, certainty, hints.task, other)
 
     def _kept(self, read: Read, utterance: Utterance, heard: _Heard) -> int:
         """How many tokens of a text are read from the sound, and not made up behind its end or in a loop."""
         tokens, language = self._parts().tokens, heard.written
         guard = LoopGuard(lambda token: tokens.starts_word(token, language), utterance.duration)
         kept = guard.of_whole(read.tokens)
-        seen = read.looks[:, :, : heard.frames].sum(axis=2).mean(axis=0)
+        seen = read.looks[:, :, heard.own].sum(axis=2).mean(axis=0)
         # A full stop looks behind the sound by right, so it says nothing, and goes with the word it ends.
         audible = [at for at in range(kept) if tokens.is_audible(read.tokens[at])]
         while audible and seen[audible[-1]] < _SEEN:
@@ -258,13 +279,18 @@ class WhisperRecogniser(Recogniser):
     ) -> tuple[Transcript, list[tuple[float, float]]]:
         """What was read, and the stretches of the sound that were passed over."""
         tokens = self._parts().tokens
+        # A sign between the text in front and this one is no word of it.
+        signs = next((at for at, token in enumerate(read.tokens) if not tokens.closes_word(token)), len(read.tokens))
+        signs = signs if heard.said else 0
+        joint = tokens.text(read.tokens[:signs]) if heard.said else None
+        read = read.behind(signs)
         text = Hypothesis(read.tokens, read.probabilities, tokens.text(read.tokens))
         no_speech = heard.no_speech > _NO_SPEECH and not utterance.seen
         silent = no_speech and text.mean_log_probability < _NO_SPEECH_LOG_PROBABILITY
         if silent or not any(each.isalnum() for each in text.text):
             return Transcript(language=heard.language, speechless=True), []
         audible = [tokens.is_audible(token) for token in text.tokens]
-        looks = read.looks[:, :, : heard.frames]
+        looks = read.looks[:, :, heard.own]
         levels = frame_levels(sound, looks.shape[2], FRAME_RATE)
         closing = [tokens.closes_word(token) for token in text.tokens]
         times = token_times(looks, audible, levels, FRAME_RATE, closing)
@@ -274,7 +300,9 @@ class WhisperRecogniser(Recogniser):
         if no_speech and not any(has_sound(word, 1 / FRAME_RATE) for word in words):
             return Transcript(language=heard.language, speechless=True), []
         words = without_tail(words, 1 / FRAME_RATE)
-        return Transcript(tuple(words), text.tokens, heard.language, heard.certainty), gaps
+        ending = closing_probability(text, tokens)
+        found = Transcript(tuple(words), text.tokens, heard.language, heard.certainty, joint=joint, closing=ending)
+        return found, gaps
 
     def _parts(self) -> _Parts:
         if self._loaded is None:

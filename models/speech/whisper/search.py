@@ -62,6 +62,12 @@ class Read:
         """The same with each token as probable as told, or more."""
         return replace(self, probabilities=tuple(map(max, self.probabilities, probabilities)))
 
+    def behind(self, count: int) -> Read:
+        """Without the first tokens of it."""
+        return replace(
+            self, tokens=self.tokens[count:], probabilities=self.probabilities[count:], looks=self.looks[:, count:]
+        )
+
     @property
     def mean_log_probability(self) -> float:
         """By the token."""

@@ -14,9 +14,9 @@ from lipstream.models.av_speech.training.torch_decoder import (
     rotate,
 )
 from lipstream.models.errors import ModelError
+from lipstream.models.ort_weights import read_ort_weights
 from lipstream.models.speech.cross_attention import CrossAttention, DecoderShape
 from lipstream.models.speech.moonshine_graph import DecoderGraph, EncoderGraph
-from lipstream.models.speech.ort_weights import read_ort_weights
 from lipstream.models.speech.tokenizer import END, START
 
 SMALL = DecoderShape(layers=2, heads=2, width=16, mlp_width=24, vocabulary=50, rotary_width=4)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipstream.models.speech.engine import Hypothesis, TimedWord
+from lipstream.models.speech.engine import Hypothesis, TimedWord, WordSpan
 from lipstream.models.speech.recogniser import Hints, Transcript, Utterance
 from lipstream.models.speech.split import SplitRecogniser
-from tests.stages.fakes import CountingEngine
+from tests.stages.fakes import VOCABULARY, CountingEngine
 
 
 def saying(*numbers: int) -> np.ndarray:
@@ -78,6 +78,31 @@ def test_a_tail_that_nobody_said_is_left_out():
     text = Hypothesis((1, 2, 3, 4, 5), (0.9,) * 5, "one two three four five")
     recogniser = SplitRecogniser(Saying(text, (0.3, 0.3, 0.02, 0.02, 0.02)), is_listener=True, language="en")
     assert recogniser.recognise(heard(saying(1, 2, 3, 4)), Hints()).text == "one two"
+
+
+class Signs(Saying):
+    """Has a full stop for the token 9."""
+
+    def words(self, tokens):
+        spans = [WordSpan(VOCABULARY[token], at, at + 1) for at, token in enumerate(tokens) if token != 9]
+        if tokens and tokens[-1] == 9:
+            spans[-1] = WordSpan(f"{spans[-1].text}.", len(tokens) - 2, len(tokens))
+        return spans
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "closing"),
+    [
+        (Hypothesis((1, 2, 9), (0.9, 0.8, 0.3), "one two."), 0.3),
+        (Hypothesis((1, 2), (0.9, 0.8), "one two"), 1.0),
+        (Hypothesis((1, 9), (0.9, 0.4), "one."), 0.4),
+        (Hypothesis((2, 2), (0.9, 0.8), "two two"), 1.0),
+    ],
+)
+def test_it_tells_how_sure_the_sign_at_the_end_is(hypothesis, closing):
+    lengths = (0.3,) * len(hypothesis.text.split())
+    recogniser = SplitRecogniser(Signs(hypothesis, lengths), is_listener=True, language="en")
+    assert recogniser.recognise(heard(saying(1, 2)), Hints()).closing == pytest.approx(closing)
 
 
 def test_loading_it_loads_the_engine(engine, monkeypatch):

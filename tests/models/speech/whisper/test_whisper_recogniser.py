@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.recogniser import Hints, Transcript, Utterance
+from lipstream.models.speech.recogniser import Front, Hints, Transcript, Utterance
 from lipstream.models.speech.whisper import recogniser as module
 from lipstream.models.speech.whisper.network import Sound
 from lipstream.models.speech.whisper.recogniser import LONGEST, WhisperRecogniser
@@ -116,6 +116,54 @@ def test_a_translation_has_the_words_of_english_whatever_is_spoken(recogniser, m
     monkeypatch.setattr(WhisperTokens, "words", lambda *of: asked.add(of[2]) or words(*of))
     found = recogniser.recognise(utterance(1.0), Hints(language="ja", task="translate"))
     assert found.language == "ja" and asked == {"en"}
+
+
+def test_speech_in_front_is_heard_and_its_text_goes_before(recogniser, monkeypatch):
+    fed: list[tuple[int, list[int]]] = []
+    beam_search = module.beam_search
+
+    def watched(decoder, sound, prompt, *rest):
+        fed.append((sound.frames, list(prompt)))
+        return beam_search(decoder, sound, prompt, *rest)
+
+    monkeypatch.setattr(module, "beam_search", watched)
+    hints = Hints(language="en")
+    recogniser.recognise(utterance(1.0), hints)
+    alone, signs = fed[0]
+    fed.clear()
+    found = recogniser.recognise(replace(utterance(1.0), front=Front(noise(2.0, 5), "the best", "en")), hints)
+    fulfils(found, 1.0)
+    joined, prompt = fed[0]
+    assert joined - alone == 100
+    assert prompt == [*signs, *recogniser._parts().tokens.encode(" the best")]
+
+
+@pytest.mark.parametrize(
+    "front",
+    [Front(noise(2.0), "the best", "de"), Front(noise(29.5), "the best", "en"), Front(noise(0.01), "the", "en")],
+    ids=["another language", "too long", "next to nothing"],
+)
+def test_speech_in_front_that_is_of_no_use_changes_nothing(recogniser, front):
+    """Forced on, the text of one language would have been gone on with in it while another is spoken."""
+    hints = Hints(language="en")
+    alone = recogniser.recognise(utterance(1.0), hints)
+    assert recogniser.recognise(replace(utterance(1.0), front=front), hints) == alone
+    assert alone.joint is None
+
+
+def test_a_sign_between_the_text_in_front_and_this_one_is_no_word(recogniser):
+    read, heard = read_of(recogniser, ". the best.", [0.9] * 4)
+    found, _ = recogniser._transcript(read, replace(heard, said=(1,)), utterance(0.2), noise(0.2))
+    assert (found.text, found.joint, found.closing) == ("the best.", ".", pytest.approx(0.9))
+    found, _ = recogniser._transcript(read.behind(1), replace(heard, said=(1,)), utterance(0.2), noise(0.2))
+    assert (found.text, found.joint) == ("the best.", "")
+
+
+def test_what_was_read_in_the_speech_in_front_is_no_text_of_what_follows(recogniser):
+    """A text goes on by itself over a noise, and looks at the words before it."""
+    read, heard = read_of(recogniser, " the best", [0.9, 0.9])
+    behind = replace(heard, own=slice(5, 10), said=(1,))
+    assert recogniser._kept(read, utterance(0.1), behind) == 0
 
 
 def scores_for(tokens: WhisperTokens, **chances: float) -> np.ndarray:
@@ -228,7 +276,7 @@ def read_of(recogniser: WhisperRecogniser, text: str, on_sound: list[float]) -> 
     tokens = recogniser._parts().tokens.encode(text)
     looks = np.zeros((2, len(tokens), 20), np.float32)
     looks[:, :, 3], looks[:, :, 15] = on_sound, 1.0 - np.array(on_sound)
-    heard = module._Heard(Sound([]), frames=10, no_speech=0.0, language="en", certainty=1.0)
+    heard = module._Heard(Sound([]), own=slice(0, 10), said=(), no_speech=0.0, language="en", certainty=1.0)
     return Read(tuple(tokens), (0.9,) * len(tokens), 0.9, looks), heard
 
 
