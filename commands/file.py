@@ -11,15 +11,14 @@ from lipstream.commands.options import (
     FORMATS_HELP,
     add_config_arguments,
     add_emotion_argument,
+    add_modality_arguments,
     add_overwrite_argument,
     add_profile_argument,
     add_subtitle_argument,
     add_verb,
     add_verbosity_arguments,
     add_words_arguments,
-    emotion_settings,
-    profile_settings,
-    words_settings,
+    recording_settings,
 )
 
 EXAMPLE = """\
@@ -44,8 +43,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--pace", choices=("max", "realtime"), help="speed of reading (default: max, unless the configuration differs)"
     )
-    parser.add_argument("--no-video", action="store_true", help="do not look at the picture")
-    parser.add_argument("--no-audio", action="store_true", help="do not listen to the sound")
+    add_modality_arguments(parser)
     add_profile_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
@@ -57,16 +55,12 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe the inputs."""
-    from lipstream.commands.transcribe import Options, settings, transcribe
+    from lipstream.commands.transcribe import Options, transcribe
     from lipstream.stages.sinks import parse_formats
 
-    overrides = settings(args.settings) | emotion_settings(args) | profile_settings(args) | words_settings(args)
+    overrides = recording_settings(args)
     if args.pace:
         overrides["pace"] = args.pace
-    if args.no_video:
-        overrides["video.enabled"] = False
-    if args.no_audio:
-        overrides["audio.enabled"] = False
     options = Options(
         folder=args.output,
         formats=parse_formats(args.formats),
