@@ -38,7 +38,7 @@ def named(recordings: Iterable[Recording], before: Mapping[str, str]) -> list[Re
 
 def _free(name: str, ending: str, taken: set[str]) -> str:
     candidate, number = name, 1
-    while candidate.casefold() in taken or _OWN.fullmatch(candidate):
+    while candidate.casefold() in taken:
         candidate = _fit(f"{name}{ending}") if number == 1 else f"{_fit(name + ending)}-{number}"
         number += 1
     return candidate
@@ -46,8 +46,10 @@ def _free(name: str, ending: str, taken: set[str]) -> str:
 
 def _fit(name: str) -> str:
     """A path below a folder that every file system takes, and that leads nowhere else."""
-    parts = [part for part in name.split("/") if part.strip(". ")]
-    return "/".join(_cut(_UNFIT.sub("_", part)) for part in parts) or "recording"
+    parts = [_cut(_UNFIT.sub("_", part)) for part in name.split("/") if part.strip(". ")]
+    if not parts or _OWN.fullmatch(parts[0]):
+        parts[:1] = [f"recording {parts[0]}" if parts else "recording"]
+    return "/".join(parts)
 
 
 def _cut(part: str) -> str:

@@ -71,7 +71,8 @@ class Store:
     def files(self) -> dict[str, Found]:
         """Every file below it, by its path from here."""
         found: dict[str, Mapping[str, Any]] = self._files.find(self.path, detail=True)
-        return {self._below(path): self._found(path, info) for path, info in sorted(found.items())}
+        below = {path: path.removeprefix(self.path).lstrip("/") for path in sorted(found)}
+        return {name: self._found(path, found[path], f"{self.address}/{name}") for path, name in below.items()}
 
     def matching(self) -> list[Found]:
         """The files that the address matches, as a pattern."""
@@ -118,9 +119,6 @@ class Store:
 
     def _at(self, name: str) -> str:
         return f"{self.path}/{name}" if name else self.path
-
-    def _below(self, path: str) -> str:
-        return path.removeprefix(self.path).lstrip("/")
 
     def _found(self, path: str, info: Mapping[str, Any], address: str | None = None) -> Found:
         size = info.get("size")

@@ -105,13 +105,17 @@ class Progress:
     @property
     def line(self) -> str:
         """`37/1,000 done, 2 failed; 3.1 h of media, 11.2x real time; 1:12:05 left`."""
-        seen = self.done + self.failed
         failed = f", {self.failed:,} failed" if self.failed else ""
         parts = [f"{self.done:,}/{self._count:,} done{failed}", f"{self.media / 3600:.2f} h of media{self.speed}"]
-        if seen and self._weighed > 0:
+        if self._weighed > 0:
             left = (self._now() - self._begun) * (self._total - self._weighed) / self._weighed
             parts.append(f"{clock(left)} left")
         return "; ".join(parts)
+
+    @property
+    def left(self) -> int:
+        """Recordings that are still to be done."""
+        return self._count - self.done - self.failed
 
     @property
     def speed(self) -> str:

@@ -74,6 +74,8 @@ def drive(results: Iterator[Done], journal: Journal, progress: Progress, limits:
             report(line if source in line else f"{source}: {line}")
             if limits.errors is not None and progress.failed > limits.errors:
                 return Ending(gave_up=True)
+    if progress.left:
+        raise UserError(f"Ray has lost {progress.left} recordings; the same command does them")
     return Ending()
 
 
