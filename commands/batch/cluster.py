@@ -69,7 +69,7 @@ def connected(address: str | None, workers: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    with _temporary_folder() as folder, _native_log(folder / "driver.log"):
+    with _temporary_folder() as folder, _ray_log(folder / "driver.log"):
         try:
             if address is None:
                 ray.init(
@@ -120,8 +120,8 @@ def _runs(process: int) -> bool:
 
 
 @contextmanager
-def _native_log(path: Path) -> Iterator[None]:
-    """What Ray's native part writes to descriptor 2 goes into a file meanwhile; what Python prints does not."""
+def _ray_log(path: Path) -> Iterator[None]:
+    """What Ray says by itself goes into a file meanwhile: on standard output, and its native part on descriptor 2."""
     with REDIRECTING, contextlib.ExitStack() as stack:
         with contextlib.suppress(AttributeError, OSError, ValueError):
             sys.stderr.flush()
@@ -130,9 +130,9 @@ def _native_log(path: Path) -> Iterator[None]:
                 stack.enter_context(contextlib.redirect_stderr(own))
         original = os.dup(2)
         try:
-            log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            os.dup2(log, 2)
-            os.close(log)
+            log = stack.enter_context(path.open("a", buffering=1, encoding="utf-8", errors="replace"))
+            os.dup2(log.fileno(), 2)
+            stack.enter_context(contextlib.redirect_stdout(log))
             yield
         finally:
             os.dup2(original, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -144,8 +145,8 @@ class LocalJournal(Journal):
             self._file.write(to_text([row]).encode())
             self._file.flush()
             os.fsync(self._file.fileno())
-        with contextlib.suppress(OSError):  # Not there, or a worker that was thought lost writes into it.
-            (self._state / recording.token).rmdir()
+        # What a lost worker had begun is in it; one that was only thought lost may still write there.
+        shutil.rmtree(self._state / recording.token, ignore_errors=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -85,12 +85,14 @@ def _heard(results: Iterator[Done], asked: threading.Event, progress: Progress) 
     threading.Thread(target=_draw, args=(results, arrived), name="rows", daemon=True).start()
     while True:
         progress.show()
-        if asked.is_set():
-            yield None
-            return
+        stopping = asked.is_set()
         try:
-            result = arrived.get(timeout=POLL_SECONDS)
+            # What has arrived by now is kept.
+            result = arrived.get(timeout=0 if stopping else POLL_SECONDS)
         except queue.Empty:
+            if stopping:
+                yield None
+                return
             continue
         if result is None:
             return

@@ -21,6 +21,9 @@ from lipstream.pipeline import UserError
 PLAN = "LIPSTREAM_TEST_PLAN"
 """Variable with the path of a JSON file: what is to happen at which recording, by its name."""
 
+DRIVER = "LIPSTREAM_TEST_DRIVER"
+"""Variable with the process that is to be killed as the driver."""
+
 
 class StubWork:
     """Writes what is in the recording, in two formats; a recording that begins with "bad" is none.
@@ -43,22 +46,29 @@ class StubWork:
         text, table = folder / f"{stem}.txt", folder / f"{stem}.json"
         language = self._settings.config_of(recording).speech.language
         text.write_bytes(b"heard: " + content)
-        happens(stem)
+        happens(stem, folder.parents[2] / "manifest.out.jsonl")
         table.write_text(json.dumps({"source": recording.source, "language": language}))
         return Report(2.0, len(content.split()), [text, table])
 
 
-def happens(stem: str) -> None:
-    """Do what the plan has for a recording; what it has as "once" only once."""
+def happens(stem: str, rows: Path) -> None:
+    """Do what the plan has for a recording: once, or always if its "always" has the recording."""
     if (path := os.environ.get(PLAN)) is None:
         return
     plan = json.loads(Path(path).read_text())
     marker = Path(f"{path}.{stem}")
     step = plan.get(stem)
-    if step is None or (marker.exists() and not plan.get("always")):
+    if step is None or (marker.exists() and stem not in plan.get("always", ())):
         return
     if step == "kill node" and on_head():
+        # Until the other machine is lost.
+        while not list(marker.parent.glob(f"{Path(path).name}.*")):
+            time.sleep(0.05)
         return
+    if step in ("kill driver", "wait"):
+        # Until the rows of all before it are kept, so that it alone is in hand.
+        while len(rows.read_text().splitlines()) < int(stem[1:]):
+            time.sleep(0.05)
     marker.touch()
     {"kill worker": kill_worker, "kill driver": kill_driver, "kill node": kill_node, "wait": wait}[step]()
 
@@ -75,7 +85,7 @@ def kill_worker() -> None:
 
 
 def kill_driver() -> None:
-    os.kill(int(os.environ["LIPSTREAM_TEST_DRIVER"]), signal.SIGKILL)
+    os.kill(int(os.environ[DRIVER]), signal.SIGKILL)
     wait()
 
 

@@ -55,7 +55,7 @@ def test_a_folder_becomes_outputs_of_the_same_shape_and_a_row_each(talks: Make, 
     assert one.source == str(folder / "a.wav") and len(one.sha256) == 64 and one.versions["lipstream"]
     err = capsys.readouterr().err
     assert "2 recordings to do" in err
-    assert f"done: 2 recordings; 0.00 h of media in 0 s" in err and "manifest.out.jsonl" in err
+    assert "done: 2 recordings; 0.00 h of media in 0 s" in err and "manifest.out.jsonl" in err
 
 
 def test_quiet_prints_nothing(talks: Make, batch, capsys):

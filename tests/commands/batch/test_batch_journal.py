@@ -106,6 +106,9 @@ def test_what_was_begun_and_not_finished_is_known_until_it_is(place: str, memory
     with journal_of(place) as journal:
         assert journal.state().begun == {b.token}
         assert not any("half" in name for name in names_at(place, memory))
+        if "://" not in place:
+            lost = Path(place) / ".batch" / "manifest.out" / b.token / "half"
+            lost.write_text("of a worker that was lost")
         journal.append(b, row("b"))
         assert journal.state().begun == set()
 
