@@ -35,7 +35,7 @@ def rows_of(
     _prepare(ray.data.DataContext.get_current())
     counter = _counter(ray)
     items = [{RECORDING: each.to_json()} for each in recordings]
-    size = min(len(items), workers or int(ray.cluster_resources().get("CPU", 1)))
+    size = min(len(items), workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
     pool = ray.data.ActorPoolStrategy(
         min_size=1, initial_size=size, max_size=None if workers is None else size, max_tasks_in_flight_per_actor=2
     )
