@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from lipstream.commands.batch.scratch import scratch
 from lipstream.models.face.native_log import REDIRECTING
 from lipstream.pipeline import UserError
 
@@ -22,6 +20,7 @@ OBJECT_STORE = 80 * 1024 * 1024
 WORKER_MEMORY = 1_400 * 1024 * 1024
 """Bytes that a worker needs with faces, emotion and the better words."""
 _PREFIX = "lipstream-ray-"
+_CGROUP = Path("/sys/fs/cgroup")
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
@@ -43,8 +42,10 @@ def check_installed() -> None:
 
 
 def usual_workers() -> int:
-    """How many workers this machine has room for: one a core, as far as its memory goes."""
+    """How many workers this machine, or its share of it, has room for: one a core, as far as its memory goes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if (share := _cgroup("cpu.max").split()) and share[0].isdecimal():
+        cores = min(cores, max(1, int(share[0]) // int(share[1])))
     free = _free_memory()
     return cores if free is None else max(1, min(cores, free // WORKER_MEMORY))
 
@@ -69,7 +70,9 @@ def connected(address: str | None, workers: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    with _temporary_folder() as folder, _ray_log(folder / "driver.log"):
+    # A short path, because sockets lie in it.
+    short = Path("/tmp") if sys.platform != "win32" else None
+    with scratch(_PREFIX, short) as folder, _ray_log(folder / "driver.log"):
         try:
             if address is None:
                 ray.init(
@@ -95,31 +98,6 @@ def connected(address: str | None, workers: int) -> Iterator[None]:
 
 
 @contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    """A folder for one Ray, with a short path, because sockets lie in it."""
-    parent = Path("/tmp") if sys.platform != "win32" else Path(tempfile.gettempdir())
-    for left in parent.glob(f"{_PREFIX}*"):
-        owner = re.fullmatch(rf"{_PREFIX}(\d+)-\w+", left.name)
-        if owner and not _runs(int(owner[1])):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-@contextmanager
 def _ray_log(path: Path) -> Iterator[None]:
     """What Ray says by itself goes into a file meanwhile: on standard output, and its native part on descriptor 2."""
     with REDIRECTING, contextlib.ExitStack() as stack:
@@ -141,8 +119,24 @@ def _ray_log(path: Path) -> Iterator[None]:
 
 def _free_memory() -> int | None:
     """Bytes that may still be used, None where that cannot be found out."""
+    free = [available] if (available := _available()) is not None else []
+    most, used = _cgroup("memory.max"), _cgroup("memory.current")
+    if most.isdecimal() and used.isdecimal():
+        free.append(max(0, int(most) - int(used)))
+    return min(free, default=None)
+
+
+def _available() -> int | None:
+    """Bytes that the machine has left."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None
+
+
+def _cgroup(name: str) -> str:
+    """A limit of the container this runs in; empty if there is none."""
+    with contextlib.suppress(OSError):
+        return (_CGROUP / name).read_text(encoding="ascii").strip()
+    return ""

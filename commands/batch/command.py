@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipstream.commands.options import (
@@ -105,9 +106,11 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.batch.inputs import Patterns, find
     from lipstream.commands.batch.journal import journal_at
     from lipstream.commands.batch.naming import named
+    from lipstream.commands.batch.places import is_address, local_path
+    from lipstream.commands.batch.places import is_address, local_path
     from lipstream.commands.batch.plan import check_free, limited, make_plan, shard_of
     from lipstream.commands.batch.settings import settings_of
-    from lipstream.commands.outputs import writers_for
+    from lipstream.commands.outputs import check_places, writers_for
     from lipstream.commands.running import interrupts
     from lipstream.stages.sinks import parse_formats
 
@@ -125,6 +128,10 @@ def run(args: argparse.Namespace) -> int:
         plan = limited(make_plan(mine, settings, state, args.retry_failed), args.limit)
         if not args.overwrite:
             check_free(plan.todo, writers, state)
+        if not is_address(args.output):
+            read = [local_path(each) for each in args.inputs if not is_address(each)]
+            read += [Path(each.source) for each in plan.todo if not is_address(each.source)]
+            check_places(local_path(args.output), [each.name for each in plan.todo], writers, read)
         return plan
 
     if args.dry_run:
@@ -139,7 +146,7 @@ def _work_off(
 ) -> int:
     from lipstream.commands.batch import cluster, stream, worker
     from lipstream.commands.batch.progress import Progress, display
-    from lipstream.commands.batch.run import Ending, Limits, drive
+    from lipstream.commands.batch.run import Ending, Limits, checked, drive
     from lipstream.commands.failures import note
 
     workers = args.workers or (cluster.usual_workers() if args.address is None else None)
@@ -151,7 +158,7 @@ def _work_off(
         job = worker.Job(settings, journal.target, worker.transcriber, kept)
         with cluster.connected(args.address, min(workers or 1, len(plan.todo))):
             results = stream.rows_of(plan.todo, job, workers, shared_machines=args.address is not None)
-            ending = drive(results, journal, progress, Limits(asked, args.max_errors))
+            ending = drive(checked(results, settings), journal, progress, Limits(asked, args.max_errors))
     return _conclude(plan, progress, ending, journal.place, args)
 
 

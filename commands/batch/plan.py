@@ -65,7 +65,7 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, state: State,
 
 
 def limited(plan: Plan, most: int | None) -> Plan:
-    """The first recordings that are to be done, in the order in which they are worked on."""
+    """The first recordings that are to be done, those first that take longest."""
     chosen = plan.todo if most is None else plan.todo[:most]
     longest_first = sorted(chosen, key=lambda each: (-(each.duration or 0.0), -(each.size or 0)))
     return replace(plan, todo=longest_first)

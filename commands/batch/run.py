@@ -11,6 +11,7 @@ from lipstream.commands.batch.journal import Journal
 from lipstream.commands.batch.progress import Progress
 from lipstream.commands.batch.recording import Recording
 from lipstream.commands.batch.rows import Row
+from lipstream.commands.batch.settings import Settings
 from lipstream.commands.failures import report
 from lipstream.pipeline import UserError
 
@@ -79,6 +80,21 @@ def drive(results: Iterator[Done], journal: Journal, progress: Progress, limits:
     return Ending()
 
 
+def checked(results: Iterator[Done], settings: Settings) -> Iterator[Done]:
+    """The same results, as long as workers make what is wanted.
+
+    Raises:
+        UserError: a worker has other networks, another version or another configuration.
+    """
+    for recording, row in results:
+        if row.made != settings.made_of(recording):
+            raise UserError(
+                f"{row.host or 'a worker'} has another version of Lipstream or other networks than this machine; "
+                f"install the same everywhere"
+            )
+        yield recording, row
+
+
 def _heard(results: Iterator[Done], asked: threading.Event, progress: Progress) -> Iterator[Done | None]:
     """The results, and None as the last if Ctrl-C came."""
     arrived: queue.SimpleQueue[Done | BaseException | None] = queue.SimpleQueue()
@@ -97,6 +113,8 @@ def _heard(results: Iterator[Done], asked: threading.Event, progress: Progress) 
         if result is None:
             return
         if isinstance(result, BaseException):
+            if isinstance(result, UserError):
+                raise result
             raise UserError(f"Ray has stopped: {_told(result)}; the same command goes on from here") from result
         yield result
 

@@ -6,13 +6,13 @@ import contextlib
 import os
 import shutil
 import socket
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lipstream.commands.batch.places import Store
 from lipstream.commands.batch.recording import Recording
+from lipstream.commands.batch.scratch import scratch
 from lipstream.pipeline import UserError
 
 STATE = ".batch"
@@ -112,8 +112,10 @@ class RemoteTarget(Target):
             Store(self.address).write(f"{self.state}/{recording.token}{BEGUN}", recording.key.encode())
         except OSError as error:
             raise PlaceError(f"cannot write to {self.address}: {error}") from error
-        with tempfile.TemporaryDirectory(prefix="lipstream-batch-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        with scratch("lipstream-outputs-") as folder:
+            place = folder / "outputs"
+            place.mkdir()
+            yield place
 
     def deliver(self, recording: Recording, files: Sequence[Path]) -> tuple[str, ...]:
         """See `Target`."""

@@ -8,7 +8,6 @@ import logging
 import os
 import posixpath
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from lipstream.commands.batch.places import Store, is_address
 from lipstream.commands.batch.recording import Recording
 from lipstream.commands.batch.rows import DONE, FAILED, Row
+from lipstream.commands.batch.scratch import scratch
 from lipstream.commands.batch.settings import Settings, versions
 from lipstream.commands.batch.targets import Target
 from lipstream.commands.failures import describe
@@ -106,10 +106,10 @@ def _here(recording: Recording) -> Iterator[Path]:
     if not is_address(recording.source):
         yield Path(recording.source)
         return
-    with tempfile.TemporaryDirectory(prefix="lipstream-batch-", ignore_cleanup_errors=True) as folder:
+    with scratch("lipstream-fetched-") as folder:
         # The ending alone: FFmpeg goes by it where the content does not tell.
         ending = posixpath.splitext(recording.source.partition("?")[0])[1]
-        path = Path(folder) / f"recording{ending}"
+        path = folder / f"recording{ending}"
         Store(recording.source).download(path)
         yield path
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,27 @@ def test_a_file_of_somebody_else_is_not_replaced_and_one_half_done_is(talks: Mak
     (state / token).mkdir(parents=True)
     assert batch(str(folder)) == (0, ["a", "b"])
     assert not (tmp_path / "out" / ".batch").exists()
+
+
+def test_an_input_is_never_replaced(talks: Make, batch, tmp_path: Path, capsys):
+    talks("a.wav")
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "list.json"
+    path.write_text('{"path": "../in/a.wav", "id": "list"}')
+    assert batch(str(path), "--overwrite") == (2, [])
+    assert "list.json is one of the inputs" in capsys.readouterr().err
+    assert path.read_text().startswith('{"path"')
+
+
+def test_workers_with_other_networks_end_it(talks: Make, batch, monkeypatch, tmp_path: Path, capsys):
+    def others(*given, **more):
+        for one, row in in_process(*given, **more):
+            yield one, replace(row, host="node7", made=replace(row.made, models="others"))
+
+    monkeypatch.setattr(stream, "rows_of", others)
+    assert batch(str(talks("a.wav")))[0] == 2
+    assert "error: node7 has another version of Lipstream or other networks" in capsys.readouterr().err
+    assert rows_in(tmp_path / "out") == {}
 
 
 def test_overwrite_replaces(talks: Make, batch, tmp_path: Path):

@@ -129,6 +129,7 @@ def test_a_killed_worker_costs_what_it_had_in_hand_and_what_kills_every_worker_i
     assert run.happened("r1") and run.happened("r3")
     assert code == 1, err
     assert "done: 5 recordings, 1 failed" in err
+    assert [line for line in err.splitlines() if not line.startswith("lipstream: ")] == []
     lost = run.rows["r3"]
     assert (lost.status, lost.error_class) == ("failed", "WorkerLost")
     assert_as(run, undisturbed, without="r3")
