@@ -107,7 +107,6 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.batch.journal import journal_at
     from lipstream.commands.batch.naming import named
     from lipstream.commands.batch.places import is_address, local_path
-    from lipstream.commands.batch.places import is_address, local_path
     from lipstream.commands.batch.plan import check_free, limited, make_plan, shard_of
     from lipstream.commands.batch.settings import settings_of
     from lipstream.commands.outputs import check_places, writers_for
