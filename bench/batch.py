@@ -7,7 +7,8 @@ number is `lipstream batch --workers N` with a Ray of its own; `machines` is a R
 (`ray.cluster_utils`). What comes behind `--` goes to both commands, such as --quality fast.
 
 Of each way, medians of the runs: seconds to the first recording done; then, from there to the last, seconds a clip,
-processor seconds a clip of all processes together, and how much of all cores that is; resident memory of a worker after
+processor seconds a clip of all processes together, and how much of all cores that is; how much of the time the workers
+had a clip in hand (by their rows; on a busy machine this tells whether they wait for Ray); resident memory of a worker after
 a quarter, a half and nine tenths of the clips; and what an hour of media costs in processor time.
 """
 
@@ -26,6 +27,7 @@ import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,7 @@ class Figures:
     clip: float
     cpu: float
     busy: float
+    working: float
     memory: tuple[float, float, float]
 
 
@@ -131,14 +134,27 @@ def run(way: str, clips: list[Path], options: list[str]) -> Figures:
     with tempfile.TemporaryDirectory() as out:
         if way == "machines":
             with machines() as address:
-                return measured(["batch", str(clips[0].parent), "--address", address], Path(out), options, len(clips))
+                command = ["batch", str(clips[0].parent), "--address", address]
+                return measured(command, Path(out), options, len(clips), workers=2)
         if way == "plain":
             one_core = ["--set", "face.threads=1", "--set", "speech.threads=1"]
             return measured(["file", *map(str, clips), *one_core], Path(out), options, len(clips))
-        return measured(["batch", str(clips[0].parent), "--workers", way], Path(out), options, len(clips))
+        return measured(["batch", str(clips[0].parent), "--workers", way], Path(out), options, len(clips), int(way))
 
 
-def measured(command: list[str], out: Path, options: list[str], count: int) -> Figures:
+def working(out: Path, workers: int) -> float:
+    """Share of the time, from the first row to the last, in which workers had a clip in hand; NaN without rows."""
+    rows = out / "manifest.out.jsonl"
+    if not rows.exists():
+        return float("nan")
+    records = [json.loads(line) for line in rows.read_text(encoding="utf-8").splitlines()]
+    spans = [(datetime.fromisoformat(each["finished"]).timestamp(), each["wall"]) for each in records]
+    begin, end = min(done for done, _ in spans), max(done for done, _ in spans)
+    in_hand = sum(max(0.0, done - max(begin, done - wall)) for done, wall in spans)
+    return in_hand / (workers * (end - begin))
+
+
+def measured(command: list[str], out: Path, options: list[str], count: int, workers: int = 1) -> Figures:
     """Run a command, and work out its figures from when each clip was done."""
     watch, begun = Watch(), time.time()
     subprocess.run([sys.executable, MAIN, *command, "-o", out, "-f", "txt,json", "-q", *options], check=True)
@@ -153,6 +169,7 @@ def measured(command: list[str], out: Path, options: list[str], count: int) -> F
         clip=wall / (count - 1),
         cpu=cpu / (count - 1),
         busy=cpu / wall / (os.cpu_count() or 1),
+        working=working(out, workers),
         memory=(memory[0], memory[1], memory[2]),
     )
 
@@ -170,8 +187,8 @@ def main() -> None:
     print(
         f"{arguments.clips} clips of {arguments.seconds:g} s; load before {load:.1f}; medians of {arguments.runs} runs"
     )
-    header = ("way", "first s", "s/clip", "cpu s/clip", "busy", "worker MiB", "cpu s an hour of media")
-    print(f"{header[0]:10}" + "".join(f"{each:>24}" for each in header[1:]))
+    header = ("first s", "s/clip", "cpu s/clip", "cores busy", "workers working", "worker MiB", "cpu s/h of media")
+    print(f"{'way':10}" + "".join(f"{each:>17}" for each in header))
     ways = arguments.of.split(",")
     figures: dict[str, list[Figures]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as folder:
@@ -180,12 +197,11 @@ def main() -> None:
             for way in ways:
                 figures[way].append(run(way, clips, arguments.options))
     for way, runs in figures.items():
-        first, clip, cpu, busy = (
-            statistics.median(getattr(each, name) for each in runs) for name in ("first", "clip", "cpu", "busy")
-        )
+        names = ("first", "clip", "cpu", "busy", "working")
+        first, clip, cpu, busy, work = (statistics.median(getattr(each, name) for each in runs) for name in names)
         memory = " ".join(f"{value:.0f}" for value in runs[-1].memory)
         hour = cpu * 3600 / arguments.seconds
-        print(f"{way:10}{first:24.1f}{clip:24.2f}{cpu:24.2f}{busy:24.0%}{memory:>24}{hour:24.0f}")
+        print(f"{way:10}{first:17.1f}{clip:17.2f}{cpu:17.2f}{busy:17.0%}{work:17.0%}{memory:>17}{hour:17.0f}")
     print(json.dumps({way: [vars(each) for each in runs] for way, runs in figures.items()}))
 
 

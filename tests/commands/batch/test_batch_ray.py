@@ -139,8 +139,8 @@ def test_a_killed_driver_and_ctrl_c_cost_what_was_in_hand_and_the_same_command_g
     cluster: Cluster, run: Run, undisturbed
 ):
     one_worker = ("--address", cluster.address, "--workers", "1")
-    code, _ = run(*one_worker, r2="kill driver")
-    assert code == -signal.SIGKILL
+    code, err = run(*one_worker, r2="kill driver")
+    assert code == -signal.SIGKILL, err
     assert list(run.rows) == ["r0", "r1"]
     assert {"r2.txt", "r2.json"} & set(outputs_in(run.out)) == set()
 
@@ -172,8 +172,8 @@ def test_its_own_ray_leaves_nothing_behind_and_captions_are_those_of_file(
     one_ray: None, run: Run, beckett: Path, tmp_path: Path
 ):
     before = left_by_ray()
-    code, _ = run("--workers", "1", r1="kill driver")
-    assert code == -signal.SIGKILL
+    code, err = run("--workers", "1", r1="kill driver")
+    assert code == -signal.SIGKILL, err
     assert len(left_by_ray() - before) == 1
 
     arguments = ["-f", "txt,srt,jsonl", "--no-emotion", "--quality", "fast", "--set", "speech.threads=1"]
