@@ -29,10 +29,12 @@ def scratch(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         with contextlib.suppress(OSError), (left / _LOCK).open("r+b") as lock:
             claim(lock)
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=parent))
     try:
         with (folder / _LOCK).open("x+b") as lock:
             claim(lock)
+            # Nobody looks for it before it is locked.
+            folder = folder.rename(folder.with_name(folder.name.removeprefix(".")))
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
