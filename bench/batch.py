@@ -8,7 +8,7 @@ number is `lipstream batch --workers N` with a Ray of its own; `machines` is a R
 
 Of each way, medians of the runs: seconds to the first recording done; then, from there to the last, seconds a clip,
 processor seconds a clip of all processes together, and how much of all cores that is; how much of the time workers had
-a clip in hand, by their rows (on a busy machine this tells whether they wait for Ray); resident memory of a worker after
+a clip in hand, by their rows (on a busy machine that tells whether they wait for Ray); memory of a worker, MiB, after
 a quarter, a half and nine tenths of the clips; and what an hour of media costs in processor time.
 """
 
