@@ -58,6 +58,10 @@ class Settings:
             self._made[chosen] = Made(_short(told.encode()), _models(config), OUTPUTS)
         return self._made[chosen]
 
+    def __getstate__(self) -> dict[str, object]:
+        """Without the hashes: another machine finds out for itself what networks it has."""
+        return {key: value for key, value in vars(self).items() if key != "_made"}
+
     @cached_property
     def _made(self) -> dict[tuple[str | None, str | None], Made]:
         return {}

@@ -23,6 +23,10 @@ class Unrecognised(PipelineError):
     """There is speech, but recognition failed on all of it."""
 
 
+class Incomplete(PipelineError):
+    """The run is over, but not all of its outputs could be completed."""
+
+
 class Tally(EventSink):
     """Counts the words, and keeps why something is missing.
 
@@ -79,6 +83,8 @@ class Transcriber:
             raise Stopped
         if outcome.unrecognised:
             raise Unrecognised("there is speech, but recognition failed on all of it")
+        if cut := [writer.path.name for writer in outputs.writers.values() if not writer.saved]:
+            raise Incomplete(f"{', '.join(cut)} could not be completed")
         return _report(outcome, outputs, tally)
 
     def _writers(self, config: Config) -> dict[str, type[Writer]]:

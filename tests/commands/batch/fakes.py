@@ -33,10 +33,13 @@ class StubWork:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.seen = 0
+        self._done_by_others = -1
+        self._done = 0
 
     def __call__(self, recording: Recording, path: Path, folder: Path) -> Report:
-        self.seen += 1
+        rows = folder.parents[2] / "manifest.out.jsonl"
+        if self._done_by_others < 0:
+            self._done_by_others = count(rows)
         if not path.exists():
             raise UserError(f"'{path}' does not exist")
         content = path.read_bytes()
@@ -46,13 +49,21 @@ class StubWork:
         text, table = folder / f"{stem}.txt", folder / f"{stem}.json"
         language = self._settings.config_of(recording).speech.language
         text.write_bytes(b"heard: " + content)
-        happens(stem, folder.parents[2] / "manifest.out.jsonl")
+        happens(stem, lambda: count(rows) >= self._done_by_others + self._done)
         table.write_text(json.dumps({"source": recording.source, "language": language}))
+        self._done += 1
         return Report(2.0, len(content.split()), [text, table])
 
 
-def happens(stem: str, rows: Path) -> None:
-    """Do what the plan has for a recording: once, or always if its "always" has the recording."""
+def count(rows: Path) -> int:
+    return len(rows.read_text().splitlines()) if rows.exists() else 0
+
+
+def happens(stem: str, kept: Callable[[], bool]) -> None:
+    """Do what the plan has for a recording: once, or always if its "always" has the recording.
+
+    `kept` tells whether the rows of all that this worker has done are kept. Ray may change the order of recordings.
+    """
     if (path := os.environ.get(PLAN)) is None:
         return
     plan = json.loads(Path(path).read_text())
@@ -66,8 +77,8 @@ def happens(stem: str, rows: Path) -> None:
             time.sleep(0.05)
         return
     if step in ("kill driver", "wait"):
-        # Until the rows of all before it are kept, so that it alone is in hand.
-        while len(rows.read_text().splitlines()) < int(stem[1:]):
+        # So that it alone is in hand.
+        while not kept():
             time.sleep(0.05)
     marker.touch()
     {"kill worker": kill_worker, "kill driver": kill_driver, "kill node": kill_node, "wait": wait}[step]()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lipstream.commands.batch import cluster, transcriber
+from lipstream.commands.batch import cluster, settings, transcriber
 from lipstream.commands.batch.recording import Recording
 from lipstream.commands.batch.scratch import scratch
 from lipstream.commands.batch.settings import settings_of
-from lipstream.commands.batch.transcriber import Transcriber, Unrecognised
+from lipstream.commands.batch.transcriber import Incomplete, Transcriber, Unrecognised
 from lipstream.commands.batch.work import Stopped
 from lipstream.commands.running import Outcome
 from lipstream.events import SpeechEnded, SpeechStarted
@@ -66,6 +68,33 @@ def test_speech_of_which_nothing_could_be_read_is_a_failure(
     monkeypatch.setattr(Outcome, "unrecognised", property(lambda self: self.heard and not self.written))
     with pytest.raises(Unrecognised, match="recognition failed on all of it"):
         transcribe()
+
+
+def test_an_output_that_is_not_complete_is_a_failure(
+    captions: Captions,  # noqa: F811
+    transcribe,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    real = transcriber.execute
+
+    def cut(pipeline, outputs, console):
+        outcome = real(pipeline, outputs, console)
+        outputs.writers["txt"].saved = False
+        return outcome
+
+    monkeypatch.setattr(transcriber, "execute", cut)
+    with pytest.raises(Incomplete, match=r"talk\.txt could not be completed"):
+        transcribe()
+
+
+def test_another_machine_finds_out_for_itself_what_networks_it_has(monkeypatch: pytest.MonkeyPatch):
+    here = settings_of("file", {}, ["txt"])
+    one = Recording("k", "k", "k")
+    made = here.made_of(one)
+    monkeypatch.setattr(settings, "_models", lambda config: "others")
+    there = copy.copy(here)  # As pickle does it.
+    assert here.made_of(one) == made
+    assert there.made_of(one) == replace(made, models="others")
 
 
 def test_a_polite_kill_ends_the_process_and_not_the_recording_alone(
