@@ -202,7 +202,6 @@ def main() -> None:
         memory = " ".join(f"{value:.0f}" for value in runs[-1].memory)
         hour = cpu * 3600 / arguments.seconds
         print(f"{way:10}{first:17.1f}{clip:17.2f}{cpu:17.2f}{busy:17.0%}{work:17.0%}{memory:>17}{hour:17.0f}")
-    print(json.dumps({way: [vars(each) for each in runs] for way, runs in figures.items()}))
 
 
 if __name__ == "__main__":
