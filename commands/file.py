@@ -12,6 +12,7 @@ from lipstream.commands.options import (
     add_config_arguments,
     add_emotion_argument,
     add_landmarks_argument,
+    add_modality_arguments,
     add_name_language_argument,
     add_overwrite_argument,
     add_profile_argument,
@@ -20,11 +21,8 @@ from lipstream.commands.options import (
     add_verbosity_arguments,
     add_vtt_emotion_argument,
     add_words_arguments,
-    emotion_settings,
     name_settings,
-    profile_settings,
-    subtitle_settings,
-    words_settings,
+    recording_settings,
 )
 
 EXAMPLE = """\
@@ -53,8 +51,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--pace", choices=("max", "realtime"), help="speed of reading (default: max, unless the configuration differs)"
     )
-    parser.add_argument("--no-video", action="store_true", help="do not look at the picture")
-    parser.add_argument("--no-audio", action="store_true", help="do not listen to the sound")
+    add_modality_arguments(parser)
     add_profile_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
@@ -68,21 +65,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe the inputs."""
-    from lipstream.commands.transcribe import Options, settings, transcribe
+    from lipstream.commands.transcribe import Options, transcribe
     from lipstream.stages.media.arriving import arriving
     from lipstream.stages.sinks import parse_formats
 
-    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
-    overrides = settings(args.settings) | chosen
-    overrides |= name_settings(args)
+    overrides = recording_settings(args) | name_settings(args)
     if args.pace:
         overrides["pace"] = args.pace
-    if args.no_video:
-        overrides["video.enabled"] = False
-    if args.landmarks:
-        overrides["face.landmarks"] = True
-    if args.no_audio:
-        overrides["audio.enabled"] = False
     options = Options(
         folder=args.output,
         formats=parse_formats(args.formats),

@@ -15,6 +15,7 @@ EXAMPLE = """\
 examples:
   lipstream demo                  captions for a clip that comes with it
   lipstream file talk.mp4         captions for a recording: talk.txt, talk.srt, talk.json
+  lipstream batch lectures/       captions for all recordings of a folder, on all cores
   lipstream live                  captions from the webcam and the microphone
   lipstream serve                 the same in a browser
   lipstream VERB --help           the options of a verb, with an example"""
@@ -36,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         serve,
         train,
     )
+    from lipstream.commands.batch import command as batch
     from lipstream.commands.options import HelpFormatter, VersionAction
     from lipstream.commands.parser import PlainParser
 
@@ -47,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, live, serve, convert, devices, models, doctor, demo, config, train, eval, enroll):
+    for verb in (file, batch, live, serve, convert, devices, models, doctor, demo, config, train, eval, enroll):
         verb.add(verbs)
     return parser
 

@@ -145,6 +145,36 @@ def name_settings(args: argparse.Namespace) -> dict[str, object]:
     return {"outputs.name_language": True} if args.name_language else {}
 
 
+def add_modality_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --no-video and --no-audio."""
+    parser.add_argument("--no-video", action="store_true", help="do not look at the picture")
+    parser.add_argument("--no-audio", action="store_true", help="do not listen to the sound")
+
+
+def modality_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that --no-video and --no-audio stand for."""
+    chosen: dict[str, object] = {}
+    if args.no_video:
+        chosen["video.enabled"] = False
+    if args.no_audio:
+        chosen["audio.enabled"] = False
+    return chosen
+
+
+def recording_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings that all options for recordings stand for, --set among them.
+
+    Raises:
+        ConfigError: a --set is no assignment.
+    """
+    from lipstream.config import parse_assignment
+
+    given: dict[str, object] = dict(parse_assignment(text) for text in args.settings)
+    chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
+    landmarks = {"face.landmarks": True} if args.landmarks else {}
+    return given | chosen | modality_settings(args) | landmarks
+
+
 def profile_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that --profile stands for."""
     return {} if args.profile is None else {"fusion.profile": args.profile}

@@ -18,8 +18,8 @@ DOCUMENTS = [
     *sorted((ROOT / "models").rglob("*.md")),
 ]
 PACKAGES = ("lipstream", "pipeline", "stages", "models", "views", "web", "commands")
-OTHERS_OPTIONS = {"--build-arg", "--net", "--network", "--pdb", "--rm", "--strict"}
-"""Of docker, unshare, pytest and pip-audit."""
+OTHERS_OPTIONS = {"--build-arg", "--net", "--network", "--pdb", "--rm", "--strict", "--working-dir"}
+"""Of docker, unshare, pytest, pip-audit and ray."""
 FOLDERS = (*PACKAGES, "bench", "scripts", "tests", "examples", "config", "configs")
 
 

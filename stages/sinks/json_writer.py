@@ -202,10 +202,10 @@ class JsonWriter(Writer):
         }
 
     def _figures(self, duration: float) -> dict[str, object]:
-        wall = self._stats.wall if self._stats else 0.0
+        wall = self._stats.wall if self._stats else None
         return {
-            "rtf": round(wall / duration, 4) if duration > 0 else None,
-            "wall_seconds": round(wall, 3),
+            "rtf": None if wall is None or duration <= 0 else round(wall / duration, 4),
+            "wall_seconds": None if wall is None else round(wall, 3),
             "stages": self._stats.stages if self._stats else {},
         }
 

@@ -20,7 +20,7 @@ from lipstream.stages.speech.readers import quality_of
 from lipstream.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ("file", "live", "devices", "models", "doctor", "demo", "config", "train", "eval")
+VERBS = ("file", "batch", "live", "devices", "models", "doctor", "demo", "config", "train", "eval")
 
 
 # The parser.
@@ -62,12 +62,19 @@ def test_version(capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["file", "--help"], ["config", "show", "live"], ["nonsense"], ["file", "x", "--set", "a.b=1"]],
+    [
+        ["--help"],
+        ["file", "--help"],
+        ["batch", "--help"],
+        ["config", "show", "live"],
+        ["nonsense"],
+        ["file", "x", "--set", "a.b=1"],
+    ],
 )
 def test_nothing_heavy_is_imported_before_there_is_work_for_it(arguments: list[str]):
     code = (
         "import sys; from lipstream.commands.main import main; main(sys.argv[1:]); "
-        "heavy = {'torch', 'torchaudio', 'mediapipe', 'cv2', 'onnxruntime', 'numpy'} & set(sys.modules); "
+        "heavy = {'torch', 'torchaudio', 'mediapipe', 'cv2', 'onnxruntime', 'numpy', 'ray'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )
     done = subprocess.run(
