@@ -76,7 +76,7 @@ def test_whose_lips_they_are_falls_away():
 
 
 def test_frames_are_read_between_their_times():
-    frames = torch.arange(10.0)[:, None]
+    frames = np.arange(10.0, dtype=np.float32)[:, None]
     assert at_times(frames, 10, np.array([0.0, 0.05, 0.1, 0.5, 9.0], np.float32))[:, 0].tolist() == pytest.approx(
         [0, 0, 0.5, 4.5, 9]
     )
