@@ -22,7 +22,6 @@ from grid import CHOSEN_ON, Speller, read_clips
 from machine import describe
 
 from lipstream.models.assets import resolve
-from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder, load_decoder
 from lipstream.models.speech.alignment import (
     BOUNDARY_HEADS,
     CLOSING_TOKENS,
@@ -33,6 +32,7 @@ from lipstream.models.speech.alignment import (
 from lipstream.models.speech.engine import SAMPLE_RATE
 from lipstream.models.speech.moonshine import FRAME_RATE, MoonshineEngine
 from lipstream.models.speech.tokenizer import START, Tokenizer
+from lipstream.models.training.torch_decoder import MoonshineDecoder, load_decoder
 
 Floats = npt.NDArray[np.float64]
 CHUNK = 10 * SAMPLE_RATE

@@ -105,8 +105,8 @@ def teacher() -> Teacher:
     """The recogniser in the forms that training needs."""
     from lipstream.models.assets import resolve
     from lipstream.models.av_speech.enrolment.enrolment import Teacher
-    from lipstream.models.av_speech.training.torch_decoder import load_decoder
     from lipstream.models.speech.tokenizer import Tokenizer
+    from lipstream.models.training.torch_decoder import load_decoder
 
     hears = engine()
     return Teacher(

@@ -5,7 +5,7 @@ its weights, in float32. Architecture: Jeffries et al., "Moonshine: Speech Recog
 Commands", arXiv 2410.15608: a pre-norm transformer whose causal self-attention has rotary position embeddings on part
 of each head, cross-attention without positions, a SwiGLU MLP, and layer norms without bias.
 
-The same in torch, for training, is `models/av_speech/training/torch_decoder.py`.
+The same in torch, for training, is `models/training/torch_decoder.py`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from lipstream.stages.sound.troubles import SoundTroubles
 POLL_SECONDS = 0.05
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
+_FIRST_BLOCK = 4.0
+"""Seconds that a device may take to deliver for the first time: a sound server may have to wake its source."""
 _FIRST_DELAY_US = 500_000
 _LONGEST_DELAY_US = 8_000_000
 # PortAudio is not to be opened anew while it still closes, unless that hangs.
@@ -51,7 +53,7 @@ class Microphone(Source):
         self._delay = _FIRST_DELAY_US
         self._last_arrival = 0
         self._rate_distrusted = False
-        self._heard = False
+        self._heard = self._arrived = False
 
     def open(self) -> None:
         """Open the device; it is heard from the first `produce` on.
@@ -115,7 +117,7 @@ class Microphone(Source):
         assert opening.stream is not None
         self._track = opening.track
         self._rate = RateWatch(opening.stream.rate)
-        self._heard = False
+        self._heard = self._arrived = False
         self._last_arrival = self.context.clock.now()
         opening.listening.set()
 
@@ -132,7 +134,8 @@ class Microphone(Source):
         """Nothing came: see whether the device is gone."""
         assert opening.stream is not None
         silent = self.context.clock.now() - self._last_arrival
-        if silent < micros(self._config.reopen_after) and opening.stream.active():
+        patience = self._config.reopen_after if self._arrived else max(self._config.reopen_after, _FIRST_BLOCK)
+        if silent < micros(patience) and opening.stream.active():
             return
         self._lose(opening, f"{opening.name} is disconnected, waiting for it to come back")
 
@@ -169,6 +172,7 @@ class Microphone(Source):
     # The sound.
 
     def _take(self, block: DeviceBlock) -> None:
+        self._arrived = True
         self._last_arrival = block.arrival
         stretch = self._track.push(block.data, block.arrival, block.dropped, block.overflow, block.recorded)
         was_gone = self._troubles.gone and len(stretch.samples) > 0

@@ -34,7 +34,6 @@ from lipstream.models.av_speech.training.fusion import Example, FusionTraining, 
 from lipstream.models.av_speech.training.lip_augment import lip_sequence
 from lipstream.models.av_speech.training.lips import LipReading, LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.mixtures import Noise, mixed
-from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.alignment import CLOSING_TOKENS, frame_levels
 from lipstream.models.speech.engine import SAMPLE_RATE, Hypothesis, SpeechEngine, TimedWord
@@ -42,6 +41,7 @@ from lipstream.models.speech.moonshine import FRAME_RATE
 from lipstream.models.speech.tokenizer import Tokenizer
 from lipstream.models.training.device import CPU
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.torch_decoder import MoonshineDecoder
 
 LEAST_MINUTES: Final = 3.0
 """Shortest recordings that a profile is made from, in all."""

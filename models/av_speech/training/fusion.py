@@ -30,7 +30,6 @@ from lipstream.models.av_speech.training.lip_augment import LipSequence, drop_fr
 from lipstream.models.av_speech.training.lips import ctc
 from lipstream.models.av_speech.training.mismatched_lips import mismatched_lips
 from lipstream.models.av_speech.training.recording_fingerprint import of_lips
-from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
 from lipstream.models.speech.fusion import LIP_MARGIN
 from lipstream.models.speech.tokenizer import END
 from lipstream.models.training.checkpoint import Checkpoint
@@ -38,6 +37,7 @@ from lipstream.models.training.device import CPU
 from lipstream.models.training.fingerprint import Part, fingerprint
 from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
 from lipstream.models.training.progress import ProgressReport
+from lipstream.models.training.torch_decoder import MoonshineDecoder
 
 LATE: Final = 0.05
 """Seconds of a word that may be missing at the end of a stretch and it still counts as said."""

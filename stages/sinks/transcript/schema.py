@@ -129,8 +129,8 @@ class StatsRecord(_Record):
 
     rtf: Finite | None = None
     """Seconds of work for a second of media; null without media."""
-    wall_seconds: Finite = 0.0
-    """How long the run took."""
+    wall_seconds: Finite | None = 0.0
+    """How long the run took; null where that is not told."""
     stages: dict[str, dict[str, Finite | None]] = {}
     """Counters and times of each stage."""
 

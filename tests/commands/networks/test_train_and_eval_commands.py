@@ -116,4 +116,4 @@ def test_weights_that_are_not_there_are_one_line_and_exit_code_2(tmp_path, capsy
     write_faces(tmp_path / "faces")
     arguments = ["--data", str(tmp_path / "faces"), "--weights", str(tmp_path), "--out", str(tmp_path / "out")]
     assert run("eval", "emotion", *arguments) == 2
-    assert "no usable weights" in capsys.readouterr().err
+    assert "no such network" in capsys.readouterr().err

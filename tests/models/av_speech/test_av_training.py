@@ -15,9 +15,9 @@ from lipstream.models.av_speech.training.fusion import Example, FusionTraining, 
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.lips import LipReading, LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.mismatched_lips import mismatched_lips
-from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.cross_attention import DecoderShape
+from lipstream.models.training.torch_decoder import MoonshineDecoder
 
 
 def silent(*_):

@@ -18,10 +18,10 @@ from lipstream.models.av_speech.training.features import cached_recordings
 from lipstream.models.av_speech.training.fusion import LipFusionRecipe
 from lipstream.models.av_speech.training.lips import LipRecipe
 from lipstream.models.av_speech.training.recording_files import load_recording
-from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.cross_attention import DecoderShape
 from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
+from lipstream.models.training.torch_decoder import MoonshineDecoder
 from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
 RATE = 16_000

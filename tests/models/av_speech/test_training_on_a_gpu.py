@@ -17,12 +17,12 @@ from lipstream.models.av_speech.training.correspondence import CorrespondenceRec
 from lipstream.models.av_speech.training.fusion import FusionTraining, LipFusionRecipe
 from lipstream.models.av_speech.training.lips import LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
-from lipstream.models.av_speech.training.torch_decoder import MoonshineDecoder
 from lipstream.models.av_speech.voice_bands import BANDS
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.cross_attention import DecoderShape
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.loop import Task, TrainingRun, one_adamw_cycle
+from lipstream.models.training.torch_decoder import MoonshineDecoder
 from tests.models.av_speech.test_active_speaker import sample
 from tests.models.av_speech.test_av_training import (
     Stopped,

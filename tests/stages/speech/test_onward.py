@@ -199,7 +199,8 @@ def test_words_that_fusion_has_left_out_are_counted_once():
     asked = [
         dataclasses.replace(packet, payload=dataclasses.replace(packet.payload, encoding=encoding))
         for packet in encoded
-        for encoding in [dataclasses.replace(packet.payload.encoding, least_confidence=0.5)]
+        for given in [packet.payload.encoding]
+        for encoding in [dataclasses.replace(given, least_confidence=np.full(len(given.features), 0.5, np.float32))]
     ]
     run = run_stage(Decode(Reading(reader, reader, onward=8.0)), asked)
     assert run.counters["audio.words_left_out"] == 2

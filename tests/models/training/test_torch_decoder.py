@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from lipstream.models.assets import resolve
-from lipstream.models.av_speech.training.torch_decoder import (
-    MoonshineDecoder,
-    load_decoder,
-    rotary_rotation,
-    rotate,
-)
 from lipstream.models.errors import ModelError
 from lipstream.models.ort_weights import read_ort_weights
 from lipstream.models.speech.cross_attention import CrossAttention, DecoderShape
 from lipstream.models.speech.moonshine_graph import DecoderGraph, EncoderGraph
 from lipstream.models.speech.tokenizer import END, START
+from lipstream.models.training.torch_decoder import (
+    MoonshineDecoder,
+    load_decoder,
+    rotary_rotation,
+    rotate,
+)
 
 SMALL = DecoderShape(layers=2, heads=2, width=16, mlp_width=24, vocabulary=50, rotary_width=4)
 TEXT_END = 32_000
