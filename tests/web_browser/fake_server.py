@@ -27,6 +27,7 @@ from lipstream.web.guard import HEADERS
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened is taken to never happen."""
+FORMATS = ["txt", "srt", "vtt", "ass", "ttml", "tsv", "words.csv", "segments.csv"]
 LIMITS = {"max_bytes": 1_000_000, "max_seconds": 600}
 
 
@@ -144,6 +145,7 @@ class FakeServer:
         return [
             Route("/", self._page("main/index.html")),
             Route("/captions", self._page("captions/captions.html")),
+            Route("/captions/settings", self._page("captions/settings.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/status", self._status),
             Route("/api/sessions", self._open, methods=["POST"]),
@@ -168,7 +170,8 @@ class FakeServer:
         if self.refusal:
             return self._refused()
         sessions = len(self.sessions)
-        return JSONResponse({"version": "0", "sessions": sessions, "max_sessions": self.max_sessions, "upload": LIMITS})
+        told = {"version": "0", "sessions": sessions, "max_sessions": self.max_sessions, "upload": LIMITS}
+        return JSONResponse(told | {"formats": FORMATS})
 
     def _refused(self) -> Response:
         assert self.refusal

@@ -53,9 +53,9 @@ def test_the_transcript_can_be_kept_as_subtitles(page: Page, server: FakeServer,
         TranscriptFinal(segment=2, start=1.0, end=1.5, text="Morning.", words=(word,), face=3, emitted=2.0),
     )
     expect(page.locator("#history li p")).to_have_text(["Good.", "Morning."])
-    page.get_by_label("Format of subtitles").select_option("vtt")
+    page.get_by_label("Format to download").select_option("vtt")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save subtitles").click()
+        page.get_by_role("button", name="Download").click()
     assert re.fullmatch(r"captions-[\d-]+\.vtt", download.value.suggested_filename)
     download.value.save_as(tmp_path / "captions.vtt")
     assert (tmp_path / "captions.vtt").read_text() == "made vtt"
@@ -273,7 +273,7 @@ def test_the_transcript_is_told_the_corrected_sentence_once(page: Page, server: 
     go_live(page, server)
     server.send(TranscriptPartial(segment=1, start=0, end=1, stable="I, I", unstable=" really"), CORRECTED)
     expect(page.locator("#captions .caption")).to_have_text(["I really enjoy it."])
-    expect(page.get_by_role("log").locator("li p")).to_have_text(["I really enjoy it."])
+    expect(page.get_by_role("log").locator("p")).to_have_text(["I really enjoy it."])
 
 
 def test_stopping_ends_the_session_and_turns_camera_and_microphone_off(page: Page, server: FakeServer):
@@ -284,7 +284,8 @@ def test_stopping_ends_the_session_and_turns_camera_and_microphone_off(page: Pag
     expect(page.locator("#start")).to_be_visible()
     assert page.evaluate("kept.getTracks().map(({ readyState }) => readyState)") == ["ended", "ended"]
     until(page, lambda: not server.sessions)
-    # The transcript is still there with the next start.
+    # The transcript is still there, and with the next start.
+    expect(page.locator("#history li p")).to_have_text(["Once."])
     go_live(page, server, reload=False)
     expect(page.locator("#history li p")).to_have_text(["Once."])
 

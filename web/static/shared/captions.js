@@ -1,7 +1,9 @@
 /** Folds transcript events into lines of captions. Knows nothing of the page. */
 
+import { speakerOf } from "./speakers.js";
+
 /** Lines kept; more than are ever in view, so that taking one away moves nothing that is seen. */
-const KEPT = 12;
+const KEPT = 24;
 
 /**
  * @typedef {object} Line
@@ -11,11 +13,14 @@ const KEPT = 12;
  * @property {boolean} final
  * @property {boolean} cut final only because no more came; more may come yet
  * @property {string|null} language code of the language of the text, once it is known
+ * @property {string} speaker who speaks; empty where it is not known
  */
 
 export class Captions {
   /** @type {Line[]} the oldest first */
   lines = [];
+  /** Who spoke in the line before the first one. */
+  before = "";
 
   #session = 0;
   /** @type {Set<number>} segments whose final text came; a stream that is opened again tells them once more */
@@ -55,11 +60,13 @@ export class Captions {
     this.lines = this.lines.filter(({ stable }) => stable);
   }
 
-  #partial({ segment, stable, unstable }) {
+  #partial(event) {
+    const { segment, stable, unstable } = event;
     if (this.#finished.has(segment)) return false;
     const line = this.#line(segment);
-    if (line.stable === stable && line.unstable === unstable) return false;
-    Object.assign(line, { stable, unstable, final: false, cut: false });
+    const speaker = speakerOf(event) || line.speaker;
+    if (line.stable === stable && line.unstable === unstable && line.speaker === speaker) return false;
+    Object.assign(line, { stable, unstable, speaker, final: false, cut: false });
     // An empty one takes back what was shown of the segment.
     if (!stable && !unstable) this.lines = this.lines.filter((other) => other !== line);
     return true;
@@ -70,7 +77,8 @@ export class Captions {
     this.#finished.add(event.segment);
     const line = this.#line(event.segment);
     const text = event.text.trim();
-    Object.assign(line, { stable: text, unstable: "", final: true, cut: false, language: event.language ?? null });
+    const speaker = speakerOf(event);
+    Object.assign(line, { stable: text, unstable: "", final: true, cut: false, language: event.language ?? null, speaker });
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
     return true;
@@ -80,8 +88,10 @@ export class Captions {
     const key = `${this.#session}:${segment}`;
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
-      line = { key, stable: "", unstable: "", final: false, cut: false, language: null };
-      this.lines = [...this.lines, line].slice(-KEPT);
+      line = { key, stable: "", unstable: "", final: false, cut: false, language: null, speaker: "" };
+      const lines = [...this.lines, line];
+      this.before = lines.slice(0, -KEPT).at(-1)?.speaker ?? this.before;
+      this.lines = lines.slice(-KEPT);
     }
     return line;
   }
