@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipstream.commands.extras import events as extra_events
+from lipstream.commands.extras import live_record
 from lipstream.commands.extras.base import check_extras
 from lipstream.commands.failures import FAILED, OK, note, report
 from lipstream.commands.options import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 lipstream live
 lipstream live --show
+lipstream live --record talk.mkv
 lipstream live --camera none --microphone "USB" -o captions -f srt,jsonl"""
 
 
@@ -79,6 +81,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--lsl", action="store_true", help="send features, emotions and words by Lab Streaming Layer (docs/data.md)"
     )
     add_config_arguments(parser, default="live")
+    live_record.add_arguments(parser)
     extra_events.add_arguments(parser)
     add_verbosity_arguments(parser)
 
@@ -110,29 +113,34 @@ def run(args: argparse.Namespace) -> int:
         config = load_config(args.config, _window_settings(config) | overrides)
     check_features(formats, config)
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion, config)
-    events = extra_events.from_args(args)
+    events, recording = extra_events.from_args(args), live_record.from_args(args)
     if not args.overwrite:
-        named = [args.trace, events.path if events is not None else None]
+        named = [args.trace, *(extra.path for extra in (events, recording) if extra is not None)]
         check_free(path for path in named if path is not None)
     with _outputs(args, config, writers) as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
+        check_extras([each for each in (events, recording) if each], [], [w.path for w in outputs.writers.values()])
         if events is not None:
-            check_extras([events], [], [writer.path for writer in outputs.writers.values()])
             stack.callback(events.discard)
-            events.ends_run = not (writers or args.show)
+            events.ends_run = not (writers or args.show or recording)
             events.attach(pipeline, args.quiet)
+        if recording is not None:
+            stack.callback(recording.discard)
+            recording.attach(pipeline, args.quiet)
         console = None if args.quiet else ConsoleSink(sys.stderr if events and events.takes_stdout else None)
         if args.quiet:
             invitation = None
         else:
             note("loading, wait before you speak" if config.audio.enabled else "loading")
-            invitation = _invitation(config, args.show)
+            invitation = _invitation(config, args.show) + (f"; {recording.invitation}" if recording else "")
         with _window(args, pipeline) as foreground:
             outcome = execute(pipeline, outputs, console, invitation, foreground)
         streamed = events is not None and events.finish(outcome)
+        recorded = recording is not None and recording.finish(outcome)
         if not args.quiet:
-            note(_closing_line(config, outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
-    told = [events.failure if events else None, console.failure if console else None]
+            also = [f"events are in {args.events}"] * streamed + [f"the recording is {args.record}"] * recorded
+            note("; ".join([_closing_line(config, outcome, outputs), *also]))
+    told = [each.failure for each in (events, recording, console) if each is not None]
     failures = [*outputs.failures, *(failure for failure in told if failure)]
     for failure in failures:
         report(failure)

@@ -22,6 +22,7 @@ __all__ = [
     "FaceLost",
     "FaceSeen",
     "LipActivity",
+    "Recording",
     "Recovered",
     "Remark",
     "Revision",
@@ -197,6 +198,19 @@ class Remark(Event):
     modality: str
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording(Event):
+    """Sound and picture begin to be kept, or are kept no more. Whoever shows a run tells the people in it.
+
+    Attributes:
+        on: whether they are kept from now on.
+        file: name of the file, without its folder.
+    """
+
+    on: bool
+    file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 import av
 
 from lipstream.config import Config
+from lipstream.events import Recording
 from lipstream.pipeline import Bounds, Graph, Packet, Policy, Port, Sink, UserError, micros
 from lipstream.pipeline.exclusive import open_exclusively
 from lipstream.stages.payloads import AudioBlock, VideoFrame
@@ -61,7 +62,7 @@ class Recorder(Sink):
             UserError: the file cannot be made.
         """
         sound, picture = "audio" in graph.components, "video" in graph.components
-        size = (config.video.width or 640, config.video.height or 480)
+        size = (config.video.width, config.video.height)
         recorder = cls(path, size, sound, picture)
         recorder.claim()
         # Taken as it comes: neither of the two waits for the other.
@@ -113,6 +114,7 @@ class Recorder(Sink):
         assert self._place is not None
         with _Reported(self):
             self._file = RecordingFile(self._place, self._has_sound, size)
+            self.publish(Recording(on=True, file=self.path.name))
         waiting, self._waiting = self._waiting, []
         for packet in waiting:
             self._write(packet)
@@ -143,6 +145,7 @@ class Recorder(Sink):
         modality = "video" if self._has_picture else "audio"
         text = f"recording into {self.path} has ended: {self.failure}; captions go on"
         self.degrade(modality, text, trouble="recording")
+        self.publish(Recording(on=False, file=self.path.name))
 
     def close(self) -> None:
         """Leave the file to `end`: captions may still come."""
