@@ -26,6 +26,7 @@ __all__ = [
     "Recovered",
     "Remark",
     "Revision",
+    "SoundEvent",
     "SoundLevel",
     "SpeakingProbability",
     "SpeechEnded",
@@ -116,6 +117,23 @@ class SpeechUnclear(Event):
     segment: int
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundEvent(Event):
+    """Something other than speech is heard. It comes twice: when it is recognised, and when it is over.
+
+    Attributes:
+        label: what it is, in lower case and in English: "music", "applause".
+        start: first moment, seconds.
+        end: last moment, seconds; None as long as it goes on.
+        confidence: in [0, 1].
+    """
+
+    label: str
+    start: float
+    end: float | None
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

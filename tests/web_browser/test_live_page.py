@@ -12,7 +12,10 @@ from lipstream.events import (
     EmotionChanged,
     EmotionUpdate,
     FaceSeen,
+    Recording,
+    SoundEvent,
     SoundLevel,
+    SpeechUnclear,
     TranscriptFinal,
     TranscriptPartial,
     Word,
@@ -206,6 +209,32 @@ def test_the_sound_level_and_whether_it_is_speech(page: Page, server: FakeServer
     server.send(SoundLevel(time=2, level=-100, speech=False))
     expect(page.locator("#sound")).to_have_attribute("aria-valuenow", "-60")
     expect(page.locator("#speech")).to_have_text("no speech")
+
+
+def test_what_is_heard_instead_of_words_is_marked_and_gives_way_to_them(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(
+        SpeechUnclear(segment=1, start=0, end=2),
+        SoundEvent(label="music", start=3, end=None, confidence=0.9),
+        SoundEvent(label="music", start=3, end=9, confidence=0.9),
+    )
+    captions = page.locator("#captions .caption")
+    expect(captions).to_have_text(["[unclear]", "[music]"])
+    expect(captions.first).to_have_attribute("data-mark", "true")
+    server.send(TranscriptFinal(segment=1, start=0, end=2, text="Hello.", words=()))
+    expect(captions).to_have_text(["Hello.", "[music]"])
+    expect(captions.first).to_have_attribute("data-mark", "false")
+    expect(page.locator("#history li p")).to_have_text(["Hello."])
+
+
+def test_the_page_says_that_a_session_is_recorded(page: Page, server: FakeServer):
+    go_live(page, server)
+    recorded = page.locator("#recorded")
+    expect(recorded).to_be_hidden()
+    server.send(Recording(on=True, file="talk.mkv"))
+    expect(recorded).to_have_text("Recording into talk.mkv")
+    server.send(Recording(on=False, file="talk.mkv"))
+    expect(recorded).to_be_hidden()
 
 
 def test_switches_reach_the_server_and_what_is_muted_is_not_sent(page: Page, server: FakeServer):

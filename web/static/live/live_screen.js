@@ -76,6 +76,7 @@ export class LiveScreen {
     this.#delay = null;
     $("delay").textContent = "";
     showSound({ level: -100, speech: false });
+    showRecording(null);
   }
 
   /** @param {Record<string, boolean>} on what is switched on */
@@ -106,6 +107,7 @@ export class LiveScreen {
     // What was on its way when it was switched off comes too late.
     if (emotion && this.#emotionOn) this.#emotionView.show(emotion);
     if (event.event === "SoundLevel") showSound(event);
+    if (event.event === "Recording") showRecording(event.on ? event.file : null);
     if (event.event === "TranscriptPartial") this.#showDelay(event.emitted - event.end);
   }
 
@@ -119,6 +121,12 @@ export class LiveScreen {
     this.#delay = this.#delay === null ? seconds : 0.8 * this.#delay + 0.2 * seconds;
     $("delay").textContent = `text ${Math.max(0, this.#delay).toFixed(1)} s behind`;
   }
+}
+
+/** Whoever is seen and heard is told that it is kept. */
+function showRecording(file) {
+  $("recorded").hidden = !file;
+  $("recorded").textContent = file ? `Recording into ${file}` : "";
 }
 
 function showSound({ level, speech }) {

@@ -25,11 +25,11 @@ export class CaptionView {
     let last = before;
     for (const line of lines) {
       this.#update(line, line.speaker === last ? "" : line.speaker);
-      last = line.speaker;
+      if (!line.mark) last = line.speaker;
     }
   }
 
-  #update({ key, stable, unstable, final, language }, speaker) {
+  #update({ key, stable, unstable, final, language, mark }, speaker) {
     const parts = this.#shown.get(key) ?? this.#add(key);
     // The space before the changing words is not theirs: it takes no dotted line.
     const [space] = unstable.match(/^\s*/);
@@ -38,6 +38,7 @@ export class CaptionView {
     put(parts.stable, stable + space);
     put(parts.unstable, unstable.slice(space.length));
     parts.element.dataset.final = String(final);
+    parts.element.dataset.mark = String(mark);
     markLanguage(parts.element, language);
   }
 

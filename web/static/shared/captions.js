@@ -5,6 +5,9 @@ import { speakerOf } from "./speakers.js";
 /** Lines kept; more than are ever in view, so that taking one away moves nothing that is seen. */
 const KEPT = 24;
 
+/** What stands where somebody speaks and nothing could be read. */
+const UNCLEAR = "[unclear]";
+
 /**
  * @typedef {object} Line
  * @property {string} key unique
@@ -14,6 +17,7 @@ const KEPT = 24;
  * @property {boolean} cut final only because no more came; more may come yet
  * @property {string|null} language code of the language of the text, once it is known
  * @property {string} speaker who speaks; empty where it is not known
+ * @property {boolean} mark no words, but what is heard instead
  */
 
 export class Captions {
@@ -23,6 +27,7 @@ export class Captions {
   before = "";
 
   #session = 0;
+  #sounds = 0;
   /** @type {Set<number>} segments whose final text came; a stream that is opened again tells them once more */
   #finished = new Set();
   #onFinal;
@@ -39,6 +44,8 @@ export class Captions {
   apply(event) {
     if (event.event === "TranscriptPartial") return this.#partial(event);
     if (event.event === "TranscriptFinal") return this.#final(event);
+    if (event.event === "SpeechUnclear") return this.#mark(event.segment, UNCLEAR);
+    if (event.event === "SoundEvent") return this.#sound(event);
     return false;
   }
 
@@ -66,7 +73,7 @@ export class Captions {
     const line = this.#line(segment);
     const speaker = speakerOf(event) || line.speaker;
     if (line.stable === stable && line.unstable === unstable && line.speaker === speaker) return false;
-    Object.assign(line, { stable, unstable, speaker, final: false, cut: false });
+    Object.assign(line, { stable, unstable, speaker, final: false, cut: false, mark: false });
     // An empty one takes back what was shown of the segment.
     if (!stable && !unstable) this.lines = this.lines.filter((other) => other !== line);
     return true;
@@ -78,17 +85,32 @@ export class Captions {
     const line = this.#line(event.segment);
     const text = event.text.trim();
     const speaker = speakerOf(event);
-    Object.assign(line, { stable: text, unstable: "", final: true, cut: false, language: event.language ?? null, speaker });
+    const language = event.language ?? null;
+    Object.assign(line, { stable: text, unstable: "", final: true, cut: false, mark: false, language, speaker });
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
     return true;
+  }
+
+  /** A mark in place of words, until those come after all. */
+  #mark(segment, text) {
+    if (this.#finished.has(segment)) return false;
+    Object.assign(this.#line(segment), { stable: text, unstable: "", final: true, cut: true, mark: true });
+    return true;
+  }
+
+  #sound({ label, end }) {
+    // It was shown when it began.
+    if (end !== null) return false;
+    this.#sounds += 1;
+    return this.#mark(`sound ${this.#sounds}`, `[${label}]`);
   }
 
   #line(segment) {
     const key = `${this.#session}:${segment}`;
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
-      line = { key, stable: "", unstable: "", final: false, cut: false, language: null, speaker: "" };
+      line = { key, stable: "", unstable: "", final: false, cut: false, language: null, speaker: "", mark: false };
       const lines = [...this.lines, line];
       this.before = lines.slice(0, -KEPT).at(-1)?.speaker ?? this.before;
       this.lines = lines.slice(-KEPT);
