@@ -42,9 +42,9 @@ def time_range(final: TranscriptFinal) -> str:
 class ConsoleSink(EventSink):
     """Shows finished segments as lines, and below them, in a terminal, some rows for the text that is forming.
 
-    Stable text is plain, text that may still change is dim; no word moves before its row does. While a run is recorded a
-    row of its own says so. In a terminal the emotion something is said with, if it is
-    known by then, follows in small print. With a duration there is a further row, the progress.
+    Stable text is plain, text that may still change is dim; no word moves before its row does. While a run is recorded
+    a row of its own says so. In a terminal the emotion something is said with, if it is known by then, follows in small
+    print. With a duration there is a further row, the progress.
     Elsewhere than in a terminal nothing is ever rewritten: finished segments go to `out` and notes to `err`, a line
     each. A reader of `out` that goes away (`| head`), or a terminal, does not end the run. A file that `out` is led to
     and that cannot be written ends the run of a recording; a live run goes on, and says so.

@@ -153,9 +153,7 @@ def test_high_contrast_means_at_least_seven_to_one_for_all_of_a_caption(page: Pa
 
 
 @SIZES
-def test_full_screen_shows_captions_warnings_and_the_way_back(
-    page: Page, server: FakeServer, viewport: dict[str, int]
-):
+def test_full_screen_shows_captions_warnings_and_the_way_back(page: Page, server: FakeServer, viewport: dict[str, int]):
     page.set_viewport_size(viewport)
     go_live(page, server)
     say(server)

@@ -16,7 +16,9 @@ from tests.web_browser.steps import go_live, until
 
 
 def final(number: int, text: str, **more: Any) -> dict[str, Any]:
-    told = TranscriptFinal(segment=number, start=4 * number, end=4 * number + 3, text=text, words=(), emitted=4 * number)
+    told = TranscriptFinal(
+        segment=number, start=4 * number, end=4 * number + 3, text=text, words=(), emitted=4 * number
+    )
     return told.to_dict() | more
 
 
@@ -106,7 +108,8 @@ def test_every_text_format_of_the_server_and_json(page: Page, server: FakeServer
             assert (tmp_path / "kept").read_text() == f"made {format_}"
     assert len(server.transcripts) == len(FORMATS)
     kept = json.loads((tmp_path / "kept").read_text())
-    assert [(each["text"], each.get("speaker_name")) for each in kept["segments"]] == [("Good.", "Ada"), ("Morning.", None)]
+    named = [(each["text"], each.get("speaker_name")) for each in kept["segments"]]
+    assert named == [("Good.", "Ada"), ("Morning.", None)]
     assert kept["segments"][0]["start"] == 0
 
 
@@ -131,7 +134,8 @@ def test_names_are_shown_where_the_speaker_changes(page: Page, server: FakeServe
 
 
 def many(server: FakeServer, first: int, last: int) -> None:
-    server.send(*(final(n, f"Sentence {n}{' of the summer' if n in (3, 40, 700) else ''}.") for n in range(first, last + 1)))
+    ends = dict.fromkeys((3, 40, 700), " of the summer")
+    server.send(*(final(n, f"Sentence {n}{ends.get(n, '')}.") for n in range(first, last + 1)))
 
 
 NEWEST = "Sentence 700 of the summer."

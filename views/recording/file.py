@@ -163,4 +163,3 @@ class _Unbuffered:
 
     def tell(self) -> int:
         return self._file.tell()
-

@@ -1,6 +1,6 @@
-"""A run with a tone, a picture that counts and a sentence now and then, recorded; as a program, it goes on until killed.
+"""A run with a tone, a picture that counts and a sentence now and then, recorded; as a program, until it is killed.
 
-    python -m tests.views.recording.room FILE.mkv
+python -m tests.views.recording.room FILE.mkv
 """
 
 from __future__ import annotations

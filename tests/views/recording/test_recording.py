@@ -28,7 +28,7 @@ WITHIN = 2.0
 
 
 def what_is_in(path: Path) -> dict[str, Any]:
-    """What plays: how long the tracks are, in seconds, how many pictures there are, and the captions with their times."""
+    """What plays: how long the tracks are in seconds, how many pictures there are, captions with their times."""
     with av.open(str(path)) as container:
         frames = [frame.time for frame in container.decode(video=0)] if container.streams.video else []
     with av.open(str(path)) as container:
