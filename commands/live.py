@@ -44,6 +44,7 @@ EXAMPLE = """\
 lipstream live
 lipstream live --show
 lipstream live --record talk.mkv
+lipstream live --system-sound
 lipstream live --camera none --microphone "USB" -o captions -f srt,jsonl"""
 
 
@@ -57,6 +58,14 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--microphone",
         metavar="INDEX|NAME|none",
         help="microphone, by index or part of its name (default: the configuration's, the system's default)",
+    )
+    parser.add_argument(
+        "--system-sound",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="caption what this machine plays as well, as a voice of its own; alone with --microphone none; NAME: of "
+        "another output than the default (`devices` lists them)",
     )
     parser.add_argument(
         "--show", action="store_true", help="open a window with picture, captions, faces and emotion; h for its keys"
@@ -184,7 +193,7 @@ def lsl_settings(args: argparse.Namespace) -> dict[str, object]:
 
 
 def device_settings(args: argparse.Namespace) -> dict[str, object]:
-    """The settings that --camera and --microphone stand for."""
+    """The settings that --camera, --microphone and --system-sound stand for."""
     chosen: dict[str, object] = {}
     for section, key, value in (("video", "camera", args.camera), ("audio", "microphone", args.microphone)):
         if value is None:
@@ -192,6 +201,11 @@ def device_settings(args: argparse.Namespace) -> dict[str, object]:
         chosen[f"{section}.enabled"] = value.lower() != "none"
         if value.lower() != "none":
             chosen[f"{section}.{key}"] = int(value) if value.isdecimal() else value
+    if args.system_sound is not None:
+        alone = chosen.get("audio.enabled") is False
+        chosen |= {"audio.enabled": True, "audio.source": "system" if alone else "both"}
+        if args.system_sound:
+            chosen["audio.system"] = int(args.system_sound) if args.system_sound.isdecimal() else args.system_sound
     return chosen
 
 

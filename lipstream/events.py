@@ -151,6 +151,8 @@ class TranscriptPartial(Event):
             correct it once, and then says so (`TranscriptFinal.revised`).
         unstable: the rest of the present guess; follows `stable` directly, so it begins with a space where a new word
             begins.
+        speaker: number of the person who says the newest words, as far as can be told by now; None where it cannot.
+        speaker_name: that person's name, None where it has none.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -160,6 +162,8 @@ class TranscriptPartial(Event):
     end: float
     stable: str
     unstable: str
+    speaker: int | None = None
+    speaker_name: str | None = None
 
     @property
     def text(self) -> str:
@@ -186,6 +190,9 @@ class TranscriptFinal(Event):
         revised: what it changes of the stable text of the partials before it; empty if nothing, or none was shown.
         joint: the sign behind the last word of the final before it, where that was left open because what comes next
             decides it; empty where none belongs there, or none was left open.
+        speaker: number of the person who says most of it, from 1, the same in the whole run; None where that is not
+            known.
+        speaker_name: that person's name, None where it has none.
     """
 
     segment: int
@@ -199,6 +206,8 @@ class TranscriptFinal(Event):
     language: str | None = None
     revised: tuple[Revision, ...] = ()
     joint: str = ""
+    speaker: int | None = None
+    speaker_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

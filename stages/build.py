@@ -22,6 +22,7 @@ from lipstream.pipeline import Bounds, Graph, Policy, Shed, Source, Switches, Us
 from lipstream.stages.branches import add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
+from lipstream.stages.capture.system_sound import SystemSound
 from lipstream.stages.face.face_features import FeatureReport
 from lipstream.stages.face.face_report import FaceReport
 from lipstream.stages.face.lip_activity import LipReport
@@ -43,6 +44,7 @@ from lipstream.stages.speech.onward import MOST_UNREAD
 from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from lipstream.stages.voices import add_second_voice
 
 if TYPE_CHECKING:
     from lipstream.models.av_speech.lip_fusion import LipFusion
@@ -57,7 +59,10 @@ def build(config: Config) -> Graph:
         UserError: the input is missing or not media, or it has none of the tracks that are enabled.
     """
     if config.mode == "live":
-        return connect(config, *_live_sources(config))
+        graph = connect(config, *_live_sources(config))
+        if config.audio.enabled and config.audio.source == "both":
+            add_second_voice(graph, config, SystemSound(config.audio), add_speech_branch)
+        return graph
     graph = Graph()
     return connect(config, *_file_sources(graph, config), graph)
 
@@ -170,8 +175,9 @@ def _lips_of(name: str) -> LipFusion:
 
 
 def _live_sources(config: Config) -> tuple[Source | None, Source | None]:
+    heard = SystemSound if config.audio.source == "system" else Microphone
     return (
-        Microphone(config.audio) if config.audio.enabled else None,
+        heard(config.audio) if config.audio.enabled else None,
         Camera(config.video, config.face.max_fps) if config.video.enabled else None,
     )
 

@@ -114,6 +114,11 @@ class AudioConfig(_Section):
     """Whether sound is used at all."""
     microphone: Device | None = None
     """Live: index or part of the name of the input device; null for the system's default."""
+    source: Literal["microphone", "system", "both"] = "microphone"
+    """Live: whose sound is captioned: the microphone's, what this machine plays (calls, videos), or both, each as a voice
+    with a name of its own."""
+    system: Device | None = None
+    """Live: index or part of the name of the output that is captioned; null for the system's default."""
     block: Annotated[float, Field(ge=0.005, le=0.5)] = 0.02
     """Live: seconds of sound per device block."""
     buffer: Annotated[float, Field(ge=1, le=600)] = 60.0

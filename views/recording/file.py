@@ -69,7 +69,7 @@ class RecordingFile:
         return stream
 
     def _add_picture(self, width: int, height: int) -> VideoStream:
-        stream = cast(VideoStream, self._output.add_stream("libx264", _FPS, options=_X264))
+        stream = self._output.add_stream("libx264", _FPS, options=_X264)
         # The encoder halves the resolution of colour.
         stream.width, stream.height = width - width % 2, height - height % 2
         stream.pix_fmt = "yuv420p"
