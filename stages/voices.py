@@ -89,4 +89,3 @@ def _retold(numbering: Numbering, voice: str, dropped: frozenset[str]) -> Retold
         return replace(event, **changes) if changes else event
 
     return retell
-

@@ -115,8 +115,8 @@ class AudioConfig(_Section):
     microphone: Device | None = None
     """Live: index or part of the name of the input device; null for the system's default."""
     source: Literal["microphone", "system", "both"] = "microphone"
-    """Live: whose sound is captioned: the microphone's, what this machine plays (calls, videos), or both, each as a voice
-    with a name of its own."""
+    """Live: whose sound is captioned: the microphone's, what this machine plays (calls, videos), or both, each as a
+    voice with a name of its own."""
     system: Device | None = None
     """Live: index or part of the name of the output that is captioned; null for the system's default."""
     block: Annotated[float, Field(ge=0.005, le=0.5)] = 0.02

@@ -54,8 +54,8 @@ class VirtualDevice(PortAudio):
         if not found:
             raise UserError(
                 "this system gives its sound to nobody without a virtual device: install one such as BlackHole (brew "
-                "install blackhole-2ch), add it and your loudspeakers to a multi-output device in Audio MIDI Setup, and "
-                "choose that as output"
+                "install blackhole-2ch), add it and your loudspeakers to a multi-output device in Audio MIDI Setup, "
+                "and choose that as output"
             )
         return found
 

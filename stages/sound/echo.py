@@ -39,7 +39,7 @@ class EchoCanceller(Stage):
         self._played_end: int | None = None
         self._offset: int | None = None
         self._count = 0
-        self._frontier = 0
+        self._frontier = self._promised = 0
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Take a stretch of either sound, and give what can be given."""
@@ -67,12 +67,13 @@ class EchoCanceller(Stage):
 
     def watermark(self, frontier: int) -> int:
         """What is held back is earlier than what has come."""
-        return min(frontier, self._start) if len(self._heard) else frontier
+        self._promised = max(self._promised, min(frontier, self._start) if len(self._heard) else frontier)
+        return self._promised
 
     @property
     def _start(self) -> int:
-        """Session time of the first sample that is held back."""
-        return self._end - round(len(self._heard) * _MICROS)
+        """Session time of the first sample that is held back, by the newest block: clocks are corrected as they go."""
+        return max(self._promised, self._end - round(len(self._heard) * _MICROS))
 
     def _give(self) -> None:
         while len(self._heard) >= BLOCK:
@@ -89,6 +90,7 @@ class EchoCanceller(Stage):
         self._heard = self._heard[length:]
         filled, self._filled = min(self._filled, length), max(0, self._filled - length)
         self._count += length
+        self._promised = start
         self.emit("audio", AudioBlock(heard, filled), start, round(length * _MICROS))
 
     def _played_at(self, time: int) -> Float32:

@@ -12,11 +12,15 @@ BLOCK = 256
 PARTITIONS = 32
 """Blocks of what was played that may be heard in one block: loudspeaker, room and buffers, 0.5 s."""
 _FORGET = 0.9995
-_UNCERTAIN = 1.0
+_UNCERTAIN = 0.02
+"""Power of each part of the way that is expected before any is heard: that of a loudspeaker half as loud as itself.
+With more, a voice that speaks while something is played through headphones is taken for an echo at first."""
 _GATE_BLOCKS = 8
 """The gate looks at about so many blocks."""
 _PLAYED = 1e-8
 """Mean power, full scale being 1, above which something is played at all (-80 dB)."""
+_USEFUL = 0.98
+"""Where so much of the power is left, nothing of an echo was found, and the sound goes on as it was."""
 _ECHO_ONLY = 0.1
 """Where what is left has less than this part of the power of the echo that was taken out, nobody speaks."""
 
@@ -40,8 +44,8 @@ class EchoFilter:
         self._way: Complex = np.zeros((PARTITIONS, bins), np.complex128)
         self._unsure = np.full((PARTITIONS, bins), _UNCERTAIN)
         self._noise = np.full(bins, 1e-4)
-        self._echo_power = self._left_power = 0.0
-        self._open = 1.0
+        self._heard_power = self._echo_power = self._left_power = 0.0
+        self._weights = (1.0, 0.0)
 
     def process(self, heard: Float32, played: Float32) -> Float32:
         """Take the echo out of a block.
@@ -62,7 +66,7 @@ class EchoFilter:
         echo = np.fft.irfft((self._way * self._spectra).sum(axis=0))[BLOCK:]
         left = heard - echo
         self._learn(left, power)
-        return (left * self._gate(echo, left)).astype(np.float32)
+        return self._mixed(heard, echo, left)
 
     def _learn(self, left: npt.NDArray[np.float64], power: npt.NDArray[np.float64]) -> None:
         error = np.fft.rfft(np.concatenate([np.zeros(BLOCK), left]))
@@ -77,11 +81,20 @@ class EchoFilter:
         kept = np.maximum(1.0 - 0.5 * gain * power, 0.0)
         self._unsure = forget * kept * self._unsure + (1 - forget) * (np.abs(self._way) ** 2 + 1e-6)
 
-    def _gate(self, echo: npt.NDArray[np.float64], left: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _mixed(self, heard: Float32, echo: npt.NDArray[np.float64], left: npt.NDArray[np.float64]) -> Float32:
+        """The sound as it was, or without the echo, or nothing; from block to block one fades into the other."""
         share = 1 / _GATE_BLOCKS
+        self._heard_power += share * (float(np.mean(heard**2)) - self._heard_power)
         self._echo_power += share * (float(np.mean(echo**2)) - self._echo_power)
         self._left_power += share * (float(np.mean(left**2)) - self._left_power)
-        before = self._open
-        only_echo = self._echo_power > _PLAYED and self._left_power < _ECHO_ONLY * self._echo_power
-        self._open = 0.0 if only_echo else 1.0
-        return np.linspace(before, self._open, BLOCK)
+        before = self._weights
+        if self._left_power > _USEFUL * self._heard_power:
+            self._weights = (1.0, 0.0)
+        elif self._echo_power > _PLAYED and self._left_power < _ECHO_ONLY * self._echo_power:
+            self._weights = (0.0, 0.0)
+        else:
+            self._weights = (0.0, 1.0)
+        if before == self._weights == (1.0, 0.0):
+            return heard
+        faded = [np.linspace(*ends, BLOCK) for ends in zip(before, self._weights, strict=True)]
+        return (faded[0] * heard + faded[1] * left).astype(np.float32)
