@@ -22,8 +22,8 @@ __all__ = ["pulse"]
 pytestmark = pytest.mark.media
 
 PLAYED = """It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of
-foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of light, it was the season of
-darkness, it was the spring of hope, it was the winter of despair"""
+foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of light, it was the
+season of darkness, it was the spring of hope, it was the winter of despair"""
 SPOKEN = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."
 
 

@@ -70,7 +70,7 @@ def test_without_a_sound_server_one_line_says_so(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pulse_monitor.shutil, "which", lambda _: None)
     monitor = PulseMonitor()
     (default,) = monitor.devices()
-    with pytest.raises(UserError, match="system sound cannot be opened.*pipewire-pulse"):
+    with pytest.raises(UserError, match=r"system sound cannot be opened.*pipewire-pulse"):
         monitor.start(default, 0.02, lambda *_: None)
 
 

@@ -82,7 +82,7 @@ def packets(sound: np.ndarray, block: int, late: int = 0) -> list[Packet[AudioBl
 
 def test_the_stage_places_both_by_their_time(two_cities_audio: np.ndarray, beckett_audio: np.ndarray):
     """Blocks of two sizes, and a microphone whose sound comes 30 ms before what is played by the clocks."""
-    mixed, voice = heard(two_cities_audio, beckett_audio, seed=4, delay=200)
+    mixed, _ = heard(two_cities_audio, beckett_audio, seed=4, delay=200)
     far = np.tile(two_cities_audio, 4)[: len(mixed)]
     given = {"audio": packets(mixed, 320), "played": packets(far, 441, late=30_000)}
     out = run_stage(EchoCanceller(), given)[:]
