@@ -68,6 +68,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "another output than the default (`devices` lists them)",
     )
     parser.add_argument(
+        "--sounds",
+        action="store_true",
+        help="tell of applause, laughter, music, alarms, doorbell, phone, dog, crying baby and sirens, as [applause]",
+    )
+    parser.add_argument(
         "--show", action="store_true", help="open a window with picture, captions, faces and emotion; h for its keys"
     )
     parser.add_argument(
@@ -115,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
     chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
     wanted = format_settings(formats) | lsl_settings(args)
     overrides = wanted | settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    if args.sounds:
+        overrides["sounds.enabled"] = True
     if args.landmarks:
         overrides["face.landmarks"] = True
     config = load_config(args.config, overrides)

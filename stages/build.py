@@ -100,6 +100,8 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         add_emotion(graph, config)
     if config.events.lsl:
         _add_lsl(graph, config)
+    if config.sounds.enabled and audio is not None:
+        _add_sounds(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
     graph.sheds = _sheds(graph, config)
@@ -274,6 +276,16 @@ def _add_speaking(graph: Graph, config: Config) -> None:
     graph.connect(
         "fuse.speech", "speaking.speech", Bounds(items=4, duration=micros(600)) if config.lossless else newest
     )
+
+
+def _add_sounds(graph: Graph, config: Config) -> None:
+    from lipstream.models.sounds.yamnet import Yamnet
+    from lipstream.stages.sound.sound_events import SoundEvents
+
+    graph.add("sounds", SoundEvents(Yamnet()))
+    # Live, captions do not wait for it: what it has no time for is left out.
+    newest = Bounds(Policy.DROP_OLDEST, items=512, duration=micros(5))
+    graph.connect("audio.audio", "sounds.audio", Bounds(items=512) if config.lossless else newest)
 
 
 def _add_lsl(graph: Graph, config: Config) -> None:

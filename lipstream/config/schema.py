@@ -132,6 +132,13 @@ class AudioConfig(_Section):
     that of `speech.language`, if there is one, and of several the first in which somebody speaks."""
 
 
+class SoundsConfig(_Section):
+    """Sounds that are no speech: applause, laughter, music, alarms and the like."""
+
+    enabled: bool = False
+    """Whether they are told of, as SoundEvent; the network is fetched once (32 MB)."""
+
+
 class VideoConfig(_Section):
     """Picture: where it comes from."""
 
@@ -393,6 +400,7 @@ class Config(_Section):
     pace: Pace = Pace.MAX
     """File mode: as fast as possible, or at the speed of the recording."""
     audio: AudioConfig = AudioConfig()
+    sounds: SoundsConfig = SoundsConfig()
     video: VideoConfig = VideoConfig()
     vad: VadConfig = VadConfig()
     speech: SpeechConfig = SpeechConfig()

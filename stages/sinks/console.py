@@ -11,7 +11,15 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from lipstream.events import EmotionUpdate, Recording, Remark, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.events import (
+    EmotionUpdate,
+    Recording,
+    Remark,
+    SoundEvent,
+    SpeechStarted,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered
@@ -126,6 +134,8 @@ class ConsoleSink(EventSink):
                     self._partial = None
             case EmotionUpdate():
                 self._emotions.add(event)
+            case SoundEvent(end=None):
+                self._mark(event)
             case Recording():
                 self._recording = event.file if event.on else None
                 if self._screen is None:
@@ -181,6 +191,13 @@ class ConsoleSink(EventSink):
             self._screen.print(Text.assemble((stamp, "cyan"), " ", text, (emotion, _EMOTION_STYLE), overflow="fold"))
         else:
             _write(self._out, f"{stamp} {text}")
+
+    def _mark(self, sound: SoundEvent) -> None:
+        stamp, label = _clock(sound.start), f"[{clean(sound.label)}]"
+        if self._screen is not None and self._screen.file is self._out:
+            self._screen.print(Text.assemble((stamp, "cyan"), " ", (label, "italic")))
+        else:
+            _write(self._out, f"{stamp} {label}")
 
     def _redraw(self, event: Event) -> None:
         if self._screen is None or self._closed:

@@ -13,6 +13,7 @@ from lipstream.events import (
     FaceLost,
     FaceSeen,
     Recording,
+    SoundEvent,
     SoundLevel,
     SpeechStarted,
     TranscriptFinal,
@@ -68,6 +69,7 @@ class LiveScene(EventSink):
 
     Attributes:
         recording: the file in which the run is kept just now; None if in none.
+        sounds: what is heard just now that is no speech.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class LiveScene(EventSink):
         self._errors: dict[str, _Kept[str]] = {}
         self._latency: float | None = None
         self.recording: str | None = None
+        self.sounds: tuple[str, ...] = ()
 
     def handle(self, event: Event) -> None:
         """Take an event."""
@@ -106,6 +109,9 @@ class LiveScene(EventSink):
                     self._sound = _Kept(self._metered(event, now), now)
                 case Recording():
                     self.recording = event.file if event.on else None
+                case SoundEvent():
+                    others = tuple(label for label in self.sounds if label != event.label)
+                    self.sounds = (*others, event.label) if event.end is None else others
                 case Degraded():
                     self._warnings[event.modality, event.stage] = warning(event, self._sound_runs)
                 case Recovered():

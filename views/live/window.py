@@ -178,12 +178,13 @@ class Window:
     def _notes(self, now: float) -> tuple[str, ...]:
         if not self._pipeline.begun:
             return ("loading, wait before you speak",)
-        recording = (f"recording into {self._live.recording}",) if self._live.recording else ()
+        lasting = (f"recording into {self._live.recording}",) if self._live.recording else ()
+        lasting += tuple(f"[{label}]" for label in self._live.sounds)
         if not self._greeted:
             self._greeted = True
             self._say("press h for the keys")
         text, since = self._note
-        return (*recording, text) if text and now - since <= _NOTE_SECONDS else recording
+        return (*lasting, text) if text and now - since <= _NOTE_SECONDS else lasting
 
 
 def _parts(pipeline: Pipeline) -> set[str]:
