@@ -4,8 +4,8 @@
 
 Both caption the same read speech with the speaker of the demo clip in view, from a fake microphone and a fake camera.
 Nothing is left out for lack of time (session time waits for a busy machine), so each does all of its work. Figures are
-seconds of processor time, of all threads, in a second of life. Loading and the first round are not counted. Exit status 1
-if `low_power` takes more than half.
+seconds of processor time, of all threads, in a second of life. Loading and the first round are not counted. Exit status
+1 if `low_power` takes more than half.
 """
 
 from __future__ import annotations
