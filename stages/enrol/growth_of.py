@@ -1,0 +1,39 @@
+"""The growing profile of a name, put together: nothing is loaded before the first clean speech."""
+
+from __future__ import annotations
+
+from lipstream.models.av_speech.growing.keeper import SpeechKeeper
+from lipstream.models.av_speech.growing.kept_folder import kept_folder
+from lipstream.stages.enrol.growing import Growing
+from lipstream.stages.enrol.growth_worker import GrowthWorker
+from lipstream.stages.failures import while_loading
+
+
+def growth_of(name: str, history: float) -> Growing:
+    """What a profile grows by in a run.
+
+    Args:
+        name: of the profile.
+        history: see `Growing`.
+
+    Raises:
+        UserError: the name cannot be a file's.
+    """
+    with while_loading():
+        folder = kept_folder(name)
+    return Growing(GrowthWorker(folder, _keeper), history)
+
+
+def _keeper() -> SpeechKeeper:
+    from lipstream.models.assets import resolve
+    from lipstream.models.av_speech.training.voices import like_others
+    from lipstream.models.speech.moonshine import MoonshineEngine
+    from lipstream.models.training.media import read_sound
+
+    engine = MoonshineEngine(1)
+    engine.load()
+    return SpeechKeeper(engine, like_others(read_sound(resolve(f"media/{name}.wav")) for name in _READ))
+
+
+_READ = ("two_cities", "beckett")
+"""Read speech that comes with the recogniser: the other voices of the mixtures."""
