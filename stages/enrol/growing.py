@@ -91,7 +91,7 @@ class Growing(Sink):
         if not len(seen) or float(seen.mean()) < LEAST_OWN:
             return False
         faces = [count for time, count in self._faces if speech.start <= time <= speech.end]
-        if not faces or max(faces) > 1:
+        if set(faces) != {1}:
             return False
         shown = [each.payload.lips.face for each in self._lips_of(speech) if each.payload.lips is not None]
         return bool(shown) and len(set(shown)) == 1
