@@ -13,7 +13,7 @@ from lipstream.commands.options import add_verb
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lipstream.models.av_speech.growing.kept_folder import KeptFolder
+    from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 
 EXAMPLE = """\
 lipstream live --grow ann
@@ -45,8 +45,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _status(args: argparse.Namespace) -> int:
     """Print how far it is."""
     from lipstream.commands.growing.words import status_lines
-    from lipstream.models.av_speech.growing.kept_folder import kept_folder
     from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
 
     folder = kept_folder(args.profile)
     made = profile_path(args.profile).exists()
@@ -89,9 +89,9 @@ def _make(name: str, folder: KeptFolder) -> int:
     from lipstream.commands.networks.speech_networks import teacher
     from lipstream.commands.networks.steps import Steps
     from lipstream.models.av_speech.evaluation.word_errors import normaliser
-    from lipstream.models.av_speech.growing.growth import Growth
-    from lipstream.models.av_speech.growing.kept_folder import LEAST_MINUTES
     from lipstream.models.av_speech.profile import LipNetworks, load_networks, profile_path, save_networks
+    from lipstream.models.av_speech.training.growing.growth import Growth
+    from lipstream.models.av_speech.training.growing.kept_folder import LEAST_MINUTES
     from lipstream.pipeline import UserError
 
     minutes = folder.minutes
@@ -122,8 +122,8 @@ def _make(name: str, folder: KeptFolder) -> int:
 
 def _delete(args: argparse.Namespace) -> int:
     """Delete features and profile."""
-    from lipstream.models.av_speech.growing.kept_folder import kept_folder
     from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
     from lipstream.pipeline import UserError
 
     folder, path = kept_folder(args.profile), profile_path(args.profile)
@@ -141,7 +141,7 @@ def _delete(args: argparse.Namespace) -> int:
 
 
 def _folder_of(name: str) -> KeptFolder:
-    from lipstream.models.av_speech.growing.kept_folder import kept_folder
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
 
     folder = kept_folder(name)
     _check_there(folder, False, name)

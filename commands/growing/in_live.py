@@ -43,7 +43,7 @@ def before(name: str) -> None:
 
 def after(name: str, quiet: bool) -> None:
     """Say how far the profile is, and begin to learn in the background if there is enough that is new."""
-    from lipstream.models.av_speech.growing.kept_folder import kept_folder
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
 
     folder = kept_folder(name)
     state = folder.state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lipstream.models.av_speech.growing.kept_folder import KeptFolder
+    from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 
 
 def status_lines(name: str, folder: KeptFolder, made: bool) -> list[str]:
@@ -16,7 +16,7 @@ def status_lines(name: str, folder: KeptFolder, made: bool) -> list[str]:
         folder: what was kept for it.
         made: whether there is a profile.
     """
-    from lipstream.models.av_speech.growing.kept_folder import LEAST_MINUTES, MOST_MINUTES
+    from lipstream.models.av_speech.training.growing.kept_folder import LEAST_MINUTES, MOST_MINUTES
 
     state, minutes = folder.state, folder.minutes
     lines = [

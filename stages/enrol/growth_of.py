@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from lipstream.models.av_speech.growing.keeper import SpeechKeeper
-from lipstream.models.av_speech.growing.kept_folder import kept_folder
+from typing import TYPE_CHECKING
+
 from lipstream.stages.enrol.growing import Growing
-from lipstream.stages.enrol.growth_worker import GrowthWorker
 from lipstream.stages.failures import while_loading
+
+if TYPE_CHECKING:
+    from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
 
 
 def growth_of(name: str, history: float) -> Growing:
@@ -19,6 +21,9 @@ def growth_of(name: str, history: float) -> Growing:
     Raises:
         UserError: the name cannot be a file's.
     """
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+    from lipstream.models.av_speech.training.growing.worker import GrowthWorker
+
     with while_loading():
         folder = kept_folder(name)
     return Growing(GrowthWorker(folder, _keeper), history)
@@ -26,6 +31,7 @@ def growth_of(name: str, history: float) -> Growing:
 
 def _keeper() -> SpeechKeeper:
     from lipstream.models.assets import resolve
+    from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
     from lipstream.models.av_speech.training.voices import like_others
     from lipstream.models.speech.moonshine import MoonshineEngine
     from lipstream.models.training.media import read_sound

@@ -12,10 +12,10 @@ import pytest
 from lipstream.commands.growing import in_live
 from lipstream.commands.main import main
 from lipstream.models.av_speech import profile
-from lipstream.models.av_speech.growing.kept_folder import KeptFolder, kept_folder
-from lipstream.models.av_speech.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
+from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder, kept_folder
+from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.pipeline.exclusive import open_exclusively
 from tests.commands.fakes import Captions, sentence
 

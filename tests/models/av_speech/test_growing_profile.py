@@ -10,11 +10,6 @@ import torch
 
 from lipstream.models.av_speech.enrolment.enrolment import Recipe, Teacher
 from lipstream.models.av_speech.evaluation.conditions import lip_samples
-from lipstream.models.av_speech.growing import kept_folder as folders
-from lipstream.models.av_speech.growing.growth import EARLIER, IN_BABBLE, Growth, encoding_of, lips_of
-from lipstream.models.av_speech.growing.keeper import HELD_BACK, SpeechKeeper
-from lipstream.models.av_speech.growing.kept_folder import KeptFolder
-from lipstream.models.av_speech.growing.kept_speech import KeptSpeech, load_kept
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.lip_input import lip_frames, moved, waves
 from lipstream.models.av_speech.profile import LipNetworks
@@ -22,6 +17,11 @@ from lipstream.models.av_speech.recording import LipTrack, Recording
 from lipstream.models.av_speech.training.correspondence import CorrespondenceRecipe
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings, Mixing
 from lipstream.models.av_speech.training.fusion import LipFusionRecipe
+from lipstream.models.av_speech.training.growing import kept_folder as folders
+from lipstream.models.av_speech.training.growing.growth import EARLIER, IN_BABBLE, Growth, encoding_of, lips_of
+from lipstream.models.av_speech.training.growing.keeper import HELD_BACK, SpeechKeeper
+from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
+from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech, load_kept
 from lipstream.models.av_speech.training.lip_augment import LipSequence, lip_sequence
 from lipstream.models.av_speech.training.lips import LipRecipe
 from lipstream.models.errors import ModelError

@@ -7,18 +7,18 @@ import threading
 import numpy as np
 import pytest
 
-from lipstream.models.av_speech.growing import kept_folder as folders
-from lipstream.models.av_speech.growing.kept_folder import KeptFolder
-from lipstream.models.av_speech.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.recording import LipTrack, Recording
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
+from lipstream.models.av_speech.training.growing import kept_folder as folders
+from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
+from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
+from lipstream.models.av_speech.training.growing.worker import MOST_WAITING, GrowthWorker
 from lipstream.models.errors import ModelError
 from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.speech.engine import Encoding
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.enrol.growing import Growing
-from lipstream.stages.enrol.growth_worker import MOST_WAITING, GrowthWorker
 from lipstream.stages.payloads import EncodedSpeech, FaceFrame, LipFrame
 
 START, END = 1_013_000, 3_013_000

@@ -26,12 +26,12 @@ from lipstream.models.av_speech.enrolment.enrolment import (
 )
 from lipstream.models.av_speech.evaluation.conditions import AUDIO_VISUAL, BACKBONE, CLEAN
 from lipstream.models.av_speech.evaluation.word_errors import count_errors
-from lipstream.models.av_speech.growing.keeper import BABBLE, HELD_BACK
-from lipstream.models.av_speech.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.lip_fusion import LipFusion, LipInput
 from lipstream.models.av_speech.profile import LipNetworks
 from lipstream.models.av_speech.recording import LIP_RATE, SAMPLE_RATE, Float16
 from lipstream.models.av_speech.training.fusion import Example
+from lipstream.models.av_speech.training.growing.keeper import BABBLE, HELD_BACK
+from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.lips import LipReading
 from lipstream.models.errors import ModelError

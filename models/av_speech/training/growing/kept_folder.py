@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from lipstream.models.av_speech.growing.kept_speech import KeptSpeech, kept_seconds, load_kept
+from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech, kept_seconds, load_kept
 from lipstream.models.errors import ModelError
 from lipstream.models.whole_file import whole_file
 

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from lipstream.models.av_speech.enrolment.take_check import fault
-from lipstream.models.av_speech.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.lip_input import WAVES, thumbs, waves
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Float16, Float32, LipTrack, Recording
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings, Mixing, stretches
+from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.training.mixtures import Noise, mixed
 from lipstream.models.speech.engine import Hypothesis, SpeechEngine, TimedWord
 

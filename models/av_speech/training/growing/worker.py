@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from lipstream.models.av_speech.growing.keeper import LONGEST, SpeechKeeper
-from lipstream.models.av_speech.growing.kept_folder import KeptFolder
 from lipstream.models.av_speech.recording import Recording
+from lipstream.models.av_speech.training.growing.keeper import LONGEST, SpeechKeeper
+from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 from lipstream.models.errors import ModelError
 
 MOST_WAITING: Final = 4
