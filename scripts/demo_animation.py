@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import av
@@ -56,16 +57,27 @@ def main() -> None:
     lengths = [round(1000 / RATE)] * (len(pictures) - 1) + [round(1000 * AFTER)]
     options = {"quality": QUALITY, "method": 6} if target.suffix == ".webp" else {"optimize": True}
     first.save(target, save_all=True, append_images=rest, duration=lengths, loop=0, **options)
-    for event in events:
+    for time, event in events:
         if isinstance(event, TranscriptPartial | TranscriptFinal):
-            print(f"{moment(event):5.2f} s: {event.text}")
+            print(f"{time:5.2f} s: {event.text}")
     print(f"{target}: {len(pictures)} pictures, {target.stat().st_size / 1000:.0f} kB")
 
 
-def heard(clip: Path) -> list[Event]:
-    """Everything that a run over the clip gives, in the order of what it tells of."""
+def heard(clip: Path) -> list[tuple[float, Event]]:
+    """Everything that a run over the clip gives, each with the end of what it tells of, in that order."""
     with Pipeline.from_config("file", input=clip, **SETTINGS) as run, run.events() as events:
-        return sorted((event for event in events if moment(event) is not None), key=moment)
+        found = list(events)
+    timed, shown = [], dict[int, float]()
+    for event in found:
+        time = moment(event)
+        if isinstance(event, TranscriptPartial):
+            shown[event.segment] = event.end
+        elif isinstance(event, TranscriptFinal):
+            # It ends with its last word; the partials before it have heard some of the silence behind that.
+            time = max(event.end, shown.get(event.segment, 0.0))
+        if time is not None:
+            timed.append((time, event))
+    return sorted(timed, key=itemgetter(0))
 
 
 def moment(event: Event) -> float | None:
@@ -74,17 +86,17 @@ def moment(event: Event) -> float | None:
     return next((getattr(event, name) for name in names if hasattr(event, name)), None)
 
 
-def drawn(clip: Path, events: list[Event]) -> list[UInt8]:
+def drawn(clip: Path, events: list[tuple[float, Event]]) -> list[UInt8]:
     """The pictures, (H, W, 3) RGB, each with what was told of by its time."""
     now = 0.0
     scenes, overlay = LiveScene(clock=lambda: now), Overlay("rgb")
     waiting, sources = list(events), pictures_of(clip)
-    last = max(moment(waiting[-1]) or 0.0, sources[-1][0])
+    last = max(waiting[-1][0], sources[-1][0])
     found, index = [], 0
     for number in range(int(last * RATE) + 2):
         now = number / RATE
-        while waiting and (moment(waiting[0]) or 0.0) <= now:
-            scenes.handle(waiting.pop(0))
+        while waiting and waiting[0][0] <= now:
+            scenes.handle(waiting.pop(0)[1])
         while index + 1 < len(sources) and sources[index + 1][0] <= now:
             index += 1
         picture: UInt8 = cv2.resize(sources[index][1], SIZE, interpolation=cv2.INTER_CUBIC)

@@ -21,9 +21,10 @@ import tomllib
 import venv
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTED = ROOT / "requirements" / "tested.txt"
@@ -40,6 +41,9 @@ def on_disk(folder: Path) -> int:
 
 def needed(requirements: list[Requirement]) -> set[str]:
     """Names of the installed packages that requirements ask for, directly or through others."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     pending, seen, found = list(requirements), set[str](), set[str]()
     while pending:
         requirement = pending.pop()
@@ -66,6 +70,8 @@ def size_of(package: str) -> int:
 
 def by_extra() -> dict[str, tuple[int, list[str]]]:
     """Extra -> bytes and packages that it adds to what captions take; "" is that itself."""
+    from packaging.requirements import Requirement
+
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     core = [Requirement(text) for text in project["dependencies"]]
     extras: dict[str, list[str]] = project["optional-dependencies"]
@@ -79,6 +85,8 @@ def by_extra() -> dict[str, tuple[int, list[str]]]:
 
 def _requirements(extra: str, extras: dict[str, list[str]]) -> list[Requirement]:
     """The requirements of an extra, those of the extras it names included."""
+    from packaging.requirements import Requirement
+
     found = []
     for requirement in map(Requirement, extras[extra]):
         if requirement.name == "lipstream":
