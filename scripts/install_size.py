@@ -12,13 +12,17 @@ what an environment needs besides (pip, compiled byte code) is not in them.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 import venv
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,13 +105,37 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB"
 
 
-def show_installed() -> None:
-    """Print what each extra adds."""
-    for extra, (size, packages) in by_extra().items():
+def show_installed(target: Path | None) -> None:
+    """Print what each extra adds, and write it where that is asked for."""
+    found = by_extra()
+    for extra, (size, packages) in found.items():
         print(f"{extra or '(core)'}\t{megabytes(size)}\t{', '.join(packages)}")
+    if target is not None:
+        figures = [
+            {"what": f"`{extra}`" if extra else "no extra", "system": "adds", "value": round(size / 1e6), "unit": "MB"}
+            for extra, (size, _) in found.items()
+        ]
+        write(target, "the files that installed packages bring, in the versions of requirements/tested.txt", figures)
 
 
-def measure(extras: str, most: int | None) -> int:
+def write(target: Path, data: str, figures: list[dict[str, object]]) -> None:
+    """Write figures in the form that scripts/numbers.py reads."""
+    arguments = [each for at, each in enumerate(sys.argv[1:]) if "--json" not in (each, sys.argv[at])]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    about = {
+        "format": 1,
+        "bench": target.stem,
+        "command": shlex.join(["python", "scripts/install_size.py", *arguments]),
+        "day": datetime.now(UTC).date().isoformat(),
+        "version": project["version"],
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "data": data,
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({**about, "figures": figures}, indent=1) + "\n", encoding="utf-8")
+
+
+def measure(extras: str, most: int | None, target: Path | None) -> int:
     """Install, caption the demo clip, and print sizes and times; the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder) / "environment"
@@ -125,6 +153,9 @@ def measure(extras: str, most: int | None) -> int:
         parts = sorted((on_disk(part) if part.is_dir() else part.stat().st_size, part.name) for part in site.iterdir())
         print("largest:", ", ".join(f"{name} {megabytes(part)}" for part, name in reversed(parts[-LARGEST:])))
         caption(python, Path(folder))
+    if target is not None:
+        figure = {"what": f"`lipstream[{extras}]`" if extras else "`lipstream`", "system": "on the disk", "unit": "MB"}
+        write(target, "a fresh environment, with pip and compiled byte code", [{**figure, "value": round(size / 1e6)}])
     if most is not None and size > most * 1e6:
         print(f"more than {most} MB", file=sys.stderr)
         return 1
@@ -147,11 +178,12 @@ def main() -> int:
     parser.add_argument("--extras", default="", help="of the fresh environment, with commas between them")
     parser.add_argument("--most", metavar="MB", type=int, help="fail above this")
     parser.add_argument("--installed", action="store_true", help="print what each extra adds, and install nothing")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, for scripts/numbers.py")
     args = parser.parse_args()
     if args.installed:
-        show_installed()
+        show_installed(args.json)
         return 0
-    return measure(args.extras, args.most)
+    return measure(args.extras, args.most, args.json)
 
 
 if __name__ == "__main__":
