@@ -36,7 +36,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = copy_product(tmp_path_factory.mktemp("release") / "tree")
     for name in ("CITATION.cff", ".gitignore"):
         shutil.copyfile(ROOT / name, tree / name)
-    (tree / "CHANGELOG.md").write_text(f"# Changelog\n\n## [Unreleased]\n\n## {VERSION} - 2026-01-31\n\n- All of it.\n")
+    (tree / "CHANGELOG.md").write_text(f"# Changelog\n\n## Unreleased\n\n## {VERSION} - 2026-01-31\n\n- All of it.\n")
     change(tree / "pyproject.toml", r"^version = .+$", f'version = "{VERSION}"')
     change(tree / "CITATION.cff", r"^version: .+$", f"version: {VERSION}")
     git(tree, "init", "--quiet")
@@ -100,7 +100,7 @@ def spoil_version(tree: Path) -> None:
 
 
 def leave_entries(tree: Path) -> None:
-    change(tree / "CHANGELOG.md", r"^## \[Unreleased\]$", "## [Unreleased]\n\n### Added\n\n- More.")
+    change(tree / "CHANGELOG.md", r"^## Unreleased$", "## Unreleased\n\n### Added\n\n- More.")
 
 
 def leave_the_day_out(tree: Path) -> None:
