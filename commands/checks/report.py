@@ -18,8 +18,8 @@ _FIGURES = re.compile(r"\b\d+ ch\b|\b\d+ Hz\b|\b\d+x\d+\b")
 _PACKAGE = re.compile(r"^[A-Za-z0-9._-]+ \d[\w.+!-]*$")
 _MARKS = {"ok": "ok      ", "warning": "warning ", "problem": "PROBLEM "}
 HEAD = """\
-Made by `lipstream doctor --report`. Names, paths, addresses, devices and secrets are left out, and nothing that was said
-is in it. Read it before you send it."""
+Made by `lipstream doctor --report`. Names, paths, addresses, devices and secrets are left out. Nothing that was said is
+in it. Read it before you send it."""
 
 
 def text(found: Iterable[Finding], private: Private) -> str:
