@@ -9,6 +9,7 @@ rate the networks were trained at; where `lips.rate` is another, a second lip st
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,6 +169,8 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
 
 
 def _lips_of(name: str) -> LipFusion:
+    if find_spec("torch") is None:
+        raise UserError(f"the profile {name!r} needs torch, which is not installed: pip install 'lipstream[train]'")
     from lipstream.models.av_speech.lip_fusion import LipFusion
     from lipstream.models.av_speech.profile import check_profile, load_profile
 
