@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import sys
@@ -262,6 +263,20 @@ class Session:
             # It may have come before that had begun.
             self.stop()
             raise
+        if kind is None:
+            self.wait(0)
+
+    async def astop(self) -> None:
+        """`stop` for asyncio: the event loop goes on meanwhile."""
+        await asyncio.to_thread(self.stop)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.astop()
         if kind is None:
             self.wait(0)
 
