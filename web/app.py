@@ -43,9 +43,9 @@ def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return refused(error)
+    return refused(error, request.scope["path"])
 
 
 async def _refuse_plainly(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return refused(Refusal(error.status_code, "refused", f"{error.detail}."))
+    return refused(Refusal(error.status_code, "refused", f"{error.detail}."), request.scope["path"])

@@ -122,8 +122,8 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": _FORBIDDEN, "reason": str(refusal)})
             return
-        is_page = not scope["path"].startswith("/api/")
-        answer = PlainTextResponse(f"{refusal}\n", refusal.status) if is_page else refused(refusal)
+        is_page = not scope["path"].startswith(("/api/", "/v1/"))
+        answer = PlainTextResponse(f"{refusal}\n", refusal.status) if is_page else refused(refusal, scope["path"])
         await answer(scope, receive, _with_headers(send, None))
 
 

@@ -19,6 +19,8 @@ from lipstream.web.app import make_app
 from lipstream.web.files.api import FilesApi
 from lipstream.web.files.uploads import UploadLimits, Uploads
 from lipstream.web.guard import Guard
+from lipstream.web.jobs.api import JobsApi
+from lipstream.web.openai.api import OpenAiApi
 from lipstream.web.sessions import Prepare, Sessions
 
 _POLL_SECONDS = 0.1
@@ -82,7 +84,12 @@ async def serving(
     sessions = Sessions(service.prepare, service.max_sessions)
     uploads = Uploads(service.recordings, service.limits, sessions)
     port: int = listener.getsockname()[1]
-    routes = [*Api(sessions, service.limits).routes, *FilesApi(uploads).routes]
+    routes = [
+        *Api(sessions, service.limits).routes,
+        *FilesApi(uploads).routes,
+        *OpenAiApi(uploads).routes,
+        *JobsApi(uploads).routes,
+    ]
     guard = Guard(
         make_app(routes), host=address.host, port=port, token=address.token, secure=address.certificate is not None
     )
