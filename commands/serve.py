@@ -81,12 +81,13 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.web.server import Service, serve
 
     overrides = settings(args.settings) | emotion_settings(args) | words_settings(args)
-    config = with_reports(load_config(args.config, {**overrides, "mode": "live"}))
+    live = load_config(args.config, {**overrides, "mode": "live"})
+    config = with_reports(live)
     certificate = (args.certfile, args.keyfile) if args.certfile else None
     address = Address(args.host, args.port, args.token, certificate)
     limits = UploadLimits(args.max_upload_mb * 1_000_000, args.max_upload_minutes * 60)
     recordings = file_config(overrides, limits.max_seconds)
-    service = Service(lambda: prepare(config), args.max_sessions or _default_sessions(), recordings, limits)
+    service = Service(lambda: prepare(config), args.max_sessions or _default_sessions(), recordings, limits, live)
 
     def ready(url: str) -> None:
         if not args.quiet:

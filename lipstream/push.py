@@ -181,6 +181,10 @@ class PushSource:
         """Seconds of sound that were pushed and not taken up yet."""
         return 0.0 if self._sounds is None else self._sounds.waiting
 
+    def now(self) -> float:
+        """Session time in seconds; 0 before the run's time has begun."""
+        return max((each.now() for each in (self._sounds, self._pictures) if each is not None), default=0) / 1e6
+
     @property
     def open(self) -> bool:
         """Whether what is pushed still gets anywhere."""

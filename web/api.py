@@ -19,7 +19,7 @@ from lipstream.web.event_docs import describe, page
 from lipstream.web.event_stream import EventStream
 from lipstream.web.files.uploads import UploadLimits, sentence
 from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
-from lipstream.web.session import Session
+from lipstream.web.run_session import RunSession
 from lipstream.web.sessions import Busy, Sessions
 from lipstream.web.threads import on_thread
 
@@ -94,7 +94,7 @@ class Api:
         except BadOffer as error:
             raise Refusal(400, "bad offer", sentence(str(error))) from error
         except Busy as error:
-            raise Refusal(503, "busy", _busy(self._sessions.limit)) from error
+            raise Refusal(503, "busy", self._sessions.busy) from error
         except PipelineError as error:
             raise Refusal(500, "cannot start", sentence(str(error))) from error
         return json_answer({"session": session.id, "sdp": answer.sdp, "type": answer.type})
@@ -127,7 +127,7 @@ class Api:
     async def _events(self, websocket: WebSocket) -> None:
         await self._stream.serve(websocket)
 
-    def _session(self, request: Request) -> Session:
+    def _session(self, request: Request) -> RunSession:
         session = self._sessions.get(request.path_params["name"])
         if session is None:
             raise Refusal(404, "no session", "There is no such session, or not any more.")
@@ -136,8 +136,3 @@ class Api:
 
 def _converted(body: dict[str, Any], name: str) -> dict[str, str]:
     return texts_of(events_of(transcript_in(body)), Config(), [name])
-
-
-def _busy(limit: int) -> str:
-    used = "somebody else is using it" if limit == 1 else f"all {limit} places are taken"
-    return f"Lipstream is busy: {used}. Try again when a session has ended."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import uvicorn
 
+from lipstream import Pipeline, PushSource
 from lipstream.config import Config
 from lipstream.web.address import Address
 from lipstream.web.api import Api
@@ -22,13 +23,21 @@ from lipstream.web.guard import Guard
 from lipstream.web.jobs.api import JobsApi
 from lipstream.web.openai.api import OpenAiApi
 from lipstream.web.sessions import Prepare, Sessions
+from lipstream.web.sockets.api import Open, SocketApi
 
 _POLL_SECONDS = 0.1
 # Sessions tell their listeners that they are over before the listeners are cut off; all of it in less than 2 s.
 _FAREWELL_SECONDS = 0.6
 _CLOSE_SECONDS = 1.7
 _MAX_HEADER_BYTES = 32 * 1024
-_MAX_MESSAGE_BYTES = 4096
+_MAX_MESSAGE_BYTES = 1 << 20
+# What answers a ping may stand behind sound that is sent faster than it is captioned, and is read as fast only.
+_PONG_SECONDS = 60.0
+
+
+def pushed(config: Config, source: PushSource) -> Pipeline:
+    """The run of a program that sends sound."""
+    return Pipeline(config, source=source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,16 @@ class Service:
         max_sessions: most of them at once.
         recordings: how those that are sent are captioned.
         limits: how large a recording may be.
+        live: the configuration of programs that send sound.
+        push: makes their runs.
     """
 
     prepare: Prepare
     max_sessions: int
     recordings: Config
     limits: UploadLimits
+    live: Config
+    push: Open = pushed
 
 
 class _Uvicorn(uvicorn.Server):
@@ -89,6 +102,7 @@ async def serving(
         *FilesApi(uploads).routes,
         *OpenAiApi(uploads).routes,
         *JobsApi(uploads).routes,
+        *SocketApi(sessions, service.live, service.push).routes,
     ]
     guard = Guard(
         make_app(routes), host=address.host, port=port, token=address.token, secure=address.certificate is not None
@@ -127,6 +141,7 @@ def _config(app: Guard, address: Address) -> uvicorn.Config:
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_ping_timeout=_PONG_SECONDS,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=1,

@@ -8,13 +8,14 @@ import ctypes
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from aiortc import RTCSessionDescription
 
 from lipstream.pipeline import PipelineError
 from lipstream.web.rtc.connection import Connection
+from lipstream.web.run_session import RunSession
 from lipstream.web.session import Prepared, Session
 from lipstream.web.threads import on_thread
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 3.0
 """How long a new browser waits for a session that is just ending: whoever loads the page anew is not refused."""
+
+S = TypeVar("S", bound=RunSession)
 
 Prepare = Callable[[], Prepared]
 
@@ -41,7 +44,7 @@ class Sessions:
     def __init__(self, prepare: Prepare, limit: int) -> None:
         self.limit = limit
         self._prepare = prepare
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, RunSession] = {}
         self._coming = 0
         self._reserve: asyncio.Task[Prepared] | None = None
         self._changed = asyncio.Condition()
@@ -56,11 +59,17 @@ class Sessions:
         """How many sessions there are."""
         return len(self._sessions) + self._coming
 
-    def get(self, name: str) -> Session | None:
+    @property
+    def busy(self) -> str:
+        """What is said to who comes when all places are taken."""
+        used = "somebody else is using it" if self.limit == 1 else f"all {self.limit} places are taken"
+        return f"Lipstream is busy: {used}. Try again when a session has ended."
+
+    def get(self, name: str) -> RunSession | None:
         """A session by its id."""
         return self._sessions.get(name)
 
-    def newest(self) -> Session | None:
+    def newest(self) -> RunSession | None:
         """The session that was begun last, of those that have not ended."""
         return next((each for each in reversed(self._sessions.values()) if each.state != "ended"), None)
 
@@ -77,19 +86,34 @@ class Sessions:
             BadOffer: the offer cannot be answered.
             PipelineError: its run cannot be made, for instance because a model is missing.
         """
+        answers: list[RTCSessionDescription] = []
+
+        async def make() -> Session:
+            session, answer = await self._begin(offer)
+            answers.append(answer)
+            return session
+
+        return await self.admit(make), answers[0]
+
+    async def admit(self, make: Callable[[], Awaitable[S]]) -> S:
+        """Give a place to a session that is made now.
+
+        Raises:
+            Busy: there are as many as may be.
+        """
         await self._room()
         self._coming += 1
         try:
-            session, answer = await self._begin(offer)
+            session = await make()
             self._sessions[session.id] = session
         finally:
             self._coming -= 1
-        self._notify()
+        self.notify()
         self._do(self._until_gone(session))
         self.load()
-        return session, answer
+        return session
 
-    async def end(self, session: Session) -> None:
+    async def end(self, session: RunSession) -> None:
         """End a session; returns when it is over and its place free."""
         session.end()
         await self.until(lambda: session.id not in self._sessions)
@@ -114,7 +138,7 @@ class Sessions:
             yield
         finally:
             self._coming -= 1
-            self._notify()
+            self.notify()
             self.load()
 
     async def _room(self) -> None:
@@ -130,17 +154,17 @@ class Sessions:
         connection = Connection()
         try:
             answer = await connection.answer(offer)
-            return Session(connection, await self._take(), self._notify), answer
+            return Session(connection, await self._take(), self.notify), answer
         except BaseException:
             await connection.close()
             raise
 
-    async def _until_gone(self, session: Session) -> None:
+    async def _until_gone(self, session: RunSession) -> None:
         try:
             await session.wait()
         finally:
             del self._sessions[session.id]
-            self._notify()
+            self.notify()
         del session
         self.load()
         await on_thread(_free_memory)
@@ -192,7 +216,8 @@ class Sessions:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _notify(self) -> None:
+    def notify(self) -> None:
+        """Tell who waits that something about the sessions has changed."""
         self._do(self._wake())
 
     async def _wake(self) -> None:

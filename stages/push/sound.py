@@ -80,7 +80,8 @@ class PushedSound(Source):
         self._anchor = 0
         self._next = 0
         self._end = 0
-        self._paused = False
+        # What comes first is placed like what comes after a pause: none of it may lie before the session.
+        self._paused = True
         self._last: Heard | None = None
         self._last_arrival = 0
         self._lost = 0.0

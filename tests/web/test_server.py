@@ -100,7 +100,7 @@ def _service(runs: Runs):
     from lipstream.web.files.uploads import UploadLimits
     from lipstream.web.server import Service
 
-    return Service(runs.prepare, 1, load_config("file"), UploadLimits(1000, 60.0))
+    return Service(runs.prepare, 1, load_config("file"), UploadLimits(1000, 60.0), load_config("live"))
 
 
 def test_an_ipv6_address_is_bracketed():

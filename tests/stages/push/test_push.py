@@ -284,6 +284,13 @@ def test_live_sound_that_does_not_fit_is_lost_and_its_place_is_silence():
     assert events[-2].counters["audio.lost_seconds"] == pytest.approx(0.25 * taken.count(False), rel=0.15)
 
 
+def test_live_all_of_a_first_block_is_heard_however_early_it_comes():
+    run, sound = Run("live"), noise(3.0)
+    run.source.push_audio(sound, RATE)
+    run.finish()
+    assert np.array_equal(run.ears.samples, sound) and run.ears.packets[0].timestamp == 0
+
+
 def test_live_a_pause_becomes_silence_so_that_segments_end():
     run = Run("live", **{"audio.reopen_after": 0.2})
     until(lambda: run.pipeline.begun)
