@@ -339,6 +339,11 @@ class Session:
         """Whether everything is loaded and the sources deliver."""
         return self._runner is not None and self._runner.begun
 
+    @property
+    def loading(self) -> frozenset[str]:
+        """The components that are not open yet, by name; all of them before the start."""
+        return frozenset(self.graph.components) if self._runner is None else self._runner.loading
+
     def stats(self) -> Stats:
         """The run's metrics as of now."""
         return self._running().stats()

@@ -79,7 +79,7 @@ async def read_json(request: Request, limit: int) -> dict[str, Any]:
         Refusal: it is too long, or no JSON object.
     """
     body = bytearray()
-    async for piece in limited(request, limit):
+    async for piece in steady(limited(request, limit)):
         body += piece
     try:
         value = json.loads(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -15,9 +15,11 @@ from lipstream.stages.sinks.transcript.reading import events_of, transcript_in
 from lipstream.stages.sinks.transcript.texts import text_formats, texts_of
 from lipstream.version import version
 from lipstream.web.answers import Refusal, json_answer, read_json
+from lipstream.web.app import under
 from lipstream.web.event_docs import describe, page
 from lipstream.web.event_stream import EventStream
 from lipstream.web.files.uploads import UploadLimits, sentence
+from lipstream.web.guard import PREFIX
 from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
 from lipstream.web.run_session import RunSession
 from lipstream.web.sessions import Busy, Sessions
@@ -74,7 +76,7 @@ class Api:
         return json_answer(describe())
 
     async def _docs(self, request: Request) -> Response:
-        return Response(page(), media_type="text/html")
+        return HTMLResponse(under(request.scope.get(PREFIX, ""), page()))
 
     async def _convert(self, request: Request) -> Response:
         name, formats = request.path_params["format"], text_formats()

@@ -20,8 +20,12 @@ from lipstream.web.app import make_app
 from lipstream.web.files.api import FilesApi
 from lipstream.web.files.uploads import UploadLimits, Uploads
 from lipstream.web.guard import Guard
+from lipstream.web.http import Crowd, HttpConfig
 from lipstream.web.jobs.api import JobsApi
 from lipstream.web.openai.api import OpenAiApi
+from lipstream.web.ops.api import OpsApi
+from lipstream.web.ops.journal import Journal
+from lipstream.web.ops.watch import Watch
 from lipstream.web.sessions import Prepare, Sessions
 from lipstream.web.sockets.api import Open, SocketApi
 
@@ -94,8 +98,9 @@ async def serving(
     address: Address, listener: socket.socket, service: Service, asked: threading.Event, ready: Callable[[str], None]
 ) -> None:
     """`serve` on an event loop that is there, and a socket that is bound."""
-    sessions = Sessions(service.prepare, service.max_sessions)
-    uploads = Uploads(service.recordings, service.limits, sessions)
+    journal = Journal()
+    sessions = Sessions(service.prepare, service.max_sessions, journal)
+    uploads = Uploads(service.recordings, service.limits, sessions, journal)
     port: int = listener.getsockname()[1]
     routes = [
         *Api(sessions, service.limits).routes,
@@ -103,11 +108,10 @@ async def serving(
         *OpenAiApi(uploads).routes,
         *JobsApi(uploads).routes,
         *SocketApi(sessions, service.live, service.push).routes,
+        *OpsApi(journal, sessions, uploads).routes,
     ]
-    guard = Guard(
-        make_app(routes), host=address.host, port=port, token=address.token, secure=address.certificate is not None
-    )
-    server = _Uvicorn(_config(guard, address))
+    guard = Guard(make_app(routes), host=address.host, port=port, token=address.token, front=address.front)
+    server = _Uvicorn(_config(Watch(guard, journal), address))
     running = asyncio.ensure_future(server.serve([listener]))
     tidying = asyncio.ensure_future(uploads.keep_tidy())
     sessions.load()
@@ -130,14 +134,14 @@ async def _close(sessions: Sessions, uploads: Uploads) -> None:
     await asyncio.gather(sessions.close(), uploads.close())
 
 
-def _config(app: Guard, address: Address) -> uvicorn.Config:
+def _config(app: Watch, address: Address) -> uvicorn.Config:
     certificate, key = address.certificate or (None, None)
-    return uvicorn.Config(
+    return HttpConfig(
         app,
+        Crowd(address.front.trusts),
         log_config=None,
         access_log=False,
         lifespan="off",
-        http="h11",
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=_MAX_MESSAGE_BYTES,

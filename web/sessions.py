@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from aiortc import RTCSessionDescription
 
 from lipstream.pipeline import PipelineError
+from lipstream.web.ops.journal import Journal
 from lipstream.web.rtc.connection import Connection
 from lipstream.web.run_session import RunSession
 from lipstream.web.session import Prepared, Session
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 3.0
 """How long a new browser waits for a session that is just ending: whoever loads the page anew is not refused."""
+
+_SOURCES = frozenset({"audio", "video"})
+"""Components that are open once a browser is there; nothing has to be loaded for them."""
 
 S = TypeVar("S", bound=RunSession)
 
@@ -39,10 +43,13 @@ class Sessions:
     Args:
         prepare: makes and starts a run that waits for a browser; may take seconds, and is called on a thread.
         limit: most sessions at once.
+        journal: is told of sessions.
     """
 
-    def __init__(self, prepare: Prepare, limit: int) -> None:
+    def __init__(self, prepare: Prepare, limit: int, journal: Journal | None = None) -> None:
         self.limit = limit
+        self._journal = journal or Journal()
+        self._ready = False
         self._prepare = prepare
         self._sessions: dict[str, RunSession] = {}
         self._coming = 0
@@ -58,6 +65,21 @@ class Sessions:
     def count(self) -> int:
         """How many sessions there are."""
         return len(self._sessions) + self._coming
+
+    @property
+    def all(self) -> list[RunSession]:
+        """The sessions that there are."""
+        return list(self._sessions.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether the networks of a session have been loaded, so that the next one begins at once."""
+        if not self._ready:
+            reserve = self._reserve
+            held = reserve.result() if reserve is not None and reserve.done() and not reserve.exception() else None
+            loaded = held is not None and held.pipeline.loading <= _SOURCES
+            self._ready = loaded or any(each.state == "running" for each in self._sessions.values())
+        return self._ready
 
     @property
     def busy(self) -> str:
@@ -93,15 +115,23 @@ class Sessions:
             answers.append(answer)
             return session
 
-        return await self.admit(make), answers[0]
+        return await self.admit(make, "browser"), answers[0]
 
-    async def admit(self, make: Callable[[], Awaitable[S]]) -> S:
+    async def admit(self, make: Callable[[], Awaitable[S]], kind: str) -> S:
         """Give a place to a session that is made now.
+
+        Args:
+            make: makes it.
+            kind: of it.
 
         Raises:
             Busy: there are as many as may be.
         """
-        await self._room()
+        try:
+            await self._room()
+        except Busy:
+            self._journal.session_refused(kind)
+            raise
         self._coming += 1
         try:
             session = await make()
@@ -160,9 +190,12 @@ class Sessions:
             raise
 
     async def _until_gone(self, session: RunSession) -> None:
+        begun = asyncio.get_running_loop().time()
+        self._journal.session_begun(session.kind)
         try:
             await session.wait()
         finally:
+            self._journal.session_ended(session.kind, asyncio.get_running_loop().time() - begun)
             del self._sessions[session.id]
             self.notify()
         del session

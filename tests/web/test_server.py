@@ -45,6 +45,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Runs:
         (["--certfile", "none.pem", "--keyfile", "none.pem"], "cannot use the certificate none.pem"),
         (["--host", "no.such.host.invalid", "--token", TOKEN], "cannot listen on no.such.host.invalid"),
         (["--set", "vad.threshold=7"], "vad.threshold"),
+        (["--public-url", "captions.example.org"], "expected such as https://example.org"),
+        (["--public-url", "https://example.org/?x=1"], "expected such as https://example.org"),
+        (["--public-url", "https://example.org"], "choose a token with --token"),
+        (["--trusted-proxies", "127.0.0.1,nginx"], "--trusted-proxies nginx"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(scripted: Runs, capsys, arguments: list[str], said: str):

@@ -22,6 +22,7 @@ from lipstream.pipeline import Event, PipelineError, UserError
 from lipstream.stages.printable import printable
 from lipstream.web.answers import Refusal, steady
 from lipstream.web.files.recording import Report, caption, look_into, offered_formats
+from lipstream.web.ops.journal import Journal
 from lipstream.web.sessions import Sessions
 from lipstream.web.threads import on_thread
 
@@ -135,9 +136,13 @@ class Uploads:
         config: how they are captioned.
         limits: how large one may be.
         sessions: has the places.
+        journal: is told of recordings that are done.
     """
 
-    def __init__(self, config: Config, limits: UploadLimits, sessions: Sessions) -> None:
+    def __init__(
+        self, config: Config, limits: UploadLimits, sessions: Sessions, journal: Journal | None = None
+    ) -> None:
+        self._journal = journal or Journal()
         self.limits = limits
         self.config = config
         self._sessions = sessions
@@ -261,6 +266,7 @@ class Uploads:
             if not upload.wanted:
                 return
             upload.state, upload.message = "running", ""
+            begun = time.monotonic()
             try:
                 found = await on_thread(lambda: self._run(upload))
                 upload.state, upload.progress, upload.message = "done", 1.0, sentence(found) if found else ""
@@ -272,6 +278,8 @@ class Uploads:
                 self._fail(upload, "Captioning it failed, which is a mistake of Lipstream's.")
             finally:
                 upload.finished.set()
+                result = upload.state if upload.wanted else "given up"
+                self._journal.recording(upload.order.kind, result, upload.duration, time.monotonic() - begun)
             if not upload.wanted:
                 _delete(upload)
 

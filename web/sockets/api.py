@@ -94,7 +94,7 @@ class SocketApi:
             return SocketSession(await on_thread(run), source, self._sessions.notify)
 
         try:
-            return await self._sessions.admit(make)
+            return await self._sessions.admit(make, SocketSession.kind)
         except Busy as error:
             raise Refusal(503, "busy", self._sessions.busy) from error
         except UserError as error:

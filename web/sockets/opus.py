@@ -11,7 +11,7 @@ from av.audio.frame import AudioFrame
 RATE: Final = 48_000
 """Of everything that is decoded."""
 MOST_BYTES: Final = 3 * 1277
-"""Of a packet: 120 ms in the most frames there can be of 1275 bytes with their lengths (RFC 6716, 3.4), rounded down."""
+"""Of a packet; what any encoder makes is far smaller."""
 
 
 class OpusDecoder:
