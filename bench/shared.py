@@ -67,7 +67,7 @@ def main() -> None:
         before = resident
     for run, source in kept:
         source.end()
-        run.stop()
+        run.wait(PATIENCE)
 
 
 if __name__ == "__main__":

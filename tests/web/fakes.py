@@ -226,6 +226,7 @@ class Server:
     base: str
     asked: threading.Event
     runs: Runs
+    port: int
 
     def browser(self, **arguments: Any) -> Browser:
         return Browser(self.base, **arguments)
@@ -256,7 +257,8 @@ async def server(
         # A server that ends by itself ends the test that is in the block.
         task.add_done_callback(lambda _: None if asked.is_set() else here.cancel())
         try:
-            yield Server(ready.result().partition("?")[0].rstrip("/"), asked, runs)
+            port: int = listener.getsockname()[1]
+            yield Server(ready.result().partition("?")[0].rstrip("/"), asked, runs, port)
         finally:
             asked.set()
             await task

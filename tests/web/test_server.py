@@ -18,6 +18,7 @@ from lipstream.pipeline import UserError
 from lipstream.web.address import Address
 from lipstream.web.server import serve
 from tests.web.fakes import PATIENCE, Runs, first, server
+from tests.web.ops.certificate import certificate_in
 
 TOKEN = "a-long-enough-secret"
 
@@ -118,29 +119,8 @@ def test_another_host_than_this_machine_needs_a_token():
     Address("localhost", 0).check()
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate that signs itself."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    begin = datetime.datetime(2020, 1, 1)
-    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    built = built.serial_number(1).not_valid_before(begin).not_valid_after(begin.replace(year=2120))
-    certificate, private = folder / "cert.pem", folder / "key.pem"
-    certificate.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
-    return certificate, private
-
-
 def test_with_a_certificate_it_speaks_https(tmp_path: Path):
-    certificate, key = _certificate(tmp_path)
+    certificate, key = certificate_in(tmp_path)
 
     async def scenario() -> bytes:
         address = Address("127.0.0.1", 0, certificate=(certificate, key))

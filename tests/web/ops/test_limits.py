@@ -14,8 +14,8 @@ from lipstream.web.answers import Refusal, steady
 from lipstream.web.files.uploads import UploadLimits
 from lipstream.web.http import Crowd
 from tests.web.fakes import PATIENCE, Server, first, server
-from tests.web.test_jobs import folder  # noqa: F401 - a fixture
-from tests.web.test_sockets import beeps, messages, opened, pcm
+from tests.web.programs.test_jobs import folder  # noqa: F401 - a fixture
+from tests.web.programs.test_sockets import beeps, messages, opened, pcm
 from tests.web.test_uploads import files
 
 

@@ -319,7 +319,7 @@ def test_the_example_shows_captions_of_real_speech(obama_audio: np.ndarray):
         def push(self, config, source):
             return pushed(config, source)
 
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     samples = np.pad(obama_audio[int(0.8 * 16_000) : int(3.9 * 16_000)], (0, 24_000))
 
     async def scenario():
@@ -341,7 +341,7 @@ def test_the_example_says_in_one_line_that_the_server_is_not_there():
     import subprocess
     import sys
 
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     command = [sys.executable, str(root / "examples" / "stream_captions.py"), "ws://127.0.0.1:1/v1/stream"]
     done = subprocess.run(command, input=b"", capture_output=True, timeout=100, check=False)
     assert done.returncode == 1 and done.stderr.startswith(b"error: ") and done.stderr.count(b"\n") == 1

@@ -47,14 +47,13 @@ def ask(folder: Path, address: Address | None = None, key: str = "none", **wante
     """What the official client gets; afterwards nothing is left on the disk."""
 
     async def scenario():
-        async with server(address=address) as here:
-            async with client(here, key) as api:
-                try:
-                    return await api.audio.transcriptions.create(
-                        **{"file": ("talk.wav", recording()), "model": "whisper-1", **wanted}
-                    )
-                finally:
-                    assert files(folder) == []
+        async with server(address=address) as here, client(here, key) as api:
+            try:
+                return await api.audio.transcriptions.create(
+                    **{"file": ("talk.wav", recording()), "model": "whisper-1", **wanted}
+                )
+            finally:
+                assert files(folder) == []
 
     return asyncio.run(scenario())
 
