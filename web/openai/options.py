@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from lipstream.config import Config, changed
 from lipstream.pipeline import UserError
@@ -69,7 +69,7 @@ def wanted(form: Form, base: Config) -> Wanted:
     streamed = stream in ("true", "1")
     if streamed and answer not in ("json", "text"):
         raise BadField("stream", f"Expected response_format=json with stream=true, got {answer}.")
-    return Wanted(_config(form, base), cast(Answer, answer), granularities or frozenset({"segment"}), streamed)
+    return Wanted(_config(form, base), answer, granularities or frozenset({"segment"}), streamed)
 
 
 def terms_of(prompt: str) -> list[str]:

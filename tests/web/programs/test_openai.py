@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from pathlib import Path
 
@@ -236,6 +237,22 @@ def test_a_form_that_is_none_is_refused(folder: Path):
 def test_a_recording_without_speech_is_an_empty_text(captions: Captions, folder: Path):
     captions.steps = [Remark(modality="audio", kind="no_speech", text="no speech was heard")]
     assert ask(folder).text == "" and ask(folder, response_format="text") in ("", None)
+
+
+def test_the_program_on_the_page_works(captions: Captions, folder: Path, capsys, monkeypatch: pytest.MonkeyPatch):
+    page = Path(__file__).parents[3] / "docs" / "serving.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (folder / "talk.mp4").write_bytes(recording())
+    monkeypatch.chdir(folder)
+
+    async def scenario():
+        async with server() as here:
+            program = code.replace("http://127.0.0.1:8765", here.base)
+            assert program != code
+            await asyncio.to_thread(exec, compile(program, str(page), "exec"), {})
+
+    asyncio.run(scenario())
+    assert capsys.readouterr().out == "Hello there. All is well. 0.2\n"
 
 
 @pytest.mark.media
