@@ -14,6 +14,7 @@ from lipstream.commands.extras import events as extra_events
 from lipstream.commands.extras import live_record
 from lipstream.commands.extras.base import check_extras
 from lipstream.commands.failures import FAILED, OK, note, report
+from lipstream.commands.growing import in_live as growing
 from lipstream.commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
@@ -86,6 +87,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_overwrite_argument(parser)
     add_profile_argument(parser)
+    growing.add_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
     add_vtt_emotion_argument(parser)
@@ -122,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
     overrides = wanted | settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
     if args.sounds:
         overrides["sounds.enabled"] = True
+    overrides |= growing.settings(args)
     if args.landmarks:
         overrides["face.landmarks"] = True
     config = load_config(args.config, overrides)
@@ -143,6 +146,8 @@ def run(args: argparse.Namespace) -> int:
         if recording is not None:
             stack.callback(recording.discard)
             recording.attach(pipeline, args.quiet)
+        if args.grow is not None and not args.quiet:
+            growing.before(args.grow)
         console = None if args.quiet else ConsoleSink(sys.stderr if events and events.takes_stdout else None)
         if args.quiet:
             invitation = None
@@ -156,6 +161,8 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             also = [f"events are in {args.events}"] * streamed + [f"the recording is {args.record}"] * recorded
             note("; ".join([_closing_line(config, outcome, outputs), *also]))
+    if args.grow is not None:
+        growing.after(args.grow, args.quiet)
     told = [each.failure for each in (events, recording, console) if each is not None]
     failures = [*outputs.failures, *(failure for failure in told if failure)]
     for failure in failures:
