@@ -32,7 +32,7 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind("applause", (58, 61, 62), 0.5, 0.2),
     Kind("laughter", (13, 15, 16, 17, 18), 0.6, 0.3),
-    Kind("music", (132,), 0.6, 0.3, looks=3),
+    Kind("music", (132,), 0.8, 0.4, looks=4),
     Kind("alarm", (382, 389, 393, 394), 0.5, 0.2),
     Kind("doorbell", (349, 350), 0.4, 0.2, looks=1),
     Kind("phone", (384, 385), 0.5, 0.2),

@@ -194,7 +194,7 @@ def test_the_page_of_captions_alone_is_opened_as_the_reader_has_set_this_one(pag
     size = size_of(page)
     address = page.locator("#captions-only").get_attribute("href")
     alone = page.context.new_page()
-    alone.goto(server.url + address)
+    alone.goto(address)
     expect(alone.locator("#notice")).to_be_hidden()
     server.send(TranscriptFinal(segment=1, start=0, end=3, text="Good morning.", words=()))
     text = alone.locator(".caption-text")

@@ -1,6 +1,7 @@
 /** The page that makes an address of the page of captions alone, and shows how they will look. */
 
 import { SETTINGS, readSettings } from "../captions/caption_settings.js";
+import { address } from "../shared/api.js";
 import { applyReading } from "../shared/reading_settings.js";
 import { addFields } from "./fields.js";
 
@@ -28,11 +29,10 @@ function show() {
     settings[name] = value ?? preset;
     if (value !== undefined && value !== preset) query.set(name, text);
   }
-  const address = new URL("/captions", location.href);
-  // Readable where it can be: commas and spaces of fonts alone are escaped.
-  address.search = query.toString();
-  $("address").value = address.href;
-  $("open").href = address.href;
+  const made = address("/captions");
+  made.search = query.toString();
+  $("address").value = made.href;
+  $("open").href = made.href;
   showSample(settings);
 }
 

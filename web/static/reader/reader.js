@@ -1,5 +1,6 @@
 /** What the reader sets: size of the text, colours, font, spacing, length of lines, full screen; by buttons and keys. */
 
+import { address } from "../shared/api.js";
 import {
   FONTS,
   LARGEST,
@@ -63,7 +64,7 @@ export class Reader {
     applyReading(document.documentElement, settings);
     const query = asQuery(settings);
     query.set("lines", String(LINES_ALONE));
-    $("captions-only").href = `/captions?${query}`;
+    $("captions-only").href = address(`/captions?${query}`).href;
     for (const name of ["theme", "font", "spacing", "width"]) choose($(`reading-${name}`), String(settings[name]));
     $("reading-panel").elements.namedItem("keys").checked = settings.keys;
     $("smaller").disabled = settings.size <= SMALLEST;
