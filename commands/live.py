@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lipstream.commands.extras import elsewhere, live_record
 from lipstream.commands.extras import events as extra_events
-from lipstream.commands.extras import live_record
 from lipstream.commands.extras.base import check_extras
 from lipstream.commands.failures import FAILED, OK, note, report
 from lipstream.commands.growing import in_live as growing
@@ -98,6 +98,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_config_arguments(parser, default="live")
     live_record.add_arguments(parser)
+    elsewhere.add_arguments(parser)
     extra_events.add_arguments(parser)
     add_verbosity_arguments(parser)
 
@@ -132,20 +133,23 @@ def run(args: argparse.Namespace) -> int:
         config = load_config(args.config, _window_settings(config) | overrides)
     check_features(formats, config)
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion, config)
-    events, recording = extra_events.from_args(args), live_record.from_args(args)
+    events, recording, others = extra_events.from_args(args), live_record.from_args(args), elsewhere.from_args(args)
     if not args.overwrite:
         named = [args.trace, *(extra.path for extra in (events, recording) if extra is not None)]
         check_free(path for path in named if path is not None)
     with _outputs(args, config, writers) as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
-        check_extras([each for each in (events, recording) if each], [], [w.path for w in outputs.writers.values()])
+        extras = [each for each in (events, recording, *others) if each]
+        check_extras(extras, [], [writer.path for writer in outputs.writers.values()])
         if events is not None:
             stack.callback(events.discard)
-            events.ends_run = not (writers or args.show or recording)
+            events.ends_run = not (writers or args.show or recording or others)
             events.attach(pipeline, args.quiet)
         if recording is not None:
             stack.callback(recording.discard)
             recording.attach(pipeline, args.quiet)
+        for extra in others:
+            extra.attach(pipeline, args.quiet)
         if args.grow is not None and not args.quiet:
             growing.before(args.grow)
         console = None if args.quiet else ConsoleSink(sys.stderr if events and events.takes_stdout else None)
@@ -163,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
             note("; ".join([_closing_line(config, outcome, outputs), *also]))
     if args.grow is not None:
         growing.after(args.grow, args.quiet)
-    told = [each.failure for each in (events, recording, console) if each is not None]
+    told = [each.failure for each in (*extras, console) if each is not None]
     failures = [*outputs.failures, *(failure for failure in told if failure)]
     for failure in failures:
         report(failure)

@@ -28,6 +28,8 @@ class Extra(ABC):
     """The file it writes; None if it writes none."""
     many: bool = False
     """Whether it makes a file of each of several inputs."""
+    failure: str | None = None
+    """Why what it makes is not there, or not all of it, though the run went on; None if it is."""
     takes_stdout: bool = False
     """Whether it writes to standard output; the captions then go to standard error."""
 
