@@ -28,10 +28,13 @@ class Extra(ABC):
     """The file it writes; None if it writes none."""
     many: bool = False
     """Whether it makes a file of each of several inputs."""
-    failure: str | None = None
-    """Why what it makes is not there, or not all of it, though the run went on; None if it is."""
     takes_stdout: bool = False
     """Whether it writes to standard output; the captions then go to standard error."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why what it makes is not there, or not all of it, though the run went on; None if it is."""
+        return None
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -65,8 +65,8 @@ def _entries(table: bytes) -> Iterator[tuple[str, dict[int, list[int | bytes]]]]
     for _, place in _block(table, places[2], places[3]):
         begin, at = _varint(place, 0)
         size, _ = _varint(place, at)
-        for key, value in _block(table, begin, size):
-            fields = _fields(value)
+        for key, message in _block(table, begin, size):
+            fields = _fields(message)
             if _TYPE in fields and key:
                 yield key.decode(), fields
 

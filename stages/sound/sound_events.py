@@ -73,7 +73,7 @@ class SoundEvents(Sink):
             silent = float(np.abs(sound).max()) < _SILENT
             scores = np.zeros(521, np.float32) if silent else self._tagger.scores(sound)
         except RuntimeError as error:
-            raise RecoverableError(f"sounds cannot be told apart ({error})") from error
+            raise RecoverableError("audio", f"sounds cannot be told apart ({error})") from error
         self._tell(self._tracker.look(scores, max(0.0, begin), max(0.0, begin) + SAMPLES / SAMPLE_RATE))
 
     def _tell(self, changes: Any) -> None:  # noqa: ANN401 - an iterable of Change

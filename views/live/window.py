@@ -178,7 +178,7 @@ class Window:
     def _notes(self, now: float) -> tuple[str, ...]:
         if not self._pipeline.begun:
             return ("loading, wait before you speak",)
-        lasting = (f"recording into {self._live.recording}",) if self._live.recording else ()
+        lasting: tuple[str, ...] = (f"recording into {self._live.recording}",) if self._live.recording else ()
         lasting += tuple(f"[{label}]" for label in self._live.sounds)
         if not self._greeted:
             self._greeted = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import BinaryIO, cast
 
@@ -45,15 +45,15 @@ class RecordingFile:
 
     Args:
         file: open for writing; closed with it.
-        sound: whether there will be sound.
+        sounds: titles of the sound tracks there will be; the first is the one that players play.
         size: width and height of the picture in pixels; None without.
     """
 
-    def __init__(self, file: BinaryIO, sound: bool, size: tuple[int, int] | None) -> None:
+    def __init__(self, file: BinaryIO, sounds: Sequence[str], size: tuple[int, int] | None) -> None:
         self._lock = threading.Lock()
         self._file = file
         self._output: OutputContainer = av.open(_Unbuffered(file), "w", format=MATROSKA, container_options=_OPTIONS)
-        self._sound = self._add_sound() if sound else None
+        self._sounds = {title: self._add_sound(title) for title in sounds}
         self._picture = self._add_picture(*size) if size else None
         self._captions = SubtitleTrack(self._output, MATROSKA, preferred=True)
         self._newest_picture = -1
@@ -61,11 +61,12 @@ class RecordingFile:
         self._closed = False
         self._output.start_encoding()
 
-    def _add_sound(self) -> AudioStream:
+    def _add_sound(self, title: str) -> AudioStream:
         stream = self._output.add_stream("pcm_s16le", SAMPLE_RATE)
         assert isinstance(stream, AudioStream)
         stream.layout = "mono"
         stream.time_base = Fraction(1, SAMPLE_RATE)
+        stream.metadata["title"] = title
         return stream
 
     def _add_picture(self, width: int, height: int) -> VideoStream:
@@ -76,14 +77,15 @@ class RecordingFile:
         stream.codec_context.time_base = _TICK
         return stream
 
-    def add_sound(self, samples: Float32, time: int) -> None:
+    def add_sound(self, title: str, samples: Float32, time: int) -> None:
         """Write a stretch of sound.
 
         Args:
+            title: of its track.
             samples: (N,) float32 in [-1, 1], 16 kHz.
             time: of the first, session time in microseconds.
         """
-        if self._sound is None or not len(samples):
+        if not len(samples):
             return
         whole = (np.clip(samples, -1, 1) * _LOUDEST).astype(np.int16)
         frame = AudioFrame.from_ndarray(whole[np.newaxis], format="s16", layout="mono")
@@ -92,7 +94,7 @@ class RecordingFile:
         frame.pts = time * SAMPLE_RATE // 1_000_000
         with self._lock:
             if not self._closed:
-                self._output.mux(self._sound.encode(frame))
+                self._output.mux(self._sounds[title].encode(frame))
 
     def add_picture(self, image: UInt8, time: int) -> None:
         """Write a picture; one that is not later than the last, by a millisecond, is left out.
@@ -138,9 +140,10 @@ class RecordingFile:
                 return
             self._closed = True
             try:
-                for stream in (self._sound, self._picture):
-                    if stream is not None:
-                        self._output.mux(stream.encode(None))
+                for sound in self._sounds.values():
+                    self._output.mux(sound.encode(None))
+                if self._picture is not None:
+                    self._output.mux(self._picture.encode(None))
                 self._output.close()
             finally:
                 self._file.close()

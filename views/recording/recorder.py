@@ -16,6 +16,10 @@ from lipstream.stages.payloads import AudioBlock, VideoFrame
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.recording.file import RecordingFile
 
+_SOUNDS = {"audio": "Microphone", "system": "System sound"}
+"""Titles of the tracks, by the port their sound comes on."""
+_SOURCES = {"audio": "audio", "system": "system_audio"}
+"""The sources they come from."""
 _FIRST_PICTURE_US = 1_500_000
 """So long the first picture is waited for; a camera that takes longer is recorded in the size it was asked for."""
 _SOUND = Bounds(Policy.DROP_OLDEST, items=4096, duration=micros(20))
@@ -31,7 +35,7 @@ class Recorder(Sink):
     Args:
         path: the file to make; there must be none.
         size: width and height of the picture where none has come by the time the recording begins.
-        sound: whether there is sound.
+        sounds: titles of the sounds there are, by the port they come on.
         picture: whether there are pictures.
 
     Attributes:
@@ -40,18 +44,19 @@ class Recorder(Sink):
 
     inputs: ClassVar[Mapping[str, Port]] = {
         "audio": Port(AudioBlock, optional=True),
+        "system": Port(AudioBlock, optional=True),
         "video": Port(VideoFrame, optional=True),
     }
 
-    def __init__(self, path: Path, size: tuple[int, int], sound: bool, picture: bool) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], sounds: Mapping[str, str], picture: bool) -> None:
         self.path = path
         self.failure: str | None = None
         self._size = size
-        self._has_sound = sound
+        self._sounds = sounds
         self._has_picture = picture
         self._place: BinaryIO | None = None
         self._file: RecordingFile | None = None
-        self._waiting: list[Packet[Any]] = []
+        self._waiting: list[tuple[str, Packet[Any]]] = []
         self._cues: list[Cue] = []
 
     @classmethod
@@ -61,14 +66,15 @@ class Recorder(Sink):
         Raises:
             UserError: the file cannot be made.
         """
-        sound, picture = "audio" in graph.components, "video" in graph.components
+        picture = "video" in graph.components
+        sounds = {port: _SOUNDS[port] for port in _SOUNDS if _SOURCES[port] in graph.components}
         size = (config.video.width, config.video.height)
-        recorder = cls(path, size, sound, picture)
+        recorder = cls(path, size, sounds, picture)
         recorder.claim()
         # Taken as it comes: neither of the two waits for the other.
         graph.add("recorder", recorder, skew_limit=0)
-        if sound:
-            graph.connect("audio.audio", "recorder.audio", _SOUND)
+        for port in sounds:
+            graph.connect(f"{_SOURCES[port]}.audio", f"recorder.{port}", _SOUND)
         if picture:
             graph.connect("video.video", "recorder.video", _PICTURES)
         return recorder
@@ -90,9 +96,9 @@ class Recorder(Sink):
         if self.failure is not None:
             return
         if self._file is None and not self._begins(packet):
-            self._waiting.append(packet)
+            self._waiting.append((port, packet))
             return
-        self._write(packet)
+        self._write(port, packet)
 
     def finish(self) -> None:
         """Write what has waited for a first picture that never came."""
@@ -106,20 +112,20 @@ class Recorder(Sink):
         elif isinstance(packet.payload, VideoFrame):
             height, width = packet.payload.image.shape[:2]
             self._begin((width, height))
-        elif self._waiting and packet.timestamp - self._waiting[0].timestamp >= _FIRST_PICTURE_US:
+        elif self._waiting and packet.timestamp - self._waiting[0][1].timestamp >= _FIRST_PICTURE_US:
             self._begin(self._size)
         return self._file is not None or self.failure is not None
 
     def _begin(self, size: tuple[int, int] | None) -> None:
         assert self._place is not None
         with _Reported(self):
-            self._file = RecordingFile(self._place, self._has_sound, size)
+            self._file = RecordingFile(self._place, list(self._sounds.values()), size)
             self.publish(Recording(on=True, file=self.path.name))
         waiting, self._waiting = self._waiting, []
-        for packet in waiting:
-            self._write(packet)
+        for port, packet in waiting:
+            self._write(port, packet)
 
-    def _write(self, packet: Packet[Any]) -> None:
+    def _write(self, port: str, packet: Packet[Any]) -> None:
         payload = packet.payload
         if self._file is None or self.failure is not None:
             return
@@ -127,7 +133,7 @@ class Recorder(Sink):
             if isinstance(payload, VideoFrame):
                 self._file.add_picture(payload.image, packet.timestamp)
             else:
-                self._file.add_sound(payload.samples, packet.timestamp)
+                self._file.add_sound(self._sounds[port], payload.samples, packet.timestamp)
             # Captions that came before there was a file.
             cues, self._cues = self._cues, []
             self._file.add_captions(cues)

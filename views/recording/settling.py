@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def settle(path: Path, cues: Sequence[Cue], stopping: Callable[[], bool] = lambd
             tracks = {each.index: CopiedTrack(0, each, copies[each.index], timed=True) for each in kept}
             parts: list[Iterator[tuple[int, Packet[Any]]]] = [_packets(source, kept, tracks)]
             if cues:
-                parts.append(SubtitleTrack(output, MATROSKA, preferred=True).packets(cues))
+                parts.append(SubtitleTrack(output, MATROSKA, preferred=True).packets(ordered(cues)))
             output.start_encoding()
             for _, packet in heapq.merge(*parts, key=itemgetter(0)):
                 if stopping():
@@ -62,6 +63,16 @@ def settle(path: Path, cues: Sequence[Cue], stopping: Callable[[], bool] = lambd
     finally:
         target.discard()
     return True
+
+
+def ordered(cues: Sequence[Cue]) -> list[Cue]:
+    """Cues in order of time, no two of them beginning in the same millisecond: those of two voices may do either."""
+    found: list[Cue] = []
+    for cue in sorted(cues, key=lambda each: each.start):
+        start = max(cue.start, found[-1].start + 1) if found else cue.start
+        if start < cue.end:
+            found.append(replace(cue, start=start))
+    return found
 
 
 def _packets(

@@ -13,14 +13,18 @@ import av
 import numpy as np
 import pytest
 
+from lipstream.config import load_config
 from lipstream.events import Recording
-from lipstream.pipeline import Degraded, UserError
+from lipstream.pipeline import Degraded, Graph, UserError
+from lipstream.pipeline.session import Session
 from lipstream.pipeline.testing import EventRecorder
 from lipstream.stages.media.probe import probe
+from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.recording import settling
+from lipstream.views.recording.recorder import Recorder
 from lipstream.views.recording.settling import settle
 from tests.packaging.rooms import ROOT
-from tests.views.recording.room import recorded
+from tests.views.recording.room import Tone, recorded
 
 SECONDS = 5.0
 KILLED_AT = 7.0
@@ -99,6 +103,31 @@ def test_a_run_that_ends_has_all_of_its_sound_and_picture_and_its_captions_in_th
     assert before.index("subtitle") > 30 > after.index("subtitle")
     assert [each for each in before if each != "subtitle"].count("video") == after.count("video")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_captions_of_two_voices_are_put_in_one_order(tmp_path: Path):
+    path = tmp_path / "talk.mkv"
+    session, recorder, _ = recorded(path, 2.0)
+    session.run()
+    recorder.end()
+    cues = [Cue(800, 1500, ("b",)), Cue(200, 900, ("a",)), Cue(800, 1200, ("c",)), Cue(100, 101, ("gone",))]
+    assert settle(path, [*cues, Cue(100, 101, ("too",))])
+    assert captions_of(path) == [(0.1, "gone"), (0.2, "a"), (0.8, "b"), (0.801, "c")]
+
+
+def test_what_is_played_has_a_track_of_its_own(tmp_path: Path):
+    path = tmp_path / "talk.mkv"
+    graph = Graph()
+    graph.add("audio", Tone(25, say=False))
+    graph.add("system_audio", Tone(25, say=False))
+    recorder = Recorder.on(graph, path, load_config("live"))
+    Session(graph, lossless=False, media_time=False).run()
+    assert recorder.end()
+    with av.open(str(path)) as container:
+        assert [stream.metadata["title"] for stream in container.streams.audio] == ["Microphone", "System sound"]
+        for number in range(2):
+            container.seek(0)
+            assert sum(frame.samples for frame in container.decode(audio=number)) == 16_000
 
 
 def test_sound_and_picture_keep_together(tmp_path: Path):
