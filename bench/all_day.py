@@ -4,8 +4,8 @@
 
 A source tells the events of a talkative day by a clock of its own: a sentence every six seconds, its text growing ten
 times, the sound's level and two faces all the while. They go where those of a live run go: every text format, the
-terminal, the scene of the window, the text file of `--text-file`; with `--page` also to the page in a headless Chromium,
-sentence by sentence. What takes sound and pictures in is not in it: an hour of that is `bench/soak.py`.
+terminal, the scene of the window, the text file of `--text-file`; with `--page` also to the page in a headless
+Chromium, sentence by sentence. What takes sound and pictures in is not in it: an hour of that is `bench/soak.py`.
 
 Checked: every format has every sentence; resident memory grows by less than 10 MB from the first quarter of the day to
 its end; the page never has more than 400 sentences as elements, and saves all of them. Exit status 1 if not.
@@ -39,7 +39,23 @@ from lipstream.views.live.live_scene import LiveScene
 
 EVERY = 6.0
 """Seconds from one sentence to the next."""
-WORDS = tuple("we hold these truths to be self evident that all of them are said today".split())
+WORDS = (
+    "we",
+    "hold",
+    "these",
+    "truths",
+    "to",
+    "be",
+    "self",
+    "evident",
+    "that",
+    "all",
+    "of",
+    "them",
+    "are",
+    "said",
+    "today",
+)
 PARTIALS = 10
 MOST_GROWTH = 10.0
 MOST_ELEMENTS = 400
