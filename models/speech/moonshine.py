@@ -170,7 +170,9 @@ class MoonshineEngine(SpeechEngine):
                 raise _not_loaded()
             if self._reading is None:
                 parts = map(made_of, (files.decoder, files.tokenizer))
-                self._reading = shared(("moonshine decoder", *parts, self._threads), lambda: _open(files, self._threads))
+                self._reading = shared(
+                    ("moonshine decoder", *parts, self._threads), lambda: _open(files, self._threads)
+                )
             return self._reading
 
 

@@ -80,6 +80,11 @@ class Sound:
 
     parts: list[tuple[Float32, Float32]]
 
+    @classmethod
+    def of(cls, arrays: Sequence[Float32]) -> Sound:
+        """Of keys and values, layer after layer."""
+        return cls(list(zip(arrays[::2], arrays[1::2], strict=True)))
+
     @property
     def frames(self) -> int:
         """T."""
@@ -152,7 +157,7 @@ class WhisperDecoder:
     def of_sound(self, frames: Float32) -> Sound:
         """Read (1, T, D) encoder frames once for all texts over them."""
         found = self._reader.run(self._told, {"frames": frames})
-        return Sound(list(zip(found[::2], found[1::2], strict=True)))
+        return Sound.of(found)
 
     def open(self, sound: Sound) -> OpenText:
         """Begin a text, or some side by side, over a sound."""
