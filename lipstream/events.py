@@ -263,8 +263,9 @@ class FacesLooked(Event):
         start: seconds.
         end: seconds, > start.
         rate: looks a second at the least, but for pictures that are further apart.
-        reason: "speech" (a voice, and one face), "several" (a voice, and several faces), "doubt" (a voice, and a face
-            that does not seem to speak, or has just come or gone), "quiet" (no voice) or "nobody" (no face).
+        reason: "speech" (a voice, and a face), "several" (a voice, and several mouths that move), "doubt" (a voice has
+            just begun, or a face has just come or gone, and no mouth is seen to speak), "quiet" (no voice) or "nobody"
+            (no face).
     """
 
     start: float

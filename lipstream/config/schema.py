@@ -266,7 +266,8 @@ class FaceConfig(_Section):
     """File at full pace: whether every frame is looked at for faces, or as many as are needed, by what is heard and
     seen. With a profile it is always every frame."""
     speech_rate: Annotated[float, Field(ge=1, le=120)] = 12.5
-    """With need: looks a second where a voice is heard and one face is in view; of several, it is max_fps."""
+    """With need: looks a second where a voice is heard and a face is in view; max_fps while it is not clear whose it
+    is."""
     quiet_rate: Annotated[float, Field(ge=1, le=120)] = 6.25
     """With need: looks a second where no voice is heard, or no face is seen; below 1 / lips.max_gap lips have gaps."""
     max_faces: Annotated[int, Field(ge=1, le=8)] = 2

@@ -67,7 +67,7 @@ class Face(Stage):
             seen = self._analyser.analyse(image, packet.timestamp, packet.duration)
         if self._looking is not None:
             ids = frozenset(face.id for face in seen.faces)
-            self._looking.saw(packet.timestamp, ids, bool(ids & seen.talking))
+            self._looking.saw(packet.timestamp, ids, seen.talking)
             self._tell_looks(self._looking)
         self._report_lost(seen.lost)
         height, width = image.shape[:2]

@@ -18,8 +18,9 @@ AHEAD = micros(0.5)
 """How long before a voice faces are looked at more often, microseconds; the sound of a segment begins 0.3 s early."""
 BEHIND = micros(0.8)
 """How long after it: segments are held open so long while the mouth goes on moving."""
-SETTLING = micros(1.0)
-"""How long faces are looked at more often after one has come or gone, microseconds."""
+DOUBT = micros(1.0)
+"""How long every picture is looked at after a voice has begun, or a face has come or gone, before a mouth is seen to
+speak, microseconds; a voice that goes on beside still lips is nobody's in view, which a few looks tell as well."""
 _TOLERANCE = 1_000
 """Microseconds by which time stamps may be rounded."""
 
@@ -29,8 +30,8 @@ class LookRates:
     """Looks at a picture, in times a second.
 
     Attributes:
-        full: where it must be known which of several mouths speaks, or whether the one in view does.
-        speech: where a voice is heard and one face is in view.
+        full: where a voice is heard and it is not clear which of the mouths in view it is, if any.
+        speech: where a voice is heard and a face is in view.
         quiet: where no voice is heard, or no face is seen.
     """
 
@@ -58,8 +59,8 @@ class Looking:
         self._voiced = False
         self._voice_until: int | None = None
         self._faces: frozenset[int] = frozenset()
-        self._talking = False
-        self._settled_at = 0
+        self._talking = 0
+        self._doubtful_until = 0
         self._last: int | None = None
         self._rate = 0.0
         self._stretch: tuple[int, float, str] | None = None
@@ -69,6 +70,8 @@ class Looking:
         """A voice begins, or ends, at a time (us) up to `AHEAD` later than that of the next picture."""
         if self._voiced and not voiced:
             self._voice_until = time
+        elif voiced and not self._heard(time):
+            self._doubtful_until = time + DOUBT
         self._voiced = voiced
 
     def wants(self, timestamp: int, interval: int) -> bool:
@@ -87,17 +90,17 @@ class Looking:
             self._last = timestamp
         return due
 
-    def saw(self, timestamp: int, faces: frozenset[int], talking: bool) -> None:
+    def saw(self, timestamp: int, faces: frozenset[int], talking: frozenset[int]) -> None:
         """What the picture showed.
 
         Args:
             timestamp: of the picture, microseconds.
             faces: ids of the faces in it.
-            talking: whether the lips of one of them move as they do in speech.
+            talking: ids of those whose lips move as they do in speech.
         """
         if faces != self._faces:
-            self._settled_at = timestamp + SETTLING
-        self._faces, self._talking = faces, talking
+            self._doubtful_until = max(self._doubtful_until, timestamp + DOUBT)
+        self._faces, self._talking = faces, len(faces & talking)
 
     def told(self) -> list[FacesLooked]:
         """The stretches that have ended since the last call."""
@@ -110,16 +113,18 @@ class Looking:
         self._stretch = None
 
     def _need(self, timestamp: int) -> tuple[float, str]:
-        heard = self._voiced or (self._voice_until is not None and timestamp - self._voice_until <= BEHIND)
         if not self._faces:
             return self._rates.quiet, "nobody"
-        if not heard:
+        if not self._heard(timestamp):
             return self._rates.quiet, "quiet"
-        if len(self._faces) > 1:
+        if self._talking > 1:
             return self._rates.full, "several"
-        if not self._talking or timestamp < self._settled_at:
+        if self._talking == 0 and timestamp < self._doubtful_until:
             return self._rates.full, "doubt"
         return self._rates.speech, "speech"
+
+    def _heard(self, time: int) -> bool:
+        return self._voiced or (self._voice_until is not None and time - self._voice_until <= BEHIND)
 
     def _end_stretch(self, end: int) -> None:
         if self._stretch is not None and end > self._stretch[0]:

@@ -86,6 +86,8 @@ class _Parts:
     silence: Sound
     """The encoder's frames of 30 s of silence."""
     rules: Rules
+    kept: KeptArrays
+    """What the silence is read from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,7 +254,9 @@ class WhisperRecogniser(Recogniser):
         parts = self._parts()
         padded = np.pad(spectrogram, ((0, 0), (0, min(padding, 2 * MOST_FRAMES - spectrogram.shape[1]))))
         sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
-        return sound.before(parts.silence, _SILENCE)
+        sound = sound.before(parts.silence, _SILENCE)
+        parts.kept.release()
+        return sound
 
     def _hear(self, spectrogram: Float32, hints: Hints, front: Front | None = None) -> _Heard:
         parts = self._parts()
@@ -345,16 +349,15 @@ def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
         raise ModelError(f"{folder / 'model.bin'} lacks {error}; expected a Whisper model for CTranslate2") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"{folder} has files of different models, or damaged ones ({error})") from error
-    silence = Sound.of(file.kept.get("silence", lambda: _silence(encoder, decoder)))
+    silence = Sound.of_frames(file.kept.get("silence", lambda: _silence(encoder, decoder)))
     file.kept.finish()
     file.release()
-    return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules)
+    return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules, file.kept)
 
 
 def _silence(encoder: WhisperEncoder, decoder: WhisperDecoder) -> tuple[Float32, ...]:
     """Keys and values of 30 s of silence, layer after layer."""
-    found = decoder.of_sound(encoder(np.zeros((encoder.bands, 2 * MOST_FRAMES), np.float32)))
-    return tuple(each for part in found.parts for each in part)
+    return decoder.of_sound(encoder(np.zeros((encoder.bands, 2 * MOST_FRAMES), np.float32))).by_frames()
 
 
 def _kept_at(folder: Path, threads: int, precision: Precision) -> Path:

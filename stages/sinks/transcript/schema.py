@@ -123,8 +123,8 @@ class LooksRecord(_Record):
     rate: Finite | None
     """Looks a second at the least, but for pictures that are further apart."""
     reason: str
-    """"speech": a voice, and one face; "several": a voice, and several faces; "doubt": a voice, and a face that does
-    not seem to speak, or has just come or gone; "quiet": no voice; "nobody": no face."""
+    """"speech": a voice, and a face; "several": a voice, and several mouths that move; "doubt": a voice has just begun,
+    or a face has just come or gone, and no mouth is seen to speak; "quiet": no voice; "nobody": no face."""
 
 
 class RemarkRecord(_Record):
