@@ -85,10 +85,12 @@ class Looking:
         if self._stretch is None or self._stretch[1:] != (rate, reason):
             self._end_stretch(timestamp)
             self._stretch = timestamp, rate, reason
-        due = self._last is None or timestamp + interval > self._last + 1e6 / rate + _TOLERANCE
-        if due:
-            self._last = timestamp
-        return due
+        # The source has left out what is beyond the full rate.
+        every = self._last is None or rate >= self._rates.full
+        if not every and timestamp + interval <= (self._last or 0) + 1e6 / rate + _TOLERANCE:
+            return False
+        self._last = timestamp
+        return True
 
     def saw(self, timestamp: int, faces: frozenset[int], talking: frozenset[int]) -> None:
         """What the picture showed.
