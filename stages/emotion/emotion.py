@@ -169,8 +169,8 @@ class Emotion(Stage):
 
 
 def _event(face: int | None, result: EmotionResult | None, smoothed: Smoothed, start: int, end: int) -> EmotionUpdate:
-    """The update: the probabilities of the moment, or those last shown while there is no evidence."""
-    probabilities = smoothed.probabilities if result is None else result.probabilities
+    """The update: label and probabilities from the same average, so that neither contradicts the other."""
+    probabilities = smoothed.probabilities
     valence, arousal = (0.0, 0.0) if smoothed.label == UNKNOWN else affect(probabilities)
     return EmotionUpdate(
         face=face,

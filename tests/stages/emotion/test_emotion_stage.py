@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import pairwise
 
@@ -182,10 +183,23 @@ def test_the_labels_of_one_face_form_a_chain_from_unknown_to_unknown():
     chain = changes(run([*expressions, *gone]))
     assert [(face, before, after) for face, _, before, after in chain] == [
         (3, "unknown", "happy"),
-        (3, "happy", "angry"),
+        (3, "happy", "unclear"),
+        (3, "unclear", "angry"),
         (3, "angry", "unknown"),
     ]
     assert [time for _, time, _, _ in chain] == sorted(time for _, time, _, _ in chain)
+
+
+def test_no_update_contradicts_its_own_probabilities():
+    rng = random.Random(0)
+    moods = [mood for _ in range(12) for mood in [rng.choice(["happy", "sad", "neutral", "angry"])] * 30]
+    windows = [heard(max(0.0, i / 2 - 3), i / 2, rng.choice(["sad", "angry"]), at=i / 2 + 0.3) for i in range(2, 72)]
+    seen_events = run([seen(i / 10, {1: mood}) for i, mood in enumerate(moods)], windows)
+    labelled = [(event.label, event.probabilities) for event in [*updates(seen_events)]]
+    labelled += [(event.label, event.probabilities) for event in seen_events if isinstance(event, EmotionChanged)]
+    named = [(label, shown) for label, shown in labelled if label in shown]
+    assert all(shown[label] == max(shown.values()) for label, shown in named)
+    assert len(named) > 20 and {label for label, _ in labelled} - set(labelled[0][1]) <= {"unclear", "unknown"}
 
 
 def test_a_change_is_published_only_when_the_label_of_the_updates_changes():
