@@ -59,7 +59,7 @@ export class EmotionView {
   show({ label, probabilities, valence, arousal, weights }) {
     const known = label !== "unknown";
     this.#label(NO_EMOTION[label] ?? capital(label), !(label in NO_EMOTION));
-    this.#plane.show(known ? valence : null, arousal);
+    this.#plane.show(known ? (valence ?? null) : null, arousal);
     for (const [name, probability] of Object.entries(probabilities)) {
       const bar = this.#bars.get(name) ?? this.#add(name);
       bar.row.dataset.top = String(known && name === label);
