@@ -76,11 +76,20 @@ def test_what_comes_later_still_counts_for_later_updates():
     assert [voices for _, _, voices in network.calls[:3]] == [[], [0.4], [0.4]]
 
 
-def test_nothing_later_than_an_update_is_seen_by_it():
+def test_a_window_counts_for_all_the_moments_that_it_is_heard_in_and_for_a_while_after():
     network = CountingFusion()
-    run_stage(emotion(network), {"expressions": looks(3.0, {1: "sad"}), "windows": [heard(0.5, 1.7, "sad")]})
+    run_stage(emotion(network), {"expressions": looks(5.0, {1: "sad"}), "windows": [heard(0.5, 1.7, "sad")]})
+    assert [now for now, _, voices in network.calls if voices] == [1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
     for now, faces, voices in network.calls:
         assert max([*faces, *voices]) <= now
+
+
+def test_a_window_replaces_those_that_it_holds_and_what_is_heard_now_what_was_heard_before():
+    network = CountingFusion()
+    windows = [heard(0.0, 0.75, "sad"), heard(0.0, 1.25, "sad"), heard(0.0, 1.6, "angry"), heard(2.2, 3.0, "happy")]
+    run_stage(emotion(network, look_ahead=4.0), {"windows": windows, "expressions": looks(4.0, {1: "sad"})})
+    heard_at = {now: voices for now, _, voices in network.calls}
+    assert [heard_at[now] for now in (0.5, 1.0, 2.0, 2.5, 3.5)] == [[0.5], [1.0], [1.6], [2.5], [1.6, 3.0]]
 
 
 def test_how_often_the_frontier_moves_makes_no_difference():
@@ -155,7 +164,7 @@ def test_one_stray_movement_of_lips_does_not_claim_a_voice():
 def test_without_a_picture_there_is_the_voice_alone():
     events = run_stage(emotion(), {"windows": [heard(0.5, 1.5, "angry"), heard(0.5, 2.0, "angry")]}).events
     labels = {event.end: event.label for event in updates(events)}
-    assert labels == {0.5: "unknown", 1.0: "unknown", 1.5: "angry", 2.0: "angry"}
+    assert labels == {0.5: "unknown", 1.0: "angry", 1.5: "angry", 2.0: "angry"}
     assert by_face(events, 2.0) == {None: {"face": 0.0, "voice": 1.0}}
 
 
