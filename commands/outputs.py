@@ -130,7 +130,9 @@ def writers_for(
     WRITERS.warn_of_shadowed(names)
     writers = {name: writer_class(name) for name in names if emotion or name != EMOTION_FORMAT}
     if names and not writers:
-        raise UserError(f"the only format is {EMOTION_FORMAT}, but emotions are switched off ({_OFF}); add another with -f")
+        raise UserError(
+            f"the only format is {EMOTION_FORMAT}, but emotions are switched off ({_OFF}); add another with -f"
+        )
     if vtt_emotion:
         if not emotion:
             raise UserError(f"--vtt-emotion marks cues with emotions, but they are switched off ({_OFF})")

@@ -385,8 +385,8 @@ class EmotionChanged(Event):
         face: as in `EmotionUpdate`.
         time: seconds.
         previous: the label before, "unknown" at first.
-        label: the label from now on, "unclear" when no emotion leads by enough, "unknown" when the face has gone, there is no evidence any more, or emotion was
-            switched off.
+        label: the label from now on, "unclear" when no emotion leads by enough, "unknown" when the face has gone, there
+            is no evidence any more, or emotion was switched off.
         probabilities: as in `EmotionUpdate`.
         valence: as in `EmotionUpdate`.
         arousal: as in `EmotionUpdate`.

@@ -11,5 +11,5 @@ _OFF = frozenset({"", "0", "false", "no", "off"})
 
 
 def emotion_forbidden() -> bool:
-    """Whether LIPSTREAM_NO_EMOTION switches emotion off. Anything but a plain no does: a typing error must not judge."""
+    """Whether LIPSTREAM_NO_EMOTION switches emotion off. Anything but a plain no does, for a slip must not judge."""
     return os.environ.get(NO_EMOTION, "").strip().lower() not in _OFF

@@ -1,4 +1,4 @@
-"""What is shown to the user: probabilities averaged over time, and a label that follows from them and does not flicker."""
+"""What is shown to the user: probabilities averaged over time, and a label from them that does not flicker."""
 
 from __future__ import annotations
 

@@ -76,10 +76,10 @@ def evaluate(
         report: progress.
 
     Returns:
-        Figures by set: "face: FILE", and "face: FILE, by votes" of those on which more than half of the people who voted
-        agree; "voice", and for clips with pictures "videos, face", "videos, voice" and "videos,
-        both", of the same clips, with the numbers of those that show no face and of those that are silent. A clip
-        without evidence counts as a guess at all classes alike.
+        Figures by set: "face: FILE", and "face: FILE, by votes" of those on which more than half of all votes agree;
+        "voice", and for clips with pictures "videos, face", "videos, voice" and "videos, both", of the same clips, with
+        the numbers of those that show no face and of those that are silent. A clip without evidence counts as a guess
+        at all classes alike.
 
     Raises:
         ModelError: nothing usable is there, or a file cannot be read.

@@ -1,8 +1,8 @@
-"""The last cycle of training the expression encoder: it learns what people saw, and not what photographs were found by.
+"""The last cycle of training the expression encoder: what people saw, and not what photographs were found by.
 
-FER2013's labels are the words that the photographs were searched with; ten people looked at each for FER+ and agree with
-those words in 63 %. The network goes on with two heads on one embedding, one for the shares of the votes and one for the
-labels. What is shipped is one layer: the mean of the two heads, weighted.
+FER2013's labels are the words that the photographs were searched with; ten people looked at each for FER+ and agree
+with those words in 63 %. The network goes on with two heads on one embedding, one for the shares of the votes and one
+for the labels. What is shipped is one layer: the mean of the two heads, weighted.
 """
 
 from __future__ import annotations

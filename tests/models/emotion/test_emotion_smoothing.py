@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,7 @@ def test_a_lasting_change_is_shown_within_a_few_seconds_and_never_as_a_third_emo
     labels = [state.label for state in feed(smoother, 3, ["angry"] * 10)]
     assert labels[-1] == "angry"
     assert set(labels) <= {"neutral", UNCLEAR, "angry"}
-    assert sum(one != other for one, other in zip(labels, labels[1:], strict=False)) <= 2
+    assert sum(one != other for one, other in pairwise(labels)) <= 2
 
 
 def test_label_is_kept_over_a_short_gap_and_forgotten_after_a_long_one():
