@@ -82,7 +82,10 @@ async def serving(
     sessions = Sessions(service.prepare, service.max_sessions)
     uploads = Uploads(service.recordings, service.limits, sessions)
     port: int = listener.getsockname()[1]
-    routes = [*Api(sessions, service.limits).routes, *FilesApi(uploads).routes]
+    routes = [
+        *Api(sessions, service.limits, emotion=service.recordings.emotion.enabled).routes,
+        *FilesApi(uploads).routes,
+    ]
     guard = Guard(
         make_app(routes), host=address.host, port=port, token=address.token, secure=address.certificate is not None
     )

@@ -363,6 +363,13 @@ def test_it_is_usable_with_the_keyboard_alone(page: Page, server: FakeServer):
     expect(page.locator("#start")).to_be_visible()
 
 
+def test_where_emotions_are_not_judged_at_all_the_page_has_no_place_for_them(page: Page, server: FakeServer):
+    server.emotion = False
+    go_live(page, server)
+    expect(page.locator("#emotion")).to_be_hidden()
+    expect(page.locator("#emotion-switch")).to_be_hidden()
+
+
 def _emotion(face: int, label: str, probabilities: dict[str, float], share: float | None) -> EmotionUpdate:
     weights = {"face": 0, "voice": 0} if share is None else {"face": share, "voice": 1 - share}
     shown = {"label": label, "probabilities": probabilities, "weights": weights}
