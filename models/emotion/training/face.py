@@ -140,11 +140,7 @@ class FaceTraining:
         self._run = TrainingRun(
             Checkpoint(weights.parent, weights.stem),
             {"network": self._network, "average": self._average},
-            Method(
-                sgd(self._network, recipe.learning_rate, recipe.weight_decay),
-                lambda place, _: {"lr": recipe.rate(place.epochs_done)},
-                SeededEpochs(recipe.seed),
-            ),
+            Method(self._sgd(), lambda place, _: {"lr": recipe.rate(place.epochs_done)}, SeededEpochs(recipe.seed)),
             {"recipe": asdict(recipe), "images": len(images), "data": fingerprint((images, labels))},
         )
 
@@ -166,7 +162,7 @@ class FaceTraining:
             self._batches,
             self._loss,
             begin=self._begin,
-            stepped=lambda: follow(average, self._network, decay),
+            stepped=lambda: _follow(average, self._network, decay),
             judge=self._judge,
         )
         self._network.train()
@@ -175,6 +171,14 @@ class FaceTraining:
         save_weights(average, self._weights, facts)
         average.eval()
         return average
+
+    def _sgd(self) -> torch.optim.SGD:
+        recipe, parameters = self._recipe, list(self._network.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, nesterov=True)
 
     def _begin(self, epoch: int) -> None:
         """Begin an epoch; the second cycle begins from the averaged weights of the first, which are the teacher's."""
@@ -213,18 +217,8 @@ class FaceTraining:
         return {"accuracy": float(np.mean(face_logits(self._average, images).argmax(axis=1) == labels))}
 
 
-def sgd(network: nn.Module, rate: float, weight_decay: float) -> torch.optim.SGD:
-    """SGD with Nesterov momentum; biases and normalisation do not decay."""
-    parameters = list(network.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.SGD(groups, rate, momentum=0.9, nesterov=True)
-
-
 @torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Move the averaged weights a step towards the network's; counters and statistics alike."""
     for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if kept.is_floating_point():

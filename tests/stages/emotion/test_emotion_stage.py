@@ -211,6 +211,13 @@ def test_no_update_contradicts_its_own_probabilities():
     assert len(named) > 20 and {label for label, _ in labelled} - set(labelled[0][1]) <= {"unclear", "unknown"}
 
 
+def test_after_a_while_a_face_is_judged_against_what_is_usual_for_it_and_a_new_one_is_not():
+    events = updates(run([*looks(20.0, {1: "sad"}), *looks(22.0, {1: "sad", 2: "sad"}, start=20.1)]))
+    labels = {(event.face, event.end): event.label for event in events}
+    assert labels[1, 2.0] == "sad" and labels[1, 22.0] == "neutral" and labels[2, 22.0] == "sad"
+    assert next(event for event in events if event.end == 2.0).valence < 0
+
+
 def test_a_change_is_published_only_when_the_label_of_the_updates_changes():
     moods = ["happy", "sad", "neutral", "angry"] * 15
     events = run([seen(i / 10, {1: mood}) for i, mood in enumerate(moods)])
