@@ -300,7 +300,7 @@ class FusionConfig(_Section):
     profile: str | None = None
     """Profile of an enrolled user, whose lips then help to tell words; null for none."""
     general: bool = True
-    """Whether anybody's lips help to tell the own voice from others; with moonshine, where there is a picture."""
+    """Whether anybody's lips help to tell the own voice from others; beside any recogniser, where there is a picture."""
 
 
 class EmotionConfig(_Section):
