@@ -39,8 +39,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     emotion.add_argument(
         "--branch",
         choices=[*BRANCHES, VOTES],
-        help="train one part alone; the others must be in --out already. votes: have the face branch count the votes of "
-        "FER+ beside its labels",
+        help="train one part alone; the others must be in --out already. votes: have the face branch count the votes "
+        "of FER+ beside its labels",
     )
     emotion.add_argument(
         "--votes", metavar="SHARE", type=float, default=0.3, help="with --branch votes: how much they count, 0 to 1"

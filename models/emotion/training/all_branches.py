@@ -88,7 +88,9 @@ def train_votes(data: Path, out: Path, share: float, report: ProgressReport) -> 
     """
     faces = require_faces(data)
     if faces.votes is None:
-        raise ModelError(f"{faces.name}: no votes beside it; expected ferplus_{Path(faces.name).name} in the same folder")
+        raise ModelError(
+            f"{faces.name}: no votes beside it; expected ferplus_{Path(faces.name).name} in the same folder"
+        )
     weights, before = out / APPEARANCE_WEIGHTS, out / LABELS_WEIGHTS
     appearance = ExpressionNet().to(memory_format=torch.channels_last)
     load_weights(appearance, before if before.exists() else weights)
