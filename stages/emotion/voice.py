@@ -25,7 +25,7 @@ REST = 0.25
 SHORTEST = 0.3
 """A segment with less sound than this, in seconds, says nothing."""
 SURE = 1.1
-"""A shorter window counts in proportion to its length, in seconds: the best inverse temperature on actors never heard is
+"""A shorter window counts in proportion to its length, in seconds: the best inverse temperature on unseen actors is
 0.7 for windows of 0.75 s, 0.95 for 1.25 s and 1 for 1.75 s."""
 TAIL = 0.2
 """Seconds after the last voiced moment that still belong to the speech."""
