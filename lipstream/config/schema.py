@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from lipstream.config.environment import emotion_forbidden
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.plugins import ENGINES, STAGES
 
@@ -101,6 +102,10 @@ def _known_engine(name: str) -> str:
         return name
     known = dict.fromkeys(["auto", *ENGINES.built_in, *(plugin.name for plugin in ENGINES.installed())])
     raise ValueError(f"{name!r} is not allowed, expected {' or '.join(map(repr, known))}")
+
+
+def _unless_forbidden(enabled: bool) -> bool:
+    return enabled and not emotion_forbidden()
 
 
 class _Section(BaseModel):
@@ -311,8 +316,8 @@ class FusionConfig(_Section):
 class EmotionConfig(_Section):
     """Emotion from face and voice."""
 
-    enabled: bool = True
-    """Whether emotions are judged at all; without, none of it is loaded."""
+    enabled: Annotated[bool, AfterValidator(_unless_forbidden), Field(validate_default=True)] = True
+    """Whether emotions are judged at all; without, none of it is loaded. LIPSTREAM_NO_EMOTION makes it false always."""
     face_rate: Annotated[float, Field(gt=0, le=30)] = 10.0
     """Most looks a second at the expression of the speaker's face; the others are looked at half as often."""
     update_interval: Annotated[float, Field(ge=0.1, le=1)] = 0.5
@@ -404,7 +409,7 @@ class Config(_Section):
     face: FaceConfig = FaceConfig()
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
-    emotion: EmotionConfig = EmotionConfig()
+    emotion: EmotionConfig = Field(default_factory=EmotionConfig)
     subtitles: SubtitlesConfig = SubtitlesConfig()
     limits: LimitsConfig = LimitsConfig()
     outputs: OutputsConfig = OutputsConfig()

@@ -87,7 +87,7 @@ class EmotionRecord(_Record):
     end: Seconds
     """Ends."""
     label: str
-    """The emotion, or "unknown"."""
+    """The emotion with the largest probability, "unclear" where none leads by enough, or "unknown"."""
     probabilities: dict[str, Finite | None] = {}
     """Means, by emotion."""
     valence: Finite | None = 0.0
