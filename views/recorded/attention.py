@@ -82,7 +82,7 @@ def _mean_lag(attention: Attention, given: Float32) -> float:
 
 
 def _shown(attention: Attention) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(np.abs(attention.lip_times - attention.at) <= AROUND)
+    return np.flatnonzero(np.abs(attention.lip_times - attention.at) <= AROUND + 1e-3)
 
 
 def _strip(attention: Attention) -> int:
