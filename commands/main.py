@@ -50,7 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, batch, live, serve, convert, devices, models, doctor, demo, config, train, eval, enroll, explain):
+    seldom = (devices, models, doctor, demo, config, train, eval, enroll, explain)
+    for verb in (file, batch, live, serve, convert, *seldom):
         verb.add(verbs)
     return parser
 

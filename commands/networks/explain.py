@@ -52,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
     check_places([path], [args.clip])
     if not args.overwrite:
         check_free([path])
+    if args.profile is not None:
+        from lipstream.models.av_speech.profile import check_profile
+
+        check_profile(args.profile)  # what is missing is said before the long work
     recording = reader()(args.clip)
     picture = draw_attention(_attention(recording, args.at, args.profile))
     done, data = cv2.imencode(".png", picture)

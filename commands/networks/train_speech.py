@@ -58,7 +58,6 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.networks.speech_networks import engine, reader
     from lipstream.commands.train import prepare
     from lipstream.models.av_speech.training.active_speaker import ActiveSpeakerRecipe
-    from lipstream.models.av_speech.training.corpora import find_utterances, named
     from lipstream.models.av_speech.training.general_networks import train_general
     from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe
     from lipstream.models.av_speech.training.voices import read_voices
@@ -69,15 +68,21 @@ def run(args: argparse.Namespace) -> int:
         ActiveSpeakerRecipe(args.seed, **_given(args, epochs="epochs")),
         TargetMaskRecipe(args.seed, **_given(args, epochs="mask_epochs", mixtures="mixtures")),
     )
-    clips = [each for folder in args.data for each in find_utterances(folder)]
-    if args.clips is not None:
-        clips = named(clips, args.clips)
     device = training_device(args.device)
     prepare(args.out)
     with Steps() as steps:
         voices = [voice for folder in args.voices or () for voice in read_voices(folder)]
         report = train_general(
-            clips, voices, args.out, recipes, reader(), engine().encode, steps.report, device, args.begin
+            args.data,
+            voices,
+            args.out,
+            recipes,
+            reader(),
+            engine().encode,
+            steps.report,
+            device,
+            begin=args.begin,
+            clips=args.clips,
         )
     path = args.out / "speech_report.json"
     with whole_file(path) as partial:

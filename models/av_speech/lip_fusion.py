@@ -96,9 +96,7 @@ class LipFusion(Fusion):
         self._check(encoding)
         with self._running() as networks:
             given, read = _given(encoding), _read(networks, lips)
-            found = networks.fusion.looks(
-                given, frame_times(given.shape[1]), read.states, read.times, read.mask[None]
-            )
+            found = networks.fusion.looks(given, frame_times(given.shape[1]), read.states, read.times, read.mask[None])
         return np.asarray(found[0].numpy(), np.float32)
 
     def _check(self, encoding: Encoding) -> None:

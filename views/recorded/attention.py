@@ -107,9 +107,7 @@ def _draw_lips(picture: UInt8, attention: Attention, given: Float32, top: int) -
 
 
 def _draw_map(picture: UInt8, attention: Attention, top: int) -> None:
-    heard, looked = (
-        np.abs(times - attention.at) <= _MAP for times in (attention.sound_times, attention.lip_times)
-    )
+    heard, looked = (np.abs(times - attention.at) <= _MAP for times in (attention.sound_times, attention.lip_times))
     weights = attention.weights[heard][:, looked]
     shade = 1 - np.sqrt(weights / max(float(weights.max(initial=0.0)), 1e-6))
     gray = cv2.resize((shade * 255).astype(np.uint8), (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST)

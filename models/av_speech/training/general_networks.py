@@ -22,7 +22,7 @@ from lipstream.models.av_speech.training.active_speaker import (
     train_active_speaker,
 )
 from lipstream.models.av_speech.training.active_speaker_data import Hear, Sample, cached_samples
-from lipstream.models.av_speech.training.corpora import Utterance
+from lipstream.models.av_speech.training.corpora import Utterance, find_utterances, named
 from lipstream.models.av_speech.training.export import export_active_speaker, export_target_mask
 from lipstream.models.av_speech.training.features import Read, cached_recordings
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
@@ -45,7 +45,7 @@ class _Clip:
 
 
 def train_general(
-    data: Sequence[Utterance],
+    data: Sequence[Path],
     voices: Sequence[Float32],
     out: Path,
     recipes: tuple[ActiveSpeakerRecipe, TargetMaskRecipe],
@@ -54,11 +54,12 @@ def train_general(
     report: ProgressReport,
     device: torch.device = CPU,
     begin: Path | None = None,
+    clips: Path | None = None,
 ) -> dict[str, Any]:
     """Train what serves people whom nobody enrolled: on one part of the speakers, and judge on the other.
 
     Args:
-        data: recordings.
+        data: folders of recordings.
         voices: of other people, who are not seen; may be empty.
         out: folder for weights, caches and what a resumed run needs.
         recipes: how.
@@ -68,6 +69,7 @@ def train_general(
         device: where to train; judging is on the processor.
         begin: folder of weights to go on from: the decision whose voice is heard is taken from it as it is, and the
             mask learns on. None to train both anew.
+        clips: file that names the recordings to use, one a line; None for all.
 
     Returns:
         The recipes, and figures on the speakers left out; of `judge` by source, too, where there are several.
@@ -75,9 +77,9 @@ def train_general(
     Raises:
         ModelError: nothing usable is there.
     """
-    clips = _read(data, out, read, hear, report)
-    judging = [each for each in clips if left_out(each.utterance.speaker)]
-    learning = [each for each in clips if not left_out(each.utterance.speaker)]
+    found = _read(data, clips, out, read, hear, report)
+    judging = [each for each in found if left_out(each.utterance.speaker)]
+    learning = [each for each in found if not left_out(each.utterance.speaker)]
     if len({each.utterance.speaker for each in judging}) < 2:
         raise ModelError("expected recordings of ten or more speakers: one in five is left out to judge, by name")
     active_speaker, target_mask = recipes
@@ -112,12 +114,17 @@ def train_general(
     }
 
 
-def _read(utterances: Sequence[Utterance], out: Path, read: Read, hear: Hear, report: ProgressReport) -> list[_Clip]:
+def _read(
+    data: Sequence[Path], clips: Path | None, out: Path, read: Read, hear: Hear, report: ProgressReport
+) -> list[_Clip]:
+    utterances = [each for folder in data for each in find_utterances(folder)]
+    if clips is not None:
+        utterances = named(utterances, clips)
     recordings = cached_recordings(utterances, read, out / "recordings", report)
     names, speakers = [each.name for each in utterances], [each.speaker for each in utterances]
     samples = cached_samples(names, speakers, recordings, hear, out / "own_voice", report)
-    clips = (_Clip(*each) for each in zip(utterances, recordings, samples, strict=True))
-    return [each for each in clips if is_usable(each.sample)]
+    found = (_Clip(*each) for each in zip(utterances, recordings, samples, strict=True))
+    return [each for each in found if is_usable(each.sample)]
 
 
 def _told(report: ProgressReport) -> Callable[[int, int], None]:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lipstream.models.av_speech.active_speaker_net import SEEN
-from lipstream.models.av_speech.attentive_mask_net import AttentiveMaskNet, Attended
+from lipstream.models.av_speech.attentive_mask_net import Attended, AttentiveMaskNet
 from lipstream.models.av_speech.training.active_speaker import area
 from lipstream.models.av_speech.training.batches import half_precision
 from lipstream.models.av_speech.training.target_mask_data import LATEST, LIP_FRAMES, Mixture
@@ -190,7 +190,7 @@ def _doubted(evidence: Tensor, doubt: float, rng: np.random.Generator) -> Tensor
     return varied * seen
 
 
-def judge_target_mask(network: TargetMaskNet, mixtures: Sequence[Mixture]) -> dict[str, Any]:
+def judge_target_mask(network: AttentiveMaskNet, mixtures: Sequence[Mixture]) -> dict[str, Any]:
     """Figures on mixtures of speakers left out.
 
     Returns:

@@ -25,7 +25,7 @@ LIP_FRAMES: Final = 125
 _AUDIBLE: Final = 3e-3
 """Power from which another voice counts as heard, in parts of the mixture's mean."""
 _SPED: Final = 0.35
-"""Share of the mixtures whose speaker, sound and lips, is played faster or slower: another person with another voice."""
+"""Share of the mixtures whose speaker is played faster or slower, sound and lips: as of another person."""
 _SPEEDS: Final = (0.87, 1.15)
 _LATE: Final = 0.25
 """Share whose sound is late or early."""
@@ -113,7 +113,7 @@ def make_mixtures(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Excerpt:
-    """Some seconds of a speaker: `sound`, and `frames` (L, INPUTS) of lips with their mask; the rest as of `Mixture`."""
+    """Some seconds of a speaker: (N,) sound, (L, INPUTS) frames of lips with their mask; the rest as of `Mixture`."""
 
     sound: Float32
     frames: Tensor

@@ -10,6 +10,7 @@ import torch
 
 from lipstream.models.av_speech import general_fusion
 from lipstream.models.av_speech.active_speaker_net import EVIDENCE, ActiveSpeakerNet
+from lipstream.models.av_speech.attentive_mask_net import AttentiveMaskNet
 from lipstream.models.av_speech.general_fusion import GeneralFusion, Thresholds
 from lipstream.models.av_speech.sound_frames import SOUND
 from lipstream.models.av_speech.target_mask_net import FLOOR, TargetMaskNet, loudness_of
@@ -59,7 +60,7 @@ def made(tmp_path):
 
     def make(score, thresholds, others=9.0, own=9.0):
         torch.manual_seed(0)
-        mask, mouth = TargetMaskNet(dropout=0.0), ActiveSpeakerNet()
+        mask, mouth = AttentiveMaskNet(dropout=0.0), ActiveSpeakerNet()
         for layer, says in ((mask.gains, score), (mask.other, others), (mouth.decide, own)):
             torch.nn.init.zeros_(layer.weight)
             torch.nn.init.constant_(layer.bias, says)
