@@ -144,7 +144,8 @@ function applySwitches() {
 
 async function askServer() {
   try {
-    const { upload, formats } = await call("/api/status");
+    const { upload, formats, emotion } = await call("/api/status");
+    for (const part of [$("emotion-switch"), $("emotion")]) part.hidden = emotion === false;
     limits = upload ?? {};
     transcript.offer(formats ?? []);
     const most = [
