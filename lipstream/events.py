@@ -21,6 +21,7 @@ __all__ = [
     "FaceFound",
     "FaceLost",
     "FaceSeen",
+    "FacesLooked",
     "LipActivity",
     "Recovered",
     "Remark",
@@ -250,6 +251,27 @@ class FaceSeen(Event):
     lips: tuple[tuple[float, float], ...]
     speaker: bool
     talking: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacesLooked(Event):
+    """How often pictures of a recording were looked at for faces; only with `face.looks` set to need.
+
+    Stretches follow each other without gap, told as they end.
+
+    Attributes:
+        start: seconds.
+        end: seconds, > start.
+        rate: looks a second at the least, but for pictures that are further apart.
+        reason: "speech" (a voice, and a face), "several" (a voice, and several mouths that move), "doubt" (a voice has
+            just begun, or a face has just come or gone, and no mouth is seen to speak), "quiet" (no voice) or "nobody"
+            (no face).
+    """
+
+    start: float
+    end: float
+    rate: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

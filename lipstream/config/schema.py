@@ -267,6 +267,14 @@ class FaceConfig(_Section):
     """Processor threads of each face network; MediaPipe chooses its own."""
     max_fps: Annotated[float, Field(gt=0, le=120)] = 25.0
     """Most frames a second that are looked at; the others are skipped before any work."""
+    looks: Literal["every", "need"] = "every"
+    """File at full pace: whether every frame is looked at for faces, or as many as are needed, by what is heard and
+    seen. With a profile it is always every frame."""
+    speech_rate: Annotated[float, Field(ge=1, le=120)] = 12.5
+    """With need: looks a second where a voice is heard and a face is in view; max_fps while it is not clear whose it
+    is."""
+    quiet_rate: Annotated[float, Field(ge=1, le=120)] = 6.25
+    """With need: looks a second where no voice is heard, or no face is seen; below 1 / lips.max_gap lips have gaps."""
     max_faces: Annotated[int, Field(ge=1, le=8)] = 2
     """Most faces tracked at once."""
     min_confidence: Fraction = 0.5
