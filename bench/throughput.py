@@ -86,6 +86,7 @@ LINES = {
     "two": Line("60 s, two faces that both move, emotion", "two", 60, 7, captions()),
     "every": Line("60 s, one face, every picture looked at", "minute", 60, None, captions("--set face.looks=every")),
     "ten": Line("10 min, one face, emotion", "ten", 600, 9, captions()),
+    "minute_sound": Line("60 s, sound only", "minute", 60, None, captions("--no-video")),
     "sound": Line("10 min, sound only", "ten", 600, 30, captions("--no-video")),
     "short": Line("9 s, one face, emotion", "short", 9, None, captions()),
     "short_sound": Line("9 s, sound only", "short", 9, None, captions("--no-video")),
