@@ -192,6 +192,19 @@ class SpeakerTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleKnown:
+    """Whose face is whose, and who was heard last.
+
+    Attributes:
+        faces: number of the speaker by face; faces that have not spoken are not there.
+        voice: number of the speaker whose voice is heard without a face; None where there is none.
+    """
+
+    faces: Mapping[int, int]
+    voice: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedSpeech:
     """The encoder's view of an open or finished segment. The packet's timestamp is the end of the sound heard so far.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lipstream.models.voice.diarization import Heard
@@ -41,16 +40,3 @@ class SegmentHeard:
     windows: tuple[Heard, ...]
     speakers: tuple[int, ...]
     apart: frozenset[frozenset[int]]
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleKnown:
-    """Whose face is whose, and who was heard last.
-
-    Attributes:
-        faces: number of the speaker by face; faces that have not spoken are not there.
-        voice: number of the speaker whose voice is heard without a face; None where there is none.
-    """
-
-    faces: Mapping[int, int]
-    voice: int | None

@@ -14,9 +14,9 @@ from lipstream.models.voice.diarization import Heard
 from lipstream.models.voice.persons import Persons
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
-from lipstream.stages.payloads import EncodedSpeech, FaceFrame, Mouth, SpeakerTurn
+from lipstream.stages.payloads import EncodedSpeech, FaceFrame, Mouth, PeopleKnown, SpeakerTurn
 from lipstream.stages.speaker.faces_seen import FacesSeen
-from lipstream.stages.speaker.payloads import PeopleKnown, SegmentHeard, VoicePrint
+from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
 from lipstream.stages.speech.on_camera import speaker_of
 
 SAME_TURN = micros(1.5)
