@@ -19,16 +19,22 @@ from lipstream.models.voice.clustering import clusters, in_order
 Float32 = npt.NDArray[np.float32]
 Int = npt.NDArray[np.intp]
 
-LEAST: Final = 0.25
-"""Mean likeness from which on two clusters are one person."""
+LEAST: Final = 0.2
+"""Mean likeness of their windows from which on two clusters are one person."""
+ALIKE: Final = 0.4
+"""Likeness of their mean voices from which on two clusters are one person all the same: moods differ more than means."""
 SAME_FACE: Final = 0.5
 """Likeness that two windows gain if one face says both."""
 APART: Final = -4.0
 """Likeness of windows whose faces were in one picture: they cannot be one person."""
-LEAST_SECONDS: Final = 2.0
-"""Somebody who says less in all than this is taken for the one most alike, unless a face says otherwise."""
+LEAST_SHARE: Final = 0.07
+"""Somebody who says less than this share of all is taken for the one most alike, unless a face says otherwise."""
+LEAST_SECONDS: Final = (1.2, 3.0)
+"""That share is not less and not more than so many seconds."""
 MOST_UNITS: Final = 2500
 """Clustering takes memory of the square of what it clusters: more windows than this are put together first."""
+_FINER: Final = (0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
+"""Likenesses to try in turn, if there are known to be more people."""
 SHARP: Final = 8.0
 """How much a likeness counts against a change."""
 _CHANGE: Final = 3.0
@@ -74,11 +80,14 @@ def speakers_of(windows: Sequence[Heard], count: int | None = None, apart: Set[f
     if not windows:
         return np.zeros(0, np.intp)
     units, of_unit = _units(windows)
-    labels = clusters(_likeness(units, apart), LEAST, count)[of_unit]
-    if count is None:
-        labels = without_small(windows, labels)
-    for _ in range(2):
-        labels = resegmented(windows, labels)
+    likeness = _likeness(units, apart)
+    for least in (LEAST,) if count is None else (LEAST, *_FINER):
+        labels = clusters(likeness, least)[of_unit]
+        for _ in range(2):
+            labels = without_small(windows, labels)
+            labels = resegmented(windows, _joined_alike(windows, labels, apart, count))
+        if count is None or len(set(labels.tolist())) >= count:
+            break
     return in_order(labels)
 
 
@@ -124,24 +133,43 @@ def _likeness(windows: Sequence[Heard], apart: Set[frozenset[int]]) -> Float32:
     return alike
 
 
-def without_small(windows: Sequence[Heard], labels: Int, least: float = LEAST_SECONDS) -> Int:
+def without_small(windows: Sequence[Heard], labels: Int) -> Int:
     """Labels in which who says little is taken for the one most alike; a face that nobody else has keeps its own."""
-    spoken = {label: covered([w for w, each in zip(windows, labels, strict=True) if each == label]) for label in set(labels.tolist())}
-    faces = {label: {w.face for w, each in zip(windows, labels, strict=True) if each == label and w.face is not None} for label in spoken}
+    groups = {label: _group(windows, labels, label) for label in dict.fromkeys(labels.tolist())}
+    spoken = {label: covered(group) for label, group in groups.items()}
+    faces = {label: {window.face for window in group} - {None} for label, group in groups.items()}
+    least = float(np.clip(LEAST_SHARE * sum(spoken.values()), *LEAST_SECONDS))
     large = [label for label, length in spoken.items() if length >= least]
-    if not large:
-        large = [max(spoken, key=lambda label: spoken[label])]
-    known = set().union(*(faces[label] for label in large))
+    large = large or [max(spoken, key=lambda label: spoken[label])]
+    known = {face for label in large for face in faces[label]}
+    centres = {label: _centre(groups[label]) for label in groups}
     found = labels.copy()
-    centres = {label: _centre(windows, labels == label) for label in large}
-    for label in spoken:
-        if label in large or faces[label] - known:
-            continue
-        rows = labels == label
-        mine = _centre(windows, rows)
-        shared = [each for each in large if faces[each] & faces[label]]
-        found[rows] = max(shared or large, key=lambda each: float(centres[each] @ mine))
+    for label in groups:
+        if label not in large and not faces[label] - known:
+            shared = [each for each in large if faces[each] & faces[label]]
+            found[labels == label] = max(shared or large, key=lambda each: float(centres[each] @ centres[label]))
     return found
+
+
+def _joined_alike(windows: Sequence[Heard], labels: Int, apart: Set[frozenset[int]], count: int | None) -> Int:
+    """Labels in which those with like mean voices are one; if it is known how many there are, only so many are left."""
+    found = labels.copy()
+    while True:
+        names = np.unique(found).tolist()
+        groups = [_group(windows, found, name) for name in names]
+        faces = [{window.face for window in group if window.face is not None} for group in groups]
+        centres = np.stack([_centre(group) for group in groups])
+        alike = centres @ centres.T
+        for one in range(len(names)):
+            for other in range(one + 1):
+                together = any(frozenset((a, b)) in apart for a in faces[one] for b in faces[other])
+                if one == other or (together and count is None):
+                    alike[one, other] = alike[other, one] = APART
+        one, other = np.unravel_index(int(np.argmax(alike)), alike.shape)
+        enough = len(names) < 2 or (len(names) <= count if count is not None else alike[one, other] < ALIKE)
+        if enough:
+            return found
+        found[found == names[other]] = names[one]
 
 
 def resegmented(windows: Sequence[Heard], labels: Int) -> Int:
@@ -149,7 +177,7 @@ def resegmented(windows: Sequence[Heard], labels: Int) -> Int:
     names = np.unique(labels)
     if len(names) < 2:
         return labels
-    centres = np.stack([_centre(windows, labels == name) for name in names])
+    centres = np.stack([_centre(_group(windows, labels, name)) for name in names])
     voices = np.stack([window.voice for window in windows])
     worth = SHARP * (voices @ centres.T) + _by_faces(windows, labels, names)
     path = most_likely(worth, np.array([window.segment for window in windows]))
@@ -192,8 +220,12 @@ def _by_faces(windows: Sequence[Heard], labels: Int, names: Int) -> Float32:
     return worth
 
 
-def _centre(windows: Sequence[Heard], rows: npt.NDArray[np.bool_]) -> Float32:
-    return unit(np.sum([window.voice * window.seconds for window, of in zip(windows, rows, strict=True) if of], axis=0))
+def _group(windows: Sequence[Heard], labels: Int, label: int) -> list[Heard]:
+    return [windows[row] for row in np.flatnonzero(labels == label)]
+
+
+def _centre(windows: Sequence[Heard]) -> Float32:
+    return unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
 
 
 def unit(vector: npt.NDArray[np.floating]) -> Float32:

@@ -13,6 +13,8 @@ from lipstream.stages.sinks.writer import Writer
 
 PAUSE = 0.5
 """Seconds without a word within which a turn goes on."""
+UNKNOWN = "unknown"
+"""Who speaks where that is not known."""
 
 
 class RttmWriter(Writer):
@@ -29,9 +31,7 @@ class RttmWriter(Writer):
         if not isinstance(event, TranscriptFinal):
             return
         for said in parts_of(event):
-            if said.speaker is None:
-                continue
-            name = _field(called(said.speaker, self.book.names.get(said.speaker)))
+            name = UNKNOWN if said.speaker is None else _field(called(said.speaker, self.book.names.get(said.speaker)))
             for start, end in _spans(said.words) or [(said.start, said.end)]:
                 length = max(0.001, end - start)
                 self.put(f"SPEAKER {self._recording} 1 {start:.3f} {length:.3f} <NA> <NA> {name} <NA> <NA>\n")
