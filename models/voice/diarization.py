@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,9 @@ SAME_FACE: Final = 0.5
 """Likeness that two windows gain if one face says both."""
 APART: Final = -4.0
 """Likeness of windows whose faces were in one picture: they cannot be one person."""
+MIXED: Final = 0.5
+"""Part of a mean voice that two others explain, from which on it is no third but windows in which one follows the other."""
+_SHARED: Final = 0.2
 LEAST_SHARE: Final = 0.07
 """Somebody who says less than this share of all is taken for the one most alike, unless a face says otherwise."""
 LEAST_SECONDS: Final = (1.2, 3.0)
@@ -85,7 +89,8 @@ def speakers_of(windows: Sequence[Heard], count: int | None = None, apart: Set[f
         labels = clusters(likeness, least)[of_unit]
         for _ in range(2):
             labels = without_small(windows, labels)
-            labels = resegmented(windows, _joined_alike(windows, labels, apart, count))
+            labels = _without_mixed(windows, _joined_alike(windows, labels, apart, count))
+            labels = resegmented(windows, labels)
         if count is None or len(set(labels.tolist())) >= count:
             break
     return in_order(labels)
@@ -170,6 +175,31 @@ def _joined_alike(windows: Sequence[Heard], labels: Int, apart: Set[frozenset[in
         if enough:
             return found
         found[found == names[other]] = names[one]
+
+
+def _without_mixed(windows: Sequence[Heard], labels: Int) -> Int:
+    """Labels without those whose windows lie over changes from one speaker to another."""
+    found = labels.copy()
+    while True:
+        names = np.unique(found).tolist()
+        groups = [_group(windows, found, name) for name in names]
+        spoken = [covered(group) for group in groups]
+        centres = np.stack([_centre(group) for group in groups])
+        alike = centres @ centres.T
+        for one in sorted(range(len(names)), key=lambda each: spoken[each]):
+            others = [each for each in range(len(names)) if spoken[each] > spoken[one] and alike[one, each] >= _SHARED]
+            for first, second in combinations(others, 2):
+                pair = alike[np.ix_([first, second], [first, second])]
+                shares = np.linalg.lstsq(pair, alike[one, [first, second]], rcond=None)[0]
+                if (shares > 0).all() and float(shares @ alike[one, [first, second]]) >= MIXED**2:
+                    nearest = first if alike[one, first] >= alike[one, second] else second
+                    found[found == names[one]] = names[nearest]
+                    break
+            else:
+                continue
+            break
+        else:
+            return found
 
 
 def resegmented(windows: Sequence[Heard], labels: Int) -> Int:

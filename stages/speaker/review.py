@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from lipstream.events import SpeakerChanged, TranscriptFinal
 from lipstream.models.voice.diarization import Heard, speakers_of
+from lipstream.models.voice.persons import renumbered
 from lipstream.pipeline import Packet, Port, Stage
 from lipstream.stages.speaker.payloads import SegmentHeard
-from lipstream.stages.speaker.words import renumbered, said_by
+from lipstream.stages.speaker.words import said_by
 from lipstream.stages.speech.turns import most_of
 
 

@@ -100,7 +100,9 @@ class Who(Stage):
             numbers: list[int] = []
             turns = self._without_voice(speech)
         else:
-            numbers = self._persons.of(windows, self._faces.together, settle=speech.last)
+            tell = self._persons.settled if speech.last else self._persons.so_far
+            numbers = tell(windows, self._faces.together)
+            self._tell_known()
             turns = self._turns(speech, windows, numbers)
         if speech.last:
             self._settle(speech, windows, numbers, turns, timestamp)
@@ -116,8 +118,6 @@ class Who(Stage):
     ) -> None:
         if turns:
             self._last = turns[-1].speaker, speech.speech_end
-        for person in self._persons.newly_named():
-            self._name(person.number, person.name)
         if self.context.connected("heard"):
             heard = SegmentHeard(speech.segment, tuple(windows), tuple(numbers), frozenset(self._faces.together))
             self.emit("heard", heard, timestamp)
@@ -184,15 +184,18 @@ class Who(Stage):
 
     # Names.
 
+    def _tell_known(self) -> None:
+        """Tell of persons who turn out to be people whom the user has added; a name given in the run stays."""
+        for number, name in self._persons.newly_named():
+            if number not in self._names:
+                self._name(number, name)
+
     def _take_names(self) -> None:
         while True:
             with self._lock:
                 if not self._given:
                     return
                 speaker, name = self._given.popleft()
-            for person in self._persons.all:
-                if person.number == speaker:
-                    person.name = name
             self._name(speaker, name)
 
     def _name(self, speaker: int, name: str | None) -> None:
