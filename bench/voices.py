@@ -107,7 +107,9 @@ def main() -> None:
     """Measure, or fit first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--fit", type=Path, metavar="PRETRAINED", help="take weights from here, fit the space, write both")
+    parser.add_argument(
+        "--fit", type=Path, metavar="PRETRAINED", help="take weights from here, fit the space, write both"
+    )
     args = parser.parse_args()
     vad = SileroVad()
     vad.load()
@@ -135,7 +137,8 @@ def main() -> None:
     embedder.load()
     vectors = np.concatenate([embedder.embed(sounds[at : at + 32]) for at in range(0, len(sounds), 32)])
     judged = np.array([to_judge(person) for person in people])
-    print(f"{len(sounds)} windows of {len(count)} people, {judged.sum()} of {len({p for p in people if to_judge(p)})} judged")
+    others = len({person for person in people if to_judge(person)})
+    print(f"{len(sounds)} windows of {len(count)} people, {judged.sum()} windows of {others} people judged")
     print("| corpus | pairs of one person | AUC | equal error rate | at |\n|---|---|---|---|---|")
     for corpus in (*dict.fromkeys(sorted(corpora)), "all"):
         rows = [row for row in np.flatnonzero(judged) if corpus in ("all", corpora[row])]

@@ -23,13 +23,13 @@ Int = npt.NDArray[np.intp]
 LEAST: Final = 0.2
 """Mean likeness of their windows from which on two clusters are one person."""
 ALIKE: Final = 0.4
-"""Likeness of their mean voices from which on two clusters are one person all the same: moods differ more than means."""
+"""Likeness of their mean voices from which on two clusters are one person all the same: one in two moods."""
 SAME_FACE: Final = 0.5
 """Likeness that two windows gain if one face says both."""
 APART: Final = -4.0
 """Likeness of windows whose faces were in one picture: they cannot be one person."""
 MIXED: Final = 0.5
-"""Part of a mean voice that two others explain, from which on it is no third but windows in which one follows the other."""
+"""Part of a mean voice that two others explain, from which on it is no third person but windows over changes."""
 _SHARED: Final = 0.2
 LEAST_SHARE: Final = 0.07
 """Somebody who says less than this share of all is taken for the one most alike, unless a face says otherwise."""
@@ -112,7 +112,7 @@ def _units(windows: Sequence[Heard]) -> tuple[list[Heard], Int]:
         of[index] = len(units) - 1
     if size > 1:
         rows = [np.flatnonzero(of == unit) for unit in range(len(units))]
-        units = [_joined([windows[row] for row in each]) for each in rows]
+        units = [_joined([windows[int(row)] for row in each]) for each in rows]
     return units, of
 
 
@@ -170,7 +170,7 @@ def _joined_alike(windows: Sequence[Heard], labels: Int, apart: Set[frozenset[in
                 together = any(frozenset((a, b)) in apart for a in faces[one] for b in faces[other])
                 if one == other or (together and count is None):
                     alike[one, other] = alike[other, one] = APART
-        one, other = np.unravel_index(int(np.argmax(alike)), alike.shape)
+        one, other = divmod(int(np.argmax(alike)), len(names))
         enough = len(names) < 2 or (len(names) <= count if count is not None else alike[one, other] < ALIKE)
         if enough:
             return found
@@ -216,7 +216,7 @@ def resegmented(windows: Sequence[Heard], labels: Int) -> Int:
 
 
 def most_likely(worth: npt.NDArray[np.floating], segments: npt.NDArray[np.integer]) -> Int:
-    """(N,) the best path through (N, K) of what each of K speakers is worth in each window, changes costing (Viterbi)."""
+    """(N,) the best path through (N, K) of what each of K speakers is worth in each window (Viterbi)."""
     count, people = worth.shape
     best = worth[0].astype(np.float64)
     back = np.zeros((count, people), np.intp)
@@ -251,7 +251,7 @@ def _by_faces(windows: Sequence[Heard], labels: Int, names: Int) -> Float32:
 
 
 def _group(windows: Sequence[Heard], labels: Int, label: int) -> list[Heard]:
-    return [windows[row] for row in np.flatnonzero(labels == label)]
+    return [windows[int(row)] for row in np.flatnonzero(labels == label)]
 
 
 def _centre(windows: Sequence[Heard]) -> Float32:
@@ -259,6 +259,7 @@ def _centre(windows: Sequence[Heard]) -> Float32:
 
 
 def unit(vector: npt.NDArray[np.floating]) -> Float32:
+    """A vector of length 1 of the same direction; zeros as they are."""
     length = float(np.linalg.norm(vector))
     return (vector / length if length else vector).astype(np.float32)
 

@@ -57,7 +57,9 @@ def checked_name(name: str) -> str:
     """
     shown = " ".join(unicodedata.normalize("NFC", name).split())
     if not shown or len(shown) > _LONGEST or not shown.isprintable() or not any(map(str.isalnum, shown)):
-        raise ModelError(f"{name!r} is no name, expected up to {_LONGEST} characters with a letter or a digit among them")
+        raise ModelError(
+            f"{name!r} is no name, expected up to {_LONGEST} characters with a letter or a digit among them"
+        )
     return shown
 
 
@@ -171,4 +173,6 @@ def _read(path: Path) -> KnownVoice:
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is no person of this version ({error}); delete the file and add them again") from error
+        raise ModelError(
+            f"{path} is no person of this version ({error}); delete the file and add them again"
+        ) from error

@@ -45,7 +45,8 @@ class ConsoleSink(EventSink):
     """Shows finished segments as lines, and below them, in a terminal, one row for the text that is forming.
 
     Stable text is plain, text that may still change is dim. In a terminal the emotion something is said with, if it is
-    known by then, follows in small print. Where somebody else takes over, that is named before the text. With a duration there is a second row, the progress.
+    known by then, follows in small print. Where somebody else takes over, the text is on a line of its own, and that
+    speaker is named before it. With a duration there is a second row, the progress.
     Elsewhere than in a terminal nothing is ever rewritten: finished segments go to `out` and notes to `err`, a line
     each. A reader of `out` that goes away (`| head`), or a terminal, does not end the run. A file that `out` is led to
     and that cannot be written ends the run of a recording; a live run goes on, and says so.

@@ -89,7 +89,9 @@ def parts_of(final: TranscriptFinal) -> list[Said]:
     groups: list[list[Word]] = []
     for word in final.words:
         if groups and word.speaker in (groups[-1][-1].speaker, None):
-            groups[-1].append(word if word.speaker is not None else dataclasses.replace(word, speaker=groups[-1][-1].speaker))
+            groups[-1].append(
+                word if word.speaker is not None else dataclasses.replace(word, speaker=groups[-1][-1].speaker)
+            )
         else:
             groups.append([word])
     return [_said(group, space) for group in groups]

@@ -169,7 +169,9 @@ class Who(Stage):
             return ()
         return (SpeakerTurn(speech.start, max(speech.end, speech.start + 1), number, self._names.get(number)),)
 
-    def _turns(self, speech: EncodedSpeech, windows: Sequence[Heard], numbers: Sequence[int]) -> tuple[SpeakerTurn, ...]:
+    def _turns(
+        self, speech: EncodedSpeech, windows: Sequence[Heard], numbers: Sequence[int]
+    ) -> tuple[SpeakerTurn, ...]:
         """Turns that together cover the segment."""
         middles = [micros((window.start + window.end) / 2) for window in windows]
         cuts = [speech.start, *((one + other) // 2 for one, other in pairwise(middles))]

@@ -68,7 +68,8 @@ class LslOutlets(EventSink):
     """Sends three streams: the features of faces, emotions, and the words of finished segments as markers.
 
     Samples have the time of what they tell of, the picture's, the end of the update or the word's beginning, on LSL's
-    `local_clock`; words come some seconds after that. No face, and nobody known, is 0. Whoever is in the same network can listen.
+    `local_clock`; words come some seconds after that. No face, and nobody known, is 0. Whoever is in the same network
+    can listen.
 
     Args:
         pylsl: the module.

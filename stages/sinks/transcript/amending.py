@@ -82,7 +82,11 @@ class AmendedJson:
                     yield '  "speakers": [' + ",".join(f"\n    {json_text(record)}" for record in records)
                     # What follows the bracket, where the list was empty.
                     rest = line.removeprefix('  "speakers": [')
-                    yield ("\n" if rest.strip() == "" else "") + ("\n  " if records and rest.strip() else "") + rest.lstrip("\n")
+                    yield (
+                        ("\n" if rest.strip() == "" else "")
+                        + ("\n  " if records and rest.strip() else "")
+                        + rest.lstrip("\n")
+                    )
                 else:
                     yield line
                 continue

@@ -76,7 +76,9 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
         lost = FaceLost(face=face.id, start=face.start, time=face.end, emitted=face.end)
         timed += [(face.start, 0, found), (face.end, 3, lost)]
     timed += [
-        (0.0, -1, SpeakerNamed(speaker=each.id, name=each.name)) for each in transcript.speakers if each.name is not None
+        (0.0, -1, SpeakerNamed(speaker=each.id, name=each.name))
+        for each in transcript.speakers
+        if each.name is not None
     ]
     timed += [(each.end, 1, _update(each)) for each in transcript.emotions]
     timed += [(final.end, 2, final) for final in _finals(transcript.segments)]
