@@ -168,13 +168,21 @@ def _joined_alike(windows: Sequence[Heard], labels: Int, apart: Set[frozenset[in
         for one in range(len(names)):
             for other in range(one + 1):
                 together = any(frozenset((a, b)) in apart for a in faces[one] for b in faces[other])
+                silent = max(_silent(groups[one], faces[other]), _silent(groups[other], faces[one]))
                 if one == other or (together and count is None):
                     alike[one, other] = alike[other, one] = APART
+                else:
+                    alike[one, other] = alike[other, one] = alike[one, other] - silent
         one, other = divmod(int(np.argmax(alike)), len(names))
         enough = len(names) < 2 or (len(names) <= count if count is not None else alike[one, other] < ALIKE)
         if enough:
             return found
         found[found == names[other]] = names[one]
+
+
+def _silent(windows: Sequence[Heard], faces: Set[int]) -> float:
+    """Share of windows in which faces are in view and silent."""
+    return sum(bool(window.not_of & faces) for window in windows) / len(windows)
 
 
 def _without_mixed(windows: Sequence[Heard], labels: Int) -> Int:

@@ -39,8 +39,8 @@ class Voices(Stage):
     """Listens to every segment in windows of 1.6 s.
 
     The windows of a finished segment lie evenly from its first to its last voiced moment, about 0.4 s apart. Where
-    somebody waits, the first ones come while it is spoken, from its beginning on, so that the speaker of the first words
-    can be told soon.
+    somebody waits, the first ones come while it is spoken, from its beginning on, so that a speaker can be told with
+    the first words.
 
     Args:
         network: the network of voices.

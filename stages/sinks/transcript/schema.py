@@ -56,7 +56,7 @@ class SegmentRecord(_Record):
     language: str | None = None
     """Code of ISO 639-1; null where it is not known."""
     speaker: int | None = None
-    """Number of the person who says most of it, from 1, the same in all of the recording; null where it is not known."""
+    """Number of the person who says most of it, from 1, the same in all of it; null where that is not known."""
     speaker_name: str | None = None
     """Name of that person; null where there is none."""
     words: tuple[WordRecord, ...] = ()
