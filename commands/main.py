@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     from lipstream.commands.growing import command as profile
     from lipstream.commands.options import HelpFormatter, VersionAction
     from lipstream.commands.parser import PlainParser
+    from lipstream.commands.people import command as people
 
     parser = PlainParser(
         prog="lipstream",
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         train,
         eval,
         enroll,
+        people,
         profile,
     ):
         verb.add(verbs)
