@@ -16,6 +16,7 @@ from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.payloads import EncodedSpeech, FaceFrame, Mouth, PeopleKnown, SpeakerTurn
 from lipstream.stages.speaker.faces_seen import FacesSeen
+from lipstream.stages.speaker.mouth_evidence import middle_of, seen_to_say
 from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
 from lipstream.stages.speech.on_camera import speaker_of
 
@@ -151,13 +152,9 @@ class Who(Stage):
         """The face that says a window, and the faces in view that do not."""
         if not self._mouths:
             return None, frozenset()
-        middle, half = (print_.start + print_.end) // 2, micros(_JUDGED / 2)
-        span = max(print_.start, middle - half), min(print_.end, middle + half)
-        judged = speaker_of(dataclasses.replace(speech, speech_start=span[0], speech_end=span[1]), self._mouths)
-        visible = self._faces.between(*span)
-        if judged.face is not None:
-            return judged.face, visible - {judged.face}
-        return None, visible if judged.off_camera else frozenset()
+        start, end = middle_of(print_.start, print_.end, _JUDGED)
+        seen = seen_to_say(speech, self._mouths, self._faces.between(start, end), start, end)
+        return seen.face, seen.silent
 
     def _without_voice(self, speech: EncodedSpeech) -> tuple[SpeakerTurn, ...]:
         """Before a voice can be told: by the mouth that moves, else whoever has just spoken."""
