@@ -14,6 +14,7 @@ from lipstream.events import (
     EmotionUpdate,
     FaceFound,
     FaceLost,
+    FacesLooked,
     LipActivity,
     Remark,
     SpeakerChanged,
@@ -92,6 +93,7 @@ class JsonWriter(Writer):
         self._speakers = SpeakerTotals()
         self._numbers = array("q")
         self._amend = False
+        self._looks: list[FacesLooked] = []
 
     @classmethod
     def configured(cls, config: Config) -> type[Self]:
@@ -124,6 +126,8 @@ class JsonWriter(Writer):
             case FaceLost():
                 self._open_faces.pop(event.face, None)
                 self._faces.append((event.face, event.start, event.time))
+            case FacesLooked():
+                self._looks.append(event)
             case Remark():
                 self._remarks.append(event)
             case Stats():
@@ -151,7 +155,16 @@ class JsonWriter(Writer):
         self.put(',\n  "emotions": [', flush=False)
         for piece in self._emotions.pieces():
             self.put(piece, flush=False)
-        for name, value in (("rates", self._rates()), ("settings", self._settings()), ("models", used())):
+        looks = [
+            {"start": round(each.start, 3), "end": round(each.end, 3), "rate": each.rate, "reason": each.reason}
+            for each in self._looks
+        ]
+        for name, value in (
+            ("rates", self._rates()),
+            ("looks", looks),
+            ("settings", self._settings()),
+            ("models", used()),
+        ):
             self.put(f',\n  "{name}": {json_text(value)}', flush=False)
         remarks = [{"modality": each.modality, "kind": each.kind, "text": each.text} for each in self._remarks]
         self.put(f',\n  "remarks": {json_text(remarks)}')
