@@ -267,7 +267,9 @@ class FaceConfig(_Section):
     min_confidence: Fraction = 0.5
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5
-    """Seconds a face may be missed before its track ends; where pictures are far apart, two and a half of them."""
+    """Seconds a face may be missed before it counts as gone; where pictures are far apart, two and a half of them."""
+    identity: bool = True
+    """Whether people are told apart by their looks, so that who comes back, crosses or is cut to keeps the number."""
     report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
     """Most FaceSeen events a second for each face; 0 for none."""
     features_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
