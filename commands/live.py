@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lipstream.commands.extras import events as extra_events
 from lipstream.commands.extras.base import check_extras
 from lipstream.commands.failures import FAILED, OK, note, report
+from lipstream.commands.growing import in_live as growing
 from lipstream.commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
@@ -70,6 +71,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_overwrite_argument(parser)
     add_profile_argument(parser)
+    growing.add_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
     add_vtt_emotion_argument(parser)
@@ -103,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
     wanted = format_settings(formats) | lsl_settings(args)
     overrides = wanted | settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    overrides |= growing.settings(args)
     if args.landmarks:
         overrides["face.landmarks"] = True
     config = load_config(args.config, overrides)
@@ -121,6 +124,8 @@ def run(args: argparse.Namespace) -> int:
             stack.callback(events.discard)
             events.ends_run = not (writers or args.show)
             events.attach(pipeline, args.quiet)
+        if args.grow is not None and not args.quiet:
+            growing.before(args.grow)
         console = None if args.quiet else ConsoleSink(sys.stderr if events and events.takes_stdout else None)
         if args.quiet:
             invitation = None
@@ -132,6 +137,8 @@ def run(args: argparse.Namespace) -> int:
         streamed = events is not None and events.finish(outcome)
         if not args.quiet:
             note(_closing_line(config, outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
+    if args.grow is not None:
+        growing.after(args.grow, args.quiet)
     told = [events.failure if events else None, console.failure if console else None]
     failures = [*outputs.failures, *(failure for failure in told if failure)]
     for failure in failures:

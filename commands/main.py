@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         train,
     )
     from lipstream.commands.batch import command as batch
+    from lipstream.commands.growing import command as profile
     from lipstream.commands.options import HelpFormatter, VersionAction
     from lipstream.commands.parser import PlainParser
 
@@ -49,7 +50,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (file, batch, live, serve, convert, devices, models, doctor, demo, config, train, eval, enroll):
+    for verb in (
+        file,
+        batch,
+        live,
+        serve,
+        convert,
+        devices,
+        models,
+        doctor,
+        demo,
+        config,
+        train,
+        eval,
+        enroll,
+        profile,
+    ):
         verb.add(verbs)
     return parser
 

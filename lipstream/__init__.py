@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         StageFailed,
         UserError,
     )
+    from lipstream.push import PushSource
     from lipstream.version import __version__
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "LipActivity",
     "Pipeline",
     "PipelineError",
+    "PushSource",
     "Recovered",
     "Remark",
     "Revision",
@@ -113,7 +115,7 @@ if os.path.isfile(os.path.join(_ROOT, "pyproject.toml")) and os.path.isdir(os.pa
     # Before all others: an editable installation of another checkout has a finder too.
     sys.meta_path.insert(0, _Beside)
 
-_HOMES = ("version", "events", "pipeline", "config", "captions")
+_HOMES = ("version", "events", "pipeline", "config", "captions", "push")
 """Where the names are, whatever is quickest to load first."""
 
 if not TYPE_CHECKING:

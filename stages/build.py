@@ -9,6 +9,7 @@ rate the networks were trained at; where `lips.rate` is another, a second lip st
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,9 @@ from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 
 if TYPE_CHECKING:
     from lipstream.models.av_speech.lip_fusion import LipFusion
+
+_LATE = 5.0
+"""Seconds that a finished segment may be behind its lips where a profile grows."""
 
 
 def build(config: Config) -> Graph:
@@ -89,6 +93,10 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
             graph.connect(lips, "fuse.lips", Bounds(items=4096, duration=micros(60)))
             if config.face.features_rate > 0:
                 _add_speaking(graph, config)
+        if config.fusion.grow is not None:
+            _add_growing(graph, config, lips)
+    elif config.fusion.grow is not None:
+        graph.add("no_growth", Notice("video", "without sound and picture no profile grows"))
     if config.emotion.enabled:
         from lipstream.stages.emotion.build import add_emotion
 
@@ -161,6 +169,8 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
 
 
 def _lips_of(name: str) -> LipFusion:
+    if find_spec("torch") is None:
+        raise UserError(f"the profile {name!r} needs torch, which is not installed: pip install 'lipstream[train]'")
     from lipstream.models.av_speech.lip_fusion import LipFusion
     from lipstream.models.av_speech.profile import check_profile, load_profile
 
@@ -268,6 +278,20 @@ def _add_speaking(graph: Graph, config: Config) -> None:
     graph.connect(
         "fuse.speech", "speaking.speech", Bounds(items=4, duration=micros(600)) if config.lossless else newest
     )
+
+
+def _add_growing(graph: Graph, config: Config, lips: str) -> None:
+    """What a profile grows from: see docs/enrolling.md."""
+    name = config.fusion.grow
+    if config.mode != "live" or not config.fusion.general or name is None:
+        raise UserError("fusion.grow learns from live use, with fusion.general=true, which tells whose voice is heard")
+    from lipstream.stages.enrol.growth_of import growth_of
+
+    history = config.vad.max_segment + config.audio.buffer + _LATE
+    graph.add("growing", growth_of(name, history), skew_limit=micros(1))
+    graph.connect("fuse.speech", "growing.speech", Bounds(items=8, duration=micros(60)))
+    graph.connect("face.faces", "growing.faces", Bounds(items=4096, duration=micros(60)))
+    graph.connect(lips, "growing.lips", Bounds(items=4096, duration=micros(60)))
 
 
 def _add_lsl(graph: Graph, config: Config) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lipstream.web.answers import Refusal, refused
+from lipstream.web.guard import PREFIX
+
+_LINK = re.compile(r'(\s(?:href|src|action)=")/(?!/)')
 
 STATIC = Path(__file__).parent / "static"
 
@@ -34,18 +38,26 @@ def make_app(routes: Sequence[BaseRoute]) -> Starlette:
     return app
 
 
+def under(prefix: str, page: str) -> str:
+    """A page whose links and files are found where a proxy has them, behind a prefix such as "/captions"."""
+    return _LINK.sub(rf"\1{prefix}/", page)
+
+
 def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        return FileResponse(STATIC / name)
+        prefix = request.scope.get(PREFIX, "")
+        if not prefix:
+            return FileResponse(STATIC / name)
+        return HTMLResponse(under(prefix, (STATIC / name).read_text(encoding="utf-8")))
 
     return serve
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return refused(error)
+    return refused(error, request.scope["path"])
 
 
 async def _refuse_plainly(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return refused(Refusal(error.status_code, "refused", f"{error.detail}."))
+    return refused(Refusal(error.status_code, "refused", f"{error.detail}."), request.scope["path"])

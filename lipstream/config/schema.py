@@ -296,8 +296,10 @@ class FusionConfig(_Section):
     """Live: longest wait of the sound for its lip frames, in seconds; then it goes on without."""
     profile: str | None = None
     """Profile of an enrolled user, whose lips then help to tell words; null for none."""
+    grow: str | None = None
+    """Live: profile that grows from clean speech of this run, with its user's consent; null for none."""
     general: bool = True
-    """Whether anybody's lips help to tell the own voice from others; with moonshine, where there is a picture."""
+    """Whether anybody's lips help to tell the own voice from others, with any recogniser, where there is a picture."""
 
 
 class EmotionConfig(_Section):

@@ -218,6 +218,12 @@ class Runner:
                 self.begun = True
                 self._gate.set()
 
+    @property
+    def loading(self) -> frozenset[str]:
+        """The components and sinks that are not open yet."""
+        with self._lock:
+            return frozenset(self._waiting_to_open)
+
     def opened(self, name: str) -> bool:
         """A component is open; wait for all others. Returns whether the run begins."""
         self.mark_open(name)

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 _INSTALL = (
     "install PortAudio (Debian, Ubuntu: sudo apt-get install portaudio19-dev; macOS: brew install portaudio) and then "
-    "PyAudio (pip install pyaudio), or run without a microphone"
+    "PyAudio (pip install 'lipstream[live]'), or run without a microphone"
 )
 _FALLBACK_RATES = (48_000, 44_100, 16_000)
 _MAX_CHANNELS = 2

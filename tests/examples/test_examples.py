@@ -51,8 +51,8 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def test_there_are_five_and_each_is_short():
-    assert len(EXAMPLES) == 5
+def test_there_are_seven_and_each_is_short():
+    assert len(EXAMPLES) == 7
     assert all(len(path.read_text(encoding="utf-8").splitlines()) < 60 for path in EXAMPLES)
 
 
@@ -98,6 +98,23 @@ def test_on_phrase(speech: Path):
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert 1.3 < float(line.removeprefix("said at ").removesuffix(" s")) < 1.8
+
+
+@pytest.mark.media
+def test_push_source(speech: Path, obama_speech: Path):
+    done = run("push_source.py", speech)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert said(line.split(maxsplit=1)[1]) == "today after two years of negotiations"
+    # With a picture, whose frames come between the sound.
+    pushed = run("push_source.py", obama_speech)
+    assert pushed.returncode == 0, pushed.stderr
+    assert "after two years of negotiations" in said(pushed.stdout) and "partners" in said(pushed.stdout)
+
+
+def test_push_source_without_a_recording_is_one_line(tmp_path: Path):
+    done = run("push_source.py", tmp_path / "none.mp4")
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
 @pytest.fixture
