@@ -39,7 +39,7 @@ def add_lips(graph: Graph, config: Config, source: Source, rate: float) -> None:
     """
     face = config.face
     with while_loading():
-        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
+        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads, face.range)
     graph.add("video", source)
     graph.add("face", Face(networks, face.max_gap, FaceEmbedder() if face.identity else None))
     graph.add("lips", LipStream(rate, config.lips.max_gap))

@@ -262,8 +262,11 @@ class FaceConfig(_Section):
     """Processor threads of each face network; MediaPipe chooses its own."""
     max_fps: Annotated[float, Field(gt=0, le=120)] = 25.0
     """Most frames a second that are looked at; the others are skipped before any work."""
-    max_faces: Annotated[int, Field(ge=1, le=8)] = 2
-    """Most faces tracked at once."""
+    max_faces: Annotated[int, Field(ge=1, le=16)] = 4
+    """Most faces followed at once; with litert a picture is looked at for the speaker's and, in turns, one other."""
+    range: Literal["near", "far", "auto"] = "auto"
+    """Near finds faces of a tenth of the picture and more, far smaller ones too, auto those mostly while there is no
+    other. The backend mediapipe has near alone."""
     min_confidence: Fraction = 0.5
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5

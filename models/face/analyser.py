@@ -92,11 +92,17 @@ class FaceAnalyser:
             tracked = self._keeper.update(image, tracked, poses, timestamp_us)
             poses = {face.id: turned[id(face.observation)] for face in tracked.faces}
         openings = {face.id: aperture(face.observation.landmarks, poses[face.id]) for face in tracked.faces}
-        candidates = [SpeakerCandidate(face.id, face.box, openings[face.id]) for face in tracked.faces]
+        candidates = [
+            SpeakerCandidate(face.id, face.box, openings[face.id], face.observation.looked) for face in tracked.faces
+        ]
         height, width = image.shape[:2]
         speaker = self._selector.update(candidates, _ids(tracked.lost), (width, height), timestamp_us)
         shown = next((face for face in tracked.faces if face.id == speaker), None)
-        lips = None if shown is None else self._lips(image, shown, poses[shown.id], openings[shown.id])
+        if shown is not None:
+            left, top, right, bottom = shown.box
+            self._backend.attended = (left + right) / 2, (top + bottom) / 2
+        seen = shown is not None and shown.observation.looked
+        lips = None if shown is None or not seen else self._lips(image, shown, poses[shown.id], openings[shown.id])
         self._before = image
         found = tuple(face for face in tracked.faces if face.id in tracked.found)
         talking = self._selector.talking

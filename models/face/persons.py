@@ -153,8 +153,13 @@ class PersonKeeper:
         cut = self._cuts.update(image)
         near = _close_to_another(faces)
         for face in faces:
-            now = patch(image, face.box)
             track = self._tracks.get(face.id)
+            if track is not None and not face.observation.looked:
+                # Where it was a few frames ago may be something else now.
+                if cut:
+                    track.question(self._now_us, anew=True)
+                continue
+            now = patch(image, face.box)
             if track is None:
                 self._tracks[face.id] = _Track(self._now_us, now, near=face.id in near)
                 continue
@@ -168,7 +173,7 @@ class PersonKeeper:
         due = []
         for face in faces:
             track = self._tracks[face.id]
-            ready = self._now_us >= track.due_us and not track.near
+            ready = face.observation.looked and self._now_us >= track.due_us and not track.near
             if ready and can_tell(face.observation.landmarks, poses[face.id]):
                 due.append((not track.doubt, track.due_us, face.id, face.observation.landmarks))
         due.sort(key=lambda each: each[:3])
