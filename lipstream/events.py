@@ -21,6 +21,7 @@ __all__ = [
     "FaceFound",
     "FaceLost",
     "FaceSeen",
+    "FacesLooked",
     "LipActivity",
     "Recovered",
     "Remark",
@@ -253,6 +254,27 @@ class FaceSeen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FacesLooked(Event):
+    """How often pictures of a recording were looked at for faces; only with `face.looks` set to need.
+
+    Stretches follow each other without gap, told as they end.
+
+    Attributes:
+        start: seconds.
+        end: seconds, > start.
+        rate: looks a second at the least, but for pictures that are further apart.
+        reason: "speech" (a voice, and a face), "several" (a voice, and several mouths that move), "doubt" (a voice has
+            just begun, or a face has just come or gone, and no mouth is seen to speak), "quiet" (no voice) or "nobody"
+            (no face).
+    """
+
+    start: float
+    end: float
+    rate: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceFeatures(Event):
     """What a face does in a picture, for those who study faces; only with `face.features_rate`.
 
@@ -356,9 +378,10 @@ class EmotionUpdate(Event):
         face: id of the face track; None for a voice that is no face's in view, and where there is no evidence at all.
         start: seconds.
         end: seconds, > start.
-        label: the emotion, smoothed over time so that it does not flicker; "unknown" without evidence.
-        probabilities: by emotion, calibrated, those of this moment. While there is no evidence those that were last
-            shown, and once the label is unknown all the same.
+        label: the emotion with the largest of `probabilities`; "unclear" where none leads by enough, or has just begun
+            to; "unknown" without evidence.
+        probabilities: by emotion, calibrated, averaged over the last seconds. While there is no evidence those that
+            were last shown, and once the label is unknown all the same.
         valence: in [-1, 1], from the probabilities; 0 while the label is unknown.
         arousal: in [-1, 1], likewise.
         weights: share of "face" and "voice" in the probabilities; they sum to 1, or are both 0 without evidence.
@@ -384,8 +407,8 @@ class EmotionChanged(Event):
         face: as in `EmotionUpdate`.
         time: seconds.
         previous: the label before, "unknown" at first.
-        label: the label from now on, "unknown" when the face has gone, there is no evidence any more, or emotion was
-            switched off.
+        label: the label from now on, "unclear" when no emotion leads by enough, "unknown" when the face has gone, there
+            is no evidence any more, or emotion was switched off.
         probabilities: as in `EmotionUpdate`.
         valence: as in `EmotionUpdate`.
         arousal: as in `EmotionUpdate`.

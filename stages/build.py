@@ -27,7 +27,9 @@ from lipstream.stages.face.face_features import FeatureReport
 from lipstream.stages.face.face_report import FaceReport
 from lipstream.stages.face.lip_activity import LipReport
 from lipstream.stages.face.lips import LipStream
+from lipstream.stages.face.looking import AHEAD, Looking, LookRates
 from lipstream.stages.face.mouth import MouthWatch
+from lipstream.stages.face.voices import VoicesAhead
 from lipstream.stages.failures import while_loading
 from lipstream.stages.media.audio import MediaAudio
 from lipstream.stages.media.deliveries import Deliveries
@@ -40,6 +42,7 @@ from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
+from lipstream.stages.speech.onset import low_threshold
 from lipstream.stages.speech.onward import MOST_UNREAD
 from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
@@ -79,14 +82,17 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     listener = None if audio is None else recognisers.listener(config.speech.threads)
     seen = config.fusion.profile is not None or (audio is not None and video is not None)
     fusion = make_fusion(config, listener) if seen else AudioOnlyFusion()
+    looking = _looking(config) if audio is not None else None
     if video is not None:
-        _add_face_branch(graph, config, video)
+        _add_face_branch(graph, config, video, looking)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, listener)
     useless = _why_no_profile(config)
     if useless is not None:
         graph.add("no_lips", Notice("video", useless))
     if audio is not None and video is not None:
+        if looking is not None:
+            _add_voices(graph, config)
         lips = _lips_for_speech(graph, config)
         _add_mouth(graph, config, lips)
         if fusion.uses_lips:
@@ -302,8 +308,21 @@ def _add_lsl(graph: Graph, config: Config) -> None:
     graph.add("lsl", LslOutlets(library()))
 
 
-def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
-    add_lips(graph, config, source, config.lips.rate)
+def _looking(config: Config) -> Looking | None:
+    """Which pictures are looked at; None for all: where somebody waits, a voice would be known too late."""
+    if config.face.looks == "every" or not config.media_time or config.fusion.profile is not None:
+        return None
+    return Looking(LookRates.of(config.face))
+
+
+def _add_voices(graph: Graph, config: Config) -> None:
+    graph.add("voices", VoicesAhead(SileroVad(), low_threshold(config.vad.threshold), AHEAD))
+    graph.connect("audio.audio", "voices.audio", Bounds(items=8192, duration=micros(4)))
+    graph.connect("voices.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
+
+
+def _add_face_branch(graph: Graph, config: Config, source: Source, looking: Looking | None) -> None:
+    add_lips(graph, config, source, config.lips.rate, looking)
     if config.lips.report_rate > 0:
         graph.add("lip_report", LipReport(config.lips.rate, config.lips.report_rate))
         graph.connect("lips.lips", "lip_report.lips", Bounds(items=64))

@@ -6,7 +6,8 @@ Arrays are shared, never copied, between stages and must not be written to.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -43,17 +44,46 @@ class AudioBlock:
     filled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class VideoFrame:
     """A picture. The packet's timestamp is its presentation or capture time.
 
-    Attributes:
-        image: (H, W, 3) uint8 RGB, C-contiguous, upright, scaled down to `video.max_side`.
+    The picture of a file is made when it is first asked for, so that one nobody looks at costs no conversion.
+
+    Args:
+        image: the picture, or what makes it, called once at most.
         source_size: width and height in pixels before scaling.
     """
 
-    image: UInt8
-    source_size: tuple[int, int]
+    __slots__ = ("_image", "_lock", "_make", "source_size")
+
+    def __init__(self, image: UInt8 | Callable[[], UInt8], source_size: tuple[int, int]) -> None:
+        self.source_size = source_size
+        self._lock = threading.Lock()
+        self._make: Callable[[], UInt8] | None = image if callable(image) else None
+        self._image: UInt8 | None = None if callable(image) else image
+
+    @property
+    def image(self) -> UInt8:
+        """(H, W, 3) uint8 RGB, C-contiguous, upright, scaled down to `video.max_side`. From any thread."""
+        with self._lock:
+            if self._image is None:
+                assert self._make is not None
+                # What it is made of is let go.
+                self._image, self._make = self._make(), None
+            return self._image
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHeard:
+    """From here on there is a voice in the sound, or none. The packet's timestamp may be earlier than that.
+
+    Attributes:
+        time: session time, microseconds.
+        voiced: whether there is one.
+    """
+
+    time: int
+    voiced: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ async def serving(
     uploads = Uploads(service.recordings, service.limits, sessions, journal)
     port: int = listener.getsockname()[1]
     routes = [
-        *Api(sessions, service.limits).routes,
+        *Api(sessions, service.limits, emotion=service.recordings.emotion.enabled).routes,
         *FilesApi(uploads).routes,
         *OpenAiApi(uploads).routes,
         *JobsApi(uploads).routes,

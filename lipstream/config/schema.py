@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from lipstream.config.environment import emotion_forbidden
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.plugins import ENGINES, STAGES
 
@@ -101,6 +102,10 @@ def _known_engine(name: str) -> str:
         return name
     known = dict.fromkeys(["auto", *ENGINES.built_in, *(plugin.name for plugin in ENGINES.installed())])
     raise ValueError(f"{name!r} is not allowed, expected {' or '.join(map(repr, known))}")
+
+
+def _unless_forbidden(enabled: bool) -> bool:
+    return enabled and not emotion_forbidden()
 
 
 class _Section(BaseModel):
@@ -262,8 +267,16 @@ class FaceConfig(_Section):
     """Processor threads of each face network; MediaPipe chooses its own."""
     max_fps: Annotated[float, Field(gt=0, le=120)] = 25.0
     """Most frames a second that are looked at; the others are skipped before any work."""
+    looks: Literal["every", "need"] = "every"
+    """File at full pace: whether every frame is looked at for faces, or as many as are needed, by what is heard and
+    seen. With a profile it is always every frame."""
+    speech_rate: Annotated[float, Field(ge=1, le=120)] = 12.5
+    """With need: looks a second where a voice is heard and a face is in view; max_fps while it is not clear whose it
+    is."""
+    quiet_rate: Annotated[float, Field(ge=1, le=120)] = 6.25
+    """With need: looks a second where no voice is heard, or no face is seen; below 1 / lips.max_gap lips have gaps."""
     max_faces: Annotated[int, Field(ge=1, le=16)] = 4
-    """Most faces followed at once; with litert a picture is looked at for the speaker's and, in turns, one other."""
+    """Most faces followed at once; with litert 50 looks a second are shared by them, the speaker's first."""
     range: Literal["near", "far", "auto"] = "auto"
     """Near finds faces of a tenth of the picture and more, far smaller ones too, auto those mostly while there is no
     other. The backend mediapipe has near alone."""
@@ -308,8 +321,8 @@ class FusionConfig(_Section):
 class EmotionConfig(_Section):
     """Emotion from face and voice."""
 
-    enabled: bool = True
-    """Whether emotions are judged at all; without, none of it is loaded."""
+    enabled: Annotated[bool, AfterValidator(_unless_forbidden), Field(validate_default=True)] = True
+    """Whether emotions are judged at all; without, none of it is loaded. LIPSTREAM_NO_EMOTION makes it false always."""
     face_rate: Annotated[float, Field(gt=0, le=30)] = 10.0
     """Most looks a second at the expression of the speaker's face; the others are looked at half as often."""
     update_interval: Annotated[float, Field(ge=0.1, le=1)] = 0.5
@@ -401,7 +414,7 @@ class Config(_Section):
     face: FaceConfig = FaceConfig()
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
-    emotion: EmotionConfig = EmotionConfig()
+    emotion: EmotionConfig = Field(default_factory=EmotionConfig)
     subtitles: SubtitlesConfig = SubtitlesConfig()
     limits: LimitsConfig = LimitsConfig()
     outputs: OutputsConfig = OutputsConfig()

@@ -90,8 +90,9 @@ class LiteRtBackend(FaceBackend):
         detect_interval: while some but not `max_faces` faces are followed, seconds of frame time between two runs
             of the detector. It runs at once when a face is lost, and on every frame while there is none.
         threads: CPU threads of each network.
-        looks: most faces that are looked at in a frame, >= 1; of more, the one that is `attended` and those that were
-            looked at longest ago, and what was last seen of the others is given again. None for all of them.
+        looks: most looks at faces in a second of frame time, at least one in a frame; where there are more faces, at
+            the one that is `attended` and those that were looked at longest ago, and what was last seen of the others
+            is given again. None for all faces in all frames.
         reach: see `create`.
     """
 
@@ -102,11 +103,11 @@ class LiteRtBackend(FaceBackend):
         *,
         detect_interval: float = 0.3,
         threads: int = 1,
-        looks: int | None = None,
+        looks: float | None = None,
         reach: Reach = "near",
     ) -> None:
         super().__init__(max_faces, min_confidence)
-        self._looks = max_faces if looks is None else looks
+        self._looks = looks
         self._reach = reach
         self._detect_interval_us = round(detect_interval * 1_000_000)
         self._threads = threads
@@ -118,6 +119,7 @@ class LiteRtBackend(FaceBackend):
         self._next_detection_us: int | None = None
         self._next_far_us: int | None = None
         self._square = 0
+        self._seen_us = 0
 
     def load(self) -> None:
         """See `FaceBackend.load`."""
@@ -161,6 +163,7 @@ class LiteRtBackend(FaceBackend):
 
     def _forget(self) -> None:
         self._faces = []
+        self._seen_us = 0
         self._next_detection_us = self._next_far_us = None
 
     def _detect(self, frame: UInt8, timestamp_us: int) -> list[FaceObservation]:
@@ -218,7 +221,7 @@ class LiteRtBackend(FaceBackend):
 
     def _follow(self, networks: _Networks, frame: UInt8, timestamp_us: int) -> list[_Followed]:
         """The faces of the frame before that are still there; those whose turn it is not are taken to be."""
-        turn = self._whose_turn()
+        turn = self._whose_turn(timestamp_us)
         faces: list[_Followed] = []
         for index, face in enumerate(self._faces):
             if index in turn:
@@ -227,8 +230,11 @@ class LiteRtBackend(FaceBackend):
                 faces.append(replace(face, observation=replace(face.observation, looked=False)))
         return faces
 
-    def _whose_turn(self) -> set[int]:
-        """Which of the faces are looked at in this frame."""
+    def _whose_turn(self, timestamp_us: int) -> set[int]:
+        """Which of the faces are looked at in this frame: the further apart frames are, the more."""
+        elapsed, self._seen_us = timestamp_us - self._seen_us, timestamp_us
+        if self._looks is None:
+            return set(range(len(self._faces)))
         order = sorted(range(len(self._faces)), key=lambda index: self._faces[index].looked_us)
         if self.attended is not None and order:
             x, y = self.attended
@@ -237,7 +243,7 @@ class LiteRtBackend(FaceBackend):
             )
             order.remove(first)
             order.insert(0, first)
-        return set(order[: self._looks])
+        return set(order[: max(1, round(self._looks * elapsed / 1e6))])
 
     def _look_into(
         self, networks: _Networks, frame: UInt8, rois: list[Roi], faces: list[_Followed], timestamp_us: int

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, ClassVar, Self
 
 from lipstream.config import Config
-from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, Remark, TranscriptFinal
+from lipstream.events import EmotionUpdate, FaceFound, FaceLost, FacesLooked, LipActivity, Remark, TranscriptFinal
 from lipstream.models.used import used
 from lipstream.pipeline.events import End, Event, Stats
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals
@@ -78,6 +78,7 @@ class JsonWriter(Writer):
         self._faces: list[tuple[int, float, float]] = []
         self._stats: Stats | None = None
         self._remarks: list[Remark] = []
+        self._looks: list[FacesLooked] = []
 
     @classmethod
     def configured(cls, config: Config) -> type[Self]:
@@ -108,6 +109,8 @@ class JsonWriter(Writer):
             case FaceLost():
                 self._open_faces.pop(event.face, None)
                 self._faces.append((event.face, event.start, event.time))
+            case FacesLooked():
+                self._looks.append(event)
             case Remark():
                 self._remarks.append(event)
             case Stats():
@@ -131,7 +134,16 @@ class JsonWriter(Writer):
         self.put(',\n  "emotions": [', flush=False)
         for piece in self._emotions.pieces():
             self.put(piece, flush=False)
-        for name, value in (("rates", self._rates()), ("settings", self._settings()), ("models", used())):
+        looks = [
+            {"start": round(each.start, 3), "end": round(each.end, 3), "rate": each.rate, "reason": each.reason}
+            for each in self._looks
+        ]
+        for name, value in (
+            ("rates", self._rates()),
+            ("looks", looks),
+            ("settings", self._settings()),
+            ("models", used()),
+        ):
             self.put(f',\n  "{name}": {json_text(value)}', flush=False)
         remarks = [{"modality": each.modality, "kind": each.kind, "text": each.text} for each in self._remarks]
         self.put(f',\n  "remarks": {json_text(remarks)}')

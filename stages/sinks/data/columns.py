@@ -202,7 +202,12 @@ EMOTION = Table(
         FILE,
         *_times("the update", "it", "EmotionUpdate"),
         _face("EmotionUpdate.face"),
-        Column("label", "string", "the emotion, smoothed over time; unknown without evidence", "EmotionUpdate.label"),
+        Column(
+            "label",
+            "string",
+            "the emotion that leads; unclear where none does by enough, unknown without evidence",
+            "EmotionUpdate.label",
+        ),
         *emotion_columns("EmotionUpdate", optional=False),
         Column("weight_face", "number", "share of the face in it", "EmotionUpdate.weights", range=FRACTION),
         Column(

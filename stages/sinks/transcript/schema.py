@@ -87,7 +87,7 @@ class EmotionRecord(_Record):
     end: Seconds
     """Ends."""
     label: str
-    """The emotion, or "unknown"."""
+    """The emotion with the largest probability, "unclear" where none leads by enough, or "unknown"."""
     probabilities: dict[str, Finite | None] = {}
     """Means, by emotion."""
     valence: Finite | None = 0.0
@@ -111,6 +111,20 @@ class RatesRecord(_Record):
     """Looks at the expression of the speaker's face."""
     emotions: Finite | None = None
     """Judgements of the emotion of a face or a voice."""
+
+
+class LooksRecord(_Record):
+    """A stretch of the recording in which faces were looked for at one rate."""
+
+    start: Seconds
+    """Begins."""
+    end: Seconds
+    """Ends, where the next begins."""
+    rate: Finite | None
+    """Looks a second at the least, but for pictures that are further apart."""
+    reason: str
+    """"speech": a voice, and a face; "several": a voice, and several mouths that move; "doubt": a voice has just begun,
+    or a face has just come or gone, and no mouth is seen to speak; "quiet": no voice; "nobody": no face."""
 
 
 class RemarkRecord(_Record):
@@ -160,6 +174,8 @@ class TranscriptRecord(_Record):
     """Emotions over time, in the order in which they end."""
     rates: RatesRecord = RatesRecord()
     """How often things were looked at."""
+    looks: tuple[LooksRecord, ...] = ()
+    """How often faces were looked for over time; empty where every picture was looked at, up to `rates.faces`."""
     settings: dict[str, Any] | None = None
     """The configuration, every key of it; null where it is not known."""
     models: dict[str, str] = {}

@@ -252,7 +252,7 @@ def looked(found):
 
 
 def test_many_faces_are_looked_at_in_turns(loaded, world):
-    backend = loaded(4, looks=2)
+    backend = loaded(4, looks=50)
     play(backend, [picture(*FOUR)])
     before = world.looks
 
@@ -266,7 +266,7 @@ def test_many_faces_are_looked_at_in_turns(loaded, world):
 
 
 def test_the_face_that_is_attended_is_looked_at_in_every_frame(loaded):
-    backend = loaded(4, looks=2)
+    backend = loaded(4, looks=50)
     play(backend, [picture(*FOUR)])
     backend.attended = (430.0, 290.0)
 
@@ -276,8 +276,15 @@ def test_the_face_that_is_attended_is_looked_at_in_every_frame(loaded):
     assert len(set.union(*(looked(faces) for faces in found))) == 4
 
 
+def test_where_frames_are_far_apart_all_faces_are_looked_at(loaded):
+    backend = loaded(4, looks=50)
+    backend.detect(picture(*FOUR), 0)
+
+    assert [face.looked for face in backend.detect(picture(*FOUR), 80_000)] == [True] * 4
+
+
 def test_a_face_that_is_gone_is_missed_when_it_is_its_turn(loaded):
-    backend = loaded(4, looks=2)
+    backend = loaded(4, looks=50)
     play(backend, [picture(*FOUR)])
 
     found = play(backend, [picture(*FOUR[:3])] * 3, start=1)
