@@ -29,6 +29,8 @@ __all__ = [
     "Revision",
     "SoundEvent",
     "SoundLevel",
+    "SpeakerChanged",
+    "SpeakerNamed",
     "SpeakingProbability",
     "SpeechEnded",
     "SpeechStarted",
@@ -50,6 +52,7 @@ class Word:
         end: seconds, >= start.
         confidence: in [0, 1].
         lip_gate: how much the lips moved the word, in [0, 1]; 0 when no face was used.
+        speaker: number of the person who says it, as in `TranscriptFinal`; None where that is not known.
     """
 
     word: str
@@ -57,6 +60,7 @@ class Word:
     end: float
     confidence: float
     lip_gate: float = 0.0
+    speaker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +196,8 @@ class TranscriptFinal(Event):
         joint: the sign behind the last word of the final before it, where that was left open because what comes next
             decides it; empty where none belongs there, or none was left open.
         speaker: number of the person who says most of it, from 1, the same in the whole run; None where that is not
-            known.
-        speaker_name: that person's name, None where it has none.
+            known. Its words tell where somebody else takes over. `SpeakerChanged` may correct it, once.
+        speaker_name: that person's name, None where it has none; `SpeakerNamed` may give it one later.
     """
 
     segment: int
@@ -209,6 +213,44 @@ class TranscriptFinal(Event):
     joint: str = ""
     speaker: int | None = None
     speaker_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerChanged(Event):
+    """Who said a finished segment, corrected: once all is heard, voices can be told apart better than as they came.
+
+    Attributes:
+        segment: number of the segment, whose `TranscriptFinal` has come before.
+        start: start of its first word, seconds.
+        end: end of its last word, seconds.
+        previous: `TranscriptFinal.speaker` as it was told.
+        speaker: what it is.
+        words: the speaker of each of its words.
+        speaker_name: as in `TranscriptFinal`.
+    """
+
+    segment: int
+    start: float
+    end: float
+    previous: int | None
+    speaker: int | None
+    words: tuple[int | None, ...]
+    speaker_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerNamed(Event):
+    """A speaker has a name: somebody gave it, or the voice is of a person whom the user had added.
+
+    It holds for all that this speaker has said, and says from now on.
+
+    Attributes:
+        speaker: number of the speaker.
+        name: the name; None where it was taken back.
+    """
+
+    speaker: int
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,10 +285,10 @@ class Recording(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceFound(Event):
-    """A face track began.
+    """A face came into view.
 
     Attributes:
-        face: id of the track, from 1, never used again.
+        face: number of the person, from 1. Who comes back has the same one; with `face.identity: false` a new one.
         time: seconds.
         box: left, top, right, bottom as fractions of the frame's width and height.
     """
@@ -258,11 +300,11 @@ class FaceFound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceLost(Event):
-    """A face track ended.
+    """A face is gone, or its number was given up for that of someone who was there before.
 
     Attributes:
-        face: id of the track.
-        start: when it was first seen, seconds.
+        face: number of the person.
+        start: when it came into view, seconds.
         time: when it was last seen, seconds.
     """
 
@@ -276,7 +318,7 @@ class FaceSeen(Event):
     """Where a tracked face is in the picture, for those who draw; only with `face.report_rate`.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom as fractions of the frame's width and height; a face at the border may reach out.
         lips: outline of the outer lips, a closed polygon of (x, y), fractions likewise.
@@ -322,7 +364,7 @@ class FaceFeatures(Event):
     Angles and axes are the camera's: x to the right of the picture, y down, z away from the camera.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom in parts of the picture's width and height; a face at the border may reach out.
         confidence: probability that this is a face, in [0, 1]; with the backend mediapipe `face.min_confidence`.
@@ -426,6 +468,8 @@ class EmotionUpdate(Event):
         valence: in [-1, 1], from the probabilities; 0 while the label is unknown.
         arousal: in [-1, 1], likewise.
         weights: share of "face" and "voice" in the probabilities; they sum to 1, or are both 0 without evidence.
+        speaker: number of the person whose face or voice it is, as in `TranscriptFinal`; None where that is not known,
+            such as before a face has spoken.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -438,6 +482,7 @@ class EmotionUpdate(Event):
     valence: float
     arousal: float
     weights: dict[str, float]
+    speaker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -454,6 +499,7 @@ class EmotionChanged(Event):
         valence: as in `EmotionUpdate`.
         arousal: as in `EmotionUpdate`.
         weights: as in `EmotionUpdate`.
+        speaker: as in `EmotionUpdate`.
     """
 
     face: int | None
@@ -464,3 +510,4 @@ class EmotionChanged(Event):
     valence: float
     arousal: float
     weights: dict[str, float]
+    speaker: int | None = None
