@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lipstream.config import load_config
-from lipstream.events import SoundLevel, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.events import (
+    SoundLevel,
+    SpeakerChanged,
+    SpeakerNamed,
+    SpeechStarted,
+    TranscriptFinal,
+    TranscriptPartial,
+    Word,
+)
 from lipstream.pipeline import Degraded, Graph, Source
 from lipstream.stages import build
 from lipstream.stages.capture.microphone import Microphone
@@ -58,9 +68,18 @@ def test_segments_of_both_have_numbers_of_one_row_and_the_names_of_their_voices(
     assert [event.speaker_name for event in told[1:]] == [SYSTEM, MICROPHONE, SYSTEM]
 
 
-def test_whom_others_have_told_apart_keeps_their_number(both: Graph):
-    told = both.retold["decode"](final(7, speaker=2))
-    assert (told.speaker, told.speaker_name) == (2, None)
+def test_each_voice_is_a_speaker_and_whom_others_have_told_apart_is_another(both: Graph):
+    microphone, system = both.retold["decode"], both.retold["system_decode"]
+    words = (Word(word="Hello.", start=0.0, end=1.0, confidence=1.0, speaker=2),)
+    here, there = microphone(final(20)), system(final(20))
+    known, other = microphone(final(21, speaker=2)), system(final(21, speaker=2))
+    assert len({event.speaker for event in (here, there, known, other)}) == 4
+    assert (known.speaker_name, other.speaker_name) == (None, None)
+    spoken = microphone(replace(final(21, speaker=2), words=words))
+    assert spoken.words[0].speaker == spoken.speaker == known.speaker
+    assert microphone(SpeakerNamed(speaker=2, name="Ada")).speaker == known.speaker
+    told = system(SpeakerChanged(segment=21, start=0.0, end=1.0, previous=None, speaker=2, words=(2, None)))
+    assert (told.segment, told.previous, told.words) == (other.segment, there.speaker, (other.speaker, None))
 
 
 def test_the_level_is_told_of_the_microphone_alone_and_troubles_of_both(both: Graph):
