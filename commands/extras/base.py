@@ -169,7 +169,8 @@ def path_of(option: str, text: str, endings: Iterable[str] = ()) -> Path:
 
     path, known = Path(text), list(endings)
     if known and path.suffix.lower() not in known:
-        raise UserError(f"{option} {text}: the name must end in {', '.join(known[:-1])} or {known[-1]}")
+        *others, last = known
+        raise UserError(f"{option} {text}: the name must end in {', '.join(others)}{' or ' if others else ''}{last}")
     try:
         path.resolve().exists()
     except (OSError, RuntimeError, ValueError) as error:
