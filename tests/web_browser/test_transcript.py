@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from lipstream.events import TranscriptFinal, TranscriptPartial
+from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, TranscriptPartial
 from tests.web_browser.conftest import PHONE
 from tests.web_browser.fake_server import FORMATS, FakeServer
 from tests.web_browser.steps import go_live, until
@@ -131,6 +131,25 @@ def test_names_are_shown_where_the_speaker_changes(page: Page, server: FakeServe
     download.value.save_as(tmp_path / "kept.txt")
     lines = [line.partition("] ")[2] for line in (tmp_path / "kept.txt").read_text().splitlines()]
     assert lines == ["Ada: One.", "Two.", "Speaker 2: Three."]
+
+
+def test_a_name_that_comes_later_and_a_correction_hold_for_what_was_said(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(final(1, "One.", speaker=1), final(2, "Two.", speaker=2), final(3, "Three.", speaker=1))
+    names = page.locator("#history .speaker")
+    expect(names).to_have_text(["Speaker 1", "Speaker 2", "Speaker 1"])
+    server.send(SpeakerNamed(speaker=1, name="Ada"))
+    expect(names).to_have_text(["Ada", "Speaker 2", "Ada"])
+    server.send(SpeakerChanged(segment=2, start=8, end=11, previous=2, speaker=1, words=(), speaker_name="Ada"))
+    expect(names).to_have_text(["Ada"])
+    shown = page.locator("#captions .caption .speaker:visible")
+    expect(shown).to_have_text(["Ada"])
+    # In another session number 1 is somebody else.
+    stop(page, server)
+    page.get_by_role("button", name="Go on").click()
+    until(page, lambda: server.listeners() == 1)
+    server.send(final(1, "Four.", speaker=1), SpeakerNamed(speaker=1, name="Bob"))
+    expect(names).to_have_text(["Ada", "Bob"])
 
 
 def many(server: FakeServer, first: int, last: int) -> None:

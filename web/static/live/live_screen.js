@@ -68,6 +68,7 @@ export class LiveScreen {
   /** The session has ended or is lost: text stays, all that belonged to its moment goes. */
   quiet() {
     this.#captions.newSession();
+    this.#transcript.newSession();
     this.#captionView.show(this.#captions.lines, this.#captions.before);
     this.#overlay.clear();
     this.#warnings.clear();
@@ -101,6 +102,7 @@ export class LiveScreen {
       this.#placeholder.remove();
       this.#captionView.show(this.#captions.lines, this.#captions.before);
     }
+    this.#transcript.learn(event);
     this.#overlay.apply(event);
     this.#warnings.apply(event);
     const emotion = this.#emotions.apply(event, performance.now());

@@ -1,6 +1,6 @@
 /** Folds transcript events into lines of captions. Knows nothing of the page. */
 
-import { speakerOf } from "./speakers.js";
+import { correction, speakerOf } from "./speakers.js";
 
 /** Lines kept; more than are ever in view, so that taking one away moves nothing that is seen. */
 const KEPT = 24;
@@ -17,6 +17,8 @@ const UNCLEAR = "[unclear]";
  * @property {boolean} cut final only because no more came; more may come yet
  * @property {string|null} language code of the language of the text, once it is known
  * @property {string} speaker who speaks; empty where it is not known
+ * @property {number|null} number of who speaks, where that is known
+ * @property {number|null} segment of which segment it is, for what is told of it later; null once its session is over
  * @property {boolean} mark no words, but what is heard instead
  */
 
@@ -46,7 +48,7 @@ export class Captions {
     if (event.event === "TranscriptFinal") return this.#final(event);
     if (event.event === "SpeechUnclear") return this.#mark(event.segment, UNCLEAR);
     if (event.event === "SoundEvent") return this.#sound(event);
-    return false;
+    return this.#correct(correction(event));
   }
 
   /** Another session begins: what is shown stays, and its segments get no more text. */
@@ -54,6 +56,7 @@ export class Captions {
     this.breakOff();
     this.#session += 1;
     this.#finished.clear();
+    for (const line of this.lines) line.segment = line.number = null;
   }
 
   /** No more comes, or not for now: what is shown stays. If the same session goes on, so do its segments. */
@@ -73,7 +76,7 @@ export class Captions {
     const line = this.#line(segment);
     const speaker = speakerOf(event) || line.speaker;
     if (line.stable === stable && line.unstable === unstable && line.speaker === speaker) return false;
-    Object.assign(line, { stable, unstable, speaker, final: false, cut: false, mark: false });
+    Object.assign(line, { stable, unstable, speaker, number: event.speaker ?? line.number, final: false, cut: false, mark: false });
     // An empty one takes back what was shown of the segment.
     if (!stable && !unstable) this.lines = this.lines.filter((other) => other !== line);
     return true;
@@ -87,9 +90,16 @@ export class Captions {
     const speaker = speakerOf(event);
     const language = event.language ?? null;
     Object.assign(line, { stable: text, unstable: "", final: true, cut: false, mark: false, language, speaker });
+    line.number = event.speaker ?? null;
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
     return true;
+  }
+
+  #correct(told) {
+    const lines = told ? this.lines.filter(told.of) : [];
+    for (const line of lines) Object.assign(line, { speaker: told.speaker, number: told.number });
+    return lines.length > 0;
   }
 
   /** A mark in place of words, until those come after all. */
@@ -110,7 +120,8 @@ export class Captions {
     const key = `${this.#session}:${segment}`;
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
-      line = { key, stable: "", unstable: "", final: false, cut: false, language: null, speaker: "", mark: false };
+      line = { key, stable: "", unstable: "", final: false, cut: false, language: null, mark: false };
+      Object.assign(line, { speaker: "", number: null, segment });
       const lines = [...this.lines, line];
       this.before = lines.slice(0, -KEPT).at(-1)?.speaker ?? this.before;
       this.lines = lines.slice(-KEPT);

@@ -56,6 +56,14 @@ export class HistoryView {
     if (this.#following) this.#toEnd();
   }
 
+  /** Who spoke is known better: what is shown is shown anew, at its place. */
+  rename() {
+    const { scrollTop } = this.#box;
+    this.#render(this.#from, this.#to);
+    if (this.#following) this.#toEnd();
+    else this.#box.scrollTop = scrollTop;
+  }
+
   toNewest() {
     this.#following = true;
     this.#unseen = 0;

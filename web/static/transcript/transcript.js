@@ -1,6 +1,6 @@
 /** All that was said, from the first session of the page on. Knows nothing of the page. */
 
-import { speakerOf } from "../shared/speakers.js";
+import { correction, speakerOf } from "../shared/speakers.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
 
@@ -9,6 +9,8 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycl
  * @property {string} text
  * @property {Date} time when it was said
  * @property {string} speaker empty where it is not known
+ * @property {number|null} number of who speaks in its session, where that is known; null once the session is over
+ * @property {number|null} segment of which segment of its session it is; null once the session is over
  * @property {string|null} language code of the language of the text, where it is known
  * @property {object|null} event the final it is of, for the times of its words
  */
@@ -41,7 +43,30 @@ export class Transcript {
    * @param {any} [event]
    */
   add(text, time, event = null) {
-    this.#entries.push({ text, time, speaker: speakerOf(event), language: event?.language ?? null, event });
+    const { speaker: number = null, segment = null, language = null } = event ?? {};
+    this.#entries.push({ text, time, speaker: speakerOf(event), number, segment, language, event });
+  }
+
+  /**
+   * Learns what is told later of who spoke.
+   *
+   * @param {any} event
+   * @returns {boolean} whether sentences have another speaker now
+   */
+  learn(event) {
+    const told = correction(event);
+    const entries = told ? this.#entries.filter(told.of) : [];
+    for (const entry of entries) {
+      const name = event.event === "SpeakerNamed" ? event.name : event.speaker_name;
+      Object.assign(entry, { speaker: told.speaker, number: told.number });
+      entry.event = { ...entry.event, speaker: told.number, speaker_name: name ?? null };
+    }
+    return entries.length > 0;
+  }
+
+  /** Segments and speakers of what comes have nothing to do with those before. */
+  newSession() {
+    for (const entry of this.#entries) entry.number = entry.segment = null;
   }
 
   /** Whether somebody else speaks than in the sentence before. */

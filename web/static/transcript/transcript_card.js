@@ -81,6 +81,15 @@ export class TranscriptCard {
     this.#showState();
   }
 
+  /** Learns what is told later of who spoke. */
+  learn(event) {
+    if (this.#transcript.learn(event)) this.#view.rename();
+  }
+
+  newSession() {
+    this.#transcript.newSession();
+  }
+
   search() {
     if (!$("transcript").hidden && this.#transcript.length) this.#search.focus();
   }
