@@ -78,7 +78,7 @@ def _take_echo_out(graph: Graph) -> None:
 class _Voice:
     """Retells the events of one source: its segments and speakers get numbers of one row with those of the other.
 
-    Text of nobody who is known better is of a speaker who is called like the source.
+    Whoever has no name is called like the source, with their number there where several are told apart.
 
     Args:
         name: what the source is called.
@@ -103,11 +103,11 @@ class _Voice:
         match event:
             case TranscriptPartial() | TranscriptFinal():
                 changes["speaker"] = self._number(event.speaker)
-                if event.speaker is None:
-                    changes["speaker_name"] = event.speaker_name or self._name
+                changes["speaker_name"] = event.speaker_name or self._called(event.speaker)
             case SpeakerChanged():
                 changes["previous"], changes["speaker"] = self._number(event.previous), self._number(event.speaker)
                 changes["words"] = tuple(None if word is None else self._number(word) for word in event.words)
+                changes["speaker_name"] = event.speaker_name or self._called(event.speaker)
             case SpeakerNamed():
                 changes["speaker"] = self._number(event.speaker)
         if isinstance(event, TranscriptFinal):
@@ -116,6 +116,9 @@ class _Voice:
                 for word in event.words
             )
         return replace(event, **changes) if changes else event
+
+    def _called(self, speaker: int | None) -> str:
+        return self._name if speaker is None else f"{self._name} {speaker}"
 
     def _number(self, speaker: int | None) -> int:
         # Nobody has the number 0: it stands for whoever is not known.

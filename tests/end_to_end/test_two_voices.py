@@ -56,7 +56,8 @@ def test_both_are_captioned_each_under_its_name(pulse: dict[str, str], two_citie
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     finals = [event for event in events if event["event"] == "TranscriptFinal"]
     assert len({final["segment"] for final in finals}) == len(finals)
-    assert {final["speaker_name"] for final in finals} == {"Microphone", "System sound"}
+    # Those who speak into one of them may be told apart too: "Microphone 1".
+    assert {final["speaker_name"].rstrip(" 0123456789") for final in finals} == {"Microphone", "System sound"}
     assert errors(finals, "Microphone", SPOKEN) <= 0.25
     assert errors(finals, "System sound", PLAYED) <= 0.15
 
@@ -65,5 +66,5 @@ def errors(finals: list[dict[str, str]], voice: str, expected: str) -> float:
     """Word error rate of as much of a voice's captions as there are words expected."""
     normalise = normalizer.EnglishTextNormalizer()
     reference = normalise(expected)
-    words = normalise(" ".join(final["text"] for final in finals if final["speaker_name"] == voice)).split()
+    words = normalise(" ".join(final["text"] for final in finals if final["speaker_name"].startswith(voice))).split()
     return jiwer.wer(reference, " ".join(words[: len(reference.split())]))

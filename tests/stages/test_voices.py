@@ -74,7 +74,8 @@ def test_each_voice_is_a_speaker_and_whom_others_have_told_apart_is_another(both
     here, there = microphone(final(20)), system(final(20))
     known, other = microphone(final(21, speaker=2)), system(final(21, speaker=2))
     assert len({event.speaker for event in (here, there, known, other)}) == 4
-    assert (known.speaker_name, other.speaker_name) == (None, None)
+    assert (known.speaker_name, other.speaker_name) == (f"{MICROPHONE} 2", f"{SYSTEM} 2")
+    assert microphone(final(22, speaker=3, speaker_name="Ada")).speaker_name == "Ada"
     spoken = microphone(replace(final(21, speaker=2), words=words))
     assert spoken.words[0].speaker == spoken.speaker == known.speaker
     assert microphone(SpeakerNamed(speaker=2, name="Ada")).speaker == known.speaker
