@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import numpy as np
 import pytest
 import websockets
@@ -296,6 +297,18 @@ def test_others_can_watch_a_session_by_its_name():
                 await everything(socket)
 
     asyncio.run(scenario())
+
+
+def test_a_session_that_is_ended_from_elsewhere_is_told_so_and_closed():
+    async def scenario():
+        async with server() as here, opened(here) as socket:
+            hello = await first(messages(socket), "Hello")
+            async with httpx.AsyncClient(base_url=here.base) as http:
+                assert (await http.delete(f"/api/sessions/{hello['session']}")).status_code == 204
+            return (await everything(socket))[-1], socket.close_code
+
+    last, code = asyncio.run(scenario())
+    assert (last["event"], last["reason"], code) == ("End", "stopped", 1000)
 
 
 def test_it_needs_the_token():
