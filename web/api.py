@@ -39,11 +39,13 @@ class Api:
     Args:
         sessions: the sessions.
         limits: told to pages.
+        emotion: whether emotions are judged here at all; told to pages.
     """
 
-    def __init__(self, sessions: Sessions, limits: UploadLimits) -> None:
+    def __init__(self, sessions: Sessions, limits: UploadLimits, *, emotion: bool = True) -> None:
         self._sessions = sessions
         self._limits = limits
+        self._emotion = emotion
         self._stream = EventStream(sessions)
 
     @property
@@ -68,6 +70,7 @@ class Api:
                 "sessions": self._sessions.count,
                 "max_sessions": self._sessions.limit,
                 "formats": text_formats(),
+                "emotion": self._emotion,
                 "upload": {"max_bytes": self._limits.max_bytes, "max_seconds": self._limits.max_seconds},
             }
         )

@@ -88,19 +88,46 @@ class FusionNet(nn.Module):
             sound_mask: (B, T) bool, True where a frame is real; None when all are.
         """
         count = features.shape[1]
-        hidden = torch.cat((self._sound(features), self.lip(self.lip_norm(lips)) + self.kind[1]), dim=1)
-        everywhen = torch.cat(
-            (times.expand(len(lips), -1), lip_times.expand(len(lips), -1) if lip_times.ndim == 1 else lip_times), dim=1
-        )
-        rotation = turns(everywhen, self.turned)
-        heard = lip_mask.new_ones(len(lip_mask), count) if sound_mask is None else sound_mask
-        mask = self._mask(everywhen, torch.cat((heard, lip_mask), dim=1))
+        hidden, rotation, mask = self._together(features, times, lips, lip_times, lip_mask, sound_mask)
         for layer in self.layers:
             hidden = layer(hidden, rotation, mask)
         hidden = self.norm(hidden)
         sound = hidden[:, :count]
         gate = self.gate(sound).sigmoid()
         return Fused(features + gate * self.out(sound), gate[..., 0], sound, hidden[:, count:])
+
+    def looks(self, features: Tensor, times: Tensor, lips: Tensor, lip_times: Tensor, lip_mask: Tensor) -> Tensor:
+        """Which lip frames each frame of the sound attended to; arguments as of `forward`.
+
+        Returns:
+            (B, T, L) share of its attention, mean of all heads and layers; the rest went to the sound.
+        """
+        count = features.shape[1]
+        hidden, rotation, mask = self._together(features, times, lips, lip_times, lip_mask, None)
+        looks = hidden.new_zeros(len(hidden), count, hidden.shape[1] - count)
+        for layer in self.layers:
+            assert isinstance(layer, FusionLayer)
+            looks = looks + layer.weights(hidden, rotation, mask)[:, :, :count, count:].mean(dim=1)
+            hidden = layer(hidden, rotation, mask)
+        return looks / len(self.layers)
+
+    def _together(
+        self,
+        features: Tensor,
+        times: Tensor,
+        lips: Tensor,
+        lip_times: Tensor,
+        lip_mask: Tensor,
+        sound_mask: Tensor | None,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
+        """Both streams as one sequence of N, its rotation, and what may look at what."""
+        hidden = torch.cat((self._sound(features), self.lip(self.lip_norm(lips)) + self.kind[1]), dim=1)
+        everywhen = torch.cat(
+            (times.expand(len(lips), -1), lip_times.expand(len(lips), -1) if lip_times.ndim == 1 else lip_times), dim=1
+        )
+        heard = lip_mask.new_ones(len(lip_mask), features.shape[1]) if sound_mask is None else sound_mask
+        mask = self._mask(everywhen, torch.cat((heard, lip_mask), dim=1))
+        return hidden, turns(everywhen, self.turned), mask
 
     def without_lips(self, features: Tensor) -> Fused:
         """Refine (B, T, 288) frames by the sound alone."""
@@ -144,12 +171,23 @@ class FusionLayer(nn.Module):
 
     def forward(self, hidden: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D); rotation of `turns`, mask (B, 1, N, N)."""
-        parts = self.queries_keys_values(self.attention_norm(hidden)).chunk(3, dim=-1)
-        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        seen = F.scaled_dot_product_attention(_turn(query, rotation), _turn(key, rotation), value, attn_mask=mask)
+        query, key, value = self._asked(hidden, rotation)
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         hidden = hidden + self.dropout(self.join(seen.transpose(1, 2).flatten(2)))
         more: Tensor = self.dropout(self.mlp(self.mlp_norm(hidden)))
         return hidden + more
+
+    def weights(self, hidden: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        """(B, H, N, N) the attention that `forward` gives, which a row pays to each column; arguments as of it."""
+        query, key, _ = self._asked(hidden, rotation)
+        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+        return scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
+
+    def _asked(self, hidden: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each (B, H, N, D / H)."""
+        parts = self.queries_keys_values(self.attention_norm(hidden)).chunk(3, dim=-1)
+        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        return _turn(query, rotation), _turn(key, rotation), value
 
 
 def turns(times: Tensor, width: int) -> tuple[Tensor, Tensor]:

@@ -112,6 +112,14 @@ class LipFusion(Fusion):
             alone = networks.fusion.without_lips(_given(encoding))
             return _evidence(networks, heard(alone)[0], _read(networks, given))
 
+    def looks(self, encoding: Encoding, lips: Sequence[LipSample]) -> Float32:
+        """(T, L) share of its attention that each frame of the sound gave to each lip frame; some must be seen."""
+        self._check(encoding)
+        with self._running() as networks:
+            given, read = _given(encoding), _read(networks, _taken_lips(lips))
+            found = networks.fusion.looks(given, frame_times(given.shape[1]), read.states, read.times, read.mask[None])
+        return np.asarray(found[0].numpy(), np.float32)
+
     def _check(self, encoding: Encoding) -> None:
         if self._networks is None:
             raise ModelError("lip fusion is not loaded: call load() first")

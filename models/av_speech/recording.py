@@ -87,6 +87,10 @@ class Recording:
             first = cut
         return [*parts, self._part(first, len(self.pcm))]
 
+    def between(self, first: int, end: int) -> Recording:
+        """The part from one lip frame to before another, as far as it is there."""
+        return self._part(first * LIP_SAMPLES, min(end * LIP_SAMPLES, len(self.pcm)))
+
     def _part(self, first: int, end: int) -> Recording:
         """Samples `first` to `end`, which begin on a lip frame."""
         frames = slice(first // LIP_SAMPLES, -(-end // LIP_SAMPLES))

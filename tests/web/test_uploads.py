@@ -253,6 +253,7 @@ def test_a_transcript_of_a_page_becomes_subtitles():
         async with server() as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as client:
             status = (await client.get("/api/status")).json()
             assert {"srt", "vtt", "ass", "txt", "tsv"} <= set(status["formats"])
+            assert status["emotion"] is True
             made = await client.post("/api/convert/srt", json={"segments": [SEGMENT]})
             assert made.text == "1\n00:00:00,500 --> 00:00:01,400\nHello there.\n\n"
             assert made.headers["content-type"].startswith("text/plain")

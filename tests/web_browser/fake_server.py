@@ -82,6 +82,7 @@ class FakeServer:
         file_states: what the next file's state will be, one answer after another.
         survivor: session that `Hello` tells where there is no other: one that a client lost, and the server did not.
         refusal: status and body that every call of the interface gets, if set.
+        emotion: whether it says that it judges emotions.
     """
 
     def __init__(self, max_sessions: int = 2) -> None:
@@ -90,6 +91,7 @@ class FakeServer:
         self.files: dict[str, FakeFile] = {}
         self.file_states: list[dict[str, Any]] = [{"state": "done", "progress": 1.0, "message": ""}]
         self.refusal: tuple[int, dict[str, str]] | None = None
+        self.emotion = True
         self.max_sessions = max_sessions
         self.greeting = "running"
         self.survivor: str | None = None
@@ -167,8 +169,8 @@ class FakeServer:
     async def _status(self, request: Request) -> Response:
         if self.refusal:
             return self._refused()
-        sessions = len(self.sessions)
-        return JSONResponse({"version": "0", "sessions": sessions, "max_sessions": self.max_sessions, "upload": LIMITS})
+        facts = {"version": "0", "sessions": len(self.sessions), "max_sessions": self.max_sessions, "upload": LIMITS}
+        return JSONResponse(facts | {"emotion": self.emotion})
 
     def _refused(self) -> Response:
         assert self.refusal

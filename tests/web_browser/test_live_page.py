@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,41 @@ def test_emotion_of_the_speaker_with_the_balance_of_face_and_voice(page: Page, s
     server.send(_emotion(7, "unknown", {"happy": 0.7, "sad": 0.3}, share=None))
     expect(page.locator("#emotion-label")).to_have_text("nothing to judge by")
     expect(page.locator("#balance")).to_be_hidden()
+
+
+def test_an_emotion_that_is_unclear_says_so_and_stands_out_from_no_other(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(_emotion(7, "unclear", {"happy": 0.41, "sad": 0.39}, share=0.6))
+    expect(page.locator("#emotion-label")).to_have_text("Unclear")
+    expect(page.locator("#emotion-bars li")).to_have_text(["Happy41 %", "Sad39 %"])
+    expect(page.locator('#emotion-bars li[data-top="true"]')).to_have_count(0)
+
+
+def test_valence_and_arousal_are_a_dot_in_a_plane(page: Page, server: FakeServer):
+    go_live(page, server)
+    plane = page.locator(".emotion-plane")
+    expect(plane).to_be_hidden()
+    update = replace(_emotion(7, "happy", {"happy": 0.8, "sad": 0.2}, share=0.6), valence=0.5, arousal=0.4)
+    server.send(update)
+    expect(plane).to_have_attribute("aria-label", "valence 0.5, arousal 0.4, of -1 to 1")
+    # The dot glides there.
+    until(page, lambda: _place(page) == pytest.approx((0.75, 0.3), abs=0.03))
+    server.send(_emotion(7, "unknown", {"happy": 0.5, "sad": 0.5}, share=None))
+    expect(plane).to_be_hidden()
+
+
+def test_emotion_that_was_switched_off_stays_off_in_this_browser(page: Page, server: FakeServer):
+    go_live(page, server)
+    page.locator("#emotion-switch").click()
+    session = go_live(page, server)
+    expect(page.locator("#emotion-switch")).to_have_attribute("aria-pressed", "false")
+    until(page, lambda: session.switches.get("emotion") is False)
+    expect(page.locator("#emotion-label")).to_have_text("switched off")
+    page.locator("#emotion-switch").click()
+    until(page, lambda: session.switches.get("emotion") is True)
+    again = go_live(page, server)
+    expect(page.locator("#emotion-switch")).to_have_attribute("aria-pressed", "true")
+    assert "emotion" not in again.switches
 
 
 def test_an_emotion_that_was_switched_off_does_not_come_back_with_what_was_on_its_way(page: Page, server: FakeServer):
@@ -327,10 +363,25 @@ def test_it_is_usable_with_the_keyboard_alone(page: Page, server: FakeServer):
     expect(page.locator("#start")).to_be_visible()
 
 
+def test_where_emotions_are_not_judged_at_all_the_page_has_no_place_for_them(page: Page, server: FakeServer):
+    server.emotion = False
+    go_live(page, server)
+    expect(page.locator("#emotion")).to_be_hidden()
+    expect(page.locator("#emotion-switch")).to_be_hidden()
+
+
 def _emotion(face: int, label: str, probabilities: dict[str, float], share: float | None) -> EmotionUpdate:
     weights = {"face": 0, "voice": 0} if share is None else {"face": share, "voice": 1 - share}
     shown = {"label": label, "probabilities": probabilities, "weights": weights}
     return EmotionUpdate(face=face, start=0, end=1, valence=0, arousal=0, **shown)
+
+
+def _place(page: Page) -> tuple[float, float]:
+    """Where the middle of the dot is in the plane, from its left and from its top."""
+    box, dot = page.locator(".emotion-plane").bounding_box(), page.locator(".plane-dot").bounding_box()
+    assert box is not None and dot is not None
+    across = (dot["x"] + dot["width"] / 2 - box["x"]) / box["width"]
+    return across, (dot["y"] + dot["height"] / 2 - box["y"]) / box["height"]
 
 
 def _taken_back(face: int) -> EmotionChanged:

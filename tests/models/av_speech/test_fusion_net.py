@@ -54,6 +54,27 @@ def test_only_differences_of_time_count():
     assert torch.allclose(before, network(**given).features, atol=1e-3)
 
 
+def test_what_it_looked_at_are_the_weights_of_its_attention():
+    network, given = trained(), inputs()
+    given["lip_mask"][:, 10:20] = False
+    looks = network.looks(**given)
+    assert looks.shape == (2, 60, 36)
+    assert (looks.sum(dim=-1) > 0).all()
+    assert (looks.sum(dim=-1) < 1).all()
+    assert (looks[:, :, 10:20] == 0).all()
+    far = (given["times"][:, None] - given["lip_times"]).abs() > REACH
+    assert far.any()
+    assert (looks[:, far] == 0).all()
+    layer = network.layers[0]
+    hidden, rotation, mask = network._together(*given.values(), None)
+    value = layer.queries_keys_values(layer.attention_norm(hidden)).chunk(3, dim=-1)[2]
+    value = value.unflatten(-1, (layer.heads, -1)).transpose(1, 2)
+    seen = (layer.weights(hidden, rotation, mask) @ value).transpose(1, 2).flatten(2)
+    with_seen = hidden + layer.join(seen)
+    expected = with_seen + layer.mlp(layer.mlp_norm(with_seen))
+    assert torch.allclose(layer(hidden, rotation, mask), expected, atol=1e-5)
+
+
 def test_padding_behind_a_sound_does_not_matter():
     network, given = trained(), inputs()
     alone = network(**given)

@@ -125,7 +125,8 @@ function applySwitches() {
 
 async function askServer() {
   try {
-    const { upload } = await call("/api/status");
+    const { upload, emotion } = await call("/api/status");
+    for (const part of [$("emotion-switch"), $("emotion")]) part.hidden = emotion === false;
     limits = upload ?? {};
     const most = [
       limits.max_bytes && formatSize(limits.max_bytes),

@@ -18,8 +18,8 @@ from lipstream.models.speech.engine import Hypothesis, SpeechEngine, TimedWord
 HELD_BACK: Final = 10
 """One stretch in so many is held back and judges the profile."""
 LEAST_SURE: Final = -0.7
-"""Mean log-probability of the tokens from which on words are sure enough to teach: of plain speech nearly all are, of the
-commands of GRID, which no recogniser expects, three in five."""
+"""Mean log-probability of the tokens from which on words are sure enough to teach: of plain speech nearly all are, of
+the commands of GRID, which no recogniser expects, three in five."""
 LEAST_WORDS: Final = 2
 SHORTEST: Final = 1.0
 """Seconds of the shortest stretch that is learnt from."""

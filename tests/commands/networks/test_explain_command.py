@@ -1,0 +1,62 @@
+"""`explain`: what it writes, and what is said of what cannot be explained."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from lipstream.commands.main import main
+from lipstream.commands.networks import explain
+from lipstream.models.av_speech.recording import LipTrack, Recording
+
+
+@pytest.fixture
+def clip(tmp_path, monkeypatch):
+    """A recording of 10 s whose mouth is seen in its first half."""
+    rng = np.random.default_rng(0)
+    track = LipTrack.unseen(250)
+    track.mask[:125] = True
+    track.crops[:] = rng.integers(0, 256, track.crops.shape, dtype=np.uint8)
+    track.points[:] = rng.normal(0, 0.1, track.points.shape)
+    recording = Recording(rng.normal(0, 2000, 160_000).astype(np.int16), track)
+    monkeypatch.setattr("lipstream.commands.networks.speech_networks.reader", lambda: lambda path: recording)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk.mp4").write_bytes(b"a film")
+    return tmp_path / "talk.mp4"
+
+
+def test_a_picture_of_what_the_network_that_ships_attended_to(clip, monkeypatch):
+    drawn = []
+    attention = explain._attention
+    monkeypatch.setattr(explain, "_attention", lambda *given: drawn.append(attention(*given)) or drawn[0])
+    assert main(["explain", str(clip), "--at", "4"]) == 0
+    assert cv2.imread("talk.attention.png").shape[1] == 1240
+    (found,) = drawn
+    # Three seconds to either side; the frames of the sound have the recording's own times.
+    assert found.sound_times[0] == pytest.approx(1.0)
+    assert found.lip_times[0] == pytest.approx(1.0)
+    assert found.lip_times[-1] == pytest.approx(7.0, abs=0.05)
+    assert found.weights.shape == (len(found.sound_times), len(found.lip_times))
+    assert found.asked().sum() > 0
+    assert (found.weights[:, ~found.seen] == 0).all()
+    far = np.abs(found.sound_times[:, None] - found.lip_times) > 0.75
+    assert (found.weights[far] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--at", "11"], "--at 11: the recording has 10.0 seconds"),
+        (["--at", "-1"], "--at -1: expected seconds from the start"),
+        (["--at", "8"], "no mouth is seen about 8 s"),
+        (["--at", "4", "-o", "picture.jpg"], "expected a name that ends in .png"),
+        (["--at", "4", "-o", "there.png"], "there.png is there already; --overwrite"),
+        (["--at", "4", "--profile", "nobody-of-this-name"], "no profile called 'nobody-of-this-name'"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_in_a_line(clip, capsys, given, said):
+    (clip.parent / "there.png").write_bytes(b"a picture")
+    assert main(["explain", str(clip), *given]) == 2
+    assert said in capsys.readouterr().err
+    assert not (clip.parent / "talk.attention.png").exists()
