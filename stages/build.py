@@ -347,9 +347,9 @@ def _looking(config: Config) -> Looking | None:
 
 
 def _add_voices(graph: Graph, config: Config) -> None:
-    graph.add("voices", VoicesAhead(SileroVad(), low_threshold(config.vad.threshold), AHEAD))
-    graph.connect("audio.audio", "voices.audio", Bounds(items=8192, duration=micros(4)))
-    graph.connect("voices.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
+    graph.add("voices_ahead", VoicesAhead(SileroVad(), low_threshold(config.vad.threshold), AHEAD))
+    graph.connect("audio.audio", "voices_ahead.audio", Bounds(items=8192, duration=micros(4)))
+    graph.connect("voices_ahead.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
 
 
 def _add_face_branch(graph: Graph, config: Config, source: Source, looking: Looking | None) -> None:
