@@ -253,10 +253,10 @@ class Remark(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceFound(Event):
-    """A face track began.
+    """A face came into view.
 
     Attributes:
-        face: id of the track, from 1, never used again.
+        face: number of the person, from 1. Who comes back has the same one; with `face.identity: false` a new one.
         time: seconds.
         box: left, top, right, bottom as fractions of the frame's width and height.
     """
@@ -268,11 +268,11 @@ class FaceFound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceLost(Event):
-    """A face track ended.
+    """A face is gone, or its number was given up for that of someone who was there before.
 
     Attributes:
-        face: id of the track.
-        start: when it was first seen, seconds.
+        face: number of the person.
+        start: when it came into view, seconds.
         time: when it was last seen, seconds.
     """
 
@@ -286,7 +286,7 @@ class FaceSeen(Event):
     """Where a tracked face is in the picture, for those who draw; only with `face.report_rate`.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom as fractions of the frame's width and height; a face at the border may reach out.
         lips: outline of the outer lips, a closed polygon of (x, y), fractions likewise.
@@ -332,7 +332,7 @@ class FaceFeatures(Event):
     Angles and axes are the camera's: x to the right of the picture, y down, z away from the camera.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom in parts of the picture's width and height; a face at the border may reach out.
         confidence: probability that this is a face, in [0, 1]; with the backend mediapipe `face.min_confidence`.

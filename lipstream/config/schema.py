@@ -275,12 +275,17 @@ class FaceConfig(_Section):
     is."""
     quiet_rate: Annotated[float, Field(ge=1, le=120)] = 6.25
     """With need: looks a second where no voice is heard, or no face is seen; below 1 / lips.max_gap lips have gaps."""
-    max_faces: Annotated[int, Field(ge=1, le=8)] = 2
-    """Most faces tracked at once."""
+    max_faces: Annotated[int, Field(ge=1, le=16)] = 4
+    """Most faces followed at once; with litert 50 looks a second are shared by them, the speaker's first."""
+    range: Literal["near", "far", "auto"] = "auto"
+    """Near finds faces of a tenth of the picture and more, far smaller ones too, auto those mostly while there is no
+    other. The backend mediapipe has near alone."""
     min_confidence: Fraction = 0.5
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5
-    """Seconds a face may be missed before its track ends; where pictures are far apart, two and a half of them."""
+    """Seconds a face may be missed before it counts as gone; where pictures are far apart, two and a half of them."""
+    identity: bool = True
+    """Whether people are told apart by their looks, so that who comes back, crosses or is cut to keeps the number."""
     report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
     """Most FaceSeen events a second for each face; 0 for none."""
     features_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
