@@ -29,6 +29,7 @@ EXAMPLES = {
     "tuple[float, float, float]": (0.1, 0.2, 0.3),
     "tuple[tuple[float, float, float], ...]": ((0.1, 0.2, 0.3),),
     "tuple[float | None, ...]": (0.1, None),
+    "tuple[int | None, ...]": (1, None),
     "dict[str, float]": {"a": 1.0},
     "dict[str, dict[str, float]]": {"a": {"b": 1.0}},
 }
