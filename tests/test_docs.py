@@ -160,8 +160,7 @@ def test_the_table_of_models_names_every_network_that_ships_and_no_other():
 
 
 def test_a_profile_is_said_to_hold_as_many_networks_as_it_does():
-    from torch import nn
-
+    nn = pytest.importorskip("torch.nn")
     from lipstream.models.av_speech.profile import LipNetworks
 
     parts = [getattr(LipNetworks.untrained(), field.name) for field in dataclasses.fields(LipNetworks)]

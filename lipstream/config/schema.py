@@ -331,6 +331,21 @@ class EmotionConfig(_Section):
     """Live, and at real-time pace: seconds an update waits for what comes late; a file at full pace waits for all."""
 
 
+def _count(value: object) -> object:
+    return "auto" if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+class SpeakersConfig(_Section):
+    """Who speaks: persons told apart by voice, face and lips."""
+
+    enabled: bool = True
+    """Whether speakers are told apart; without, no voice is looked at."""
+    count: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=50)], BeforeValidator(_count)] = "auto"
+    """How many people speak, if that is known; auto finds out."""
+    people: bool = True
+    """Whether voices are compared with those of people whom the user has added (`lipstream people`)."""
+
+
 class LimitsConfig(_Section):
     """Recorded files: how much one may ask for before it is refused. Raise a limit for a file you trust."""
 
@@ -415,6 +430,7 @@ class Config(_Section):
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
     emotion: EmotionConfig = Field(default_factory=EmotionConfig)
+    speakers: SpeakersConfig = SpeakersConfig()
     subtitles: SubtitlesConfig = SubtitlesConfig()
     limits: LimitsConfig = LimitsConfig()
     outputs: OutputsConfig = OutputsConfig()

@@ -70,6 +70,7 @@ sys.exit(main(sys.argv[1:]))
         ["eval", "emotion", "--data", "folder"],
         ["enroll", "ann", "folder"],
         ["live", "--profile", "ann"],
+        ["live", "--grow", "ann"],
     ],
     ids=" ".join,
 )
