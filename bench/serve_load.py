@@ -1,12 +1,16 @@
 """How many live sessions `serve` holds on this machine, what the next one gets, and the memory a session takes.
 
-Usage: python bench/serve_load.py [--pictures 0,5,10,15] [--most 4] [--seconds 20] [--set key=value]...
+Usage: python bench/serve_load.py [--pictures 0,5,10,15] [--most 4] [--seconds 20] [--go-on] [--set key=value]...
+       python bench/serve_load.py --work [--pictures 0,5,10,15] [--seconds 40] [--set key=value]...
 
 Everything is on this machine: a server as a process of its own, and clients here that send speech and a talking head at
 its own pace to `/v1/stream`. For each number of pictures a second the sessions grow by one until they are not held any
 more, or are `--most`. A session is held if none of its sound is lost and 19 of 20 sentences are there within 2 s of
 their end. Processor time is told as well, which other work on the machine changes less than delays: seconds of all
 cores for a second of a session, and how many sessions that makes room for.
+
+With --work: the processor time alone of a session's work, when nothing of it is left out or merged, however busy the
+machine is: the most that a session can cost.
 """
 
 from __future__ import annotations
@@ -35,6 +39,8 @@ from clips import RATE, read_audio
 from machine import describe
 from PIL import Image
 
+from lipstream import Pipeline, PushSource
+from lipstream.config import parse_assignment
 from lipstream.models.assets import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +48,7 @@ STEP = 0.1
 PATIENCE = 180.0
 LATEST = 2.0
 SIZE = (640, 480)
+CORES = os.cpu_count() or 1
 COLUMNS = (
     *("pictures a second", "sessions", "held", "delay, median s", "delay, 95 % s", "kinds of work left out"),
     *("sound lost, s", "CPU s a session second", "room for", "memory, MiB", "the next one"),
@@ -197,6 +204,25 @@ async def measure(address: str, server: psutil.Process, media: Media, seconds: f
     return Result(sessions, pictures, list(heard), resident, busy / sessions, refused)
 
 
+def work(media: Media, pictures: int, seconds: float, settings: dict[str, object]) -> float:
+    """Processor seconds for a second of a session of which nothing is left out: its sound, pictures and updates."""
+    source = PushSource(video=pictures > 0)
+    run = Pipeline.from_config("file", source=source, **{"speech.partials": "on", **settings})
+    run.start()
+    while not run.begun:
+        time.sleep(0.05)
+    before, shown = time.process_time(), 0
+    for tenth in range(round(seconds / STEP)):
+        at = tenth * STEP
+        source.push_audio(media.sound(at), RATE)
+        while pictures and shown / pictures < at + STEP:
+            source.push_frame(media.picture(shown / pictures), time=shown / pictures)
+            shown += 1
+    source.end()
+    run.wait()
+    return (time.process_time() - before) / seconds
+
+
 def show(result: Result, before: float | None) -> None:
     delays = [delay for each in result.heard for delay in each.delays]
     middle = statistics.median(delays) if delays else float("nan")
@@ -210,7 +236,7 @@ def show(result: Result, before: float | None) -> None:
         max(each.shed for each in result.heard),
         f"{sum(each.lost for each in result.heard):.1f}",
         f"{result.cpu:.2f}",
-        f"{(os.cpu_count() or 1) / result.cpu:.1f}",
+        f"{CORES / result.cpu:.1f}",
         f"{result.resident:.0f}{more}",
         result.refused,
     ]
@@ -223,13 +249,22 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=4, help="most sessions at once")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each session lasts")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--go-on", action="store_true", help="further sessions although those before were not held")
+    parser.add_argument("--work", action="store_true", help="the processor time of a session's work alone")
     args = parser.parse_args()
     print(describe())
     load = os.getloadavg()[0]
     print(f"load of the machine before: {load:.1f}; {args.seconds:.0f} s a session; {args.set or 'as it comes'}")
+    media = Media()
+    if args.work:
+        settings = dict(parse_assignment(each) for each in args.set)
+        work(media, 5, 2.0, settings)
+        for pictures in map(int, args.pictures.split(",")):
+            cost = work(media, pictures, args.seconds, settings)
+            print(f"{pictures} pictures a second: {cost:.2f} CPU s a session second, room for {CORES / cost:.1f}")
+        return
     print("|", " | ".join(COLUMNS), "|")
     print("|---" * len(COLUMNS) + "|")
-    media = Media()
     for pictures in map(int, args.pictures.split(",")):
         before: float | None = None
         for sessions in range(1, args.most + 1):
@@ -237,7 +272,7 @@ def main() -> None:
                 result = asyncio.run(measure(address, server, media, args.seconds, (sessions, pictures)))
             show(result, before)
             before = result.resident
-            if not result.held:
+            if not (result.held or args.go_on):
                 break
 
 

@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     from lipstream.commands.networks import explain
     from lipstream.commands.options import HelpFormatter, VersionAction
     from lipstream.commands.parser import PlainParser
+    from lipstream.commands.people import command as people
 
     parser = PlainParser(
         prog="lipstream",
@@ -51,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    seldom = (devices, models, doctor, demo, config, train, eval, enroll, profile, explain)
+    seldom = (devices, models, doctor, demo, config, train, eval, enroll, people, profile, explain)
     for verb in (file, batch, live, serve, convert, *seldom):
         verb.add(verbs)
     return parser

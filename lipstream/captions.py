@@ -116,6 +116,23 @@ class Pipeline(Session):
 
         expect(self.graph, terms)
 
+    def rename(self, speaker: int, name: str | None) -> None:
+        """Give a speaker a name, or take it back; it holds in the outputs for what was said before, too.
+
+        From any thread, before the run or during it. `SpeakerNamed` tells of it once it holds. Nothing is kept beyond
+        the run.
+
+        Args:
+            speaker: as in `TranscriptFinal.speaker`.
+            name: what to call them; None for nothing but the number.
+
+        Raises:
+            UserError: it cannot be a name, or no speakers are told apart in this run.
+        """
+        from lipstream.stages.speaker.naming import rename
+
+        rename(self.graph, speaker, name)
+
 
 def _pushed_graph(config: Config, source: PushSource) -> Graph:
     from lipstream.stages.build import connect

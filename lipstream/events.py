@@ -27,6 +27,8 @@ __all__ = [
     "Remark",
     "Revision",
     "SoundLevel",
+    "SpeakerChanged",
+    "SpeakerNamed",
     "SpeakingProbability",
     "SpeechEnded",
     "SpeechStarted",
@@ -48,6 +50,7 @@ class Word:
         end: seconds, >= start.
         confidence: in [0, 1].
         lip_gate: how much the lips moved the word, in [0, 1]; 0 when no face was used.
+        speaker: number of the person who says it, as in `TranscriptFinal`; None where that is not known.
     """
 
     word: str
@@ -55,6 +58,7 @@ class Word:
     end: float
     confidence: float
     lip_gate: float = 0.0
+    speaker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,8 @@ class TranscriptPartial(Event):
             correct it once, and then says so (`TranscriptFinal.revised`).
         unstable: the rest of the present guess; follows `stable` directly, so it begins with a space where a new word
             begins.
+        speaker: number of the person who says the newest words, as far as can be told by now; None where it cannot.
+        speaker_name: that person's name, None where it has none.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -142,6 +148,8 @@ class TranscriptPartial(Event):
     end: float
     stable: str
     unstable: str
+    speaker: int | None = None
+    speaker_name: str | None = None
 
     @property
     def text(self) -> str:
@@ -168,6 +176,9 @@ class TranscriptFinal(Event):
         revised: what it changes of the stable text of the partials before it; empty if nothing, or none was shown.
         joint: the sign behind the last word of the final before it, where that was left open because what comes next
             decides it; empty where none belongs there, or none was left open.
+        speaker: number of the person who says most of it, from 1, the same in the whole run; None where that is not
+            known. Its words tell where somebody else takes over. `SpeakerChanged` may correct it, once.
+        speaker_name: that person's name, None where it has none; `SpeakerNamed` may give it one later.
     """
 
     segment: int
@@ -181,6 +192,46 @@ class TranscriptFinal(Event):
     language: str | None = None
     revised: tuple[Revision, ...] = ()
     joint: str = ""
+    speaker: int | None = None
+    speaker_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerChanged(Event):
+    """Who said a finished segment, corrected: once all is heard, voices can be told apart better than as they came.
+
+    Attributes:
+        segment: number of the segment, whose `TranscriptFinal` has come before.
+        start: start of its first word, seconds.
+        end: end of its last word, seconds.
+        previous: `TranscriptFinal.speaker` as it was told.
+        speaker: what it is.
+        words: the speaker of each of its words.
+        speaker_name: as in `TranscriptFinal`.
+    """
+
+    segment: int
+    start: float
+    end: float
+    previous: int | None
+    speaker: int | None
+    words: tuple[int | None, ...]
+    speaker_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerNamed(Event):
+    """A speaker has a name: somebody gave it, or the voice is of a person whom the user had added.
+
+    It holds for all that this speaker has said, and says from now on.
+
+    Attributes:
+        speaker: number of the speaker.
+        name: the name; None where it was taken back.
+    """
+
+    speaker: int
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,10 +253,10 @@ class Remark(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceFound(Event):
-    """A face track began.
+    """A face came into view.
 
     Attributes:
-        face: id of the track, from 1, never used again.
+        face: number of the person, from 1. Who comes back has the same one; with `face.identity: false` a new one.
         time: seconds.
         box: left, top, right, bottom as fractions of the frame's width and height.
     """
@@ -217,11 +268,11 @@ class FaceFound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceLost(Event):
-    """A face track ended.
+    """A face is gone, or its number was given up for that of someone who was there before.
 
     Attributes:
-        face: id of the track.
-        start: when it was first seen, seconds.
+        face: number of the person.
+        start: when it came into view, seconds.
         time: when it was last seen, seconds.
     """
 
@@ -235,7 +286,7 @@ class FaceSeen(Event):
     """Where a tracked face is in the picture, for those who draw; only with `face.report_rate`.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom as fractions of the frame's width and height; a face at the border may reach out.
         lips: outline of the outer lips, a closed polygon of (x, y), fractions likewise.
@@ -281,7 +332,7 @@ class FaceFeatures(Event):
     Angles and axes are the camera's: x to the right of the picture, y down, z away from the camera.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom in parts of the picture's width and height; a face at the border may reach out.
         confidence: probability that this is a face, in [0, 1]; with the backend mediapipe `face.min_confidence`.
@@ -385,6 +436,8 @@ class EmotionUpdate(Event):
         valence: in [-1, 1], from the probabilities; 0 while the label is unknown.
         arousal: in [-1, 1], likewise.
         weights: share of "face" and "voice" in the probabilities; they sum to 1, or are both 0 without evidence.
+        speaker: number of the person whose face or voice it is, as in `TranscriptFinal`; None where that is not known,
+            such as before a face has spoken.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -397,6 +450,7 @@ class EmotionUpdate(Event):
     valence: float
     arousal: float
     weights: dict[str, float]
+    speaker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -413,6 +467,7 @@ class EmotionChanged(Event):
         valence: as in `EmotionUpdate`.
         arousal: as in `EmotionUpdate`.
         weights: as in `EmotionUpdate`.
+        speaker: as in `EmotionUpdate`.
     """
 
     face: int | None
@@ -423,3 +478,4 @@ class EmotionChanged(Event):
     valence: float
     arousal: float
     weights: dict[str, float]
+    speaker: int | None = None

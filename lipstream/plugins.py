@@ -186,7 +186,7 @@ WRITERS = Kind(
     "output format",
     (
         *("txt", "srt", "vtt", "ass", "ttml", "tsv", "json", "jsonl", "emotion.csv"),
-        *("words.csv", "segments.csv", "features.parquet", "features.csv", "TextGrid", "eaf"),
+        *("words.csv", "segments.csv", "features.parquet", "features.csv", "TextGrid", "eaf", "rttm"),
     ),
 )
 STAGES = Kind("lipstream.stages", "stage")

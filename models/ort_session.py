@@ -74,10 +74,6 @@ def open_session(path: Path, threads: int, more_outputs: Sequence[str] = ()) -> 
     if not path.is_file():
         raise ModelError(f"model file {path} is missing; run `lipstream models pull`")
     options = session_options(threads)
-    if more_outputs:
-        # Weights stay where they were read to, which is not a file but bytes that live as long as the session.
-        options.add_session_config_entry("session.use_ort_model_bytes_directly", "1")
-        options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
     try:
         return ort.InferenceSession(_content(path, more_outputs), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own classes have no other base

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lipstream.config import Config
 from lipstream.models.face import backend
+from lipstream.models.face.identity import FaceEmbedder
 from lipstream.pipeline import Bounds, Graph, Policy, Source, micros
 from lipstream.stages.face.face import Face
 from lipstream.stages.face.lips import LipStream
@@ -40,9 +41,9 @@ def add_lips(graph: Graph, config: Config, source: Source, rate: float, looking:
     """
     face = config.face
     with while_loading():
-        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
+        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads, face.range)
     graph.add("video", source)
-    graph.add("face", Face(networks, face.max_gap, looking))
+    graph.add("face", Face(networks, face.max_gap, looking, FaceEmbedder() if face.identity else None))
     graph.add("lips", LipStream(rate, config.lips.max_gap))
     graph.connect("video.video", "face.video", pictures(config))
     graph.connect("face.faces", "lips.faces", Bounds(items=64))

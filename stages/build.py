@@ -249,12 +249,21 @@ def add_speech_branch(
     longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)
     decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest)
     graph.add("decode", decode, skew_limit=0)
+    spoken = "fuse.speech"
+    if config.speakers.enabled:
+        from lipstream.stages.speaker.build import add_speakers, connect_finals
+
+        add_speakers(graph, config, longest)
+        connect_finals(graph)
+        spoken = "who.speech"
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
     graph.connect("vad.speech", "encode.speech", Bounds(items=65536, duration=max(micros(2), live_buffer)))
     # Live, updates would only grow old there: while one waits, the next is merged with those behind it.
     updates = Bounds(items=4 if config.lossless else 1, duration=live_buffer)
     graph.connect("encode.speech", "fuse.speech", updates)
-    graph.connect("fuse.speech", "decode.speech", updates)
+    if spoken != "fuse.speech":
+        graph.connect("fuse.speech", "who.speech", updates)
+    graph.connect(spoken, "decode.speech", updates)
     # How late the sound is tells the load.
     graph.paced |= {"vad", "encode", "decode"}
 
@@ -274,6 +283,10 @@ def _add_mouth(graph: Graph, config: Config, lips: str) -> None:
     # Small packets; decoding takes some for each of its own.
     bounds = Bounds(items=4096, duration=micros(160))
     graph.connect("mouth.mouths", "decode.mouths", bounds)
+    if config.speakers.enabled:
+        from lipstream.stages.speaker.build import connect_faces
+
+        connect_faces(graph, config)
     if config.vad.lips:
         graph.connect("mouth.mouths", "vad.mouths", bounds)
 

@@ -205,6 +205,36 @@ class Mouth:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerTurn:
+    """A time in which one person speaks.
+
+    Attributes:
+        start: session time, microseconds.
+        end: likewise, > start.
+        speaker: number of the person.
+        name: of that person, None where it has none.
+    """
+
+    start: int
+    end: int
+    speaker: int
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleKnown:
+    """Whose face is whose, and who was heard last.
+
+    Attributes:
+        faces: number of the speaker by face; faces that have not spoken are not there.
+        voice: number of the speaker whose voice is heard without a face; None where there is none.
+    """
+
+    faces: Mapping[int, int]
+    voice: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedSpeech:
     """The encoder's view of an open or finished segment. The packet's timestamp is the end of the sound heard so far.
 
@@ -227,6 +257,7 @@ class EncodedSpeech:
             segment ends as it was predicted, its last encoding has the number of the tentative one, and all that was
             made of that holds.
         failed: the segment has ended, and could not be encoded; there are no frames.
+        turns: who speaks when, in order, together all of the segment; empty where that is not known.
     """
 
     segment: int
@@ -242,6 +273,7 @@ class EncodedSpeech:
     tentative: bool = False
     prediction: int = 0
     failed: bool = False
+    turns: tuple[SpeakerTurn, ...] = ()
 
     @property
     def heard(self) -> float:

@@ -32,7 +32,7 @@ def make_app(routes: Sequence[BaseRoute]) -> Starlette:
         Route("/captions", _page("captions/captions.html")),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    handlers = {Refusal: _refuse, HTTPException: _refuse_plainly}
+    handlers = {Refusal: _refuse, HTTPException: _refuse_plainly, Exception: _fail}
     app = Starlette(routes=[*pages, *routes], exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
@@ -61,3 +61,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_plainly(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return refused(Refusal(error.status_code, "refused", f"{error.detail}."), request.scope["path"])
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    # It is raised again behind this, and logged.
+    return refused(Refusal(500, "failed", "This failed, which is a mistake of Lipstream's."), request.scope["path"])

@@ -35,6 +35,7 @@ _FAREWELL_SECONDS = 0.6
 _CLOSE_SECONDS = 1.7
 _MAX_HEADER_BYTES = 32 * 1024
 _MAX_MESSAGE_BYTES = 1 << 20
+_PING_SECONDS = 20.0
 # What answers a ping may stand behind sound that is sent faster than it is captioned, and is read as fast only.
 _PONG_SECONDS = 60.0
 
@@ -145,6 +146,7 @@ def _config(app: Watch, address: Address) -> uvicorn.Config:
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PONG_SECONDS,
         server_header=False,
         proxy_headers=False,

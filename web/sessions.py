@@ -76,7 +76,7 @@ class Sessions:
         """Whether the networks of a session have been loaded, so that the next one begins at once."""
         if not self._ready:
             reserve = self._reserve
-            held = reserve.result() if reserve is not None and reserve.done() and not reserve.exception() else None
+            held = None if reserve is None else _made(reserve)
             loaded = held is not None and held.pipeline.loading <= _SOURCES
             self._ready = loaded or any(each.state == "running" for each in self._sessions.values())
         return self._ready
@@ -256,6 +256,12 @@ class Sessions:
     async def _wake(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _made(reserve: asyncio.Task[Prepared]) -> Prepared | None:
+    """The run that was made; None as long as it is not, or if it could not be."""
+    done = reserve.done() and not reserve.cancelled() and reserve.exception() is None
+    return reserve.result() if done else None
 
 
 async def _abandon(reserve: asyncio.Task[Prepared]) -> None:

@@ -275,12 +275,17 @@ class FaceConfig(_Section):
     is."""
     quiet_rate: Annotated[float, Field(ge=1, le=120)] = 6.25
     """With need: looks a second where no voice is heard, or no face is seen; below 1 / lips.max_gap lips have gaps."""
-    max_faces: Annotated[int, Field(ge=1, le=8)] = 2
-    """Most faces tracked at once."""
+    max_faces: Annotated[int, Field(ge=1, le=16)] = 4
+    """Most faces followed at once; with litert 50 looks a second are shared by them, the speaker's first."""
+    range: Literal["near", "far", "auto"] = "auto"
+    """Near finds faces of a tenth of the picture and more, far smaller ones too, auto those mostly while there is no
+    other. The backend mediapipe has near alone."""
     min_confidence: Fraction = 0.5
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5
-    """Seconds a face may be missed before its track ends; where pictures are far apart, two and a half of them."""
+    """Seconds a face may be missed before it counts as gone; where pictures are far apart, two and a half of them."""
+    identity: bool = True
+    """Whether people are told apart by their looks, so that who comes back, crosses or is cut to keeps the number."""
     report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
     """Most FaceSeen events a second for each face; 0 for none."""
     features_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
@@ -324,6 +329,21 @@ class EmotionConfig(_Section):
     """Seconds between EmotionUpdate events of a face or a voice."""
     look_ahead: Annotated[float, Field(ge=0, le=2)] = 0.2
     """Live, and at real-time pace: seconds an update waits for what comes late; a file at full pace waits for all."""
+
+
+def _count(value: object) -> object:
+    return "auto" if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+class SpeakersConfig(_Section):
+    """Who speaks: persons told apart by voice, face and lips."""
+
+    enabled: bool = True
+    """Whether speakers are told apart; without, no voice is looked at."""
+    count: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=50)], BeforeValidator(_count)] = "auto"
+    """How many people speak, if that is known; auto finds out."""
+    people: bool = True
+    """Whether voices are compared with those of people whom the user has added (`lipstream people`)."""
 
 
 class LimitsConfig(_Section):
@@ -410,6 +430,7 @@ class Config(_Section):
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
     emotion: EmotionConfig = Field(default_factory=EmotionConfig)
+    speakers: SpeakersConfig = SpeakersConfig()
     subtitles: SubtitlesConfig = SubtitlesConfig()
     limits: LimitsConfig = LimitsConfig()
     outputs: OutputsConfig = OutputsConfig()

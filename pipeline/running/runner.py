@@ -214,6 +214,8 @@ class Runner:
         with self._lock:
             self._waiting_to_open.discard(name)
             if not self._waiting_to_open and not self.begun:
+                # What networks were loaded through.
+                memory.give_back()
                 self.clock.start()
                 self.begun = True
                 self._gate.set()

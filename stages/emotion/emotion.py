@@ -16,7 +16,7 @@ from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.emotion.payloads import Expressions, VoiceWindow
 from lipstream.stages.emotion.witnesses import Witnesses
 from lipstream.stages.failures import while_loading, while_running
-from lipstream.stages.payloads import Float32
+from lipstream.stages.payloads import Float32, PeopleKnown
 from lipstream.stages.shedding import EMOTION_RATE, EMOTION_SHARE
 from lipstream.stages.switches import EMOTION
 
@@ -59,6 +59,7 @@ class Emotion(Stage):
     inputs: ClassVar[Mapping[str, Port]] = {
         "expressions": Port(Expressions, optional=True),
         "windows": Port(VoiceWindow, optional=True),
+        "people": Port(PeopleKnown, optional=True),
     }
 
     def __init__(self, network: FusionNetwork, update_interval: float, look_ahead: float) -> None:
@@ -67,6 +68,7 @@ class Emotion(Stage):
         self._look_ahead = micros(look_ahead)
         self._witnesses = Witnesses()
         self._smoothers: dict[int | None, EmotionSmoother] = {}
+        self._people = PeopleKnown({}, None)
         self._usual: dict[int | None, Usual] = {}
         self._done = 0
         self._reached = 0
@@ -79,7 +81,9 @@ class Emotion(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Make the updates that are due before this packet, then keep it."""
         self._reach(packet.timestamp)
-        if port == "expressions":
+        if port == "people":
+            self._people = packet.payload
+        elif port == "expressions":
             self._witnesses.see(packet.timestamp, packet.payload, packet.duration)
         else:
             self._witnesses.hear(packet.payload)
@@ -146,7 +150,7 @@ class Emotion(Stage):
         smoother = self._smoothers.setdefault(face, EmotionSmoother())
         before = smoother.label
         smoothed = smoother.update(seconds(end), self._own(face, result.probabilities, end - start) if result else None)
-        update = _event(face, result, smoothed, start, end)
+        update = _event(face, self._speaker(face, heard), result, smoothed, start, end)
         self.publish(update)
         if smoothed.changed:
             self._publish_change(update, before)
@@ -170,8 +174,15 @@ class Emotion(Stage):
                 valence=update.valence,
                 arousal=update.arousal,
                 weights=update.weights,
+                speaker=update.speaker,
             )
         )
+
+    def _speaker(self, face: int | None, heard: Sequence[TimedEvidence]) -> int | None:
+        """Whose face or voice it is, as far as is known by now."""
+        if face is None:
+            return self._people.voice if heard else None
+        return self._people.faces.get(face)
 
     def _leave(self, face: int | None, time: int) -> None:
         """Forget a face that is gone, or the voice without a face once it has one."""
@@ -180,11 +191,18 @@ class Emotion(Stage):
             # The next voice without a face may be another one.
             self._usual.pop(None, None)
         if smoother is not None and smoother.label != UNKNOWN:
-            gone = _event(face, None, Smoothed(UNKNOWN, _NOTHING, True), time, time)
+            gone = _event(face, self._speaker(face, ()), None, Smoothed(UNKNOWN, _NOTHING, True), time, time)
             self._publish_change(gone, smoother.label)
 
 
-def _event(face: int | None, result: EmotionResult | None, smoothed: Smoothed, start: int, end: int) -> EmotionUpdate:
+def _event(
+    face: int | None,
+    speaker: int | None,
+    result: EmotionResult | None,
+    smoothed: Smoothed,
+    start: int,
+    end: int,
+) -> EmotionUpdate:
     """The update: label and probabilities from the same average, so that neither contradicts the other."""
     probabilities = smoothed.probabilities
     valence, arousal = (0.0, 0.0) if smoothed.label == UNKNOWN else affect(probabilities)
@@ -200,4 +218,5 @@ def _event(face: int | None, result: EmotionResult | None, smoothed: Smoothed, s
             "face": round(result.weight_face, 4) if result else 0.0,
             "voice": round(result.weight_voice, 4) if result else 0.0,
         },
+        speaker=speaker,
     )

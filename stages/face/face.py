@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from lipstream.events import FaceFound, FaceLost
 from lipstream.models.face.analyser import FaceAnalyser
 from lipstream.models.face.backend import FaceBackend
+from lipstream.models.face.identity import FaceEmbedder
 from lipstream.models.face.tracking import LostFace
 from lipstream.pipeline import Packet, Port, Stage, seconds
 from lipstream.stages.face.face_report import box_of
@@ -26,8 +27,9 @@ class Face(Stage):
 
     Args:
         backend: the networks.
-        max_gap: seconds a face may be missed and keep its identity.
+        max_gap: seconds a face may be missed before it counts as gone.
         looking: chooses the frames; None for every one.
+        embedder: tells people apart by their looks; None to go by the place in the picture alone.
     """
 
     # Voices first: at equal timestamps they are known before the picture is judged by them.
@@ -35,8 +37,14 @@ class Face(Stage):
     outputs: ClassVar[Mapping[str, Port]] = {"faces": Port(FaceFrame), "views": Port(FaceView)}
     if_stuck = ("video", "the face network does not answer, going on with the sound only")
 
-    def __init__(self, backend: FaceBackend, max_gap: float, looking: Looking | None = None) -> None:
-        self._analyser = FaceAnalyser(backend, max_gap)
+    def __init__(
+        self,
+        backend: FaceBackend,
+        max_gap: float,
+        looking: Looking | None = None,
+        embedder: FaceEmbedder | None = None,
+    ) -> None:
+        self._analyser = FaceAnalyser(backend, max_gap, embedder)
         self._looking = looking
         self._newest = -1
         self._end = 0

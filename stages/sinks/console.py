@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Callable
 from typing import TextIO
@@ -19,6 +20,7 @@ from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered
 from lipstream.stages.sinks.emotion_spans import EmotionTrack
 from lipstream.stages.sinks.event_pipe import reader_gone
 from lipstream.stages.sinks.media_progress import MediaProgress
+from lipstream.stages.sinks.speakers import SpeakerBook, TurnMarks, parts_of
 from lipstream.stages.sinks.text import clean, timestamp
 
 _NAMES = {"audio": "sound", "video": "picture"}
@@ -43,7 +45,8 @@ class ConsoleSink(EventSink):
     """Shows finished segments as lines, and below them, in a terminal, one row for the text that is forming.
 
     Stable text is plain, text that may still change is dim. In a terminal the emotion something is said with, if it is
-    known by then, follows in small print. With a duration there is a second row, the progress.
+    known by then, follows in small print. Where somebody else takes over, the text is on a line of its own, and that
+    speaker is named before it. With a duration there is a second row, the progress.
     Elsewhere than in a terminal nothing is ever rewritten: finished segments go to `out` and notes to `err`, a line
     each. A reader of `out` that goes away (`| head`), or a terminal, does not end the run. A file that `out` is led to
     and that cannot be written ends the run of a recording; a live run goes on, and says so.
@@ -70,6 +73,8 @@ class ConsoleSink(EventSink):
         self._err = err or sys.stderr
         self._stamp = stamp
         self._partial: TranscriptPartial | None = None
+        self._book = SpeakerBook()
+        self._marks = TurnMarks("names", since_second=True)
         self._emotions = EmotionTrack()
         self._live: Live | None = None
         self.failure: str | None = None
@@ -111,6 +116,7 @@ class ConsoleSink(EventSink):
         self.note(self.failure)
 
     def _show(self, event: Event) -> None:
+        self._book.take(event)
         match event:
             case TranscriptPartial():
                 self._partial = event if event.text else None
@@ -164,9 +170,15 @@ class ConsoleSink(EventSink):
                 _write(self._err, line)
 
     def _caption(self, final: TranscriptFinal) -> None:
-        text = clean(final.text)
-        if not text:
+        if not clean(final.text):
             return
+        parts = parts_of(final)
+        for said in parts:
+            text = clean(self._marks.before(said, self._book) + (said.text if len(parts) > 1 else final.text))
+            part = final if len(parts) == 1 else dataclasses.replace(final, start=said.start, end=said.end)
+            self._line(part, text)
+
+    def _line(self, final: TranscriptFinal, text: str) -> None:
         stamp = self._stamp(final)
         if self._screen is not None and self._screen.file is self._out:
             emotion = _small_print(self._emotions.label(final.start, final.end))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import signal
 import socket
 import ssl
@@ -87,6 +89,15 @@ def test_ctrl_c_ends_it_cleanly_and_it_says_where_to_open_the_page(scripted: Run
     assert err.startswith("lipstream: open http://127.0.0.1:") and f"/?token={TOKEN} " in err and err.count("\n") == 1
     assert opened == [err.split()[2]]
     assert all(made.pipeline.wait(PATIENCE) for made in scripted.made)
+
+
+def test_the_log_can_be_lines_of_json_without_the_token(scripted: Runs, capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr("webbrowser.open", lambda url: signal.raise_signal(signal.SIGINT))
+    assert run("--port", "0", "--token", TOKEN, "--open", "--log-format", "json") == 0
+    err = capsys.readouterr().err
+    told = [json.loads(line) for line in err.splitlines()]
+    assert "ready" in [each["message"] for each in told] and TOKEN not in err
 
 
 def test_a_run_that_hangs_while_it_loads_does_not_keep_the_server_from_ending():

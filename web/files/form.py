@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from lipstream.web.answers import Refusal, limited, steady, too_large
+
+log = logging.getLogger(__name__)
 
 MAX_FIELDS = 64
 """Most fields besides the file."""
@@ -81,6 +84,9 @@ async def form_of(request: Request, max_bytes: int) -> AsyncIterator[Form]:
         data = await parser.parse()
     except MultiPartException as error:
         raise Refusal(400, "bad form", f"The form cannot be read: {error.message}") from error
+    except OSError as error:
+        log.warning("a recording cannot be kept: %s", error)
+        raise Refusal(507, "no room", "The server cannot keep the recording: is its disk full?") from error
     try:
         file = data.get("file")
         if not isinstance(file, UploadFile):

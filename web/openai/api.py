@@ -24,6 +24,8 @@ from lipstream.web.openai.options import MODELS, OWN_MODEL, Wanted, wanted
 from lipstream.web.threads import on_thread
 
 _LOOK_SECONDS = 0.5
+_ALIVE_SECONDS = 15.0
+"""After so long without text a stream says that it is still there, for proxies that end what is quiet."""
 _FILES = {"text": "txt", "srt": "srt", "vtt": "vtt"}
 _BEGUN = 1_735_689_600
 """When the models were "created", which their list has to say: the same for ever."""
@@ -108,9 +110,12 @@ class OpenAiApi:
         try:
             while not (finished.done() and heard.empty()):
                 coming = asyncio.ensure_future(heard.get())
-                await asyncio.wait([coming, finished], return_when=asyncio.FIRST_COMPLETED)
+                tasks = [coming, finished]
+                done, _ = await asyncio.wait(tasks, timeout=_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if not coming.done():
                     coming.cancel()
+                    if not done:
+                        yield b": waiting\n\n"
                     continue
                 event = coming.result()
                 if isinstance(event, TranscriptFinal) and (added := text.take(event)):

@@ -85,11 +85,13 @@ class Sound:
     @classmethod
     def of_frames(cls, arrays: Sequence[Float32]) -> Sound:
         """Of what `by_frames` gave."""
-        return cls([(keys.swapaxes(2, 3), told) for keys, told in zip(arrays[::2], arrays[1::2], strict=True)])
+        pairs = zip(arrays[::2], arrays[1::2], strict=True)
+        return cls([(keys.transpose(0, 2, 3, 1), told.transpose(0, 2, 1, 3)) for keys, told in pairs])
 
     def by_frames(self) -> tuple[Float32, ...]:
-        """Keys and values, layer after layer, (1, H, T, D / H): a few frames of them lie close together."""
-        return tuple(each for keys, told in self.parts for each in (keys.swapaxes(2, 3), told))
+        """Keys and values, layer after layer, (1, T, H, D / H): a few frames of them lie together."""
+        pairs = ((keys.transpose(0, 3, 1, 2), told.transpose(0, 2, 1, 3)) for keys, told in self.parts)
+        return tuple(each for pair in pairs for each in pair)
 
     @property
     def frames(self) -> int:

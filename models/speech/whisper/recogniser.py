@@ -73,7 +73,7 @@ _SELDOM_WEIGHT: Final = 0.2
 _OPEN: Final = 0.3
 """How likely the next language must be, in parts of the likeliest, for the sound to be read in both."""
 _SURE_SECONDS: Final = 3.0
-_FORM: Final = "1"
+_FORM: Final = "2"
 """Another one where rounded weights or encoded silence are computed in another way."""
 
 

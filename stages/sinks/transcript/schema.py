@@ -36,6 +36,8 @@ class WordRecord(_Record):
     """How sure the recogniser is; null where that cannot be told."""
     lip_gate: Share | None = 0.0
     """How much the lips moved the word; 0 where no face was used."""
+    speaker: int | None = None
+    """Number of the person who says it; null where that is not known."""
 
 
 class SegmentRecord(_Record):
@@ -53,6 +55,10 @@ class SegmentRecord(_Record):
     """Whether a mouth was in view and was not the voice."""
     language: str | None = None
     """Code of ISO 639-1; null where it is not known."""
+    speaker: int | None = None
+    """Number of the person who says most of it, from 1, the same in all of it; null where that is not known."""
+    speaker_name: str | None = None
+    """Name of that person; null where there is none."""
     words: tuple[WordRecord, ...] = ()
     """Its words; together, with spaces where the language has them, they are the text."""
 
@@ -98,6 +104,23 @@ class EmotionRecord(_Record):
     """Means of the shares of "face" and "voice"; both 0 without evidence."""
     face: int | None = None
     """Number of the face; null for a voice that is no face's in view."""
+    speaker: int | None = None
+    """Number of the person whose face or voice it is; null where that is not known."""
+
+
+class SpeakerRecord(_Record):
+    """Somebody who speaks."""
+
+    id: int
+    """Number of the person, as in segments and words."""
+    name: str | None = None
+    """Name; null where there is none."""
+    seconds: Finite = 0.0
+    """How long the words of this person last, together."""
+    words: int = 0
+    """How many there are."""
+    faces: tuple[int, ...] = ()
+    """Faces that were seen to say them."""
 
 
 class RatesRecord(_Record):
@@ -168,6 +191,8 @@ class TranscriptRecord(_Record):
     """What was said, in order."""
     faces: tuple[FaceRecord, ...] = ()
     """Faces that were followed."""
+    speakers: tuple[SpeakerRecord, ...] = ()
+    """Those who speak, by number."""
     lips: tuple[LipRecord, ...] = ()
     """The lips over time."""
     emotions: tuple[EmotionRecord, ...] = ()

@@ -48,7 +48,17 @@ def intervals(updates) -> list[dict]:
 
 def test_updates_of_one_label_become_one_interval_with_their_means():
     (record,) = intervals([update(0.5, "happy", top=0.6), update(1.0, "happy", voice=0.5, top=0.8)])
-    assert list(record) == ["start", "end", "label", "probabilities", "valence", "arousal", "weights", "face"]
+    assert list(record) == [
+        "start",
+        "end",
+        "label",
+        "probabilities",
+        "valence",
+        "arousal",
+        "weights",
+        "face",
+        "speaker",
+    ]
     assert (record["start"], record["end"], record["label"], record["face"]) == (0.0, 1.0, "happy", 1)
     assert record["probabilities"]["happy"] == pytest.approx(0.7)
     assert sum(record["probabilities"].values()) == pytest.approx(1, abs=1e-3)

@@ -50,6 +50,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "language",
         "segments",
         "faces",
+        "speakers",
         "lips",
         "emotions",
         "rates",
@@ -74,10 +75,22 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
                 "face": 1,
                 "off_camera": False,
                 "language": "en",
-                "words": [{"word": "Hello.", "start": 0.5, "end": 1.0, "confidence": 0.988, "lip_gate": 0.123}],
+                "speaker": None,
+                "speaker_name": None,
+                "words": [
+                    {
+                        "word": "Hello.",
+                        "start": 0.5,
+                        "end": 1.0,
+                        "confidence": 0.988,
+                        "lip_gate": 0.123,
+                        "speaker": None,
+                    }
+                ],
             }
         ],
         "faces": [{"id": 1, "start": 0.04, "end": 4.0}],
+        "speakers": [],
         "lips": [{"time": 0.04, "face": 1, "aperture": 0.1235}],
         "emotions": [],
         "rates": {"faces": None, "lips": None, "expressions": None, "emotions": None},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from lipstream.pipeline import UserError
 from lipstream.web.address import Address
-from lipstream.web.app import make_app, under
+from lipstream.web.app import STATIC, make_app, under
 from lipstream.web.front import Front, front_of
 from lipstream.web.guard import Guard
 
@@ -88,6 +89,16 @@ def test_links_of_a_page_and_nothing_else_are_put_under_a_prefix():
     assert under("/lip", page) == (
         '<a href="/lip/docs">/docs</a><img src="//other/x"><a href="https://x/y"><script src="/lip/static/a.js">'
     )
+
+
+def test_scripts_name_no_address_that_a_path_in_front_would_break():
+    """`address` of shared/api.js makes them; `call` goes through it."""
+    broken = re.compile(
+        r"new URL\(\s*[\"'`]/|\.(?:href|src|action)\s*=\s*[\"'`]/|fetch\(\s*[\"'`]/|\.open\(\"\w+\",\s*[\"'`]/"
+    )
+    scripts = sorted(STATIC.rglob("*.js"))
+    found = [f"{script.name}: {each[0]}" for script in scripts for each in broken.finditer(script.read_text("utf-8"))]
+    assert len(scripts) > 20 and found == []
 
 
 def test_the_cookie_is_for_the_path_and_for_https():

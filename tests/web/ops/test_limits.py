@@ -174,6 +174,55 @@ def test_a_listener_that_does_not_read_is_given_up_and_the_session_goes_on(monke
     asyncio.run(scenario())
 
 
+def test_a_websocket_whose_other_end_is_gone_is_ended(monkeypatch: pytest.MonkeyPatch):
+    """Nobody closes it and nobody answers: only pings tell."""
+    monkeypatch.setattr("lipstream.web.server._PING_SECONDS", 0.2)
+    monkeypatch.setattr("lipstream.web.server._PONG_SECONDS", 0.3)
+
+    async def scenario():
+        async with server() as here:
+            reader, writer = await dial(here)
+            head = "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            writer.write(f"{head}Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+            assert b" 101 " in await reader.readline()
+            assert b"Hello" in await closed(reader)
+            assert await works(here)
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/audio/transcriptions"])
+def test_a_form_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, folder, path: str):  # noqa: F811
+    monkeypatch.setattr("lipstream.web.answers.STALL_SECONDS", 0.3)
+
+    async def scenario():
+        async with server() as here:
+            reader, writer = await dial(here)
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n"
+            writer.write(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode())
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert b"408" in answer.split(b"\r\n")[0]
+            assert files(folder) == [] and await works(here)
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_disk_that_is_full_is_said(monkeypatch: pytest.MonkeyPatch, folder):  # noqa: F811
+    def full(self, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.write", full)
+
+    async def scenario():
+        async with server() as here, httpx.AsyncClient(base_url=here.base) as http:
+            return await http.post("/v1/jobs", files={"file": ("a.wav", b"x" * 10)})
+
+    refused = asyncio.run(scenario())
+    assert refused.status_code == 507 and "disk" in refused.json()["error"]["message"]
+
+
 def test_one_address_has_so_many_connections_and_no_more(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("lipstream.web.http.MOST_FROM_ONE", 2)
     crowd = Crowd(lambda client: client == "10.0.0.1")

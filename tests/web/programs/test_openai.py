@@ -93,8 +93,9 @@ def test_plain_text_and_subtitles(captions: Captions, folder: Path):
     assert vtt.startswith("WEBVTT") and "All is well." in vtt
 
 
-def test_text_comes_while_the_recording_is_captioned(captions: Captions, folder: Path):
-    """The second segment is not before the client has the first."""
+def test_text_comes_while_the_recording_is_captioned(captions: Captions, folder: Path, monkeypatch):
+    """The second segment is not before the client has the first; a stream that waits says so in between."""
+    monkeypatch.setattr("lipstream.web.openai.api._ALIVE_SECONDS", 0.02)
     heard = threading.Event()
     first, second = sentence("Hello there.", 0.2), sentence("All is well.", 1.2, 2)
     captions.steps = [first, lambda: heard.wait(PATIENCE), second]
