@@ -186,7 +186,7 @@ WRITERS = Kind(
     "output format",
     (
         *("txt", "srt", "vtt", "ass", "ttml", "tsv", "json", "jsonl", "emotion.csv"),
-        *("words.csv", "segments.csv", "features.parquet", "features.csv", "TextGrid", "eaf", "rttm"),
+        *("words.csv", "segments.csv", "rttm", "features.parquet", "features.csv", "TextGrid", "eaf"),
     ),
 )
 STAGES = Kind("lipstream.stages", "stage")
