@@ -42,6 +42,8 @@ _NEAR: Final = 0.05
 """Seconds within which a lip frame stands for a moment."""
 
 _HALF: Final = 0.5
+_AROUND: Final = 11
+"""Lip frames over which the own voice is looked for, to doubt a word or not: about as long as a word."""
 _FADE: Final = 5
 """Frames over which gains set in and end."""
 
@@ -58,7 +60,10 @@ class Thresholds:
         sharpness: power of the gains beside one voice: above 1, what is doubtful is taken for another voice. In a crowd
             the gains are used as they are.
         floor: least gain.
-        sure: confidence under which a word heard among several voices is left out.
+        sure: confidence under which a word heard among several voices is left out, where the mouth is not found to be
+            the voice.
+        likely: the same where it is found: what is doubtful is then mostly the speaker's own.
+        own: probability that the mouth is the voice heard, from which on it is found, on the average over `_AROUND`.
     """
 
     least: float = 0.15
@@ -68,6 +73,8 @@ class Thresholds:
     sharpness: float = 1.4
     floor: float = 0.05
     sure: float = 0.35
+    likely: float = 0.2
+    own: float = 0.1
 
 
 class MouthEvidence(NamedTuple):
@@ -195,8 +202,7 @@ class GeneralFusion(Fusion):
         gate = 1 - _kept(found.lines, gains)[1]
         again = encoding if self._engine is None else self._engine.encode(softened)
         count = len(again.features)
-        asked = np.where(_resampled(found.overlap.astype(np.float32), count) > _HALF, self._thresholds.sure, 0.0)
-        again = dataclasses.replace(again, least_confidence=asked.astype(np.float32))
+        again = dataclasses.replace(again, least_confidence=self._asked(mouth, found.overlap, count))
         return FusedSpeech(again, _resampled(gate, count), own, softened)
 
     def without_lips(self, encoding: Encoding) -> Encoding:
@@ -270,6 +276,17 @@ class GeneralFusion(Fusion):
     def _told(self, fused: FusedSpeech, mouth: MouthEvidence, sound: Float32) -> FusedSpeech:
         """What was made of an enrolled user's frames, with what else is to be told of them: nothing here."""
         return fused
+
+    def _asked(self, mouth: MouthEvidence, overlap: Bool, count: int) -> Float32:
+        """(count,) the confidence that a word must have which is heard in each encoder frame."""
+        thresholds = self._thresholds
+        kernel = np.ones(_AROUND)
+        seen = np.convolve(mouth.seen, kernel, mode="same")
+        own = np.convolve(np.where(mouth.seen, mouth.own, 0.0), kernel, mode="same") / np.maximum(seen, 1.0)
+        times = (np.arange(count) + 0.5) * (HOP / LIP_SAMPLES)
+        found = np.interp(times, np.arange(len(own)), own) >= thresholds.own
+        at_once = _resampled(overlap.astype(np.float32), count) > _HALF
+        return np.where(at_once, np.where(found, thresholds.likely, thresholds.sure), 0.0).astype(np.float32)
 
     def _gains(self, found: Judgement) -> Float32:
         """(T, BANDS) what to multiply the sound by: 1 where nobody overlaps."""

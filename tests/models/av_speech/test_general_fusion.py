@@ -174,9 +174,25 @@ def test_what_one_says_before_and_after_an_overlap_is_left_as_it_is(made, monkey
         assert np.allclose(fused.sound[part], SOUND_2S[part], atol=1e-5)
     assert np.allclose(fused.sound[34 * 384 : 56 * 384], 0.7 * SOUND_2S[34 * 384 : 56 * 384], atol=1e-5)
     assert fused.encoding.asks(0.0, 0.6) == 0.0
-    assert fused.encoding.asks(0.8, 1.4) == pytest.approx(EAGER.sure)
+    assert fused.encoding.asks(0.8, 1.4) == pytest.approx(EAGER.likely)
     assert fused.encoding.asks(1.5, 2.0) == 0.0
     assert fused.gate[:26].max() < 1e-3 < fused.gate[34:56].min()
+
+
+def test_words_are_doubted_more_where_the_mouth_is_not_found_in_the_sound(made):
+    engine, fusion = made(MIXED, dataclasses.replace(EAGER, own=0.5))
+    encoding = engine.encode(SOUND_2S)
+    looks = fusion.look
+    # The network says the same of every frame: heard in the first second, not in the second.
+    first = np.arange(50) < 25
+
+    def look(*given):
+        return looks(*given)._replace(own=np.where(first, 0.9, 0.2).astype(np.float32))
+
+    fusion.look = look
+    fused = fusion.fuse(encoding, SOUND_2S, lips())
+    assert fused.encoding.asks(0.1, 0.7) == pytest.approx(EAGER.likely)
+    assert fused.encoding.asks(1.3, 1.9) == pytest.approx(EAGER.sure)
 
 
 def test_a_mouth_seen_only_before_the_sound_takes_nothing_away(made):
@@ -200,7 +216,7 @@ def test_other_voices_are_softened_no_further_than_the_floor(made):
     assert len(engine.heard[1]) == len(SOUND_2S)
     assert np.allclose(engine.heard[1], 0.7 * SOUND_2S, atol=1e-5)
     assert fused.encoding.features.shape == encoding.features.shape
-    assert fused.encoding.least_confidence == pytest.approx(np.full(len(encoding.features), EAGER.sure))
+    assert fused.encoding.least_confidence == pytest.approx(np.full(len(encoding.features), EAGER.likely))
     assert fused.gate == pytest.approx(np.full(len(encoding.features), 0.3), abs=1e-3)
 
 
