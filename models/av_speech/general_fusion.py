@@ -22,7 +22,7 @@ from lipstream.models.av_speech.lip_input import lip_frames
 from lipstream.models.av_speech.overlap import Moments, overlapping
 from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Bool, Float32
 from lipstream.models.av_speech.sound_frames import FEATURES, SOUND, sound_frames
-from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, RATE, Complex64, powers, spectrum, with_gains
+from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, Complex64, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
 from lipstream.models.exported import ExportedNetwork
 from lipstream.models.face.lips import opening
@@ -124,7 +124,7 @@ class GeneralFusion(Fusion):
         inner: refines the frames of an enrolled user. The sound is then left as it is, and only judged.
         thresholds: when to act.
         active_speaker: graph of `ActiveSpeakerNet`.
-        target_mask: graph of `AttentiveMaskNet`.
+        target_mask: graph of `TargetMaskNet`.
     """
 
     uses_lips = True
@@ -231,7 +231,7 @@ class GeneralFusion(Fusion):
         """
         _, target_mask = self._loaded()
         lines = spectrum(sound)
-        of_all, others, *_ = target_mask(powers=powers(lines)[None], sound=mouth.beside, evidence=mouth.evidence)
+        of_all, others = target_mask(powers=powers(lines)[None], sound=mouth.beside, evidence=mouth.evidence)
         gains, other = of_all[0], others[0]
         loud, kept = _kept(lines, gains)
         moments = Moments(mouth.own, mouth.opening, mouth.seen, loud, kept, other)
@@ -240,21 +240,6 @@ class GeneralFusion(Fusion):
             return Judgement(lines, gains, overlap, 0.0, 0.0)
         removed = float(((1 - kept) * loud)[overlap].sum() / loud[overlap].sum())
         return Judgement(lines, gains, overlap, removed, float(other[overlap].mean()))
-
-    def looks(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> tuple[Float32, Float32]:
-        """Which lip frames the sound attended to; arguments as of `fuse`.
-
-        Returns:
-            (T, L) share of its attention that each frame of the sound gave to each lip frame, L on a grid of 25 Hz, and
-            (T,) seconds of the frames of the sound.
-
-        Raises:
-            ModelError: `load` was not called, or the recogniser gives no inner layers.
-        """
-        mouth, (_, target_mask) = self.look(encoding, lips), self._loaded()
-        of_bands = powers(spectrum(sound))
-        *_, looks = target_mask(powers=of_bands[None], sound=mouth.beside, evidence=mouth.evidence)
-        return looks[0], (np.arange(len(of_bands)) / RATE).astype(np.float32)
 
     def others(self, mouth: MouthEvidence, sound: Float32) -> float | None:
         """Share of the loudness of others who speak while the mouth does; None where that cannot be told.
