@@ -55,7 +55,7 @@ def test_recognises_read_speech(engine, speech, beckett_audio):
 
 
 def test_inner_frames_are_those_of_a_network_that_was_loaded_and_not_of_memory_that_was_given_back(speech):
-    """The bytes a graph was read from were freed under ONNX Runtime: inner layers were NaN from the second network on."""
+    """The bytes of a graph were freed under ONNX Runtime: inner layers were NaN from the second network on."""
     found = []
     for _ in range(2):
         release_networks()
