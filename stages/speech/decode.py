@@ -140,7 +140,7 @@ class Decode(Stage):
             self._update(speech)
 
     def advance(self, frontier: int) -> None:
-        """Note how far it is: what is read later belongs to an earlier time, and is given at this one."""
+        """Note how far time has come: no final is stamped earlier than what was promised."""
         self._reached = max(self._reached, frontier)
 
     def finish(self) -> None:

@@ -18,6 +18,7 @@ EXAMPLES = {
     "int": 1,
     "int | None": None,
     "float": 0.5,
+    "float | None": None,
     "str": "text",
     "str | None": "de",
     "tuple[Revision, ...]": (Revision(was="too", now="two"),),
