@@ -48,6 +48,8 @@ STEP = 0.1
 PATIENCE = 180.0
 LATEST = 2.0
 SIZE = (640, 480)
+AS_LIVE: dict[str, object] = {"speech.partials": "on", "face.looks": "every"}
+"""What live runs do and those of recordings do not unless they are told."""
 CORES = os.cpu_count() or 1
 COLUMNS = (
     *("pictures a second", "sessions", "held", "delay, median s", "delay, 95 % s", "kinds of work left out"),
@@ -207,7 +209,7 @@ async def measure(address: str, server: psutil.Process, media: Media, seconds: f
 def work(media: Media, pictures: int, seconds: float, settings: dict[str, object]) -> float:
     """Processor seconds for a second of a session of which nothing is left out: its sound, pictures and updates."""
     source = PushSource(video=pictures > 0)
-    run = Pipeline.from_config("file", source=source, **{"speech.partials": "on", **settings})
+    run = Pipeline.from_config("file", source=source, **(AS_LIVE | settings))
     run.start()
     while not run.begun:
         time.sleep(0.05)

@@ -23,9 +23,11 @@ __all__ = [
     "FaceSeen",
     "FacesLooked",
     "LipActivity",
+    "Recording",
     "Recovered",
     "Remark",
     "Revision",
+    "SoundEvent",
     "SoundLevel",
     "SpeakerChanged",
     "SpeakerNamed",
@@ -120,6 +122,23 @@ class SpeechUnclear(Event):
     segment: int
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundEvent(Event):
+    """Something other than speech is heard. It comes twice: when it is recognised, and when it is over.
+
+    Attributes:
+        label: what it is, in lower case and in English: "music", "applause".
+        start: first moment, seconds.
+        end: last moment, seconds; None as long as it goes on.
+        confidence: in [0, 1].
+    """
+
+    label: str
+    start: float
+    end: float | None
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +268,19 @@ class Remark(Event):
     modality: str
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording(Event):
+    """Sound and picture begin to be kept, or are kept no more. Whoever shows a run tells the people in it.
+
+    Attributes:
+        on: whether they are kept from now on.
+        file: name of the file, without its folder.
+    """
+
+    on: bool
+    file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from lipstream.pipeline import Bounds, Graph, Policy, Shed, Source, Switches, Us
 from lipstream.stages.branches import add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
+from lipstream.stages.capture.system_sound import SystemSound
 from lipstream.stages.face.face_features import FeatureReport
 from lipstream.stages.face.face_report import FaceReport
 from lipstream.stages.face.lip_activity import LipReport
@@ -47,6 +48,7 @@ from lipstream.stages.speech.onward import MOST_UNREAD
 from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from lipstream.stages.voices import add_second_voice
 
 if TYPE_CHECKING:
     from lipstream.models.av_speech.lip_fusion import LipFusion
@@ -64,7 +66,10 @@ def build(config: Config) -> Graph:
         UserError: the input is missing or not media, or it has none of the tracks that are enabled.
     """
     if config.mode == "live":
-        return connect(config, *_live_sources(config))
+        graph = connect(config, *_live_sources(config))
+        if config.audio.enabled and config.audio.source == "both":
+            add_second_voice(graph, config, SystemSound(config.audio), add_speech_branch)
+        return graph
     graph = Graph()
     return connect(config, *_file_sources(graph, config), graph)
 
@@ -109,6 +114,8 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         add_emotion(graph, config)
     if config.events.lsl:
         _add_lsl(graph, config)
+    if config.sounds.enabled and audio is not None:
+        _add_sounds(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
     graph.sheds = _sheds(graph, config)
@@ -186,8 +193,9 @@ def _lips_of(name: str) -> LipFusion:
 
 
 def _live_sources(config: Config) -> tuple[Source | None, Source | None]:
+    heard = SystemSound if config.audio.source == "system" else Microphone
     return (
-        Microphone(config.audio) if config.audio.enabled else None,
+        heard(config.audio) if config.audio.enabled else None,
         Camera(config.video, config.face.max_fps) if config.video.enabled else None,
     )
 
@@ -299,6 +307,16 @@ def _add_speaking(graph: Graph, config: Config) -> None:
     )
 
 
+def _add_sounds(graph: Graph, config: Config) -> None:
+    from lipstream.models.sounds.yamnet import Yamnet
+    from lipstream.stages.sound.sound_events import SoundEvents
+
+    graph.add("sounds", SoundEvents(Yamnet()))
+    # Live, captions do not wait for it: what it has no time for is left out.
+    newest = Bounds(Policy.DROP_OLDEST, items=512, duration=micros(5))
+    graph.connect("audio.audio", "sounds.audio", Bounds(items=512) if config.lossless else newest)
+
+
 def _add_growing(graph: Graph, config: Config, lips: str) -> None:
     """What a profile grows from: see docs/enrolling.md."""
     name = config.fusion.grow
@@ -329,9 +347,9 @@ def _looking(config: Config) -> Looking | None:
 
 
 def _add_voices(graph: Graph, config: Config) -> None:
-    graph.add("voices", VoicesAhead(SileroVad(), low_threshold(config.vad.threshold), AHEAD))
-    graph.connect("audio.audio", "voices.audio", Bounds(items=8192, duration=micros(4)))
-    graph.connect("voices.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
+    graph.add("voices_ahead", VoicesAhead(SileroVad(), low_threshold(config.vad.threshold), AHEAD))
+    graph.connect("audio.audio", "voices_ahead.audio", Bounds(items=8192, duration=micros(4)))
+    graph.connect("voices_ahead.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
 
 
 def _add_face_branch(graph: Graph, config: Config, source: Source, looking: Looking | None) -> None:

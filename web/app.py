@@ -30,6 +30,7 @@ def make_app(routes: Sequence[BaseRoute]) -> Starlette:
     pages: list[BaseRoute] = [
         Route("/", _page("main/index.html")),
         Route("/captions", _page("captions/captions.html")),
+        Route("/captions/settings", _page("captions/settings.html")),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     handlers = {Refusal: _refuse, HTTPException: _refuse_plainly, Exception: _fail}

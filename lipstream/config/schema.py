@@ -119,6 +119,11 @@ class AudioConfig(_Section):
     """Whether sound is used at all."""
     microphone: Device | None = None
     """Live: index or part of the name of the input device; null for the system's default."""
+    source: Literal["microphone", "system", "both"] = "microphone"
+    """Live: whose sound is captioned: the microphone's, what this machine plays (calls, videos), or both, each as a
+    voice with a name of its own."""
+    system: Device | None = None
+    """Live: index or part of the name of the output that is captioned; null for the system's default."""
     block: Annotated[float, Field(ge=0.005, le=0.5)] = 0.02
     """Live: seconds of sound per device block."""
     buffer: Annotated[float, Field(ge=1, le=600)] = 60.0
@@ -130,6 +135,13 @@ class AudioConfig(_Section):
     track: Annotated[int | str, BeforeValidator(_track)] = "auto"
     """File: the sound track that is used: its number among them, from 1; the code of its language; all, mixed; or auto:
     that of `speech.language`, if there is one, and of several the first in which somebody speaks."""
+
+
+class SoundsConfig(_Section):
+    """Sounds that are no speech: applause, laughter, music, alarms and the like."""
+
+    enabled: bool = False
+    """Whether they are told of, as SoundEvent; the network is fetched once (32 MB)."""
 
 
 class VideoConfig(_Section):
@@ -423,6 +435,7 @@ class Config(_Section):
     pace: Pace = Pace.MAX
     """File mode: as fast as possible, or at the speed of the recording."""
     audio: AudioConfig = AudioConfig()
+    sounds: SoundsConfig = SoundsConfig()
     video: VideoConfig = VideoConfig()
     vad: VadConfig = VadConfig()
     speech: SpeechConfig = SpeechConfig()

@@ -23,7 +23,7 @@ from lipstream.models.face import blazeface
 from lipstream.models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, Reach, UInt8
 from lipstream.models.face.far import squares
 from lipstream.models.face.native_log import notices_hidden
-from lipstream.models.face.roi import Roi, from_detection, from_landmarks
+from lipstream.models.face.roi import ENLARGEMENT, Roi, from_detection, from_landmarks
 from lipstream.models.shared import give_back, made_of, taken
 
 _log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ LANDMARK_INPUT_SIZE = 256
 SAME_FACE_IOU = 0.5
 FAR_INTERVAL, FAR_INTERVAL_BESIDES = 0.16, 0.5
 """Seconds between looks for small faces at one part of the picture: where they matter, and besides other faces."""
+FAR_LEAST = 16.0
+"""Height in pixels of the smallest face that is looked for: what looks like smaller ones is as often a pattern."""
 FAR_DETECTOR = "face_detection_full_range.tflite"
 
 # fmt: off
@@ -217,7 +219,11 @@ class LiteRtBackend(FaceBackend):
         found = blazeface.decode(regressors[0], logits[0, :, 0], self._far_anchors, self.min_confidence, size)
         # A square is its own letterbox: only its place has to be added.
         rois = [from_detection(detection, part.shape[1], part.shape[0]) for detection in found]
-        return [replace(roi, x=roi.x + round(left), y=roi.y + round(top)) for roi in rois]
+        return [
+            replace(roi, x=roi.x + round(left), y=roi.y + round(top))
+            for roi in rois
+            if roi.height >= FAR_LEAST * ENLARGEMENT
+        ]
 
     def _follow(self, networks: _Networks, frame: UInt8, timestamp_us: int) -> list[_Followed]:
         """The faces of the frame before that are still there; those whose turn it is not are taken to be."""

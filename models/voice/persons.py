@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lipstream.models.voice.diarization import SHARP, Heard, covered, most_likely, speakers_of, unit
+from lipstream.models.voice.diarization import FACE, SHARP, Heard, covered, most_likely, speakers_of, unit
 from lipstream.models.voice.known import KnownVoice
 
 Float32 = npt.NDArray[np.float32]
@@ -166,10 +166,10 @@ def _worth(windows: Sequence[Heard], people: Sequence[Person], apart: Set[frozen
         shares = {face: seconds / total[face] for face, seconds in person.faces.items()}
         for row, window in enumerate(windows):
             if window.face in shares:
-                worth[row, column] += SHARP * shares[window.face]
+                worth[row, column] += FACE * shares[window.face]
             elif window.face is not None and any(frozenset((window.face, face)) in apart for face in shares):
-                worth[row, column] -= 2 * SHARP
+                worth[row, column] -= 2 * FACE
             elif window.face is not None and shares:
                 worth[row, column] -= _OTHER_FACE * SHARP
-            worth[row, column] -= 0.5 * SHARP * sum(shares.get(face, 0.0) for face in window.not_of)
+            worth[row, column] -= FACE * sum(shares.get(face, 0.0) for face in window.not_of)
     return worth

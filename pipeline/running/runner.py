@@ -133,6 +133,7 @@ class Runner:
                 inbox = Inbox(inputs, signals[name], self.clock, skew_limit, _FRONTIER_STEP if media_time else None)
             node = Node(name, component, signals[name], inputs, inbox, self._surroundings, self)
             node.events = self.bus.channel(name, signals[name])
+            node.retell = graph.retold.get(name)
             for port in component.outputs:
                 node.outputs[port] = [
                     channel for edge, channel in edges.items() if (edge.producer, edge.output) == (name, port)

@@ -31,13 +31,13 @@ def add_speakers(graph: Graph, config: Config, history: float) -> None:
         known = known_people() if config.speakers.people else []
     except ModelError as error:
         raise UserError(f"{error}; speakers.people=false goes on without") from error
-    graph.add("voices", Voices(VoiceEmbedder(), early=config.partials))
+    graph.add("voice_prints", Voices(VoiceEmbedder(), early=config.partials))
     graph.connect(
-        "vad.speech", "voices.speech", Bounds(items=65536, duration=max(micros(2), micros(config.audio.buffer)))
+        "vad.speech", "voice_prints.speech", Bounds(items=65536, duration=max(micros(2), micros(config.audio.buffer)))
     )
     # Live, nothing waits: what is known when speech comes is what counts.
     graph.add(WHO, Who(Persons(count, known), history), skew_limit=0)
-    graph.connect("voices.voices", f"{WHO}.voices", _SMALL)
+    graph.connect("voice_prints.voices", f"{WHO}.voices", _SMALL)
     graph.add("speaker_review", Review(count), skew_limit=0)
     graph.connect(f"{WHO}.heard", "speaker_review.heard", _SMALL)
 

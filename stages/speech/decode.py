@@ -120,7 +120,7 @@ class Decode(Stage):
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Read one encoding; remember mouths."""
-        self._reached = packet.timestamp
+        self._reached = max(self._reached, packet.timestamp)
         if port == "mouths":
             self._mouths.append(packet.payload)
             while self._mouths[0].time < packet.timestamp - self._history:
@@ -138,6 +138,10 @@ class Decode(Stage):
             self._read_last(speech)
         else:
             self._update(speech)
+
+    def advance(self, frontier: int) -> None:
+        """Note how far time has come: no final is stamped earlier than what was promised."""
+        self._reached = max(self._reached, frontier)
 
     def finish(self) -> None:
         """Let the text of a segment stand whose end never came, and read what waits to be joined."""

@@ -117,7 +117,7 @@ def test_an_empty_file_or_section_means_the_defaults(written):
 
 def test_a_path_that_is_not_there_lists_the_names_there_are(tmp_path):
     text = message(tmp_path / "nope.yaml")
-    assert "nope.yaml' is neither one of audio_only, file, live, low_latency nor a readable file" in text
+    assert "nope.yaml' is neither one of audio_only, file, live, low_latency, low_power nor a readable file" in text
     assert "No such file" in text
     assert "Is a directory" in message(tmp_path) or "Permission denied" in message(tmp_path)
     assert "null byte" in message("a\0b")

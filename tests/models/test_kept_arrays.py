@@ -72,7 +72,7 @@ def test_what_nobody_has_used_for_a_month_is_deleted(tmp_path: Path):
     old, other = tmp_path / "old.arrays", tmp_path / "other.arrays"
     for path, days in ((old, 31), (other, 29)):
         made(path)
-        os.utime(path, [time.time() - days * 86_400] * 2)
+        os.utime(path, (time.time() - days * 86_400,) * 2)
     KeptArrays(other).get("weights", never)
     made(tmp_path / "new.arrays")
     assert not old.exists() and other.exists()

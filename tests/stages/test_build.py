@@ -132,11 +132,11 @@ def test_nothing_is_computed_for_features_that_nobody_asked_for(fusion: Recordin
 
 
 def test_voices_are_listened_for_where_the_rate_of_looking_depends_on_them(fusion: RecordingFusion):
-    assert "voices" in components()
+    assert "voices_ahead" in components()
     for settings in ({"face.looks": "every"}, {"pace": "realtime"}, {"mode": "live"}):
-        assert "voices" not in components(**settings)
+        assert "voices_ahead" not in components(**settings)
     monologue = load_config("file", {"emotion.enabled": False})
-    assert "voices" not in build.connect(monologue, None, Played("video", pictures())).components
+    assert "voices_ahead" not in build.connect(monologue, None, Played("video", pictures())).components
 
 
 def test_features_come_for_every_frame_that_is_looked_at(fusion: RecordingFusion):

@@ -16,7 +16,7 @@ from lipstream.web.guard import Guard
 from lipstream.web.session import Prepared
 from lipstream.web.sessions import Sessions
 
-PAGES = ("/", "/captions", "/docs")
+PAGES = ("/", "/captions", "/captions/settings", "/docs")
 NAMES = {
     "text/html": re.compile(r'(?:src|href)="([^"#]+)"'),
     "text/javascript": re.compile(r'(?:from |import |import\()"([^"]+)"'),

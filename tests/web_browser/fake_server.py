@@ -27,6 +27,7 @@ from lipstream.web.guard import HEADERS
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened is taken to never happen."""
+FORMATS = ["txt", "srt", "vtt", "ass", "ttml", "tsv", "words.csv", "segments.csv"]
 LIMITS = {"max_bytes": 1_000_000, "max_seconds": 600}
 
 
@@ -146,6 +147,7 @@ class FakeServer:
         return [
             Route("/", self._page("main/index.html")),
             Route("/captions", self._page("captions/captions.html")),
+            Route("/captions/settings", self._page("captions/settings.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/status", self._status),
             Route("/api/sessions", self._open, methods=["POST"]),
@@ -170,7 +172,7 @@ class FakeServer:
         if self.refusal:
             return self._refused()
         facts = {"version": "0", "sessions": len(self.sessions), "max_sessions": self.max_sessions, "upload": LIMITS}
-        return JSONResponse(facts | {"emotion": self.emotion})
+        return JSONResponse(facts | {"emotion": self.emotion, "formats": FORMATS})
 
     def _refused(self) -> Response:
         assert self.refusal

@@ -13,7 +13,10 @@ from lipstream.events import (
     EmotionChanged,
     EmotionUpdate,
     FaceSeen,
+    Recording,
+    SoundEvent,
     SoundLevel,
+    SpeechUnclear,
     TranscriptFinal,
     TranscriptPartial,
     Word,
@@ -54,9 +57,9 @@ def test_the_transcript_can_be_kept_as_subtitles(page: Page, server: FakeServer,
         TranscriptFinal(segment=2, start=1.0, end=1.5, text="Morning.", words=(word,), face=3, emitted=2.0),
     )
     expect(page.locator("#history li p")).to_have_text(["Good.", "Morning."])
-    page.get_by_label("Format of subtitles").select_option("vtt")
+    page.get_by_label("Format to download").select_option("vtt")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save subtitles").click()
+        page.get_by_role("button", name="Download").click()
     assert re.fullmatch(r"captions-[\d-]+\.vtt", download.value.suggested_filename)
     download.value.save_as(tmp_path / "captions.vtt")
     assert (tmp_path / "captions.vtt").read_text() == "made vtt"
@@ -244,6 +247,32 @@ def test_the_sound_level_and_whether_it_is_speech(page: Page, server: FakeServer
     expect(page.locator("#speech")).to_have_text("no speech")
 
 
+def test_what_is_heard_instead_of_words_is_marked_and_gives_way_to_them(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(
+        SpeechUnclear(segment=1, start=0, end=2),
+        SoundEvent(label="music", start=3, end=None, confidence=0.9),
+        SoundEvent(label="music", start=3, end=9, confidence=0.9),
+    )
+    captions = page.locator("#captions .caption")
+    expect(captions).to_have_text(["[unclear]", "[music]"])
+    expect(captions.first).to_have_attribute("data-mark", "true")
+    server.send(TranscriptFinal(segment=1, start=0, end=2, text="Hello.", words=()))
+    expect(captions).to_have_text(["Hello.", "[music]"])
+    expect(captions.first).to_have_attribute("data-mark", "false")
+    expect(page.locator("#history li p")).to_have_text(["Hello."])
+
+
+def test_the_page_says_that_a_session_is_recorded(page: Page, server: FakeServer):
+    go_live(page, server)
+    recorded = page.locator("#recorded")
+    expect(recorded).to_be_hidden()
+    server.send(Recording(on=True, file="talk.mkv"))
+    expect(recorded).to_have_text("Recording into talk.mkv")
+    server.send(Recording(on=False, file="talk.mkv"))
+    expect(recorded).to_be_hidden()
+
+
 def test_switches_reach_the_server_and_what_is_muted_is_not_sent(page: Page, server: FakeServer):
     session = go_live(page, server)
     page.get_by_role("button", name="Lips").click()
@@ -309,7 +338,7 @@ def test_the_transcript_is_told_the_corrected_sentence_once(page: Page, server: 
     go_live(page, server)
     server.send(TranscriptPartial(segment=1, start=0, end=1, stable="I, I", unstable=" really"), CORRECTED)
     expect(page.locator("#captions .caption")).to_have_text(["I really enjoy it."])
-    expect(page.get_by_role("log").locator("li p")).to_have_text(["I really enjoy it."])
+    expect(page.get_by_role("log").locator("p")).to_have_text(["I really enjoy it."])
 
 
 def test_stopping_ends_the_session_and_turns_camera_and_microphone_off(page: Page, server: FakeServer):
@@ -320,7 +349,8 @@ def test_stopping_ends_the_session_and_turns_camera_and_microphone_off(page: Pag
     expect(page.locator("#start")).to_be_visible()
     assert page.evaluate("kept.getTracks().map(({ readyState }) => readyState)") == ["ended", "ended"]
     until(page, lambda: not server.sessions)
-    # The transcript is still there with the next start.
+    # The transcript is still there, and with the next start.
+    expect(page.locator("#history li p")).to_have_text(["Once."])
     go_live(page, server, reload=False)
     expect(page.locator("#history li p")).to_have_text(["Once."])
 

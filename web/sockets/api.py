@@ -108,11 +108,11 @@ class SocketApi:
         teller = asyncio.ensure_future(_tell_all(websocket, session, wanted))
         code, reason = 1000, ""
         try:
-            # Who has no more to send still hears what has been said.
-            await asyncio.wait([taker, teller], return_when=asyncio.FIRST_EXCEPTION)
-            for task in (taker, teller):
-                if task.done():
-                    task.result()
+            done, _ = await asyncio.wait([taker, teller], return_when=asyncio.FIRST_COMPLETED)
+            if taker in done:
+                taker.result()
+            # Who has no more to send still hears what has been said; who has heard the end has no more to send.
+            await teller
         except _Unreadable as error:
             code, reason = UNSUPPORTED, str(error)
         except TimeoutError:

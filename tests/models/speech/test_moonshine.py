@@ -12,6 +12,7 @@ import pytest
 
 from lipstream.models import assets
 from lipstream.models.errors import ModelError
+from lipstream.models.speech import moonshine
 from lipstream.models.speech.engine import SAMPLE_RATE
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.guards import is_hallucination
@@ -208,3 +209,20 @@ def test_terms_that_nobody_says_change_nothing(engine, two_cities_audio):
     encoding = engine.encode(two_cities_audio[: 20 * SAMPLE_RATE])
     others = Terms(("Siobhan", "Kubernetes", "Reykjavik", "Ana Lindqvist", "tachycardia"))
     assert engine.decode(encoding, terms=others) == engine.decode(encoding)
+
+
+@pytest.mark.usefixtures("nothing_loaded")
+def test_who_only_listens_does_not_load_the_decoder(speech, monkeypatch):
+    opened = []
+    real = moonshine.DecoderGraph
+    monkeypatch.setattr(moonshine, "DecoderGraph", lambda *given: opened.append(given) or real(*given))
+    listener = MoonshineEngine(threads=1)
+    listener.load()
+    encoding = listener.encode(speech)
+    assert not opened
+    listener.load_decoder()
+    assert len(opened) == 1
+    assert spoken(listener.decode(encoding).text) == WORST_OF_TIMES
+    reader = MoonshineEngine(threads=1)
+    reader.load()
+    assert reader.decode(encoding) == listener.decode(encoding) and len(opened) == 1

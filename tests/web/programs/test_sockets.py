@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import struct
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import numpy as np
 import pytest
 import websockets
@@ -296,6 +299,46 @@ def test_others_can_watch_a_session_by_its_name():
                 await everything(socket)
 
     asyncio.run(scenario())
+
+
+def test_a_session_that_is_ended_from_elsewhere_is_told_so_and_closed():
+    async def scenario():
+        async with server() as here, opened(here) as socket:
+            hello = await first(messages(socket), "Hello")
+            async with httpx.AsyncClient(base_url=here.base) as http:
+                assert (await http.delete(f"/api/sessions/{hello['session']}")).status_code == 204
+            return (await everything(socket))[-1], socket.close_code
+
+    last, code = asyncio.run(scenario())
+    assert (last["event"], last["reason"], code) == ("End", "stopped", 1000)
+
+
+def test_nothing_of_a_session_is_held_when_it_is_over():
+    made: list[weakref.ref[Pipeline]] = []
+
+    class Forgetful(Runs):
+        def push(self, config: Config, source: PushSource) -> Pipeline:
+            pipeline = super().push(config, source)
+            self.pushed.clear()
+            made.append(weakref.ref(pipeline))
+            return pipeline
+
+    async def scenario():
+        async with server(Forgetful()) as here:
+            for _ in range(3):
+                async with opened(here) as socket:
+                    await socket.send(pcm(beeps(1)))
+                    await socket.send(END)
+                    await everything(socket)
+
+                def gone() -> bool:
+                    gc.collect()
+                    return made[-1]() is None
+
+                await until(gone)
+
+    asyncio.run(scenario())
+    assert len(made) == 3
 
 
 def test_it_needs_the_token():
