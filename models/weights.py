@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from lipstream.models.assets.files import known_sha256
 from lipstream.models.errors import ModelError
@@ -34,31 +34,15 @@ def load_weights(network: nn.Module, path: Path) -> None:
     Raises:
         ModelError: the file is missing or does not fit.
     """
-    tensors = read_weights(path)
     try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise _unusable(path, error) from None
+        tensors = load_file(path)
+        network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+    except (OSError, RuntimeError, SafetensorError) as error:
+        # torch lists every tensor that does not fit, a line each
+        why = str(error).splitlines()[0]
+        raise ModelError(f"{path}: no usable weights ({why}); reinstall, or train it again") from None
     network.eval()
     network.requires_grad_(False)
     # weights/ of a room: the room tells what the network is for.
     room = path.parent.parent.name if path.parent.name == "weights" else path.parent.name
     note_used(f"{room}/{path.name}", known_sha256(path))
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """What `save_weights` wrote, in full precision.
-
-    Raises:
-        ModelError: the file is missing or damaged.
-    """
-    try:
-        return {name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
-        raise _unusable(path, error) from None
-
-
-def _unusable(path: Path, error: Exception) -> ModelError:
-    # torch lists every tensor that does not fit, a line each
-    why = str(error).splitlines()[0]
-    return ModelError(f"{path}: no usable weights ({why}); reinstall, or train it again")

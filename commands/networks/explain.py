@@ -1,4 +1,4 @@
-"""`explain`: which lip frames the sound of one moment of a recording attended to, as a picture."""
+"""`explain`: which lip frames the sound of one moment of a recording attended to by a profile, as a picture."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipstream.commands.failures import OK, note
-from lipstream.commands.options import add_overwrite_argument, add_profile_argument, add_verb
+from lipstream.commands.options import add_overwrite_argument, add_verb
 
 if TYPE_CHECKING:
     from lipstream.models.av_speech.recording import Float32, Recording
     from lipstream.views.recorded.attention import Attention
 
 EXAMPLE = """\
-lipstream explain talk.mp4 --at 12.3
+lipstream explain talk.mp4 --at 12.3 --profile ann
 lipstream explain talk.mp4 --at 12.3 --profile ann -o ann.png"""
 
 _BEFORE = 3.0
@@ -26,7 +26,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_verb(verbs, "explain", "show which lips the sound of a moment attended to, as a PNG", EXAMPLE, run)
     parser.add_argument("clip", metavar="CLIP", type=Path, help="a recording with sound and a face")
     parser.add_argument("--at", metavar="SECONDS", type=float, required=True, help="the moment")
-    add_profile_argument(parser)
+    parser.add_argument("--profile", metavar="NAME", required=True, help="enrolled user, whose lips are attended to")
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="the picture (default: CLIP.attention.png, here)"
     )
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     from lipstream.commands.networks.speech_networks import reader
     from lipstream.commands.outputs import check_free, check_places
+    from lipstream.models.av_speech.profile import check_profile
     from lipstream.models.whole_file import whole_file
     from lipstream.pipeline import UserError
     from lipstream.views.recorded.attention import draw_attention
@@ -52,10 +53,7 @@ def run(args: argparse.Namespace) -> int:
     check_places([path], [args.clip])
     if not args.overwrite:
         check_free([path])
-    if args.profile is not None:
-        from lipstream.models.av_speech.profile import check_profile
-
-        check_profile(args.profile)  # what is missing is said before the long work
+    check_profile(args.profile)  # what is missing is said before the long work
     recording = reader()(args.clip)
     picture = draw_attention(_attention(recording, args.at, args.profile))
     done, data = cv2.imencode(".png", picture)
@@ -66,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def _attention(recording: Recording, at: float, profile: str | None) -> Attention:
+def _attention(recording: Recording, at: float, profile: str) -> Attention:
     """What the sound about a moment attended to.
 
     Raises:
@@ -88,29 +86,21 @@ def _attention(recording: Recording, at: float, profile: str | None) -> Attentio
     if not part.lips.mask[np.abs(lip_times - at) <= AROUND].any():
         raise UserError(f"no mouth is seen about {at:g} s; expected a moment in which the speaker's face is in view")
     weights, sound_times = _looks(part, profile)
-    who = f"profile {profile}" if profile else "whoever is in view"
     start = np.float32(first / LIP_RATE)
-    return Attention(at, start + sound_times, lip_times, part.lips.crops, part.lips.mask, weights, who)
+    return Attention(at, start + sound_times, lip_times, part.lips.crops, part.lips.mask, weights, f"profile {profile}")
 
 
-def _looks(part: Recording, profile: str | None) -> tuple[Float32, Float32]:
+def _looks(part: Recording, profile: str) -> tuple[Float32, Float32]:
     """(T, L) attention of the sound to the lips, and (T,) the seconds of the frames of the sound."""
     import numpy as np
 
     from lipstream.commands.networks.speech_networks import engine
     from lipstream.models.av_speech.evaluation.conditions import lip_samples
-    from lipstream.models.av_speech.general_fusion import GeneralFusion
-
-    lips, listener = lip_samples(part.lips), engine()
-    encoding = listener.encode(part.sound)
-    if profile is None:
-        general = GeneralFusion(None)
-        general.load()
-        return general.looks(encoding, part.sound, lips)
     from lipstream.models.av_speech.lip_fusion import LipFusion
     from lipstream.models.av_speech.profile import load_profile
 
-    enrolled = LipFusion(lambda: load_profile(profile))
-    enrolled.load()
+    fusion = LipFusion(lambda: load_profile(profile))
+    fusion.load()
+    encoding = engine().encode(part.sound)
     times = (np.arange(len(encoding.features)) + 0.5) / encoding.frame_rate
-    return enrolled.looks(encoding, lips), times.astype(np.float32)
+    return fusion.looks(encoding, lip_samples(part.lips)), times.astype(np.float32)

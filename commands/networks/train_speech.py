@@ -12,8 +12,7 @@ from lipstream.commands.options import add_device_argument, add_verb
 
 EXAMPLE = """\
 lipstream train speech --data datasets/talking_faces --voices datasets/more_voices
-lipstream train speech --data datasets/lrs3/trainval --out runs/lrs3
-lipstream train speech --data datasets/talking_faces --from runs/lrs3 --mask-epochs 14 --out runs/more"""
+lipstream train speech --data datasets/lrs3/trainval --out runs/lrs3"""
 
 
 def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,17 +26,7 @@ def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         required=True,
         help="talking faces: LRS3, GRID (words.tsv), or clips with a table of transcripts",
     )
-    parser.add_argument(
-        "--voices", metavar="DIR", type=Path, nargs="+", help="recordings of further people, who are heard only"
-    )
-    parser.add_argument("--clips", metavar="FILE", type=Path, help="names of the clips to use, one a line")
-    parser.add_argument(
-        "--from",
-        dest="begin",
-        metavar="DIR",
-        type=Path,
-        help="weights to go on from: own_voice is taken from there as it is, and voice_mask learns on",
-    )
+    parser.add_argument("--voices", metavar="DIR", type=Path, help="recordings of further people, who are heard only")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
     parser.add_argument("--epochs", metavar="N", type=int, help="of whose voice is heard, 25 steps each")
     parser.add_argument("--mask-epochs", metavar="N", type=int, help="of the mask of other voices, 50 steps each")
@@ -71,19 +60,8 @@ def run(args: argparse.Namespace) -> int:
     device = training_device(args.device)
     prepare(args.out)
     with Steps() as steps:
-        voices = [voice for folder in args.voices or () for voice in read_voices(folder)]
-        report = train_general(
-            args.data,
-            voices,
-            args.out,
-            recipes,
-            reader(),
-            engine().encode,
-            steps.report,
-            device,
-            begin=args.begin,
-            clips=args.clips,
-        )
+        voices = [] if args.voices is None else read_voices(args.voices)
+        report = train_general(args.data, voices, args.out, recipes, reader(), engine().encode, steps.report, device)
     path = args.out / "speech_report.json"
     with whole_file(path) as partial:
         partial.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -29,10 +29,6 @@ _CUES: Final = 5
 EVIDENCE: Final = 3 + _CUES + BLENDSHAPES + 2 * _EMBEDDING
 """Numbers of the evidence of a frame: score, likeness, whether lips are seen, cues of the lips, blendshapes, the vector
 of the lips, and its product with that of the sound."""
-SEEN: Final = 2
-"""Which of them is whether lips are seen."""
-VECTOR: Final = 3 + _CUES + BLENDSHAPES
-"""Which of them is the first of the vector of the lips."""
 _LIP_PADS: Final = ((2, 2), (3, 1), (2, 0))
 _SOUND_PADS: Final = ((2, 2), (2, 2), (1, 1))
 

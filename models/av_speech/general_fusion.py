@@ -22,7 +22,7 @@ from lipstream.models.av_speech.lip_input import lip_frames
 from lipstream.models.av_speech.overlap import Moments, overlapping
 from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Bool, Float32
 from lipstream.models.av_speech.sound_frames import FEATURES, SOUND, sound_frames
-from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, RATE, Complex64, powers, spectrum, with_gains
+from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, Complex64, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
 from lipstream.models.exported import ExportedNetwork
 from lipstream.models.face.lips import opening
@@ -42,6 +42,8 @@ _NEAR: Final = 0.05
 """Seconds within which a lip frame stands for a moment."""
 
 _HALF: Final = 0.5
+_AROUND: Final = 11
+"""Lip frames over which the own voice is looked for, to doubt a word or not: about as long as a word."""
 _FADE: Final = 5
 """Frames over which gains set in and end."""
 
@@ -58,7 +60,10 @@ class Thresholds:
         sharpness: power of the gains beside one voice: above 1, what is doubtful is taken for another voice. In a crowd
             the gains are used as they are.
         floor: least gain.
-        sure: confidence under which a word heard among several voices is left out.
+        sure: confidence under which a word heard among several voices is left out, where the mouth is not found to be
+            the voice.
+        likely: the same where it is found: what is doubtful is then mostly the speaker's own.
+        own: probability that the mouth is the voice heard, from which on it is found, on the average over `_AROUND`.
     """
 
     least: float = 0.15
@@ -68,6 +73,8 @@ class Thresholds:
     sharpness: float = 1.4
     floor: float = 0.05
     sure: float = 0.35
+    likely: float = 0.2
+    own: float = 0.1
 
 
 class MouthEvidence(NamedTuple):
@@ -117,7 +124,7 @@ class GeneralFusion(Fusion):
         inner: refines the frames of an enrolled user. The sound is then left as it is, and only judged.
         thresholds: when to act.
         active_speaker: graph of `ActiveSpeakerNet`.
-        target_mask: graph of `AttentiveMaskNet`.
+        target_mask: graph of `TargetMaskNet`.
     """
 
     uses_lips = True
@@ -195,8 +202,7 @@ class GeneralFusion(Fusion):
         gate = 1 - _kept(found.lines, gains)[1]
         again = encoding if self._engine is None else self._engine.encode(softened)
         count = len(again.features)
-        asked = np.where(_resampled(found.overlap.astype(np.float32), count) > _HALF, self._thresholds.sure, 0.0)
-        again = dataclasses.replace(again, least_confidence=asked.astype(np.float32))
+        again = dataclasses.replace(again, least_confidence=self._asked(mouth, found.overlap, count))
         return FusedSpeech(again, _resampled(gate, count), own, softened)
 
     def without_lips(self, encoding: Encoding) -> Encoding:
@@ -225,7 +231,7 @@ class GeneralFusion(Fusion):
         """
         _, target_mask = self._loaded()
         lines = spectrum(sound)
-        of_all, others, *_ = target_mask(powers=powers(lines)[None], sound=mouth.beside, evidence=mouth.evidence)
+        of_all, others = target_mask(powers=powers(lines)[None], sound=mouth.beside, evidence=mouth.evidence)
         gains, other = of_all[0], others[0]
         loud, kept = _kept(lines, gains)
         moments = Moments(mouth.own, mouth.opening, mouth.seen, loud, kept, other)
@@ -234,21 +240,6 @@ class GeneralFusion(Fusion):
             return Judgement(lines, gains, overlap, 0.0, 0.0)
         removed = float(((1 - kept) * loud)[overlap].sum() / loud[overlap].sum())
         return Judgement(lines, gains, overlap, removed, float(other[overlap].mean()))
-
-    def looks(self, encoding: Encoding, sound: Float32, lips: Sequence[LipSample]) -> tuple[Float32, Float32]:
-        """Which lip frames the sound attended to; arguments as of `fuse`.
-
-        Returns:
-            (T, L) share of its attention that each frame of the sound gave to each lip frame, L on a grid of 25 Hz, and
-            (T,) seconds of the frames of the sound.
-
-        Raises:
-            ModelError: `load` was not called, or the recogniser gives no inner layers.
-        """
-        mouth, (_, target_mask) = self.look(encoding, lips), self._loaded()
-        of_bands = powers(spectrum(sound))
-        *_, looks = target_mask(powers=of_bands[None], sound=mouth.beside, evidence=mouth.evidence)
-        return looks[0], (np.arange(len(of_bands)) / RATE).astype(np.float32)
 
     def others(self, mouth: MouthEvidence, sound: Float32) -> float | None:
         """Share of the loudness of others who speak while the mouth does; None where that cannot be told.
@@ -270,6 +261,17 @@ class GeneralFusion(Fusion):
     def _told(self, fused: FusedSpeech, mouth: MouthEvidence, sound: Float32) -> FusedSpeech:
         """What was made of an enrolled user's frames, with what else is to be told of them: nothing here."""
         return fused
+
+    def _asked(self, mouth: MouthEvidence, overlap: Bool, count: int) -> Float32:
+        """(count,) the confidence that a word must have which is heard in each encoder frame."""
+        thresholds = self._thresholds
+        kernel = np.ones(_AROUND)
+        seen = np.convolve(mouth.seen, kernel, mode="same")
+        own = np.convolve(np.where(mouth.seen, mouth.own, 0.0), kernel, mode="same") / np.maximum(seen, 1.0)
+        times = (np.arange(count) + 0.5) * (HOP / LIP_SAMPLES)
+        found = np.interp(times, np.arange(len(own)), own) >= thresholds.own
+        at_once = _resampled(overlap.astype(np.float32), count) > _HALF
+        return np.where(at_once, np.where(found, thresholds.likely, thresholds.sure), 0.0).astype(np.float32)
 
     def _gains(self, found: Judgement) -> Float32:
         """(T, BANDS) what to multiply the sound by: 1 where nobody overlaps."""

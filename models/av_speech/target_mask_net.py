@@ -85,20 +85,12 @@ class TargetMaskNet(nn.Module):
         """
         heard = self.sound(self.dropout((sound - self.sound_mean) * self.sound_scale))
         beside = at_frames(torch.cat((heard, self.lips(self.dropout(evidence))), dim=-1), bands.shape[1])
-        hidden = self._entered(bands, beside)
+        together = torch.cat((self.bands((bands - self.band_mean) * self.band_scale), beside), dim=-1)
+        hidden = self.norm(F.gelu(self.enter(together.transpose(1, 2)).transpose(1, 2)))
         hidden = hidden + self.first(self.dropout(hidden))[0]
         hidden = hidden + self.second(self.dropout(hidden))[0]
-        return Separation(*self._separated(hidden))
-
-    def _entered(self, bands: Tensor, beside: Tensor) -> Tensor:
-        """States of the frames from their bands and (B, T, ...) what is known beside."""
-        together = torch.cat((self.bands((bands - self.band_mean) * self.band_scale), beside), dim=-1)
-        entered: Tensor = self.norm(F.gelu(self.enter(together.transpose(1, 2)).transpose(1, 2)))
-        return entered
-
-    def _separated(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Gains and scores of other voices."""
-        return FLOOR + (1 - FLOOR) * torch.sigmoid(self.gains(hidden)), self.other(hidden)[..., 0]
+        gains = FLOOR + (1 - FLOOR) * torch.sigmoid(self.gains(hidden))
+        return Separation(gains, self.other(hidden)[..., 0])
 
 
 def loudness_of(powers: Tensor) -> Tensor:

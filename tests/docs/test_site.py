@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import lipstream
 from tests.docs.blocks import ROOT
 from tests.packaging.rooms import ROOMS, copy
 
@@ -51,7 +52,8 @@ def test_it_is_built_and_has_every_page_the_reference_and_the_command_line(tree:
         # Each is in the order at the left of every page.
         assert name.name == "index" or f"{name.as_posix()}/" in (tmp_path / "site" / "index.html").read_text(), name
     reference = (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
-    for name in ("Pipeline.from_config", "TranscriptFinal", "VadConfig", "StageFailed"):
+    names = (name for name in lipstream.__all__ if not name.startswith("_"))
+    for name in (*names, "Pipeline.from_config", "VadConfig"):
         assert f'.{name}"' in reference, name
     verbs = (tmp_path / "site" / "commands" / "index.html").read_text(encoding="utf-8")
     assert "lipstream doctor" in verbs and "--render-style" in verbs

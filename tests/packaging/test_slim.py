@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -52,6 +53,17 @@ def test_every_extra_is_in_the_table_of_extras():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     table = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     assert [extra for extra in project["optional-dependencies"] if f"| `{extra}` |" not in table] == []
+
+
+def test_the_sizes_in_the_table_are_those_that_were_measured():
+    """bench/results/extras.json is written by `python scripts/install_size.py --installed --json`."""
+    table = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    measured = json.loads((ROOT / "bench" / "results" / "extras.json").read_text(encoding="utf-8"))["figures"]
+    for figure in measured:
+        name = "(none)" if figure["what"] == "no extra" else figure["what"]
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| {name} |")]
+        size = f"{figure['value']:,} MB" if figure["value"] else "under 1 MB"
+        assert f"| {size}" in row, f"{row}: it was {size}"
 
 
 WITHOUT_TORCH = """

@@ -9,12 +9,14 @@ import numpy as np
 
 from lipstream.models.av_speech.evaluation.conditions import Trial
 from lipstream.models.av_speech.recording import Float32, LipTrack, Recording
-from lipstream.models.av_speech.training.corpora import Utterance, named
+from lipstream.models.av_speech.training.corpora import Utterance
 from lipstream.models.av_speech.training.voices import media_in
 from lipstream.models.errors import ModelError
 
 _MOST_FACES = 20
 """Recordings of other people that are read for their lips."""
+_NAMED = 3
+"""Names of missing clips that a message gives."""
 
 
 def chosen_clips(utterances: Sequence[Utterance], data: Path, names: Path | None) -> list[Utterance]:
@@ -28,7 +30,21 @@ def chosen_clips(utterances: Sequence[Utterance], data: Path, names: Path | None
         raise ModelError(f"{data}: {len(utterances)} clips, but none has a transcript; expected what is said in each")
     if names is None:
         return told
-    return named(told, names, f"no such clip with a transcript in {data}")
+    try:
+        lines = [line.strip() for line in names.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ModelError(f"--clips {names}: cannot be read ({why}); expected names of clips, one a line") from None
+    wanted = dict.fromkeys(line for line in lines if line)
+    if not wanted:
+        raise ModelError(f"--clips {names}: expected names of clips, one a line; it is empty")
+    missing = [name for name in wanted if name not in {each.name for each in told}]
+    if missing:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise ModelError(
+            f"--clips {names}: {', '.join(map(repr, missing[:_NAMED]))}{more}: no such clip with a transcript in {data}"
+        )
+    return [each for each in told if each.name in wanted]
 
 
 def make_trials(

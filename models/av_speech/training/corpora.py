@@ -19,8 +19,6 @@ LAYOUTS = (
 _MEDIA = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".flv", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".mp3")
 _WORD = re.compile(r"^(.+)@(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$")
 _LRS3_TEXT = "Text:"
-_NAMED = 3
-"""Names of missing clips that a message gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +86,6 @@ def find_recordings(paths: Sequence[Path]) -> list[Utterance]:
     if twice:
         raise ModelError(f"two recordings are called {twice[0]}; give each a name of its own")
     return [Utterance(path, path.stem, "", None) for path in found]
-
-
-def named(utterances: Sequence[Utterance], names: Path, otherwise: str = "no such clip in the data") -> list[Utterance]:
-    """The utterances that a file names, one a line.
-
-    Args:
-        utterances: to choose from.
-        names: the file.
-        otherwise: what is said of clips that are not among them.
-
-    Raises:
-        ModelError: the file cannot be read or names clips that are not there, or none.
-    """
-    try:
-        lines = [line.strip() for line in names.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ModelError(f"--clips {names}: cannot be read ({why}); expected names of clips, one a line") from None
-    wanted = dict.fromkeys(line for line in lines if line)
-    if not wanted:
-        raise ModelError(f"--clips {names}: expected names of clips, one a line; it is empty")
-    known = {each.name for each in utterances}
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise ModelError(f"--clips {names}: {', '.join(map(repr, missing[:_NAMED]))}{more}: {otherwise}")
-    return [each for each in utterances if each.name in wanted]
 
 
 def read_transcripts(path: Path) -> dict[str, tuple[str, tuple[SpokenWord, ...]]]:

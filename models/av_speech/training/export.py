@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from lipstream.models.av_speech.active_speaker_net import EVIDENCE, ActiveSpeakerNet, centred
-from lipstream.models.av_speech.attentive_mask_net import AttentiveMaskNet
 from lipstream.models.av_speech.general_fusion import ACTIVE_SPEAKER, TARGET_MASK
 from lipstream.models.av_speech.lip_input import INPUTS
 from lipstream.models.av_speech.sound_frames import SOUND
-from lipstream.models.av_speech.target_mask_net import loudness_of
+from lipstream.models.av_speech.target_mask_net import TargetMaskNet, loudness_of
 from lipstream.models.av_speech.voice_bands import BANDS
 from lipstream.models.training.export import export
 from lipstream.models.weights import load_weights
@@ -37,20 +36,19 @@ class Mouth(nn.Module):
 
 
 class Mask(nn.Module):
-    """`AttentiveMaskNet` likewise."""
+    """`TargetMaskNet` likewise."""
 
-    def __init__(self, network: AttentiveMaskNet) -> None:
+    def __init__(self, network: TargetMaskNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, powers: Tensor, sound: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What it tells, scores as probabilities.
+    def forward(self, powers: Tensor, sound: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
+        """Gains (1, T, BANDS) and probabilities (1, T) of other voices.
 
-        Gains (1, T, BANDS), of other voices (1, T), of the mouth being a voice heard (1, L), and what was looked at
-        (1, T, L). Of (1, T, BANDS) powers, and sound and evidence at the times of the lips.
+        Of (1, T, BANDS) powers, and sound and evidence at the times of the lips.
         """
-        found = self.network.attend(loudness_of(powers), sound, evidence)
-        return found.gains, found.other.sigmoid(), found.own.sigmoid(), found.looks
+        found = self.network(loudness_of(powers), sound, evidence)
+        return found.gains, found.other.sigmoid()
 
 
 def mouth_of(weights: Path) -> Mouth:
@@ -62,7 +60,7 @@ def mouth_of(weights: Path) -> Mouth:
 
 def mask_of(weights: Path) -> Mask:
     """What tells voices apart, in inference mode."""
-    network = AttentiveMaskNet()
+    network = TargetMaskNet()
     load_weights(network, weights)
     return Mask(network).eval()
 
@@ -88,7 +86,7 @@ def export_target_mask(folder: Path) -> None:
         "sound": torch.randn(1, _LIPS, SOUND),
         "evidence": torch.randn(1, _LIPS, EVIDENCE),
     }
-    names = ("gains", "others", "own", "looks")
+    names = ("gains", "others")
     changing = {"powers": {1: "T"}, "sound": {1: "L"}, "evidence": {1: "L"}}
-    changing |= {"gains": {1: "T"}, "others": {1: "T"}, "own": {1: "L"}, "looks": {1: "T", 2: "L"}}
+    changing |= {name: {1: "T"} for name in names}
     export(mask_of(weights), folder / TARGET_MASK.name, examples, names, changing, [weights])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,16 +21,16 @@ from lipstream.models.av_speech.training.active_speaker import (
     train_active_speaker,
 )
 from lipstream.models.av_speech.training.active_speaker_data import Hear, Sample, cached_samples
-from lipstream.models.av_speech.training.corpora import Utterance, find_utterances, named
+from lipstream.models.av_speech.training.corpora import Utterance, find_utterances
 from lipstream.models.av_speech.training.export import export_active_speaker, export_target_mask
 from lipstream.models.av_speech.training.features import Read, cached_recordings
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, make_mixtures
 from lipstream.models.errors import ModelError
 from lipstream.models.training.device import CPU
-from lipstream.models.training.fingerprint import Part, fingerprint
+from lipstream.models.training.fingerprint import fingerprint
 from lipstream.models.training.progress import ProgressReport
-from lipstream.models.weights import load_weights, read_weights, save_weights
+from lipstream.models.weights import save_weights
 
 _JUDGED: Final = 200
 """Mixtures of speakers left out that judge the mask."""
@@ -53,8 +52,6 @@ def train_general(
     hear: Hear,
     report: ProgressReport,
     device: torch.device = CPU,
-    begin: Path | None = None,
-    clips: Path | None = None,
 ) -> dict[str, Any]:
     """Train what serves people whom nobody enrolled: on one part of the speakers, and judge on the other.
 
@@ -67,9 +64,6 @@ def train_general(
         hear: the speech encoder.
         report: progress.
         device: where to train; judging is on the processor.
-        begin: folder of weights to go on from: the decision whose voice is heard is taken from it as it is, and the
-            mask learns on. None to train both anew.
-        clips: file that names the recordings to use, one a line; None for all.
 
     Returns:
         The recipes, and figures on the speakers left out; of `judge` by source, too, where there are several.
@@ -77,33 +71,24 @@ def train_general(
     Raises:
         ModelError: nothing usable is there.
     """
-    found = _read(data, clips, out, read, hear, report)
-    judging = [each for each in found if left_out(each.utterance.speaker)]
-    learning = [each for each in found if not left_out(each.utterance.speaker)]
+    clips = _read(data, out, read, hear, report)
+    judging = [each for each in clips if left_out(each.utterance.speaker)]
+    learning = [each for each in clips if not left_out(each.utterance.speaker)]
     if len({each.utterance.speaker for each in judging}) < 2:
         raise ModelError("expected recordings of ten or more speakers: one in five is left out to judge, by name")
     active_speaker, target_mask = recipes
+    network = train_active_speaker([each.sample for each in learning], active_speaker, out, report, device)
     weights = (out / ACTIVE_SPEAKER.name).with_suffix(".safetensors")
-    if begin is None:
-        network = train_active_speaker([each.sample for each in learning], active_speaker, out, report, device)
-        save_weights(network, weights, {"recipe": str(asdict(active_speaker))})
-    else:
-        network = ActiveSpeakerNet()
-        load_weights(network, begin / weights.name)
-        shutil.copyfile(begin / weights.name, weights)
+    save_weights(network, weights, {"recipe": str(asdict(active_speaker))})
     export_active_speaker(out)
 
     def mixtures(of: Sequence[_Clip], others: Sequence[Float32], count: int, seed: int) -> list[Mixture]:
-        speakers = [
-            Speaker(each.utterance.speaker, each.recording.sound, each.sample.lips, each.sample.active) for each in of
-        ]
+        speakers = [Speaker(each.utterance.speaker, each.recording.sound, each.sample.lips) for each in of]
         return make_mixtures(speakers, others, count, seed, hear, network, _told(report))
 
     made = mixtures(learning, voices, target_mask.mixtures, target_mask.seed)
-    first = None if begin is None else read_weights((begin / TARGET_MASK.name).with_suffix(".safetensors"))
-    parts: list[Part] = [data_of([each.sample for each in learning]), str(asdict(active_speaker)), *voices]
-    of = fingerprint(parts + list({} if first is None else first.values()))
-    mask = train_target_mask(made, target_mask, out, report, of, device, first)
+    of = fingerprint((data_of([each.sample for each in learning]), str(asdict(active_speaker)), *voices))
+    mask = train_target_mask(made, target_mask, out, report, of, device)
     save_weights(mask, (out / TARGET_MASK.name).with_suffix(".safetensors"), {"recipe": str(asdict(target_mask))})
     export_target_mask(out)
     return {
@@ -114,17 +99,13 @@ def train_general(
     }
 
 
-def _read(
-    data: Sequence[Path], clips: Path | None, out: Path, read: Read, hear: Hear, report: ProgressReport
-) -> list[_Clip]:
+def _read(data: Sequence[Path], out: Path, read: Read, hear: Hear, report: ProgressReport) -> list[_Clip]:
     utterances = [each for folder in data for each in find_utterances(folder)]
-    if clips is not None:
-        utterances = named(utterances, clips)
     recordings = cached_recordings(utterances, read, out / "recordings", report)
     names, speakers = [each.name for each in utterances], [each.speaker for each in utterances]
     samples = cached_samples(names, speakers, recordings, hear, out / "own_voice", report)
-    found = (_Clip(*each) for each in zip(utterances, recordings, samples, strict=True))
-    return [each for each in found if is_usable(each.sample)]
+    clips = (_Clip(*each) for each in zip(utterances, recordings, samples, strict=True))
+    return [each for each in clips if is_usable(each.sample)]
 
 
 def _told(report: ProgressReport) -> Callable[[int, int], None]:

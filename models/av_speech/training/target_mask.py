@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,11 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lipstream.models.av_speech.active_speaker_net import SEEN
-from lipstream.models.av_speech.attentive_mask_net import Attended, AttentiveMaskNet
+from lipstream.models.av_speech.target_mask_net import TargetMaskNet
 from lipstream.models.av_speech.training.active_speaker import area
-from lipstream.models.av_speech.training.batches import half_precision
-from lipstream.models.av_speech.training.target_mask_data import LATEST, LIP_FRAMES, Mixture
+from lipstream.models.av_speech.training.target_mask_data import LIP_FRAMES, Mixture
 from lipstream.models.av_speech.voice_bands import COMPRESSED
 from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.models.training.device import CPU
@@ -29,10 +27,6 @@ _STEPS: Final = 50
 """Steps that count as an epoch: mixtures are drawn at random, so there are no passes."""
 _LOST: Final = 2.0
 """How much more it costs to take away of the own voice than to leave of another."""
-_TOLD: Final = 0.1
-"""Weight of telling whose voices are heard."""
-_SKEW: Final = 0.02
-"""Weight of telling the skew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +58,7 @@ def train_target_mask(
     report: ProgressReport,
     data: str,
     device: torch.device = CPU,
-    begin: Mapping[str, Tensor] | None = None,
-) -> AttentiveMaskNet:
+) -> TargetMaskNet:
     """Train; resumable. The network is in inference mode, on the processor.
 
     Args:
@@ -75,18 +68,14 @@ def train_target_mask(
         report: progress.
         data: fingerprint of what the mixtures are made of.
         device: where to train.
-        begin: weights to go on from, of this network or of a `TargetMaskNet`; None to begin anew.
 
     Raises:
         ModelError: `out` holds another training.
     """
     torch.manual_seed(recipe.seed)
-    network = AttentiveMaskNet()
-    if begin is None:
-        some = mixtures[:400]
-        network.fit(torch.cat([m.bands for m in some]).float(), torch.cat([m.sound for m in some]).float())
-    else:
-        network.load_state_dict(begin, strict=False)
+    network = TargetMaskNet()
+    some = mixtures[:400]
+    network.fit(torch.cat([m.bands for m in some]).float(), torch.cat([m.sound for m in some]).float())
     network.to(device)
     groups = [{"params": list(network.parameters()), "lr": recipe.learning_rate}]
     run = TrainingRun(
@@ -113,37 +102,24 @@ class _Batch(NamedTuple):
     bands: Tensor
     gains: Tensor
     other: Tensor
-    real: Tensor
     sound: Tensor
     evidence: Tensor
-    own: Tensor
-    shown: Tensor
-    matched: Tensor
-    late: Tensor
+    real: Tensor
 
     def on(self, device: torch.device) -> _Batch:
         """The same on a device."""
         return _Batch(*(each.to(device) for each in self))
 
 
-def _loss(network: AttentiveMaskNet, batch: _Batch) -> Tensor:
-    with half_precision(batch.bands.device):
-        told = network.attend(batch.bands, batch.sound, batch.evidence)
-    found = Attended(*(each.float() for each in told))
-    counts = batch.real * batch.matched[:, None]
+def _loss(network: TargetMaskNet, batch: _Batch) -> Tensor:
+    found = network(batch.bands, batch.sound, batch.evidence)
     # The mean of loud and soft bands alike: a power of 0.3 of the amplitude is one of 0.15 of the power.
-    heard = (batch.bands * (COMPRESSED / 2)).exp() * counts[..., None]
+    heard = (batch.bands * (COMPRESSED / 2)).exp() * batch.real[..., None]
     error = heard * (found.gains.pow(COMPRESSED) - batch.gains.pow(COMPRESSED))
     cost = error.square() * torch.where(error < 0, _LOST, 1.0)
-    loss: Tensor = 10 * cost.sum() / heard.square().sum() + _TOLD * _told(found.other, batch.other, counts)
-    seen = batch.shown * (batch.evidence[..., SEEN] > 0)
-    skew = F.cross_entropy(found.skew, batch.late + LATEST, reduction="none") * batch.matched
-    return loss + _TOLD * _told(found.own, batch.own, seen) + _SKEW * skew.mean()
-
-
-def _told(scores: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-    lost = F.binary_cross_entropy_with_logits(scores, wanted, reduction="none") * counts
-    return lost.sum() / counts.sum().clamp_min(1)
+    told = F.binary_cross_entropy_with_logits(found.other, batch.other, reduction="none") * batch.real
+    loss: Tensor = 10 * cost.sum() / heard.square().sum() + 0.1 * told.sum() / batch.real.sum()
+    return loss
 
 
 def _batch(chosen: Sequence[Mixture], doubt: float, rng: np.random.Generator) -> _Batch:
@@ -151,25 +127,19 @@ def _batch(chosen: Sequence[Mixture], doubt: float, rng: np.random.Generator) ->
     lips = int(rng.integers(LIP_FRAMES * 2 // 5, LIP_FRAMES + 1)) // 3 * 3
     frames = lips * 5 // 3
     parts = [_part(each, lips, frames, rng) for each in chosen]
-    bands, gains, other, real, sound, evidence, own, shown = (
-        torch.stack(column) for column in zip(*parts, strict=True)
-    )
-    matched = torch.tensor([0.0 if each.strange else 1.0 for each in chosen])
-    late = torch.tensor([each.late for each in chosen])
-    evidence = _doubted(evidence, doubt, rng)
-    return _Batch(bands, gains, other, real, sound, evidence, own, shown, matched, late)
+    bands, gains, other, sound, evidence, real = (torch.stack(column) for column in zip(*parts, strict=True))
+    return _Batch(bands, gains, other, sound, _doubted(evidence, doubt, rng), real)
 
 
 def _part(mixture: Mixture, lips: int, frames: int, rng: np.random.Generator) -> tuple[Tensor, ...]:
     # Three lip frames last as long as five frames of the sound.
     first = int(rng.integers(0, max(0, len(mixture.sound) - lips) // 3 + 1))
     heard, seen = slice(first * 5, first * 5 + frames), slice(first * 3, first * 3 + lips)
-    of_sound = (mixture.bands, mixture.gains, mixture.other, torch.ones(len(mixture.bands)))
-    of_lips = (mixture.sound, mixture.evidence, mixture.own, torch.ones(len(mixture.own)))
-    return (
-        *(_padded(each[heard].float(), frames) for each in of_sound),
-        *(_padded(each[seen].float(), lips) for each in of_lips),
-    )
+    real = torch.ones(len(mixture.bands[heard]))
+    of_sound = [mixture.bands[heard], mixture.gains[heard], mixture.other[heard], real]
+    bands, gains, other, real = (_padded(each.float(), frames) for each in of_sound)
+    sound, evidence = (_padded(each[seen].float(), lips) for each in (mixture.sound, mixture.evidence))
+    return bands, gains, other, sound, evidence, real
 
 
 def _padded(frames: Tensor, count: int) -> Tensor:
@@ -180,17 +150,17 @@ def _doubted(evidence: Tensor, doubt: float, rng: np.random.Generator) -> Tensor
     """Evidence as of strangers: errors that last, and stretches in which no lips are seen."""
     rough = torch.from_numpy(rng.standard_normal((evidence.shape[0], evidence.shape[2], 8)).astype(np.float32))
     error = F.interpolate(rough, size=evidence.shape[1], mode="linear").transpose(1, 2)
-    seen = (evidence[..., SEEN : SEEN + 1] > 0).float()
+    seen = (evidence[..., 2:3] > 0).float()
     for row in range(len(seen)):
         if rng.random() < 0.15:
             first = int(rng.integers(0, seen.shape[1]))
             seen[row, first : first + int(rng.integers(5, 40))] = 0
     varied = evidence + doubt * error
-    varied[..., SEEN] = evidence[..., SEEN]
+    varied[..., 2] = evidence[..., 2]
     return varied * seen
 
 
-def judge_target_mask(network: AttentiveMaskNet, mixtures: Sequence[Mixture]) -> dict[str, Any]:
+def judge_target_mask(network: TargetMaskNet, mixtures: Sequence[Mixture]) -> dict[str, Any]:
     """Figures on mixtures of speakers left out.
 
     Returns:

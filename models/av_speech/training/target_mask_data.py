@@ -15,7 +15,7 @@ from lipstream.models.av_speech.recording import LIP_RATE, LIP_SAMPLES, Float32
 from lipstream.models.av_speech.sound_frames import sound_frames
 from lipstream.models.av_speech.target_mask_net import FLOOR, loudness_of
 from lipstream.models.av_speech.training.active_speaker_data import Hear
-from lipstream.models.av_speech.training.lip_augment import LipSequence, at_speed
+from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.mixtures import Noise, babble, beside, in_a_room
 from lipstream.models.av_speech.training.voices import at_rate
 from lipstream.models.av_speech.voice_bands import powers, spectrum
@@ -24,15 +24,6 @@ LIP_FRAMES: Final = 125
 """Lip frames of a mixture: 5 s."""
 _AUDIBLE: Final = 3e-3
 """Power from which another voice counts as heard, in parts of the mixture's mean."""
-_SPED: Final = 0.35
-"""Share of the mixtures whose speaker is played faster or slower, sound and lips: as of another person."""
-_SPEEDS: Final = (0.87, 1.15)
-_LATE: Final = 0.25
-"""Share whose sound is late or early."""
-LATEST: Final = 3
-"""Lip frames by which it is at most: 0.12 s."""
-_STRANGE: Final = 0.08
-"""Share whose lips are somebody else's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,13 +34,11 @@ class Speaker:
         name: who speaks.
         sound: (N,) what is heard.
         lips: what is seen.
-        active: (L,) bool, whether the speaker speaks.
     """
 
     name: str
     sound: Float32
     lips: LipSequence
-    active: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +51,6 @@ class Mixture:
         other: (T,) whether another voice is heard: 0 or 1.
         sound: (L, SOUND).
         evidence: (L, EVIDENCE).
-        own: (L,) whether the mouth is a voice that is heard: 0 or 1.
-        late: lip frames by which the sound is behind the lips; less than 0 where it is before them.
-        strange: whether the lips are somebody else's. The gains and `other` are then of no use.
     """
 
     bands: Tensor
@@ -72,9 +58,6 @@ class Mixture:
     other: Tensor
     sound: Tensor
     evidence: Tensor
-    own: Tensor
-    late: int = 0
-    strange: bool = False
 
 
 def make_mixtures(
@@ -103,83 +86,35 @@ def make_mixtures(
     for index in range(count):
         rng = np.random.default_rng([seed, index])
         speaker = speakers[int(rng.choice(len(speakers), p=weights))]
-        strangers = [each for each in speakers if each.name != speaker.name]
+        seen = [each.sound for each in speakers if each.name != speaker.name]
         # Half of the other voices are of the kind that is to be kept: only the lips tell which is which.
-        others = [each.sound for each in strangers] if not voices or rng.random() < 0.5 else voices
-        found.append(_mixture(_excerpt(speaker, strangers, rng), others, rng, hear, active_speaker))
+        others = seen if not voices or rng.random() < 0.5 else voices
+        found.append(_mixture(speaker, others, rng, hear, active_speaker))
         report(index + 1, count)
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Excerpt:
-    """Some seconds of a speaker: (N,) sound, (L, INPUTS) frames of lips with their mask; the rest as of `Mixture`."""
-
-    sound: Float32
-    frames: Tensor
-    mask: Tensor
-    active: Tensor
-    late: int
-    strange: bool
-
-
-def _excerpt(speaker: Speaker, strangers: Sequence[Speaker], rng: np.random.Generator) -> _Excerpt:
-    """A part of a recording, as it is or changed in one way."""
-    kind, there = rng.random(), len(speaker.lips.mask)
-    speed = float(rng.uniform(*_SPEEDS)) if kind < _SPED else 1.0
-    count = min(there, round(LIP_FRAMES * speed))
-    first = int(rng.integers(0, there - count + 1))
-    late = int(rng.integers(-LATEST, LATEST + 1)) if _SPED <= kind < _SPED + _LATE else 0
-    late = late if 0 <= first + late <= there - count else 0
-    sound = speaker.sound[first * LIP_SAMPLES : (first + count) * LIP_SAMPLES]
-    sound = sound if speed == 1 else at_rate(sound, speed)
-    strange = kind >= 1 - _STRANGE
-    shown = strangers[int(rng.integers(len(strangers)))].lips if strange else speaker.lips
-    begin = int(rng.integers(0, max(1, len(shown.mask) - count + 1))) if strange else first + late
-    shown = shown.part(slice(begin, begin + count))
-    frames, mask = shown.varied(rng), shown.mask
-    active = speaker.active[first : first + count]
-    if speed != 1:
-        _, active = at_speed(frames, active, speed)
-        frames, mask = at_speed(frames, mask, speed)
-    length = min(len(sound) // LIP_SAMPLES, len(mask), LIP_FRAMES)
-    return _Excerpt(
-        sound[: length * LIP_SAMPLES],
-        frames[:length],
-        mask[:length],
-        active[:length] & (not strange),
-        late,
-        strange,
-    )
-
-
 def _mixture(
-    speaker: _Excerpt, others: Sequence[Float32], rng: np.random.Generator, hear: Hear, active_speaker: ActiveSpeakerNet
+    speaker: Speaker, others: Sequence[Float32], rng: np.random.Generator, hear: Hear, active_speaker: ActiveSpeakerNet
 ) -> Mixture:
-    sound, mask = speaker.sound, speaker.mask
+    first = int(rng.integers(0, max(1, len(speaker.lips.mask) - LIP_FRAMES + 1)))
+    sound = speaker.sound[first * LIP_SAMPLES : (first + LIP_FRAMES) * LIP_SAMPLES]
+    lips = speaker.lips.part(slice(first, first + min(LIP_FRAMES, len(sound) // LIP_SAMPLES)))
     kept, others_sound = disturbed(sound, others, rng)
     heard = kept + others_sound
     level = float(rng.lognormal(0, 0.4)) * min(1.0, 0.99 / max(1e-9, float(np.abs(heard).max())))
-    times = (np.arange(len(mask)) / LIP_RATE).astype(np.float32)
+    times = (np.arange(len(lips.mask)) / LIP_RATE).astype(np.float32)
     frames = torch.from_numpy(sound_frames(hear((heard * level).astype(np.float32)), times))
+    mask = lips.mask
     with torch.inference_mode():
-        _, evidence = active_speaker.evidence(centred(speaker.frames, mask)[None], mask[None], frames[None])
+        _, evidence = active_speaker.evidence(centred(lips.varied(rng), mask)[None], mask[None], frames[None])
     of_kept, of_others, of_heard = (
         torch.from_numpy(powers(spectrum(part.astype(np.float32)))) for part in (kept, others_sound, heard)
     )
     gains = (of_kept / (of_kept + of_others).clamp_min(1e-12)).sqrt().clamp_min(FLOOR)
     gains[of_others < 1e-12] = 1.0
     other = of_others.sum(dim=1) > _AUDIBLE * of_heard.sum(dim=1).mean()
-    return Mixture(
-        loudness_of(of_heard).half(),
-        gains.half(),
-        other.half(),
-        frames.half(),
-        evidence[0].half(),
-        speaker.active.half(),
-        speaker.late,
-        speaker.strange,
-    )
+    return Mixture(loudness_of(of_heard).half(), gains.half(), other.half(), frames.half(), evidence[0].half())
 
 
 def disturbed(sound: Float32, others: Sequence[Float32], rng: np.random.Generator) -> tuple[Float32, Float32]:

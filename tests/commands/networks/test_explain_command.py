@@ -8,6 +8,8 @@ import pytest
 
 from lipstream.commands.main import main
 from lipstream.commands.networks import explain
+from lipstream.models.av_speech.fusion_net import REACH
+from lipstream.models.av_speech.profile import LipNetworks, save_networks
 from lipstream.models.av_speech.recording import LipTrack, Recording
 
 
@@ -21,26 +23,29 @@ def clip(tmp_path, monkeypatch):
     track.points[:] = rng.normal(0, 0.1, track.points.shape)
     recording = Recording(rng.normal(0, 2000, 160_000).astype(np.int16), track)
     monkeypatch.setattr("lipstream.commands.networks.speech_networks.reader", lambda: lambda path: recording)
+    monkeypatch.setattr("lipstream.models.av_speech.profile.profiles_folder", lambda: tmp_path / "profiles")
+    networks = LipNetworks.untrained()
+    save_networks(networks, tmp_path / "profiles" / "ann.safetensors")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "talk.mp4").write_bytes(b"a film")
     return tmp_path / "talk.mp4"
 
 
-def test_a_picture_of_what_the_network_that_ships_attended_to(clip, monkeypatch):
+def test_a_picture_of_what_the_networks_of_a_profile_attended_to(clip, monkeypatch):
     drawn = []
     attention = explain._attention
     monkeypatch.setattr(explain, "_attention", lambda *given: drawn.append(attention(*given)) or drawn[0])
-    assert main(["explain", str(clip), "--at", "4"]) == 0
+    assert main(["explain", str(clip), "--at", "4", "--profile", "ann"]) == 0
     assert cv2.imread("talk.attention.png").shape[1] == 1240
     (found,) = drawn
     # Three seconds to either side; the frames of the sound have the recording's own times.
-    assert found.sound_times[0] == pytest.approx(1.0)
+    assert found.sound_times[0] == pytest.approx(1.012)
     assert found.lip_times[0] == pytest.approx(1.0)
     assert found.lip_times[-1] == pytest.approx(7.0, abs=0.05)
     assert found.weights.shape == (len(found.sound_times), len(found.lip_times))
     assert found.asked().sum() > 0
     assert (found.weights[:, ~found.seen] == 0).all()
-    far = np.abs(found.sound_times[:, None] - found.lip_times) > 0.75
+    far = np.abs(found.sound_times[:, None] - found.lip_times) > REACH
     assert (found.weights[far] == 0).all()
 
 
@@ -57,6 +62,7 @@ def test_a_picture_of_what_the_network_that_ships_attended_to(clip, monkeypatch)
 )
 def test_what_cannot_be_explained_is_said_in_a_line(clip, capsys, given, said):
     (clip.parent / "there.png").write_bytes(b"a picture")
-    assert main(["explain", str(clip), *given]) == 2
+    profile = () if "--profile" in given else ("--profile", "ann")
+    assert main(["explain", str(clip), *given, *profile]) == 2
     assert said in capsys.readouterr().err
     assert not (clip.parent / "talk.attention.png").exists()

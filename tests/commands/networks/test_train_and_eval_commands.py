@@ -79,7 +79,7 @@ def test_a_gpu_that_is_not_there_is_one_line_and_exit_code_2(network, tmp_path, 
 def test_speech_is_trained_on_a_gpu_if_there_is_one(asked, there, used, tmp_path, monkeypatch):
     found = []
 
-    def train_general(*arguments, begin, clips):
+    def train_general(*arguments):
         found.append(arguments[-1].type)
         raise ModelError("nothing to learn from")
 

@@ -30,7 +30,7 @@ def test_they_say_what_the_trained_networks_say_of_sound_of_any_length(lip_frame
     lips, sound = (RANDOM.normal(size=(1, lip_frames, size)).astype(np.float32) for size in (INPUTS, SOUND))
     seen, powers = RANDOM.random((1, lip_frames)) > 0.2, RANDOM.random((1, frames, BANDS)).astype(np.float32)
     own, evidence = ExportedNetwork(ACTIVE_SPEAKER)(lips=lips, seen=seen, sound=sound)
-    found = ExportedNetwork(TARGET_MASK)(powers=powers, sound=sound, evidence=evidence)
+    gains, others = ExportedNetwork(TARGET_MASK)(powers=powers, sound=sound, evidence=evidence)
     mouth, mask = (
         build(graph.with_suffix(".safetensors"))
         for build, graph in ((mouth_of, ACTIVE_SPEAKER), (mask_of, TARGET_MASK))
@@ -38,5 +38,5 @@ def test_they_say_what_the_trained_networks_say_of_sound_of_any_length(lip_frame
     with torch.inference_mode():
         expected = mouth(*map(torch.from_numpy, (lips, seen, sound)))
         expected += mask(torch.from_numpy(powers), torch.from_numpy(sound), expected[1])
-    for ours, theirs in zip((own, evidence, *found), expected, strict=True):
+    for ours, theirs in zip((own, evidence, gains, others), expected, strict=True):
         assert np.abs(ours - theirs.numpy()).max() < 1e-4

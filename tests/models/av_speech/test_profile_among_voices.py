@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from lipstream.models.av_speech.active_speaker_net import ActiveSpeakerNet
-from lipstream.models.av_speech.attentive_mask_net import AttentiveMaskNet
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks
 from lipstream.models.av_speech.profile_fusion import ProfileFusion
+from lipstream.models.av_speech.target_mask_net import TargetMaskNet
 from lipstream.models.av_speech.training.export import export_active_speaker, export_target_mask
 from lipstream.models.speech.fusion import FusedSpeech
 from lipstream.models.weights import save_weights
@@ -41,7 +41,7 @@ def made(tmp_path):
 
     def make(score: float, belongs: bool = True) -> tuple[Hears, ProfileFusion]:
         torch.manual_seed(0)
-        mask = AttentiveMaskNet(dropout=0.0)
+        mask = TargetMaskNet(dropout=0.0)
         torch.nn.init.zeros_(mask.gains.weight)
         torch.nn.init.constant_(mask.gains.bias, score)
         save_weights(ActiveSpeakerNet(), tmp_path / "own_voice.safetensors", {})

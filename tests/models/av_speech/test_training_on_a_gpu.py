@@ -79,8 +79,7 @@ def target_masks(device, out):
 
     def mixture():
         heard = some(209, BANDS), some(209, BANDS), some(209).round()
-        seen = some(LIP_FRAMES, SOUND), some(LIP_FRAMES, EVIDENCE), some(LIP_FRAMES).round()
-        return Mixture(*heard, *seen)
+        return Mixture(*heard, some(LIP_FRAMES, SOUND), some(LIP_FRAMES, EVIDENCE))
 
     recipe = target_mask.TargetMaskRecipe(epochs=1)
     return [target_mask.train_target_mask([mixture()], recipe, out, silent, "data", device)]

@@ -19,7 +19,7 @@ def attention(weights, seen=None, at=2.0):
         crops,
         np.ones(100, np.bool_) if seen is None else seen,
         weights,
-        "whoever is in view",
+        "profile ann",
     )
 
 
