@@ -24,7 +24,7 @@ $(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Lip
 and $(PYTHON) is " + sys.version.split()[0] + ": try again with PYTHON=python3.12, or whichever you have")'
 endef
 
-.PHONY: help setup demo test lint bench lock resolve audit sbom wheel lint-docker clean
+.PHONY: help setup demo test lint bench docs size release lock resolve audit sbom wheel lint-docker clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +33,9 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   latency and speed on this machine"
 	@echo "make setup   only the environment in $(VENV) and the models"
+	@echo "make docs    the documentation as a site, strictly, in build/site"
+	@echo "make size    what a small installation takes, in a fresh environment; fails above 900 MB"
+	@echo "make release looks whether a release is ready, and builds it; ARGS=--tag makes the tag"
 	@echo "make wheel   wheel and source distribution in dist/"
 	@echo "make sbom    software bill of materials (CycloneDX) in dist/"
 	@echo "make audit   known vulnerabilities of the locked dependencies; needs the network"
@@ -56,6 +59,16 @@ lint: setup
 
 bench: setup
 	$(VENV_PYTHON) bench/latency.py $(ARGS)
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(VENV_PYTHON) -m mkdocs build --strict $(ARGS)
+
+# Needs no setup: it makes an environment of its own.
+size:
+	$(PYTHON) scripts/install_size.py --extras web --most 900 $(ARGS)
+
+release: setup
+	$(VENV_PYTHON) scripts/release.py $(ARGS)
 
 wheel: setup
 	$(VENV_PYTHON) -m build --no-isolation

@@ -48,13 +48,17 @@ def demo_frames(width: int, height: int) -> list[npt.NDArray[np.uint8]]:
 
 
 def talking_clip(
-    target: Path, sound: npt.NDArray[np.float32], fps: int = 25, size: tuple[int, int] = (640, 360)
+    target: Path,
+    sound: npt.NDArray[np.float32],
+    fps: int = 25,
+    size: tuple[int, int] = (640, 360),
+    frames: list[npt.NDArray[np.uint8]] | None = None,
 ) -> Path:
-    """Write a clip: the demo clip's speaker, to and fro, at `fps`, under any sound.
+    """Write a clip: the demo clip's speaker, or other frames of that size, to and fro, at `fps`, under any sound.
 
     The demo clip has about 12 frames a second; in between its frames are blended, so that every frame is new.
     """
-    faces = demo_frames(*size)
+    faces = frames or demo_frames(*size)
     there_and_back = faces + faces[-2:0:-1]
     step = 12 / fps
     with av.open(str(target), "w") as container:

@@ -23,6 +23,7 @@ from pathlib import Path
 from clips import RATE, read_audio, talking_clip
 from machine import describe, summary, who_reads
 from peer import PeerRun, transcribe
+from results import Results, add_json_argument
 
 from lipstream import Pipeline
 from lipstream.config import load_config, parse_assignment
@@ -84,8 +85,9 @@ def run_lipstream(clip: Path, config: str, settings: dict[str, object]) -> Measu
     return measured
 
 
-def report(name: str, measured: Measured | PeerRun, seconds: float) -> None:
-    """Print one run."""
+def report(name: str, measured: Measured | PeerRun, seconds: float, results: Results) -> None:
+    """Print one run, and note its figures."""
+    note(name, measured, seconds, results)
     print(name if isinstance(measured, Measured) else f"\n{name}")
     print(f"  first partial after speech start   {summary(measured.first_partial)}")
     if isinstance(measured, Measured):
@@ -96,23 +98,35 @@ def report(name: str, measured: Measured | PeerRun, seconds: float) -> None:
         print(f"  sound lost {measured.lost:.3f} s, frames dropped {measured.dropped_frames:.0f}")
 
 
+def note(name: str, measured: Measured | PeerRun, seconds: float, results: Results) -> None:
+    """Note the figures of one run."""
+    results.spread("first text, after speech starts", name, measured.first_partial, "s")
+    if isinstance(measured, Measured):
+        results.spread("a word stands, after its end", name, measured.word_final, "s")
+    results.spread("segment final, after speech ends", name, measured.final, "s")
+    results.value("processor seconds for a second of media", name, measured.cpu / seconds, "")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sound", type=Path, help="any media file with speech (default: two_cities.wav)")
     parser.add_argument("--config", default="live", help="configuration whose live behaviour is measured")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    add_json_argument(parser)
     arguments = parser.parse_args()
     sound = read_audio(arguments.sound or resolve("media/two_cities.wav"))
     seconds = len(sound) / RATE
     print(describe())
     print(f"{seconds:.1f} s of sound, 640x360 at 25 frames a second")
+    results = Results(f"{seconds:.0f} s of read speech, a 640x360 picture at 25 frames a second, at live pace")
     with tempfile.TemporaryDirectory() as folder:
         clip = talking_clip(Path(folder) / "clip.mp4", sound)
         settings = dict(parse_assignment(text) for text in arguments.set)
-        report("Lipstream, sound and face", run_lipstream(clip, arguments.config, settings), seconds)
+        report("Lipstream, sound and face", run_lipstream(clip, arguments.config, settings), seconds, results)
         settings["video.enabled"] = False
-        report("Lipstream, sound only", run_lipstream(clip, arguments.config, settings), seconds)
-    report("moonshine-voice 0.1.0, sound only", transcribe(sound, realtime=True), seconds)
+        report("Lipstream, sound only", run_lipstream(clip, arguments.config, settings), seconds, results)
+    report("moonshine-voice 0.1.0, sound only", transcribe(sound, realtime=True), seconds, results)
+    results.write(arguments.json)
 
 
 if __name__ == "__main__":

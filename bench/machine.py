@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import statistics
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lipstream.config import Config
@@ -16,11 +17,18 @@ from lipstream.stages.speech.readers import choose, quality_of
 def describe() -> str:
     """One line: processor, cores, memory, system and the versions that matter for speed."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    packages = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "mediapipe", "torch", "av"))
+    packages = ", ".join(map(" ".join, _versions("onnxruntime", "mediapipe", "torch", "av")))
     return (
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {packages}"
     )
+
+
+def _versions(*names: str) -> Iterator[tuple[str, str]]:
+    """Names and versions of those packages that are there."""
+    for name in names:
+        with contextlib.suppress(PackageNotFoundError):
+            yield name, version(name)
 
 
 def who_reads(config: Config) -> str:

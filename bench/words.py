@@ -36,6 +36,7 @@ from pathlib import Path
 
 from clips import RATE, librivox, read_audio
 from machine import describe
+from results import about
 from words_report import Measures, errors, measure, measure_live, print_live, print_words
 from words_systems import Row, Run, System, lipstream_config, run_apart, whisper_base
 from words_texts import plain_words
@@ -231,7 +232,8 @@ def main() -> None:
     if live:
         print_live(live)
     if arguments.json:
-        machine = {"machine": describe(), "versions": versions()}
+        data = f"{len(rows)} clips, {words} words, {len(arguments.silent)} sounds without speech"
+        machine = {**about(data), "versions": versions()}
         text = json.dumps({**machine, "systems": {**results, **live}}, ensure_ascii=False, indent=1)
         arguments.json.write_text(text, encoding="utf-8")
 

@@ -31,9 +31,10 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.config import load_config, parse_assignment
 
     config = load_config(args.config, dict(parse_assignment(text) for text in args.settings))
-    from lipstream.commands.checks.devices import cameras, microphones
+    from lipstream.commands.checks.devices import cameras, microphones, system_sound
 
     _print("microphones", microphones(config))
+    _print("system sound (live --system-sound)", system_sound(config))
     _print("cameras", cameras(config))
     return OK
 

@@ -18,6 +18,8 @@ OK = 0
 FAILED = 1
 USAGE = 2
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_EXTRAS = {"torch": "train", "torchaudio": "train"}
+"""Packages that captions do without, and the extra each comes with; other extras are told of where they are used."""
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
@@ -82,6 +84,10 @@ def describe(error: BaseException) -> tuple[str, int] | None:
         return _one_line(str(error)), USAGE
     if isinstance(error, PipelineError):
         return _one_line(str(error)), FAILED
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        package = error.name.partition(".")[0]
+        if package in _EXTRAS:
+            return f"this needs {package}, which is not installed: pip install 'lipstream[{_EXTRAS[package]}]'", USAGE
     return None
 
 

@@ -10,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lipstream.commands.extras import elsewhere, live_record
 from lipstream.commands.extras import events as extra_events
 from lipstream.commands.extras.base import check_extras
 from lipstream.commands.failures import FAILED, OK, note, report
+from lipstream.commands.growing import in_live as growing
 from lipstream.commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 lipstream live
 lipstream live --show
+lipstream live --record talk.mkv
+lipstream live --system-sound
 lipstream live --camera none --microphone "USB" -o captions -f srt,jsonl"""
 
 
@@ -57,6 +61,19 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="microphone, by index or part of its name (default: the configuration's, the system's default)",
     )
     parser.add_argument(
+        "--system-sound",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="caption what this machine plays as well, as a voice of its own; alone with --microphone none; NAME: of "
+        "another output than the default (`devices` lists them)",
+    )
+    parser.add_argument(
+        "--sounds",
+        action="store_true",
+        help="tell of applause, laughter, music, alarms, doorbell, phone, dog, crying baby and sirens, as [applause]",
+    )
+    parser.add_argument(
         "--show", action="store_true", help="open a window with picture, captions, faces and emotion; h for its keys"
     )
     parser.add_argument(
@@ -70,6 +87,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_overwrite_argument(parser)
     add_profile_argument(parser)
+    growing.add_argument(parser)
     add_words_arguments(parser)
     add_emotion_argument(parser)
     add_vtt_emotion_argument(parser)
@@ -79,6 +97,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--lsl", action="store_true", help="send features, emotions and words by Lab Streaming Layer (docs/data.md)"
     )
     add_config_arguments(parser, default="live")
+    live_record.add_arguments(parser)
+    elsewhere.add_arguments(parser)
     extra_events.add_arguments(parser)
     add_verbosity_arguments(parser)
 
@@ -103,6 +123,9 @@ def run(args: argparse.Namespace) -> int:
     chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
     wanted = format_settings(formats) | lsl_settings(args)
     overrides = wanted | settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    if args.sounds:
+        overrides["sounds.enabled"] = True
+    overrides |= growing.settings(args)
     if args.landmarks:
         overrides["face.landmarks"] = True
     config = load_config(args.config, overrides)
@@ -110,29 +133,41 @@ def run(args: argparse.Namespace) -> int:
         config = load_config(args.config, _window_settings(config) | overrides)
     check_features(formats, config)
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion, config)
-    events = extra_events.from_args(args)
+    events, recording, others = extra_events.from_args(args), live_record.from_args(args), elsewhere.from_args(args)
     if not args.overwrite:
-        named = [args.trace, events.path if events is not None else None]
+        named = [args.trace, *(extra.path for extra in (events, recording) if extra is not None)]
         check_free(path for path in named if path is not None)
     with _outputs(args, config, writers) as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
+        extras = [each for each in (events, recording, *others) if each]
+        check_extras(extras, [], [writer.path for writer in outputs.writers.values()])
         if events is not None:
-            check_extras([events], [], [writer.path for writer in outputs.writers.values()])
             stack.callback(events.discard)
-            events.ends_run = not (writers or args.show)
+            events.ends_run = not (writers or args.show or recording or others)
             events.attach(pipeline, args.quiet)
+        if recording is not None:
+            stack.callback(recording.discard)
+            recording.attach(pipeline, args.quiet)
+        for extra in others:
+            extra.attach(pipeline, args.quiet)
+        if args.grow is not None and not args.quiet:
+            growing.before(args.grow)
         console = None if args.quiet else ConsoleSink(sys.stderr if events and events.takes_stdout else None)
         if args.quiet:
             invitation = None
         else:
             note("loading, wait before you speak" if config.audio.enabled else "loading")
-            invitation = _invitation(config, args.show)
+            invitation = _invitation(config, args.show) + (f"; {recording.invitation}" if recording else "")
         with _window(args, pipeline) as foreground:
             outcome = execute(pipeline, outputs, console, invitation, foreground)
         streamed = events is not None and events.finish(outcome)
+        recorded = recording is not None and recording.finish(outcome)
         if not args.quiet:
-            note(_closing_line(config, outcome, outputs) + (f"; events are in {args.events}" if streamed else ""))
-    told = [events.failure if events else None, console.failure if console else None]
+            also = [f"events are in {args.events}"] * streamed + [f"the recording is {args.record}"] * recorded
+            note("; ".join([_closing_line(config, outcome, outputs), *also]))
+    if args.grow is not None:
+        growing.after(args.grow, args.quiet)
+    told = [each.failure for each in (*extras, console) if each is not None]
     failures = [*outputs.failures, *(failure for failure in told if failure)]
     for failure in failures:
         report(failure)
@@ -176,7 +211,7 @@ def lsl_settings(args: argparse.Namespace) -> dict[str, object]:
 
 
 def device_settings(args: argparse.Namespace) -> dict[str, object]:
-    """The settings that --camera and --microphone stand for."""
+    """The settings that --camera, --microphone and --system-sound stand for."""
     chosen: dict[str, object] = {}
     for section, key, value in (("video", "camera", args.camera), ("audio", "microphone", args.microphone)):
         if value is None:
@@ -184,6 +219,11 @@ def device_settings(args: argparse.Namespace) -> dict[str, object]:
         chosen[f"{section}.enabled"] = value.lower() != "none"
         if value.lower() != "none":
             chosen[f"{section}.{key}"] = int(value) if value.isdecimal() else value
+    if args.system_sound is not None:
+        alone = chosen.get("audio.enabled") is False
+        chosen |= {"audio.enabled": True, "audio.source": "system" if alone else "both"}
+        if args.system_sound:
+            chosen["audio.system"] = int(args.system_sound) if args.system_sound.isdecimal() else args.system_sound
     return chosen
 
 

@@ -38,9 +38,11 @@ def build_parser() -> argparse.ArgumentParser:
         train,
     )
     from lipstream.commands.batch import command as batch
+    from lipstream.commands.growing import command as profile
     from lipstream.commands.networks import explain
     from lipstream.commands.options import HelpFormatter, VersionAction
     from lipstream.commands.parser import PlainParser
+    from lipstream.commands.people import command as people
 
     parser = PlainParser(
         prog="lipstream",
@@ -50,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=VersionAction, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    seldom = (devices, models, doctor, demo, config, train, eval, enroll, explain)
+    seldom = (devices, models, doctor, demo, config, train, eval, enroll, people, profile, explain)
     for verb in (file, batch, live, serve, convert, *seldom):
         verb.add(verbs)
     return parser

@@ -180,6 +180,21 @@ def profile_settings(args: argparse.Namespace) -> dict[str, object]:
     return {} if args.profile is None else {"fusion.profile": args.profile}
 
 
+MARKS = ("dash", "names", "none")
+"""How subtitles mark speakers."""
+MOST_SPEAKERS = 50
+"""As in the configuration, which takes its time to load."""
+
+
+def _speakers(text: str) -> int | str:
+    plain = text.strip().lower()
+    if plain == "auto" or plain in MARKS:
+        return plain
+    if plain.isascii() and plain.isdecimal() and 1 <= int(plain) <= MOST_SPEAKERS:
+        return int(plain)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of people, expected 1 to {MOST_SPEAKERS}, or auto")
+
+
 def add_subtitle_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says how cues are cut and marked."""
     group = parser.add_argument_group("subtitles", "What is not given is as the configuration has it, under subtitles.")
@@ -200,10 +215,17 @@ def add_subtitle_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         group.add_argument(option, metavar=metavar, type=kind, help=text)
     group.add_argument(
-        "--speakers",
-        choices=("dash", "names", "none"),
+        "--speaker-marks",
+        choices=MARKS,
         help="mark speakers with a dash where they change within a cue, by name where they change, or not (dash)",
     )
+    group.add_argument(
+        "--speakers",
+        metavar="N|auto",
+        type=_speakers,
+        help="how many people speak, where that is known (auto); dash, names and none are taken as --speaker-marks",
+    )
+    group.add_argument("--no-speakers", action="store_true", help="do not tell speakers apart")
     group.add_argument(
         "--highlight-words", action="store_true", help="mark the word that is being said, in vtt and ass (karaoke)"
     )
@@ -227,8 +249,16 @@ def add_landmarks_argument(parser: argparse.ArgumentParser) -> None:
 
 def subtitle_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that the options of subtitles stand for."""
-    names = ("max_chars", "max_lines", "max_cps", "min_duration", "max_duration", "gap", "shift", "speakers")
-    chosen = {f"subtitles.{name}": value for name in names if (value := getattr(args, name)) is not None}
+    names = ("max_chars", "max_lines", "max_cps", "min_duration", "max_duration", "gap", "shift")
+    chosen: dict[str, object] = {
+        f"subtitles.{name}": value for name in names if (value := getattr(args, name)) is not None
+    }
+    if args.speakers is not None:
+        chosen["subtitles.speakers" if args.speakers in MARKS else "speakers.count"] = args.speakers
+    if args.speaker_marks is not None:
+        chosen["subtitles.speakers"] = args.speaker_marks
+    if args.no_speakers:
+        chosen["speakers.enabled"] = False
     if args.caption_size is not None:
         chosen["subtitles.size"] = args.caption_size
     return {**chosen, "subtitles.highlight_words": True} if args.highlight_words else chosen

@@ -23,6 +23,8 @@ _LONGEST_STEM = 220
 """Bytes: names of files have at most 255, of which endings such as `.emotion.csv.part` need some."""
 AS_HEARD = "auto"
 """In the place of a code: the language that is in the names is the one that is heard."""
+_OFF = "--no-emotion, emotion.enabled, or LIPSTREAM_NO_EMOTION"
+"""What may have switched emotion off."""
 SAVE_SECONDS = 60.0
 """Longest wait for a file to be completed after its run has ended, or to grow while it is made anew."""
 
@@ -128,10 +130,12 @@ def writers_for(
     WRITERS.warn_of_shadowed(names)
     writers = {name: writer_class(name) for name in names if emotion or name != EMOTION_FORMAT}
     if names and not writers:
-        raise UserError(f"the only format is {EMOTION_FORMAT}, but emotions are switched off; add another with -f")
+        raise UserError(
+            f"the only format is {EMOTION_FORMAT}, but emotions are switched off ({_OFF}); add another with -f"
+        )
     if vtt_emotion:
         if not emotion:
-            raise UserError("--vtt-emotion marks cues with emotions, but they are switched off")
+            raise UserError(f"--vtt-emotion marks cues with emotions, but they are switched off ({_OFF})")
         if "vtt" not in writers:
             raise UserError("--vtt-emotion marks the cues of vtt, which is not among the formats; add it with -f")
         writers["vtt"] = EmotionVttWriter

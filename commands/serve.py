@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import webbrowser
 from importlib.util import find_spec
@@ -22,9 +23,9 @@ from lipstream.commands.options import (
 EXAMPLE = """\
 lipstream serve
 lipstream serve --open --set speech.update_interval=0.3
-lipstream serve --host 0.0.0.0 --token CHOOSE-A-LONG-ONE --certfile cert.pem --keyfile key.pem"""
+lipstream serve --host 0.0.0.0 --token CHOOSE-A-LONG-ONE --tls-cert cert.pem --tls-key key.pem"""
 
-_NEEDED = ("aiortc", "starlette", "uvicorn", "websockets")
+_NEEDED = ("aiortc", "starlette", "uvicorn", "websockets", "prometheus_client", "python_multipart")
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,9 +37,20 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--port", type=_port, metavar="NUMBER", default=8765, help="where to listen")
     parser.add_argument("--token", metavar="TEXT", help="a secret that every request has to bring")
-    parser.add_argument("--certfile", metavar="FILE", type=Path, help="certificate for HTTPS, as PEM")
-    parser.add_argument("--keyfile", metavar="FILE", type=Path, help="key of the certificate, as PEM")
+    parser.add_argument(
+        "--tls-cert", "--certfile", dest="certfile", metavar="FILE", type=Path, help="certificate for HTTPS, as PEM"
+    )
+    parser.add_argument(
+        "--tls-key", "--keyfile", dest="keyfile", metavar="FILE", type=Path, help="key of the certificate, as PEM"
+    )
+    parser.add_argument(
+        "--public-url", metavar="URL", help="address by which others reach it through a proxy, with a path or without"
+    )
+    parser.add_argument(
+        "--trusted-proxies", metavar="LIST", help="addresses and networks whose X-Forwarded headers are believed"
+    )
     _add_limits(parser)
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="of the log on standard error")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     parser.add_argument(
         "--config", metavar="NAME|PATH", default="live", help="configuration, by name or as a YAML file"
@@ -52,6 +64,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-sessions", metavar="N", type=_positive, help="most browsers at once (default: one for two cores)"
+    )
+    parser.add_argument(
+        "--max-recordings", metavar="N", type=_positive, default=8, help="most recordings that are kept at once"
     )
     parser.add_argument(
         "--max-upload-mb", metavar="N", type=_positive, default=500, help="largest recording that can be sent, in MB"
@@ -73,23 +88,32 @@ def run(args: argparse.Namespace) -> int:
         are = "is" if len(missing) == 1 else "are"
         raise UserError(f"serve needs {', '.join(missing)}, which {are} not installed: pip install 'lipstream[web]'")
     if (args.certfile is None) != (args.keyfile is None):
-        raise UserError("--certfile and --keyfile belong together: give both, or none")
+        raise UserError("--tls-cert and --tls-key belong together: give both, or none")
     from lipstream.web.address import Address
     from lipstream.web.files.recording import file_config
     from lipstream.web.files.uploads import UploadLimits
+    from lipstream.web.front import front_of
+    from lipstream.web.ops.logs import log_as_json
     from lipstream.web.prepare import prepare, with_reports
     from lipstream.web.server import Service, serve
 
     overrides = settings(args.settings) | emotion_settings(args) | words_settings(args)
-    config = with_reports(load_config(args.config, {**overrides, "mode": "live"}))
+    live = load_config(args.config, {**overrides, "mode": "live"})
+    config = with_reports(live)
     certificate = (args.certfile, args.keyfile) if args.certfile else None
-    address = Address(args.host, args.port, args.token, certificate)
-    limits = UploadLimits(args.max_upload_mb * 1_000_000, args.max_upload_minutes * 60)
+    address = Address(args.host, args.port, args.token, certificate, front_of(args.public_url, args.trusted_proxies))
+    limits = UploadLimits(args.max_upload_mb * 1_000_000, args.max_upload_minutes * 60, args.max_recordings)
     recordings = file_config(overrides, limits.max_seconds)
-    service = Service(lambda: prepare(config), args.max_sessions or _default_sessions(), recordings, limits)
+    service = Service(lambda: prepare(config), args.max_sessions or _default_sessions(), recordings, limits, live)
+
+    if args.log_format == "json":
+        log_as_json()
 
     def ready(url: str) -> None:
-        if not args.quiet:
+        if args.log_format == "json":
+            # Without the address: it has the token in it.
+            logging.getLogger(__name__).info("ready")
+        elif not args.quiet:
             note(f"open {url} in a browser; Ctrl-C ends")
         if args.open:
             webbrowser.open(url)

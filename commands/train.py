@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 lipstream train emotion --data datasets
-lipstream train emotion --data datasets --branch face --epochs 105 --out runs/face"""
+lipstream train emotion --data datasets --branch face --epochs 105 --out runs/face
+lipstream train emotion --data datasets --branch votes --votes 0.3 --out runs/face"""
 
 BRANCHES = ("face", "voice", "fusion")
+VOTES = "votes"
+"""Has a face branch that is there count the votes of FER+; only if it is asked for."""
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,7 +36,15 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     emotion.add_argument(
         "--data", metavar="DIR", type=Path, required=True, help="RAVDESS or CREMA-D, and FER2013, or a folder of both"
     )
-    emotion.add_argument("--branch", choices=BRANCHES, help="train one part alone; the others must be in --out already")
+    emotion.add_argument(
+        "--branch",
+        choices=[*BRANCHES, VOTES],
+        help="train one part alone; the others must be in --out already. votes: have the face branch count the votes "
+        "of FER+ beside its labels",
+    )
+    emotion.add_argument(
+        "--votes", metavar="SHARE", type=float, default=0.3, help="with --branch votes: how much they count, 0 to 1"
+    )
     emotion.add_argument("--seed", metavar="N", type=int, default=0, help="everything random follows from it")
     emotion.add_argument("--epochs", metavar="N", type=int, help="passes over the faces")
     add_device_argument(emotion, "the faces")
@@ -56,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.epochs is not None and args.epochs < 2:
         raise ModelError(f"--epochs {args.epochs}: expected 2 or more")
+    if not 0 <= args.votes <= 1:
+        raise ModelError(f"--votes {args.votes}: expected a share from 0 to 1")
     device = training_device(args.device)
     prepare(args.out)
     for branch in [args.branch] if args.branch else BRANCHES:
@@ -98,6 +111,8 @@ def _train(branch: str, args: argparse.Namespace, device: torch.device, report: 
     if branch == "face":
         recipe = FaceRecipe(args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
         return all_branches.train_face(args.data, args.out, recipe, device, report)
+    if branch == VOTES:
+        return all_branches.train_votes(args.data, args.out, args.votes, report)
     if branch == "voice":
         return all_branches.train_voice(args.data, args.out, VoiceRecipe(args.seed), speech_encoder(), report)
     return all_branches.train_fusion_on(args.data, args.out, EmotionFusionRecipe(args.seed), speech_encoder(), report)

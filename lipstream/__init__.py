@@ -28,11 +28,16 @@ if TYPE_CHECKING:
         FaceFound,
         FaceLost,
         FaceSeen,
+        FacesLooked,
         LipActivity,
+        Recording,
         Recovered,
         Remark,
         Revision,
+        SoundEvent,
         SoundLevel,
+        SpeakerChanged,
+        SpeakerNamed,
         SpeakingProbability,
         SpeechEnded,
         SpeechStarted,
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
         StageFailed,
         UserError,
     )
+    from lipstream.push import PushSource
     from lipstream.version import __version__
 
 __all__ = [
@@ -66,14 +72,20 @@ __all__ = [
     "FaceFound",
     "FaceLost",
     "FaceSeen",
+    "FacesLooked",
     "GraphError",
     "LipActivity",
     "Pipeline",
     "PipelineError",
+    "PushSource",
+    "Recording",
     "Recovered",
     "Remark",
     "Revision",
+    "SoundEvent",
     "SoundLevel",
+    "SpeakerChanged",
+    "SpeakerNamed",
     "SpeakingProbability",
     "SpeechEnded",
     "SpeechStarted",
@@ -113,7 +125,7 @@ if os.path.isfile(os.path.join(_ROOT, "pyproject.toml")) and os.path.isdir(os.pa
     # Before all others: an editable installation of another checkout has a finder too.
     sys.meta_path.insert(0, _Beside)
 
-_HOMES = ("version", "events", "pipeline", "config", "captions")
+_HOMES = ("version", "events", "pipeline", "config", "captions", "push")
 """Where the names are, whatever is quickest to load first."""
 
 if not TYPE_CHECKING:

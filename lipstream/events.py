@@ -21,11 +21,16 @@ __all__ = [
     "FaceFound",
     "FaceLost",
     "FaceSeen",
+    "FacesLooked",
     "LipActivity",
+    "Recording",
     "Recovered",
     "Remark",
     "Revision",
+    "SoundEvent",
     "SoundLevel",
+    "SpeakerChanged",
+    "SpeakerNamed",
     "SpeakingProbability",
     "SpeechEnded",
     "SpeechStarted",
@@ -47,6 +52,7 @@ class Word:
         end: seconds, >= start.
         confidence: in [0, 1].
         lip_gate: how much the lips moved the word, in [0, 1]; 0 when no face was used.
+        speaker: number of the person who says it, as in `TranscriptFinal`; None where that is not known.
     """
 
     word: str
@@ -54,6 +60,7 @@ class Word:
     end: float
     confidence: float
     lip_gate: float = 0.0
+    speaker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +125,23 @@ class SpeechUnclear(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoundEvent(Event):
+    """Something other than speech is heard. It comes twice: when it is recognised, and when it is over.
+
+    Attributes:
+        label: what it is, in lower case and in English: "music", "applause".
+        start: first moment, seconds.
+        end: last moment, seconds; None as long as it goes on.
+        confidence: in [0, 1].
+    """
+
+    label: str
+    start: float
+    end: float | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptPartial(Event):
     """The open segment's text so far.
 
@@ -132,6 +156,8 @@ class TranscriptPartial(Event):
             correct it once, and then says so (`TranscriptFinal.revised`).
         unstable: the rest of the present guess; follows `stable` directly, so it begins with a space where a new word
             begins.
+        speaker: number of the person who says the newest words, as far as can be told by now; None where it cannot.
+        speaker_name: that person's name, None where it has none.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -141,6 +167,8 @@ class TranscriptPartial(Event):
     end: float
     stable: str
     unstable: str
+    speaker: int | None = None
+    speaker_name: str | None = None
 
     @property
     def text(self) -> str:
@@ -167,6 +195,9 @@ class TranscriptFinal(Event):
         revised: what it changes of the stable text of the partials before it; empty if nothing, or none was shown.
         joint: the sign behind the last word of the final before it, where that was left open because what comes next
             decides it; empty where none belongs there, or none was left open.
+        speaker: number of the person who says most of it, from 1, the same in the whole run; None where that is not
+            known. Its words tell where somebody else takes over. `SpeakerChanged` may correct it, once.
+        speaker_name: that person's name, None where it has none; `SpeakerNamed` may give it one later.
     """
 
     segment: int
@@ -180,6 +211,46 @@ class TranscriptFinal(Event):
     language: str | None = None
     revised: tuple[Revision, ...] = ()
     joint: str = ""
+    speaker: int | None = None
+    speaker_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerChanged(Event):
+    """Who said a finished segment, corrected: once all is heard, voices can be told apart better than as they came.
+
+    Attributes:
+        segment: number of the segment, whose `TranscriptFinal` has come before.
+        start: start of its first word, seconds.
+        end: end of its last word, seconds.
+        previous: `TranscriptFinal.speaker` as it was told.
+        speaker: what it is.
+        words: the speaker of each of its words.
+        speaker_name: as in `TranscriptFinal`.
+    """
+
+    segment: int
+    start: float
+    end: float
+    previous: int | None
+    speaker: int | None
+    words: tuple[int | None, ...]
+    speaker_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerNamed(Event):
+    """A speaker has a name: somebody gave it, or the voice is of a person whom the user had added.
+
+    It holds for all that this speaker has said, and says from now on.
+
+    Attributes:
+        speaker: number of the speaker.
+        name: the name; None where it was taken back.
+    """
+
+    speaker: int
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,11 +271,24 @@ class Remark(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceFound(Event):
-    """A face track began.
+class Recording(Event):
+    """Sound and picture begin to be kept, or are kept no more. Whoever shows a run tells the people in it.
 
     Attributes:
-        face: id of the track, from 1, never used again.
+        on: whether they are kept from now on.
+        file: name of the file, without its folder.
+    """
+
+    on: bool
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceFound(Event):
+    """A face came into view.
+
+    Attributes:
+        face: number of the person, from 1. Who comes back has the same one; with `face.identity: false` a new one.
         time: seconds.
         box: left, top, right, bottom as fractions of the frame's width and height.
     """
@@ -216,11 +300,11 @@ class FaceFound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceLost(Event):
-    """A face track ended.
+    """A face is gone, or its number was given up for that of someone who was there before.
 
     Attributes:
-        face: id of the track.
-        start: when it was first seen, seconds.
+        face: number of the person.
+        start: when it came into view, seconds.
         time: when it was last seen, seconds.
     """
 
@@ -234,7 +318,7 @@ class FaceSeen(Event):
     """Where a tracked face is in the picture, for those who draw; only with `face.report_rate`.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom as fractions of the frame's width and height; a face at the border may reach out.
         lips: outline of the outer lips, a closed polygon of (x, y), fractions likewise.
@@ -253,13 +337,34 @@ class FaceSeen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FacesLooked(Event):
+    """How often pictures of a recording were looked at for faces; only with `face.looks` set to need.
+
+    Stretches follow each other without gap, told as they end.
+
+    Attributes:
+        start: seconds.
+        end: seconds, > start.
+        rate: looks a second at the least, but for pictures that are further apart.
+        reason: "speech" (a voice, and a face), "several" (a voice, and several mouths that move), "doubt" (a voice has
+            just begun, or a face has just come or gone, and no mouth is seen to speak), "quiet" (no voice) or "nobody"
+            (no face).
+    """
+
+    start: float
+    end: float
+    rate: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceFeatures(Event):
     """What a face does in a picture, for those who study faces; only with `face.features_rate`.
 
     Angles and axes are the camera's: x to the right of the picture, y down, z away from the camera.
 
     Attributes:
-        face: id of the track.
+        face: number of the person.
         time: timestamp of the picture, seconds.
         box: left, top, right, bottom in parts of the picture's width and height; a face at the border may reach out.
         confidence: probability that this is a face, in [0, 1]; with the backend mediapipe `face.min_confidence`.
@@ -356,12 +461,15 @@ class EmotionUpdate(Event):
         face: id of the face track; None for a voice that is no face's in view, and where there is no evidence at all.
         start: seconds.
         end: seconds, > start.
-        label: the emotion, smoothed over time so that it does not flicker; "unknown" without evidence.
-        probabilities: by emotion, calibrated, those of this moment. While there is no evidence those that were last
-            shown, and once the label is unknown all the same.
+        label: the emotion with the largest of `probabilities`; "unclear" where none leads by enough, or has just begun
+            to; "unknown" without evidence.
+        probabilities: by emotion, calibrated, averaged over the last seconds. While there is no evidence those that
+            were last shown, and once the label is unknown all the same.
         valence: in [-1, 1], from the probabilities; 0 while the label is unknown.
         arousal: in [-1, 1], likewise.
         weights: share of "face" and "voice" in the probabilities; they sum to 1, or are both 0 without evidence.
+        speaker: number of the person whose face or voice it is, as in `TranscriptFinal`; None where that is not known,
+            such as before a face has spoken.
     """
 
     ephemeral: ClassVar[bool] = True
@@ -374,6 +482,7 @@ class EmotionUpdate(Event):
     valence: float
     arousal: float
     weights: dict[str, float]
+    speaker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,12 +493,13 @@ class EmotionChanged(Event):
         face: as in `EmotionUpdate`.
         time: seconds.
         previous: the label before, "unknown" at first.
-        label: the label from now on, "unknown" when the face has gone, there is no evidence any more, or emotion was
-            switched off.
+        label: the label from now on, "unclear" when no emotion leads by enough, "unknown" when the face has gone, there
+            is no evidence any more, or emotion was switched off.
         probabilities: as in `EmotionUpdate`.
         valence: as in `EmotionUpdate`.
         arousal: as in `EmotionUpdate`.
         weights: as in `EmotionUpdate`.
+        speaker: as in `EmotionUpdate`.
     """
 
     face: int | None
@@ -400,3 +510,4 @@ class EmotionChanged(Event):
     valence: float
     arousal: float
     weights: dict[str, float]
+    speaker: int | None = None

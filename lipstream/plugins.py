@@ -186,7 +186,7 @@ WRITERS = Kind(
     "output format",
     (
         *("txt", "srt", "vtt", "ass", "ttml", "tsv", "json", "jsonl", "emotion.csv"),
-        *("words.csv", "segments.csv", "features.parquet", "features.csv", "TextGrid", "eaf"),
+        *("words.csv", "segments.csv", "rttm", "features.parquet", "features.csv", "TextGrid", "eaf"),
     ),
 )
 STAGES = Kind("lipstream.stages", "stage")
@@ -205,7 +205,8 @@ def _title(distribution: Distribution | None) -> str:
 
 def _stated(distribution: Distribution, key: str) -> str | None:
     try:
-        return distribution.metadata[key]
+        # Not by [key], which is to raise for what is missing.
+        return next(iter(distribution.metadata.get_all(key) or ()), None)
     except Exception:  # noqa: BLE001 - whatever is wrong with somebody else's metadata, it is only for a message
         return None
 

@@ -89,12 +89,24 @@ class OnnxGraph:
         scale a call (dynamic quantisation). So what goes through a layer together is rounded a little differently than
         one by one.
         """
-        rounded, scales = _rounded(weight)
+        return self.linear_rounded(values, *rounded(weight), bias)
+
+    def linear_rounded(
+        self, values: str, weight: npt.NDArray[np.int8], scales: Float32, bias: Float32 | None = None
+    ) -> str:
+        """The same with weights that are rounded already.
+
+        Args:
+            values: (..., in).
+            weight: (in, out), from `rounded`.
+            scales: (out,), likewise.
+            bias: (out,).
+        """
         if _adds_in_sixteen_bits():
-            kept = self.constant(rounded.view(np.uint8) ^ np.uint8(128))
-            zero = self.constant(np.full(len(weight), 128, np.uint8))
+            kept = self.constant(weight.view(np.uint8) ^ np.uint8(128))
+            zero = self.constant(np.full(len(scales), 128, np.uint8))
         else:
-            kept, zero = self.constant(rounded), ""
+            kept, zero = self.constant(weight), ""
         inputs = [values, kept, self.constant(scales), zero]
         if bias is not None:
             inputs.append(self.constant(bias))
@@ -135,17 +147,21 @@ def _elsewhere(name: str, values: npt.NDArray[Any]) -> onnx.TensorProto:
     return tensor
 
 
-def _rounded(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], Float32]:
-    """(in, out) numbers in eight bits, and (out,) their scales; some rows at a time, which needs little memory."""
-    rounded = np.empty(weight.shape[::-1], np.int8)
+def rounded(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], Float32]:
+    """(in, out) numbers in eight bits, and (out,) their scales; some rows at a time, which needs little memory.
+
+    Args:
+        weight: (out, in).
+    """
+    found = np.empty(weight.shape[::-1], np.int8)
     scales = np.empty(len(weight), np.float32)
     for first in range(0, len(weight), _ROWS):
         rows = slice(first, first + _ROWS)
         some = weight[rows].astype(np.float32)
         scales[rows] = np.maximum(np.maximum(some.max(1), -some.min(1)) / 127, 1e-8)
         some *= (1 / scales[rows])[:, None]
-        rounded[:, rows] = np.rint(some, out=some).astype(np.int8).T
-    return rounded, scales
+        found[:, rows] = np.rint(some, out=some).astype(np.int8).T
+    return found, scales
 
 
 @cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,26 @@ import onnxruntime as ort
 
 from lipstream.models.errors import ModelError
 
+log = logging.getLogger(__name__)
+
 # For Windows, and for a program that had loaded onnxruntime before `models` could refuse in the environment.
 ort.disable_telemetry_events()
+
+
+@cache
+def _one_heap() -> bool:
+    """Have all networks of the process take what they compute from one heap, once; whether that could be done.
+
+    Each with a heap of its own would keep for itself what its longest input took.
+    """
+    heap = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    try:
+        ort.create_and_register_allocator(heap, ort.OrtArenaCfg(0, -1, -1, -1))
+    except Exception as error:  # noqa: BLE001 - onnxruntime's own classes have no other base
+        # The program around has made one already, which serves as well, or this build has none.
+        log.debug("networks have a heap each: %s", error)
+        return False
+    return True
 
 
 def session_options(threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
@@ -25,6 +45,18 @@ def session_options(threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries 
     # A pattern is kept for every input shape ever seen; audio and text come in a new length each time.
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if _one_heap():
+        options.add_session_config_entry("session.use_env_allocators", "1")
+    return options
+
+
+def giving_back() -> Any:  # noqa: ANN401  (onnxruntime carries no types)
+    """Options of a call after which the memory that it computed in is given back.
+
+    For a network that takes a long input at once, and much memory for it, before others have their turn.
+    """
+    options = ort.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from lipstream.pipeline.component import Component, EventSink, Port, Source, Stage
 from lipstream.pipeline.errors import GraphError
+from lipstream.pipeline.events import Event
 from lipstream.pipeline.running.overload import Shed
 from lipstream.pipeline.streams.channel import Bounds
 from lipstream.pipeline.switches import Switches
@@ -44,6 +46,8 @@ class Graph:
             comes as it comes: it has one input, or a skew limit of 0.
         sheds: what a live run that is behind leaves out, in this order; components ask `context.sheds`.
         switches: what can be switched off and on during the run; components ask `context.switched_off`.
+        retold: for components, what becomes of the events they publish before anybody hears of them; None for one that
+            is kept back.
     """
 
     components: dict[str, Component] = field(default_factory=dict)
@@ -53,6 +57,7 @@ class Graph:
     paced: set[str] = field(default_factory=set)
     sheds: tuple[Shed, ...] = ()
     switches: Switches = field(default_factory=Switches)
+    retold: dict[str, Callable[[Event], Event | None]] = field(default_factory=dict)
 
     def add(self, name: str, component: Component, skew_limit: int | None = None) -> None:
         """Add a component.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import sys
@@ -265,6 +266,20 @@ class Session:
         if kind is None:
             self.wait(0)
 
+    async def astop(self) -> None:
+        """`stop` for asyncio: the event loop goes on meanwhile."""
+        await asyncio.to_thread(self.stop)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.astop()
+        if kind is None:
+            self.wait(0)
+
     @overload
     def events(self) -> Subscription[Event]: ...
     @overload
@@ -323,6 +338,11 @@ class Session:
     def begun(self) -> bool:
         """Whether everything is loaded and the sources deliver."""
         return self._runner is not None and self._runner.begun
+
+    @property
+    def loading(self) -> frozenset[str]:
+        """The components that are not open yet, by name; all of them before the start."""
+        return frozenset(self.graph.components) if self._runner is None else self._runner.loading
 
     def stats(self) -> Stats:
         """The run's metrics as of now."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from lipstream.config import Config
 from lipstream.models.face import backend
+from lipstream.models.face.identity import FaceEmbedder
 from lipstream.pipeline import Bounds, Graph, Policy, Source, micros
 from lipstream.stages.face.face import Face
 from lipstream.stages.face.lips import LipStream
+from lipstream.stages.face.looking import Looking
 from lipstream.stages.failures import while_loading
 from lipstream.stages.speech.voice_activity import VoiceActivity, VoiceDetector
 
@@ -27,7 +29,7 @@ def add_voice_activity(graph: Graph, config: Config, source: Source, detector: V
     graph.connect("audio.audio", "vad.audio", Bounds(items=8192, duration=micros(4)))
 
 
-def add_lips(graph: Graph, config: Config, source: Source, rate: float) -> None:
+def add_lips(graph: Graph, config: Config, source: Source, rate: float, looking: Looking | None = None) -> None:
     """Add `video`, `face` and `lips`, whose port "lips" gives the lips of the speaker's face.
 
     Args:
@@ -35,12 +37,13 @@ def add_lips(graph: Graph, config: Config, source: Source, rate: float) -> None:
         config: the configuration.
         source: what delivers the pictures, on its port "video".
         rate: lip frames a second.
+        looking: at which pictures to look; None for all of them.
     """
     face = config.face
     with while_loading():
-        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads)
+        networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads, face.range)
     graph.add("video", source)
-    graph.add("face", Face(networks, face.max_gap))
+    graph.add("face", Face(networks, face.max_gap, looking, FaceEmbedder() if face.identity else None))
     graph.add("lips", LipStream(rate, config.lips.max_gap))
     graph.connect("video.video", "face.video", pictures(config))
     graph.connect("face.faces", "lips.faces", Bounds(items=64))

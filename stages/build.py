@@ -9,6 +9,7 @@ rate the networks were trained at; where `lips.rate` is another, a second lip st
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,14 @@ from lipstream.pipeline import Bounds, Graph, Policy, Shed, Source, Switches, Us
 from lipstream.stages.branches import add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
+from lipstream.stages.capture.system_sound import SystemSound
 from lipstream.stages.face.face_features import FeatureReport
 from lipstream.stages.face.face_report import FaceReport
 from lipstream.stages.face.lip_activity import LipReport
 from lipstream.stages.face.lips import LipStream
+from lipstream.stages.face.looking import AHEAD, Looking, LookRates
 from lipstream.stages.face.mouth import MouthWatch
+from lipstream.stages.face.voices import VoicesAhead
 from lipstream.stages.failures import while_loading
 from lipstream.stages.media.audio import MediaAudio
 from lipstream.stages.media.deliveries import Deliveries
@@ -39,13 +43,18 @@ from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
+from lipstream.stages.speech.onset import low_threshold
 from lipstream.stages.speech.onward import MOST_UNREAD
 from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from lipstream.stages.voices import add_second_voice
 
 if TYPE_CHECKING:
     from lipstream.models.av_speech.lip_fusion import LipFusion
+
+_LATE = 5.0
+"""Seconds that a finished segment may be behind its lips where a profile grows."""
 
 
 def build(config: Config) -> Graph:
@@ -57,7 +66,10 @@ def build(config: Config) -> Graph:
         UserError: the input is missing or not media, or it has none of the tracks that are enabled.
     """
     if config.mode == "live":
-        return connect(config, *_live_sources(config))
+        graph = connect(config, *_live_sources(config))
+        if config.audio.enabled and config.audio.source == "both":
+            add_second_voice(graph, config, SystemSound(config.audio), add_speech_branch)
+        return graph
     graph = Graph()
     return connect(config, *_file_sources(graph, config), graph)
 
@@ -75,26 +87,35 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     listener = None if audio is None else recognisers.listener(config.speech.threads)
     seen = config.fusion.profile is not None or (audio is not None and video is not None)
     fusion = make_fusion(config, listener) if seen else AudioOnlyFusion()
+    looking = _looking(config) if audio is not None else None
     if video is not None:
-        _add_face_branch(graph, config, video)
+        _add_face_branch(graph, config, video, looking)
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, listener)
     useless = _why_no_profile(config)
     if useless is not None:
         graph.add("no_lips", Notice("video", useless))
     if audio is not None and video is not None:
+        if looking is not None:
+            _add_voices(graph, config)
         lips = _lips_for_speech(graph, config)
         _add_mouth(graph, config, lips)
         if fusion.uses_lips:
             graph.connect(lips, "fuse.lips", Bounds(items=4096, duration=micros(60)))
             if config.face.features_rate > 0:
                 _add_speaking(graph, config)
+        if config.fusion.grow is not None:
+            _add_growing(graph, config, lips)
+    elif config.fusion.grow is not None:
+        graph.add("no_growth", Notice("video", "without sound and picture no profile grows"))
     if config.emotion.enabled:
         from lipstream.stages.emotion.build import add_emotion
 
         add_emotion(graph, config)
     if config.events.lsl:
         _add_lsl(graph, config)
+    if config.sounds.enabled and audio is not None:
+        _add_sounds(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
     graph.sheds = _sheds(graph, config)
@@ -161,6 +182,8 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
 
 
 def _lips_of(name: str) -> LipFusion:
+    if find_spec("torch") is None:
+        raise UserError(f"the profile {name!r} needs torch, which is not installed: pip install 'lipstream[train]'")
     from lipstream.models.av_speech.lip_fusion import LipFusion
     from lipstream.models.av_speech.profile import check_profile, load_profile
 
@@ -170,8 +193,9 @@ def _lips_of(name: str) -> LipFusion:
 
 
 def _live_sources(config: Config) -> tuple[Source | None, Source | None]:
+    heard = SystemSound if config.audio.source == "system" else Microphone
     return (
-        Microphone(config.audio) if config.audio.enabled else None,
+        heard(config.audio) if config.audio.enabled else None,
         Camera(config.video, config.face.max_fps) if config.video.enabled else None,
     )
 
@@ -233,12 +257,21 @@ def add_speech_branch(
     longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)
     decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest)
     graph.add("decode", decode, skew_limit=0)
+    spoken = "fuse.speech"
+    if config.speakers.enabled:
+        from lipstream.stages.speaker.build import add_speakers, connect_finals
+
+        add_speakers(graph, config, longest)
+        connect_finals(graph)
+        spoken = "who.speech"
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
     graph.connect("vad.speech", "encode.speech", Bounds(items=65536, duration=max(micros(2), live_buffer)))
     # Live, updates would only grow old there: while one waits, the next is merged with those behind it.
     updates = Bounds(items=4 if config.lossless else 1, duration=live_buffer)
     graph.connect("encode.speech", "fuse.speech", updates)
-    graph.connect("fuse.speech", "decode.speech", updates)
+    if spoken != "fuse.speech":
+        graph.connect("fuse.speech", "who.speech", updates)
+    graph.connect(spoken, "decode.speech", updates)
     # How late the sound is tells the load.
     graph.paced |= {"vad", "encode", "decode"}
 
@@ -258,6 +291,10 @@ def _add_mouth(graph: Graph, config: Config, lips: str) -> None:
     # Small packets; decoding takes some for each of its own.
     bounds = Bounds(items=4096, duration=micros(160))
     graph.connect("mouth.mouths", "decode.mouths", bounds)
+    if config.speakers.enabled:
+        from lipstream.stages.speaker.build import connect_faces
+
+        connect_faces(graph, config)
     if config.vad.lips:
         graph.connect("mouth.mouths", "vad.mouths", bounds)
 
@@ -270,6 +307,30 @@ def _add_speaking(graph: Graph, config: Config) -> None:
     )
 
 
+def _add_sounds(graph: Graph, config: Config) -> None:
+    from lipstream.models.sounds.yamnet import Yamnet
+    from lipstream.stages.sound.sound_events import SoundEvents
+
+    graph.add("sounds", SoundEvents(Yamnet()))
+    # Live, captions do not wait for it: what it has no time for is left out.
+    newest = Bounds(Policy.DROP_OLDEST, items=512, duration=micros(5))
+    graph.connect("audio.audio", "sounds.audio", Bounds(items=512) if config.lossless else newest)
+
+
+def _add_growing(graph: Graph, config: Config, lips: str) -> None:
+    """What a profile grows from: see docs/enrolling.md."""
+    name = config.fusion.grow
+    if config.mode != "live" or not config.fusion.general or name is None:
+        raise UserError("fusion.grow learns from live use, with fusion.general=true, which tells whose voice is heard")
+    from lipstream.stages.enrol.growth_of import growth_of
+
+    history = config.vad.max_segment + config.audio.buffer + _LATE
+    graph.add("growing", growth_of(name, history), skew_limit=micros(1))
+    graph.connect("fuse.speech", "growing.speech", Bounds(items=8, duration=micros(60)))
+    graph.connect("face.faces", "growing.faces", Bounds(items=4096, duration=micros(60)))
+    graph.connect(lips, "growing.lips", Bounds(items=4096, duration=micros(60)))
+
+
 def _add_lsl(graph: Graph, config: Config) -> None:
     if not config.real_time:
         raise UserError("events.lsl sends what is happening now: it needs a live run, or pace=realtime")
@@ -278,8 +339,21 @@ def _add_lsl(graph: Graph, config: Config) -> None:
     graph.add("lsl", LslOutlets(library()))
 
 
-def _add_face_branch(graph: Graph, config: Config, source: Source) -> None:
-    add_lips(graph, config, source, config.lips.rate)
+def _looking(config: Config) -> Looking | None:
+    """Which pictures are looked at; None for all: where somebody waits, a voice would be known too late."""
+    if config.face.looks == "every" or not config.media_time or config.fusion.profile is not None:
+        return None
+    return Looking(LookRates.of(config.face))
+
+
+def _add_voices(graph: Graph, config: Config) -> None:
+    graph.add("voices_ahead", VoicesAhead(SileroVad(), low_threshold(config.vad.threshold), AHEAD))
+    graph.connect("audio.audio", "voices_ahead.audio", Bounds(items=8192, duration=micros(4)))
+    graph.connect("voices_ahead.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
+
+
+def _add_face_branch(graph: Graph, config: Config, source: Source, looking: Looking | None) -> None:
+    add_lips(graph, config, source, config.lips.rate, looking)
     if config.lips.report_rate > 0:
         graph.add("lip_report", LipReport(config.lips.rate, config.lips.report_rate))
         graph.connect("lips.lips", "lip_report.lips", Bounds(items=64))

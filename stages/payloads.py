@@ -6,7 +6,8 @@ Arrays are shared, never copied, between stages and must not be written to.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -43,17 +44,46 @@ class AudioBlock:
     filled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class VideoFrame:
     """A picture. The packet's timestamp is its presentation or capture time.
 
-    Attributes:
-        image: (H, W, 3) uint8 RGB, C-contiguous, upright, scaled down to `video.max_side`.
+    The picture of a file is made when it is first asked for, so that one nobody looks at costs no conversion.
+
+    Args:
+        image: the picture, or what makes it, called once at most.
         source_size: width and height in pixels before scaling.
     """
 
-    image: UInt8
-    source_size: tuple[int, int]
+    __slots__ = ("_image", "_lock", "_make", "source_size")
+
+    def __init__(self, image: UInt8 | Callable[[], UInt8], source_size: tuple[int, int]) -> None:
+        self.source_size = source_size
+        self._lock = threading.Lock()
+        self._make: Callable[[], UInt8] | None = image if callable(image) else None
+        self._image: UInt8 | None = None if callable(image) else image
+
+    @property
+    def image(self) -> UInt8:
+        """(H, W, 3) uint8 RGB, C-contiguous, upright, scaled down to `video.max_side`. From any thread."""
+        with self._lock:
+            if self._image is None:
+                assert self._make is not None
+                # What it is made of is let go.
+                self._image, self._make = self._make(), None
+            return self._image
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHeard:
+    """From here on there is a voice in the sound, or none. The packet's timestamp may be earlier than that.
+
+    Attributes:
+        time: session time, microseconds.
+        voiced: whether there is one.
+    """
+
+    time: int
+    voiced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +205,36 @@ class Mouth:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerTurn:
+    """A time in which one person speaks.
+
+    Attributes:
+        start: session time, microseconds.
+        end: likewise, > start.
+        speaker: number of the person.
+        name: of that person, None where it has none.
+    """
+
+    start: int
+    end: int
+    speaker: int
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleKnown:
+    """Whose face is whose, and who was heard last.
+
+    Attributes:
+        faces: number of the speaker by face; faces that have not spoken are not there.
+        voice: number of the speaker whose voice is heard without a face; None where there is none.
+    """
+
+    faces: Mapping[int, int]
+    voice: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedSpeech:
     """The encoder's view of an open or finished segment. The packet's timestamp is the end of the sound heard so far.
 
@@ -197,6 +257,7 @@ class EncodedSpeech:
             segment ends as it was predicted, its last encoding has the number of the tentative one, and all that was
             made of that holds.
         failed: the segment has ended, and could not be encoded; there are no frames.
+        turns: who speaks when, in order, together all of the segment; empty where that is not known.
     """
 
     segment: int
@@ -212,6 +273,7 @@ class EncodedSpeech:
     tentative: bool = False
     prediction: int = 0
     failed: bool = False
+    turns: tuple[SpeakerTurn, ...] = ()
 
     @property
     def heard(self) -> float:

@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lipstream.pipeline import UserError
-from lipstream.web.guard import SHORTEST_TOKEN, is_local
+from lipstream.web.front import Front
+from lipstream.web.guard import ALONE, SHORTEST_TOKEN, is_local
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ class Address:
         port: 0 for any that is free.
         token: what requests have to bring, or None.
         certificate: files of the certificate and of its key for HTTPS, or None for HTTP.
+        front: what stands in front of it.
     """
 
     host: str
     port: int
     token: str | None = None
     certificate: tuple[Path, Path] | None = None
+    front: Front = ALONE
 
     def check(self) -> None:
         """See whether it is safe to listen there.
@@ -38,6 +41,11 @@ class Address:
             raise UserError(
                 f"--host {self.host} lets others reach this machine's Lipstream: choose a token with --token, which "
                 f"they have to know, or leave --host out"
+            )
+        if self.front.name is not None and not is_local(self.front.name) and self.token is None:
+            raise UserError(
+                f"--public-url lets others reach this machine's Lipstream by {self.front.name}: choose a token with "
+                f"--token, which they have to know"
             )
         if self.token is not None and len(self.token) < SHORTEST_TOKEN:
             raise UserError(f"--token is too short to be a secret: expected at least {SHORTEST_TOKEN} characters")
@@ -63,11 +71,12 @@ class Address:
 
     def url(self, port: int) -> str:
         """What to open in a browser, the token included."""
+        query = f"?token={quote(self.token, safe='')}" if self.token else ""
+        if self.front.public is not None:
+            return f"{self.front.public.geturl().rstrip('/')}/{query}"
         host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(self.host, self.host)
         name = f"[{host}]" if ":" in host else host
-        return f"{'https' if self.certificate else 'http'}://{name}:{port}/" + (
-            f"?token={quote(self.token, safe='')}" if self.token else ""
-        )
+        return f"{'https' if self.certificate else 'http'}://{name}:{port}/{query}"
 
 
 def _check_certificate(certificate: Path, key: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +12,14 @@ from starlette.responses import Response
 
 from lipstream.stages.sinks.text import json_text
 
+STALL_SECONDS = 30.0
+"""Longest pause in what is sent, and the time in which there must be at least `LEAST_BYTES` of it."""
+LEAST_BYTES = 8192
+RETRY_SECONDS = 5
+"""After which a client that was told that the server is busy may try again."""
+_TYPES = {401: "authentication_error", 404: "not_found_error", 408: "timeout_error", 429: "rate_limit_error"}
+_CODES = {401: "invalid_api_key", 404: "not_found", 413: "file_too_large", 415: "unsupported_file", 503: "busy"}
+
 
 class Refusal(Exception):
     """A request that is not granted.
@@ -19,12 +28,14 @@ class Refusal(Exception):
         status: of the response.
         error: one word for programs.
         message: one plain-language line for people.
+        field: of a form, that is to blame.
     """
 
-    def __init__(self, status: int, error: str, message: str) -> None:
+    def __init__(self, status: int, error: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.error = error
+        self.field = field
 
 
 def json_answer(value: object, status: int = 200) -> Response:
@@ -32,9 +43,29 @@ def json_answer(value: object, status: int = 200) -> Response:
     return Response(json_text(value), status, media_type="application/json")
 
 
-def refused(refusal: Refusal) -> Response:
-    """The response to a request that is not granted."""
-    return json_answer({"error": refusal.error, "message": str(refusal)}, refusal.status)
+def refused(refusal: Refusal, path: str) -> Response:
+    """The response to a request that is not granted.
+
+    Args:
+        refusal: why.
+        path: what was asked for: under `/v1/` errors have OpenAI's form.
+    """
+    if path.startswith("/v1/"):
+        told: dict[str, Any] = error_of(refusal)
+    else:
+        told = {"error": refusal.error, "message": str(refusal)}
+    answer = json_answer(told, refusal.status)
+    if refusal.status == 503:
+        answer.headers["retry-after"] = str(RETRY_SECONDS)
+    return answer
+
+
+def error_of(refusal: Refusal) -> dict[str, Any]:
+    """What went wrong, in OpenAI's form."""
+    status = refusal.status
+    kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    code = "model_not_found" if (status, refusal.field) == (404, "model") else _CODES.get(status)
+    return {"error": {"message": str(refusal), "type": kind, "param": refusal.field, "code": code}}
 
 
 async def read_json(request: Request, limit: int) -> dict[str, Any]:
@@ -48,7 +79,7 @@ async def read_json(request: Request, limit: int) -> dict[str, Any]:
         Refusal: it is too long, or no JSON object.
     """
     body = bytearray()
-    async for piece in limited(request, limit):
+    async for piece in steady(limited(request, limit)):
         body += piece
     try:
         value = json.loads(body)
@@ -65,7 +96,7 @@ async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
     Raises:
         Refusal: it is longer than `limit` bytes, as it says itself or as it turns out.
     """
-    too_long = Refusal(413, "too large", f"This is larger than {_in_words(limit)}, the most this server takes.")
+    too_long = too_large(limit)
     announced = request.headers.get("content-length", "0")
     if not announced.isascii() or not announced.isdecimal() or int(announced[:20]) > limit:
         raise too_long
@@ -75,6 +106,35 @@ async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
         if size > limit:
             raise too_long
         yield piece
+
+
+def too_large(limit: int) -> Refusal:
+    """What is said to who sends more than `limit` bytes."""
+    return Refusal(413, "too large", f"This is larger than {_in_words(limit)}, the most this server takes.")
+
+
+async def steady(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What comes, for as long as it comes at a pace.
+
+    Raises:
+        Refusal: in 30 s less than 8 kB came, which would hold a place for ever.
+    """
+    loop = asyncio.get_running_loop()
+    since, came = loop.time(), 0
+    try:
+        while True:
+            async with asyncio.timeout(STALL_SECONDS):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            came += len(piece)
+            if loop.time() - since >= STALL_SECONDS:
+                if came < LEAST_BYTES:
+                    raise TimeoutError
+                since, came = loop.time(), 0
+            yield piece
+    except TimeoutError as error:
+        raise Refusal(408, "too slow", "The recording stopped coming.") from error
 
 
 def _in_words(size: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -15,11 +15,13 @@ from lipstream.stages.sinks.transcript.reading import events_of, transcript_in
 from lipstream.stages.sinks.transcript.texts import text_formats, texts_of
 from lipstream.version import version
 from lipstream.web.answers import Refusal, json_answer, read_json
+from lipstream.web.app import under
 from lipstream.web.event_docs import describe, page
 from lipstream.web.event_stream import EventStream
 from lipstream.web.files.uploads import UploadLimits, sentence
+from lipstream.web.guard import PREFIX
 from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
-from lipstream.web.session import Session
+from lipstream.web.run_session import RunSession
 from lipstream.web.sessions import Busy, Sessions
 from lipstream.web.threads import on_thread
 
@@ -37,11 +39,13 @@ class Api:
     Args:
         sessions: the sessions.
         limits: told to pages.
+        emotion: whether emotions are judged here at all; told to pages.
     """
 
-    def __init__(self, sessions: Sessions, limits: UploadLimits) -> None:
+    def __init__(self, sessions: Sessions, limits: UploadLimits, *, emotion: bool = True) -> None:
         self._sessions = sessions
         self._limits = limits
+        self._emotion = emotion
         self._stream = EventStream(sessions)
 
     @property
@@ -66,6 +70,7 @@ class Api:
                 "sessions": self._sessions.count,
                 "max_sessions": self._sessions.limit,
                 "formats": text_formats(),
+                "emotion": self._emotion,
                 "upload": {"max_bytes": self._limits.max_bytes, "max_seconds": self._limits.max_seconds},
             }
         )
@@ -74,7 +79,7 @@ class Api:
         return json_answer(describe())
 
     async def _docs(self, request: Request) -> Response:
-        return Response(page(), media_type="text/html")
+        return HTMLResponse(under(request.scope.get(PREFIX, ""), page()))
 
     async def _convert(self, request: Request) -> Response:
         name, formats = request.path_params["format"], text_formats()
@@ -94,7 +99,7 @@ class Api:
         except BadOffer as error:
             raise Refusal(400, "bad offer", sentence(str(error))) from error
         except Busy as error:
-            raise Refusal(503, "busy", _busy(self._sessions.limit)) from error
+            raise Refusal(503, "busy", self._sessions.busy) from error
         except PipelineError as error:
             raise Refusal(500, "cannot start", sentence(str(error))) from error
         return json_answer({"session": session.id, "sdp": answer.sdp, "type": answer.type})
@@ -127,7 +132,7 @@ class Api:
     async def _events(self, websocket: WebSocket) -> None:
         await self._stream.serve(websocket)
 
-    def _session(self, request: Request) -> Session:
+    def _session(self, request: Request) -> RunSession:
         session = self._sessions.get(request.path_params["name"])
         if session is None:
             raise Refusal(404, "no session", "There is no such session, or not any more.")
@@ -136,8 +141,3 @@ class Api:
 
 def _converted(body: dict[str, Any], name: str) -> dict[str, str]:
     return texts_of(events_of(transcript_in(body)), Config(), [name])
-
-
-def _busy(limit: int) -> str:
-    used = "somebody else is using it" if limit == 1 else f"all {limit} places are taken"
-    return f"Lipstream is busy: {used}. Try again when a session has ended."

@@ -7,8 +7,8 @@ from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from lipstream.stages.sinks.text import json_text
-from lipstream.web.session import Session
+from lipstream.web.messages import send, tell
+from lipstream.web.run_session import RunSession
 from lipstream.web.sessions import Sessions
 
 MAX_CLIENTS = 32
@@ -58,7 +58,7 @@ class EventStream:
         if session is None and wanted is not None:
             await websocket.close(NO_SESSION, "there is no such session")
             return
-        await _tell(websocket, "Hello", session, session.state if session else "loading")
+        await tell(websocket, "Hello", session, session.state if session else "loading")
         followed: str | None = None
         while True:
             if session is not None:
@@ -77,20 +77,15 @@ class EventStream:
         newest = self._sessions.newest()
         return newest is not None and newest.id != followed
 
-    async def _send_session(self, websocket: WebSocket, session: Session) -> None:
+    async def _send_session(self, websocket: WebSocket, session: RunSession) -> None:
         """Send the events of a session, from the first, until its end."""
         await self._sessions.until(lambda: session.state != "loading")
         if session.state == "running":
-            await _tell(websocket, "Running", session)
+            await tell(websocket, "Running", session)
         begun = session.now()
         async for event in session.events():
             if not event.ephemeral or event.emitted * 1e6 >= begun - _STALE_US:
-                await websocket.send_text(json_text(event.to_dict()))
-
-
-async def _tell(websocket: WebSocket, event: str, session: Session | None, state: str | None = None) -> None:
-    told: dict[str, object] = {"event": event, "session": session.id if session else None}
-    await websocket.send_text(json_text(told if state is None else told | {"state": state}))
+                await send(websocket, event.to_dict())
 
 
 async def _until_gone(websocket: WebSocket) -> None:

@@ -10,13 +10,20 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lipstream.web.answers import Refusal, refused
+from lipstream.web.front import Front
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST_TOKEN = 8
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""What is answered without a token, and by every name."""
+PREFIX = "lipstream.prefix"
+"""Key of a request's scope: what stands before the paths of this server."""
+ALONE = Front()
+"""Nothing in front."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORBIDDEN = 4403
 
@@ -28,7 +35,9 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
-    "permissions-policy": "camera=(self), microphone=(self), display-capture=(), geolocation=(), payment=(), usb=()",
+    "permissions-policy": (
+        "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()"
+    ),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
@@ -55,21 +64,25 @@ class Guard:
     - With a token every request needs it: as `?token=`, as `Authorization: Bearer`, or as the cookie that the first of
       these sets. Compared in constant time.
 
+    - What stands before the paths in the public address is taken off, if the proxy has not done so.
+    - Probes (`OPEN_PATHS`) are for everybody: who asks does not know the name, and learns nothing.
+
     Args:
         app: the application.
         host: what the server listens on; every name is allowed where that is all addresses (and a token is needed).
         port: names the cookie: a browser sends the cookies of a host to all its ports.
         token: what to ask for, or None.
-        secure: whether the server speaks TLS.
+        front: what stands in front of the server.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, token: str | None, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, token: str | None, front: Front = ALONE) -> None:
         self._app = app
-        self._names = None if host in ("0.0.0.0", "::", "") else LOCAL_NAMES | {host.lower()}
+        named = {host.lower(), *([front.name] if front.name else [])}
+        self._names = None if host in ("0.0.0.0", "::", "") else LOCAL_NAMES | named
         self._token = token
         self._cookie = f"lipstream-{port}"
         self._badge = _badge(token or "")
-        self._flags = "; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if secure else "")
+        self._front = front
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request, and hand it on."""
@@ -77,27 +90,40 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        asked = self._front.asked(scope)
+        if asked.prefix and scope["path"] == asked.prefix and scope["type"] == "http":
+            query = scope["query_string"].decode("latin-1")
+            there = f"{asked.prefix}/" + (f"?{query}" if query else "")
+            await RedirectResponse(there)(scope, receive, _with_headers(send, None))
+            return
+        _take_off(scope, asked.prefix)
+        if scope["path"] in OPEN_PATHS and scope["type"] == "http":
+            await self._app(scope, receive, _with_headers(send, None))
+            return
         new = self._token is not None and self._shown(scope)
         try:
-            self._check_host(headers)
-            self._check_origin(scope, headers)
+            self._check_host(asked.host)
+            self._check_origin(scope, headers, asked.host)
             if self._token is not None and not new and not self._known(headers):
                 raise Refusal(401, "unauthorized", "This server asks for its token: open the address it printed.")
         except Refusal as refusal:
             await self._refuse(refusal, scope, receive, send)
             return
-        cookie = f"{self._cookie}={self._badge}{self._flags}" if new else None
+        flags = f"; Path={asked.prefix}/; HttpOnly; SameSite=Strict" + ("; Secure" if asked.secure else "")
+        cookie = f"{self._cookie}={self._badge}{flags}" if new else None
         await self._app(scope, receive, _with_headers(send, cookie))
 
-    def _check_host(self, headers: Headers) -> None:
-        name = _parts(f"//{headers.get('host', '')}").hostname
+    def _check_host(self, host: str) -> None:
+        name = _parts(f"//{host}").hostname
         if name is None or (self._names is not None and name not in self._names):
             raise Refusal(421, "wrong host", "This server is not called that: open the address it printed.")
 
-    def _check_origin(self, scope: Scope, headers: Headers) -> None:
+    def _check_origin(self, scope: Scope, headers: Headers, host: str) -> None:
         changes = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
         origin = headers.get("origin")
-        if changes and origin is not None and _parts(origin).netloc.lower() != headers.get("host", "").lower():
+        if not changes or origin is None or self._front.is_public_origin(_parts(origin)):
+            return
+        if _parts(origin).netloc.lower() != host.lower():
             raise Refusal(403, "wrong origin", "This request comes from a page of another server.")
 
     def _shown(self, scope: Scope) -> bool:
@@ -122,9 +148,20 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": _FORBIDDEN, "reason": str(refusal)})
             return
-        is_page = not scope["path"].startswith("/api/")
-        answer = PlainTextResponse(f"{refusal}\n", refusal.status) if is_page else refused(refusal)
+        is_page = not scope["path"].startswith(("/api/", "/v1/"))
+        answer = PlainTextResponse(f"{refusal}\n", refusal.status) if is_page else refused(refusal, scope["path"])
         await answer(scope, receive, _with_headers(send, None))
+
+
+def _take_off(scope: Scope, prefix: str) -> None:
+    """Take what stands before the paths of this server off, and keep it for the addresses in pages."""
+    scope[PREFIX] = prefix
+    path: str = scope["path"]
+    if prefix and path.startswith(f"{prefix}/"):
+        scope["path"] = path[len(prefix) :]
+        raw: bytes = scope.get("raw_path") or b""
+        if raw.startswith(f"{prefix}/".encode()):
+            scope["raw_path"] = raw[len(prefix) :]
 
 
 def _parts(address: str) -> SplitResult:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import uvicorn
 
+from lipstream import Pipeline, PushSource
 from lipstream.config import Config
 from lipstream.web.address import Address
 from lipstream.web.api import Api
@@ -19,14 +20,29 @@ from lipstream.web.app import make_app
 from lipstream.web.files.api import FilesApi
 from lipstream.web.files.uploads import UploadLimits, Uploads
 from lipstream.web.guard import Guard
+from lipstream.web.http import Crowd, HttpConfig
+from lipstream.web.jobs.api import JobsApi
+from lipstream.web.openai.api import OpenAiApi
+from lipstream.web.ops.api import OpsApi
+from lipstream.web.ops.journal import Journal
+from lipstream.web.ops.watch import Watch
 from lipstream.web.sessions import Prepare, Sessions
+from lipstream.web.sockets.api import Open, SocketApi
 
 _POLL_SECONDS = 0.1
 # Sessions tell their listeners that they are over before the listeners are cut off; all of it in less than 2 s.
 _FAREWELL_SECONDS = 0.6
 _CLOSE_SECONDS = 1.7
 _MAX_HEADER_BYTES = 32 * 1024
-_MAX_MESSAGE_BYTES = 4096
+_MAX_MESSAGE_BYTES = 1 << 20
+_PING_SECONDS = 20.0
+# What answers a ping may stand behind sound that is sent faster than it is captioned, and is read as fast only.
+_PONG_SECONDS = 60.0
+
+
+def pushed(config: Config, source: PushSource) -> Pipeline:
+    """The run of a program that sends sound."""
+    return Pipeline(config, source=source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +54,16 @@ class Service:
         max_sessions: most of them at once.
         recordings: how those that are sent are captioned.
         limits: how large a recording may be.
+        live: the configuration of programs that send sound.
+        push: makes their runs.
     """
 
     prepare: Prepare
     max_sessions: int
     recordings: Config
     limits: UploadLimits
+    live: Config
+    push: Open = pushed
 
 
 class _Uvicorn(uvicorn.Server):
@@ -79,14 +99,20 @@ async def serving(
     address: Address, listener: socket.socket, service: Service, asked: threading.Event, ready: Callable[[str], None]
 ) -> None:
     """`serve` on an event loop that is there, and a socket that is bound."""
-    sessions = Sessions(service.prepare, service.max_sessions)
-    uploads = Uploads(service.recordings, service.limits, sessions)
+    journal = Journal()
+    sessions = Sessions(service.prepare, service.max_sessions, journal)
+    uploads = Uploads(service.recordings, service.limits, sessions, journal)
     port: int = listener.getsockname()[1]
-    routes = [*Api(sessions, service.limits).routes, *FilesApi(uploads).routes]
-    guard = Guard(
-        make_app(routes), host=address.host, port=port, token=address.token, secure=address.certificate is not None
-    )
-    server = _Uvicorn(_config(guard, address))
+    routes = [
+        *Api(sessions, service.limits, emotion=service.recordings.emotion.enabled).routes,
+        *FilesApi(uploads).routes,
+        *OpenAiApi(uploads).routes,
+        *JobsApi(uploads).routes,
+        *SocketApi(sessions, service.live, service.push).routes,
+        *OpsApi(journal, sessions, uploads).routes,
+    ]
+    guard = Guard(make_app(routes), host=address.host, port=port, token=address.token, front=address.front)
+    server = _Uvicorn(_config(Watch(guard, journal), address))
     running = asyncio.ensure_future(server.serve([listener]))
     tidying = asyncio.ensure_future(uploads.keep_tidy())
     sessions.load()
@@ -109,17 +135,19 @@ async def _close(sessions: Sessions, uploads: Uploads) -> None:
     await asyncio.gather(sessions.close(), uploads.close())
 
 
-def _config(app: Guard, address: Address) -> uvicorn.Config:
+def _config(app: Watch, address: Address) -> uvicorn.Config:
     certificate, key = address.certificate or (None, None)
-    return uvicorn.Config(
+    return HttpConfig(
         app,
+        Crowd(address.front.trusts),
         log_config=None,
         access_log=False,
         lifespan="off",
-        http="h11",
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
         ws="websockets-sansio",
         ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PONG_SECONDS,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=1,

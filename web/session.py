@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
@@ -16,12 +13,12 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 from lipstream import Pipeline
-from lipstream.pipeline import Event, PipelineError, Subscription
 from lipstream.web.rtc.connection import Connection
 from lipstream.web.rtc.peer_picture import PeerPicture, Seen
 from lipstream.web.rtc.peer_sound import Heard, PeerSound
 from lipstream.web.rtc.peer_source import Invitation
 from lipstream.web.rtc.rtp_clock import PeerClock, StreamClock
+from lipstream.web.run_session import RunSession
 from lipstream.web.threads import on_thread
 
 log = logging.getLogger(__name__)
@@ -32,9 +29,6 @@ SILENT_SECONDS = 10.0
 """A browser of which no packet has come for so long is gone; one that is muted still sends some."""
 SOUND_RATE = 48_000
 PICTURE_RATE = 90_000
-_LOOK_SECONDS = 0.1
-
-State = Literal["loading", "running", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +50,23 @@ class Prepared:
     invitation: Invitation
 
 
-class Session:
+class Session(RunSession):
     """One browser's session.
 
     Args:
         connection: the browser's, whose offer has been answered.
         prepared: the run.
         changed: called whenever `state` has changed.
-
-    Attributes:
-        id: its name, which cannot be guessed.
-        state: "loading" until everything is loaded and the browser is connected.
     """
 
+    kind = "browser"
+
     def __init__(self, connection: Connection, prepared: Prepared, changed: Callable[[], None]) -> None:
-        self.id = secrets.token_urlsafe(12)
-        self.state: State = "loading"
+        super().__init__(changed)
         self._connection = connection
         self._prepared = prepared
-        self._changed = changed
         self._clock = PeerClock(StreamClock(SOUND_RATE, lag=SOUND_RATE // 50), StreamClock(PICTURE_RATE))
         connection.listen(self._clock, prepared.now)
-        self._ending = asyncio.Event()
         self._pumps = [
             asyncio.ensure_future(self._pump_sound(track) if track.kind == "audio" else self._pump_picture(track))
             for track in connection.tracks
@@ -92,19 +81,6 @@ class Session:
     def now(self) -> int:
         """Session time in microseconds; 0 before the session has begun."""
         return self._prepared.now()
-
-    def events(self) -> Subscription[Event]:
-        """The events of the run, from the first; a reader that is too slow loses those that later ones supersede."""
-        return self.pipeline.events()
-
-    def end(self) -> None:
-        """Let the session end; returns at once."""
-        self._ending.set()
-
-    @property
-    def ending(self) -> bool:
-        """Whether it has been asked to end."""
-        return self._ending.is_set()
 
     async def wait(self) -> None:
         """Wait until the session has ended and its run is over."""
@@ -141,14 +117,7 @@ class Session:
                 return
             if accepted and self.state == "loading" and self.pipeline.begun:
                 self._become("running")
-            await _wait(self._ending, _LOOK_SECONDS)
-
-    def _run_is_over(self) -> bool:
-        try:
-            return self.pipeline.wait(0)
-        except PipelineError as error:
-            log.warning("a session failed: %s", error)
-            return True
+            await self._rest()
 
     async def _finish(self) -> None:
         await asyncio.gather(self._connection.close(), on_thread(self.pipeline.stop))
@@ -156,10 +125,6 @@ class Session:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
         self._become("ended")
-
-    def _become(self, state: State) -> None:
-        self.state = state
-        self._changed()
 
     # Its media.
 
@@ -188,8 +153,3 @@ async def _frames(track: MediaStreamTrack) -> AsyncIterator[object]:
             yield await track.recv()
         except MediaStreamError:
             return
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)

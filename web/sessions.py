@@ -8,13 +8,15 @@ import ctypes
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from aiortc import RTCSessionDescription
 
 from lipstream.pipeline import PipelineError
+from lipstream.web.ops.journal import Journal
 from lipstream.web.rtc.connection import Connection
+from lipstream.web.run_session import RunSession
 from lipstream.web.session import Prepared, Session
 from lipstream.web.threads import on_thread
 
@@ -22,6 +24,11 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 3.0
 """How long a new browser waits for a session that is just ending: whoever loads the page anew is not refused."""
+
+_SOURCES = frozenset({"audio", "video"})
+"""Components that are open once a browser is there; nothing has to be loaded for them."""
+
+S = TypeVar("S", bound=RunSession)
 
 Prepare = Callable[[], Prepared]
 
@@ -36,12 +43,15 @@ class Sessions:
     Args:
         prepare: makes and starts a run that waits for a browser; may take seconds, and is called on a thread.
         limit: most sessions at once.
+        journal: is told of sessions.
     """
 
-    def __init__(self, prepare: Prepare, limit: int) -> None:
+    def __init__(self, prepare: Prepare, limit: int, journal: Journal | None = None) -> None:
         self.limit = limit
+        self._journal = journal or Journal()
+        self._ready = False
         self._prepare = prepare
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, RunSession] = {}
         self._coming = 0
         self._reserve: asyncio.Task[Prepared] | None = None
         self._changed = asyncio.Condition()
@@ -56,11 +66,32 @@ class Sessions:
         """How many sessions there are."""
         return len(self._sessions) + self._coming
 
-    def get(self, name: str) -> Session | None:
+    @property
+    def all(self) -> list[RunSession]:
+        """The sessions that there are."""
+        return list(self._sessions.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether the networks of a session have been loaded, so that the next one begins at once."""
+        if not self._ready:
+            reserve = self._reserve
+            held = None if reserve is None else _made(reserve)
+            loaded = held is not None and held.pipeline.loading <= _SOURCES
+            self._ready = loaded or any(each.state == "running" for each in self._sessions.values())
+        return self._ready
+
+    @property
+    def busy(self) -> str:
+        """What is said to who comes when all places are taken."""
+        used = "somebody else is using it" if self.limit == 1 else f"all {self.limit} places are taken"
+        return f"Lipstream is busy: {used}. Try again when a session has ended."
+
+    def get(self, name: str) -> RunSession | None:
         """A session by its id."""
         return self._sessions.get(name)
 
-    def newest(self) -> Session | None:
+    def newest(self) -> RunSession | None:
         """The session that was begun last, of those that have not ended."""
         return next((each for each in reversed(self._sessions.values()) if each.state != "ended"), None)
 
@@ -77,19 +108,42 @@ class Sessions:
             BadOffer: the offer cannot be answered.
             PipelineError: its run cannot be made, for instance because a model is missing.
         """
-        await self._room()
+        answers: list[RTCSessionDescription] = []
+
+        async def make() -> Session:
+            session, answer = await self._begin(offer)
+            answers.append(answer)
+            return session
+
+        return await self.admit(make, "browser"), answers[0]
+
+    async def admit(self, make: Callable[[], Awaitable[S]], kind: str) -> S:
+        """Give a place to a session that is made now.
+
+        Args:
+            make: makes it.
+            kind: of it.
+
+        Raises:
+            Busy: there are as many as may be.
+        """
+        try:
+            await self._room()
+        except Busy:
+            self._journal.session_refused(kind)
+            raise
         self._coming += 1
         try:
-            session, answer = await self._begin(offer)
+            session = await make()
             self._sessions[session.id] = session
         finally:
             self._coming -= 1
-        self._notify()
+        self.notify()
         self._do(self._until_gone(session))
         self.load()
-        return session, answer
+        return session
 
-    async def end(self, session: Session) -> None:
+    async def end(self, session: RunSession) -> None:
         """End a session; returns when it is over and its place free."""
         session.end()
         await self.until(lambda: session.id not in self._sessions)
@@ -114,7 +168,7 @@ class Sessions:
             yield
         finally:
             self._coming -= 1
-            self._notify()
+            self.notify()
             self.load()
 
     async def _room(self) -> None:
@@ -130,17 +184,20 @@ class Sessions:
         connection = Connection()
         try:
             answer = await connection.answer(offer)
-            return Session(connection, await self._take(), self._notify), answer
+            return Session(connection, await self._take(), self.notify), answer
         except BaseException:
             await connection.close()
             raise
 
-    async def _until_gone(self, session: Session) -> None:
+    async def _until_gone(self, session: RunSession) -> None:
+        begun = asyncio.get_running_loop().time()
+        self._journal.session_begun(session.kind)
         try:
             await session.wait()
         finally:
+            self._journal.session_ended(session.kind, asyncio.get_running_loop().time() - begun)
             del self._sessions[session.id]
-            self._notify()
+            self.notify()
         del session
         self.load()
         await on_thread(_free_memory)
@@ -192,12 +249,19 @@ class Sessions:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _notify(self) -> None:
+    def notify(self) -> None:
+        """Tell who waits that something about the sessions has changed."""
         self._do(self._wake())
 
     async def _wake(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _made(reserve: asyncio.Task[Prepared]) -> Prepared | None:
+    """The run that was made; None as long as it is not, or if it could not be."""
+    done = reserve.done() and not reserve.cancelled() and reserve.exception() is None
+    return reserve.result() if done else None
 
 
 async def _abandon(reserve: asyncio.Task[Prepared]) -> None:

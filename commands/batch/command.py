@@ -38,7 +38,7 @@ lipstream batch lectures/ -o captions
 lipstream batch list.jsonl -o captions -f srt,json --no-video --retry-failed
 lipstream batch s3://talks/2026 -o s3://captions/2026 --address auto"""
 
-_KEPT = ("LIPSTREAM_OFFLINE",)
+_KEPT = ("LIPSTREAM_OFFLINE", "LIPSTREAM_NO_EMOTION")
 """Variables that hold for the workers of a cluster too."""
 
 

@@ -17,6 +17,7 @@ from lipstream.stages.capture.devices import (
     choose_microphone,
     list_cameras,
     list_microphones,
+    list_system_sound,
 )
 
 _DEV = Path("/dev")
@@ -48,6 +49,20 @@ def microphones(config: Config) -> Choice:
     lines = [_describe_microphone(device) for device in devices]
     try:
         chosen = choose_microphone(devices, config.audio.microphone)
+    except UserError as error:
+        return Choice(lines, None, str(error))
+    return Choice(lines, devices.index(chosen))
+
+
+def system_sound(config: Config) -> Choice:
+    """The outputs whose sound can be captioned, and the one a configuration chooses."""
+    try:
+        devices = list_system_sound()
+    except UserError as error:
+        return Choice([], None, str(error))
+    lines = [_describe_microphone(device) for device in devices]
+    try:
+        chosen = choose_microphone(devices, config.audio.system)
     except UserError as error:
         return Choice(lines, None, str(error))
     return Choice(lines, devices.index(chosen))

@@ -32,6 +32,11 @@ class Extra(ABC):
     """Whether it writes to standard output; the captions then go to standard error."""
 
     @property
+    def failure(self) -> str | None:
+        """Why what it makes is not there, or not all of it, though the run went on; None if it is."""
+        return None
+
+    @property
     def settings(self) -> Mapping[str, object]:
         """The settings its events need, such as `{"face.report_rate": 25}`; they do not replace the user's own."""
         return {}
@@ -164,7 +169,8 @@ def path_of(option: str, text: str, endings: Iterable[str] = ()) -> Path:
 
     path, known = Path(text), list(endings)
     if known and path.suffix.lower() not in known:
-        raise UserError(f"{option} {text}: the name must end in {', '.join(known[:-1])} or {known[-1]}")
+        *others, last = known
+        raise UserError(f"{option} {text}: the name must end in {', '.join(others)}{' or ' if others else ''}{last}")
     try:
         path.resolve().exists()
     except (OSError, RuntimeError, ValueError) as error:

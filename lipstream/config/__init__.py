@@ -1,6 +1,6 @@
 """Typed configuration."""
 
-from lipstream.config.load import load_config, names, parse_assignment, to_yaml
+from lipstream.config.load import changed, load_config, names, parse_assignment, to_yaml
 from lipstream.config.schema import (
     AddedStageConfig,
     AudioConfig,
@@ -37,6 +37,7 @@ __all__ = [
     "SubtitlesConfig",
     "VadConfig",
     "VideoConfig",
+    "changed",
     "load_config",
     "names",
     "parse_assignment",

@@ -48,6 +48,25 @@ def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, An
         raise ConfigError(explain(error, filled)) from None
 
 
+def changed(config: Config, settings: Mapping[str, Any]) -> Config:
+    """A configuration with some keys replaced.
+
+    Args:
+        config: the configuration.
+        settings: by dotted key, as for `load_config`.
+
+    Raises:
+        ConfigError: an unknown key or a bad value; the message names the key, the value and what is allowed.
+    """
+    data = config.model_dump()
+    for key, value in settings.items():
+        _assign(data, key, value)
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(explain(error, data)) from None
+
+
 def parse_assignment(text: str) -> tuple[str, Any]:
     """Split `a.b=value`; the value is read as YAML, so that numbers, true, null and lists work.
 

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from lipstream.config.environment import emotion_forbidden
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.plugins import ENGINES, STAGES
 
@@ -103,6 +104,10 @@ def _known_engine(name: str) -> str:
     raise ValueError(f"{name!r} is not allowed, expected {' or '.join(map(repr, known))}")
 
 
+def _unless_forbidden(enabled: bool) -> bool:
+    return enabled and not emotion_forbidden()
+
+
 class _Section(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -114,6 +119,11 @@ class AudioConfig(_Section):
     """Whether sound is used at all."""
     microphone: Device | None = None
     """Live: index or part of the name of the input device; null for the system's default."""
+    source: Literal["microphone", "system", "both"] = "microphone"
+    """Live: whose sound is captioned: the microphone's, what this machine plays (calls, videos), or both, each as a
+    voice with a name of its own."""
+    system: Device | None = None
+    """Live: index or part of the name of the output that is captioned; null for the system's default."""
     block: Annotated[float, Field(ge=0.005, le=0.5)] = 0.02
     """Live: seconds of sound per device block."""
     buffer: Annotated[float, Field(ge=1, le=600)] = 60.0
@@ -125,6 +135,13 @@ class AudioConfig(_Section):
     track: Annotated[int | str, BeforeValidator(_track)] = "auto"
     """File: the sound track that is used: its number among them, from 1; the code of its language; all, mixed; or auto:
     that of `speech.language`, if there is one, and of several the first in which somebody speaks."""
+
+
+class SoundsConfig(_Section):
+    """Sounds that are no speech: applause, laughter, music, alarms and the like."""
+
+    enabled: bool = False
+    """Whether they are told of, as SoundEvent; the network is fetched once (32 MB)."""
 
 
 class VideoConfig(_Section):
@@ -262,12 +279,25 @@ class FaceConfig(_Section):
     """Processor threads of each face network; MediaPipe chooses its own."""
     max_fps: Annotated[float, Field(gt=0, le=120)] = 25.0
     """Most frames a second that are looked at; the others are skipped before any work."""
-    max_faces: Annotated[int, Field(ge=1, le=8)] = 2
-    """Most faces tracked at once."""
+    looks: Literal["every", "need"] = "every"
+    """File at full pace: whether every frame is looked at for faces, or as many as are needed, by what is heard and
+    seen. With a profile it is always every frame."""
+    speech_rate: Annotated[float, Field(ge=1, le=120)] = 12.5
+    """With need: looks a second where a voice is heard and a face is in view; max_fps while it is not clear whose it
+    is."""
+    quiet_rate: Annotated[float, Field(ge=1, le=120)] = 6.25
+    """With need: looks a second where no voice is heard, or no face is seen; below 1 / lips.max_gap lips have gaps."""
+    max_faces: Annotated[int, Field(ge=1, le=16)] = 4
+    """Most faces followed at once; with litert 50 looks a second are shared by them, the speaker's first."""
+    range: Literal["near", "far", "auto"] = "auto"
+    """Near finds faces of a tenth of the picture and more, far smaller ones too, auto those mostly while there is no
+    other. The backend mediapipe has near alone."""
     min_confidence: Fraction = 0.5
     """Detection and presence confidence below which there is no face."""
     max_gap: Seconds = 0.5
-    """Seconds a face may be missed before its track ends; where pictures are far apart, two and a half of them."""
+    """Seconds a face may be missed before it counts as gone; where pictures are far apart, two and a half of them."""
+    identity: bool = True
+    """Whether people are told apart by their looks, so that who comes back, crosses or is cut to keeps the number."""
     report_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
     """Most FaceSeen events a second for each face; 0 for none."""
     features_rate: Annotated[float, Field(ge=0, le=120)] = 0.0
@@ -294,21 +324,38 @@ class FusionConfig(_Section):
     """Live: longest wait of the sound for its lip frames, in seconds; then it goes on without."""
     profile: str | None = None
     """Profile of an enrolled user, whose lips then help to tell words; null for none."""
+    grow: str | None = None
+    """Live: profile that grows from clean speech of this run, with its user's consent; null for none."""
     general: bool = True
-    """Whether anybody's lips help to tell the own voice from others; beside any recogniser, where there is a picture."""
+    """Whether anybody's lips help to tell the own voice from others, with any recogniser, where there is a picture."""
 
 
 class EmotionConfig(_Section):
     """Emotion from face and voice."""
 
-    enabled: bool = True
-    """Whether emotions are judged at all; without, none of it is loaded."""
+    enabled: Annotated[bool, AfterValidator(_unless_forbidden), Field(validate_default=True)] = True
+    """Whether emotions are judged at all; without, none of it is loaded. LIPSTREAM_NO_EMOTION makes it false always."""
     face_rate: Annotated[float, Field(gt=0, le=30)] = 10.0
     """Most looks a second at the expression of the speaker's face; the others are looked at half as often."""
     update_interval: Annotated[float, Field(ge=0.1, le=1)] = 0.5
     """Seconds between EmotionUpdate events of a face or a voice."""
     look_ahead: Annotated[float, Field(ge=0, le=2)] = 0.2
     """Live, and at real-time pace: seconds an update waits for what comes late; a file at full pace waits for all."""
+
+
+def _count(value: object) -> object:
+    return "auto" if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+class SpeakersConfig(_Section):
+    """Who speaks: persons told apart by voice, face and lips."""
+
+    enabled: bool = True
+    """Whether speakers are told apart; without, no voice is looked at."""
+    count: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=50)], BeforeValidator(_count)] = "auto"
+    """How many people speak, if that is known; auto finds out."""
+    people: bool = True
+    """Whether voices are compared with those of people whom the user has added (`lipstream people`)."""
 
 
 class LimitsConfig(_Section):
@@ -388,13 +435,15 @@ class Config(_Section):
     pace: Pace = Pace.MAX
     """File mode: as fast as possible, or at the speed of the recording."""
     audio: AudioConfig = AudioConfig()
+    sounds: SoundsConfig = SoundsConfig()
     video: VideoConfig = VideoConfig()
     vad: VadConfig = VadConfig()
     speech: SpeechConfig = SpeechConfig()
     face: FaceConfig = FaceConfig()
     lips: LipsConfig = LipsConfig()
     fusion: FusionConfig = FusionConfig()
-    emotion: EmotionConfig = EmotionConfig()
+    emotion: EmotionConfig = Field(default_factory=EmotionConfig)
+    speakers: SpeakersConfig = SpeakersConfig()
     subtitles: SubtitlesConfig = SubtitlesConfig()
     limits: LimitsConfig = LimitsConfig()
     outputs: OutputsConfig = OutputsConfig()

@@ -27,6 +27,14 @@ SILENT: Final = 1e-3
 """Loudness (root mean square) below which nothing is heard that lips could disagree with: -60 dB of full scale."""
 
 
+class LipInput(NamedTuple):
+    """Lips as the lip network takes them: (L, INPUTS) input, (L,) seconds from the first encoded sample, (L,) mask."""
+
+    frames: Tensor
+    times: Tensor
+    mask: Tensor
+
+
 class LipFusion(Fusion):
     """Refines the frames of the Moonshine encoder by the lips of the user that a profile knows.
 
@@ -65,10 +73,22 @@ class LipFusion(Fusion):
         self._check(encoding)
         if not any(sample.points is not None for sample in lips):
             return FusedSpeech(encoding)
+        return self._refined(encoding, _taken_lips(lips), loudness(sound) > SILENT)
+
+    def refine(self, encoding: Encoding, lips: LipInput) -> FusedSpeech:
+        """See `fuse`: with sound that is not silent, and lips of which the input of the network was kept.
+
+        Raises:
+            ModelError: `load` was not called, or the frames are not Moonshine's.
+        """
+        self._check(encoding)
+        return self._refined(encoding, lips, True)
+
+    def _refined(self, encoding: Encoding, lips: LipInput, audible: bool) -> FusedSpeech:
         with self._running() as networks:
             given = _given(encoding)
             read = _read(networks, lips)
-            if loudness(sound) > SILENT:
+            if audible:
                 alone = networks.fusion.without_lips(given)
                 if _evidence(networks, heard(alone)[0], read) < 0:
                     return FusedSpeech(_taken(encoding, alone.features))
@@ -84,18 +104,19 @@ class LipFusion(Fusion):
         with self._running() as networks:
             return _taken(encoding, networks.fusion.without_lips(_given(encoding)).features)
 
-    def evidence(self, encoding: Encoding, lips: Sequence[LipSample]) -> float:
+    def evidence(self, encoding: Encoding, lips: Sequence[LipSample] | LipInput) -> float:
         """How sure it is that lips belong to a sound: log-odds; below 0 they are left out. Some must be seen."""
         self._check(encoding)
+        given = lips if isinstance(lips, LipInput) else _taken_lips(lips)
         with self._running() as networks:
             alone = networks.fusion.without_lips(_given(encoding))
-            return _evidence(networks, heard(alone)[0], _read(networks, lips))
+            return _evidence(networks, heard(alone)[0], _read(networks, given))
 
     def looks(self, encoding: Encoding, lips: Sequence[LipSample]) -> Float32:
         """(T, L) share of its attention that each frame of the sound gave to each lip frame; some must be seen."""
         self._check(encoding)
         with self._running() as networks:
-            given, read = _given(encoding), _read(networks, lips)
+            given, read = _given(encoding), _read(networks, _taken_lips(lips))
             found = networks.fusion.looks(given, frame_times(given.shape[1]), read.states, read.times, read.mask[None])
         return np.asarray(found[0].numpy(), np.float32)
 
@@ -123,10 +144,13 @@ class _Read(NamedTuple):
     states: Tensor
 
 
-def _read(networks: LipNetworks, lips: Sequence[LipSample]) -> _Read:
+def _taken_lips(lips: Sequence[LipSample]) -> LipInput:
     frames, mask = map(torch.from_numpy, lip_frames(lips))
-    times = torch.tensor([sample.time for sample in lips], dtype=torch.float32)
-    return _Read(frames, times, mask, networks.lips(frames[None], mask[None]))
+    return LipInput(frames, torch.tensor([sample.time for sample in lips], dtype=torch.float32), mask)
+
+
+def _read(networks: LipNetworks, lips: LipInput) -> _Read:
+    return _Read(*lips, networks.lips(lips.frames[None], lips.mask[None]))
 
 
 def _evidence(networks: LipNetworks, sound: Tensor, read: _Read) -> float:

@@ -52,6 +52,21 @@ def waves(pictures: Float32, shift: tuple[float, float] = (0.0, 0.0)) -> Float32
     return found
 
 
+def moved(look: Float32, shift: tuple[float, float] = (0.0, 0.0)) -> Float32:
+    """The waves of pictures that are moved, from the waves they had; the finer waves, which are lost, count as none.
+
+    Args:
+        look: (T, 12, 12) from `waves`, of no shift.
+        shift: pixels by which the picture is moved to the right and down.
+
+    Returns:
+        (T, 144).
+    """
+    across, down = (_basis(pixels) @ _basis(0.0).T for pixels in shift)
+    found: Float32 = (down @ look @ across.T).reshape(len(look), WAVES * WAVES).astype(np.float32, copy=False)
+    return found
+
+
 def _basis(shift: float) -> Float32:
     """(WAVES, THUMB) orthonormal cosines, the picture under them moved by `shift` pixels."""
     at = np.arange(THUMB) + 0.5 + shift

@@ -11,6 +11,9 @@ EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surpris
 UNKNOWN = "unknown"
 """The label of a moment in which neither modality gives evidence."""
 
+UNCLEAR = "unclear"
+"""The label of a moment in which no emotion leads by enough."""
+
 ALIASES = {
     "neutral": "neutral",
     "calm": "neutral",

@@ -1,4 +1,4 @@
-"""When the label shown to the user changes: smoothing over time, and hysteresis."""
+"""What is shown to the user: probabilities averaged over time, and a label from them that does not flicker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lipstream.models.emotion.classes import EMOTIONS, UNKNOWN
+from lipstream.models.emotion.classes import EMOTIONS, UNCLEAR, UNKNOWN
 
 Float32 = npt.NDArray[np.float32]
 
@@ -19,16 +19,18 @@ class SmoothingConfig:
 
     Attributes:
         time_constant: seconds over which probabilities are averaged (exponentially).
-        margin: how far the probability of another emotion must exceed that of the shown one.
-        hold: seconds for which it must do so without a break.
+        margin: how far an emotion must lead the next one to be shown.
         least: an emotion other than neutral is shown first at this probability.
+        hold: seconds for which it must do both without a break, unless evidence has just begun.
+        keep: how far the emotion that is shown must lead to stay; below it the label is `unclear`.
         forget: seconds without evidence after which the label is `unknown` and the average starts anew.
     """
 
-    time_constant: float = 0.8
+    time_constant: float = 1.6
     margin: float = 0.12
-    hold: float = 0.8
     least: float = 0.4
+    hold: float = 0.5
+    keep: float = 0.02
     forget: float = 1.5
 
 
@@ -37,7 +39,7 @@ class Smoothed:
     """The state after an update.
 
     Attributes:
-        label: one of `EMOTIONS`, or `unknown`.
+        label: one of `EMOTIONS`, which then has the largest of `probabilities`; or `unclear`, or `unknown`.
         probabilities: (7,) averaged; uniform while unknown.
         changed: the label differs from that of the update before.
     """
@@ -48,7 +50,7 @@ class Smoothed:
 
 
 class EmotionSmoother:
-    """Turns fused probabilities, a few a second, into a label that does not flicker. Pure logic on given times."""
+    """Turns fused probabilities, a few a second, into what is shown. Pure logic on given times."""
 
     def __init__(self, config: SmoothingConfig | None = None) -> None:
         self._config = config or SmoothingConfig()
@@ -99,17 +101,18 @@ class EmotionSmoother:
         average = self._average
         assert average is not None
         best = EMOTIONS[int(average.argmax())]
-        if self._label == UNKNOWN:
-            # Evidence has just begun: neutral until something clearly shows.
-            self._label = best if average.max() >= self._config.least else "neutral"
+        second, first = np.sort(average)[-2:].tolist()
+        if best == self._label and first - second >= self._config.keep:
             self._rival = None
             return
-        lead = float(average.max() - average[EMOTIONS.index(self._label)])
-        strong = best == "neutral" or average.max() >= self._config.least
-        if best == self._label or lead < self._config.margin or not strong:
+        clear = first - second >= self._config.margin and (best == EMOTIONS[0] or first >= self._config.least)
+        if not clear:
             self._rival = None
-            return
-        if self._rival is None or self._rival[0] != best:
+        elif self._rival is None or self._rival[0] != best:
             self._rival = best, time
-        if time - self._rival[1] >= self._config.hold - 1e-9:
+        fresh = self._label == UNKNOWN
+        waited = self._rival is not None and time - self._rival[1] >= self._config.hold - 1e-9
+        if self._rival is not None and (fresh or waited):
             self._label, self._rival = best, None
+        else:
+            self._label = UNCLEAR

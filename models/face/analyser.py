@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lipstream.models.face.backend import FaceBackend, UInt8
+from lipstream.models.face.identity import FaceEmbedder
 from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.face.lips import aperture, lip_crop, mouth_blendshapes, normalised_lips
+from lipstream.models.face.persons import PersonKeeper
 from lipstream.models.face.pose import HeadPose, head_pose
 from lipstream.models.face.speaker import SpeakerCandidate, SpeakerSelector
 from lipstream.models.face.stillness import face_change
@@ -47,12 +49,16 @@ class FaceAnalyser:
 
     Args:
         backend: the networks.
-        max_gap: seconds a face may be missed and keep its identity; see `FaceTracker`.
+        max_gap: seconds a face may be missed before it counts as gone; see `FaceTracker`.
+        embedder: tells people apart by their looks, so that who comes back has the same number; None to go by the
+            place in the picture alone.
     """
 
-    def __init__(self, backend: FaceBackend, max_gap: float) -> None:
+    def __init__(self, backend: FaceBackend, max_gap: float, embedder: FaceEmbedder | None = None) -> None:
         self._backend = backend
         self._tracker = FaceTracker(max_gap)
+        self._embedder = embedder
+        self._keeper = None if embedder is None else PersonKeeper(embedder)
         self._selector = SpeakerSelector()
         self._before: UInt8 | None = None
         self._seen_us: int | None = None
@@ -60,6 +66,8 @@ class FaceAnalyser:
     def load(self) -> None:
         """Load the networks; see `FaceBackend.load`."""
         self._backend.load()
+        if self._embedder is not None:
+            self._embedder.load()
 
     def close(self) -> None:
         """Release the networks."""
@@ -79,12 +87,22 @@ class FaceAnalyser:
         self._seen_us = timestamp_us
         tracked = self._tracker.update(self._backend.detect(image, timestamp_us), timestamp_us, interval_us)
         poses = {face.id: head_pose(face.observation.landmarks) for face in tracked.faces}
+        if self._keeper is not None:
+            turned = {id(face.observation): poses[face.id] for face in tracked.faces}
+            tracked = self._keeper.update(image, tracked, poses, timestamp_us)
+            poses = {face.id: turned[id(face.observation)] for face in tracked.faces}
         openings = {face.id: aperture(face.observation.landmarks, poses[face.id]) for face in tracked.faces}
-        candidates = [SpeakerCandidate(face.id, face.box, openings[face.id]) for face in tracked.faces]
+        candidates = [
+            SpeakerCandidate(face.id, face.box, openings[face.id], face.observation.looked) for face in tracked.faces
+        ]
         height, width = image.shape[:2]
         speaker = self._selector.update(candidates, _ids(tracked.lost), (width, height), timestamp_us)
         shown = next((face for face in tracked.faces if face.id == speaker), None)
-        lips = None if shown is None else self._lips(image, shown, poses[shown.id], openings[shown.id])
+        if shown is not None:
+            left, top, right, bottom = shown.box
+            self._backend.attended = (left + right) / 2, (top + bottom) / 2
+        seen = shown is not None and shown.observation.looked
+        lips = None if shown is None or not seen else self._lips(image, shown, poses[shown.id], openings[shown.id])
         self._before = image
         found = tuple(face for face in tracked.faces if face.id in tracked.found)
         talking = self._selector.talking
@@ -99,6 +117,8 @@ class FaceAnalyser:
         if self._seen_us is None:
             return ()
         lost = self._tracker.give_up(until_us)
+        if self._keeper is not None:
+            lost = self._keeper.give_up(lost)
         if lost:
             # Without candidates the size of the picture does not matter.
             self._selector.update((), _ids(lost), (0, 0), until_us)
@@ -106,7 +126,8 @@ class FaceAnalyser:
 
     def finish(self) -> tuple[LostFace, ...]:
         """Give up the faces that were in view to the end, by growing id."""
-        return self._tracker.reset()
+        lost = self._tracker.reset()
+        return lost if self._keeper is None else self._keeper.reset()
 
     def _lips(self, image: UInt8, face: TrackedFace, pose: HeadPose, opening: float) -> LipFeatures:
         landmarks = face.observation.landmarks

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.errors import ModelError
 
+Reach = Literal["near", "far", "auto"]
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
@@ -82,11 +84,13 @@ class FaceObservation:
             pixels as well, 0 near the middle of the head. 0 to 467 are the face mesh, 468 to 477 the irises.
         blendshapes: (52,) float32 in [0, 1], in the order of `BLENDSHAPES`.
         confidence: probability in [0, 1] that this is a face.
+        looked: whether this frame was looked at; where there are many faces it may be what was seen a few frames ago.
     """
 
     landmarks: Float32
     blendshapes: Float32
     confidence: float
+    looked: bool = True
 
 
 class FaceBackend(ABC):
@@ -94,6 +98,10 @@ class FaceBackend(ABC):
 
     A backend follows faces from frame to frame, so one instance serves one video stream. It is not thread-safe.
     The landmarks are not smoothed over time: a filter would lag behind the lips.
+
+    Attributes:
+        attended: middle of the face that is to be looked at in every frame, in pixels, where there are too many to look
+            at all of them; a backend need not heed it.
 
     Args:
         max_faces: at most this many faces are returned for a frame, >= 1.
@@ -103,6 +111,7 @@ class FaceBackend(ABC):
     def __init__(self, max_faces: int, min_confidence: float) -> None:
         self.max_faces = max_faces
         self.min_confidence = min_confidence
+        self.attended: tuple[float, float] | None = None
         self._last_timestamp_us: int | None = None
 
     @abstractmethod
@@ -150,23 +159,29 @@ class FaceBackend(ABC):
         """Drop all state that links one frame to the next."""
 
 
-def _mediapipe(max_faces: int, min_confidence: float, threads: int) -> FaceBackend:
+LOOKS_A_SECOND = 50.0
+"""Looks at faces in a second of video, by backends that take turns: two faces at 25 frames a second."""
+
+
+def _mediapipe(max_faces: int, min_confidence: float, threads: int, reach: Reach) -> FaceBackend:
     from lipstream.models.face.mediapipe_backend import MediaPipeBackend
 
-    # The Tasks API has no setting for threads.
+    # The Tasks API has no setting for threads, and no other detector.
+    if reach == "far":
+        raise ModelError("face backend 'mediapipe' does not look for small faces; use 'litert', or face.range: near")
     return MediaPipeBackend(max_faces, min_confidence)
 
 
-def _litert(max_faces: int, min_confidence: float, threads: int) -> FaceBackend:
+def _litert(max_faces: int, min_confidence: float, threads: int, reach: Reach) -> FaceBackend:
     from lipstream.models.face.litert_backend import LiteRtBackend
 
-    return LiteRtBackend(max_faces, min_confidence, threads=threads)
+    return LiteRtBackend(max_faces, min_confidence, threads=threads, looks=LOOKS_A_SECOND, reach=reach)
 
 
-_BACKENDS: dict[str, Callable[[int, float, int], FaceBackend]] = {"mediapipe": _mediapipe, "litert": _litert}
+_BACKENDS: dict[str, Callable[[int, float, int, Reach], FaceBackend]] = {"mediapipe": _mediapipe, "litert": _litert}
 
 
-def create(name: str, max_faces: int, min_confidence: float, threads: int = 1) -> FaceBackend:
+def create(name: str, max_faces: int, min_confidence: float, threads: int = 1, reach: Reach = "near") -> FaceBackend:
     """The backend called `name`: "mediapipe", or "litert", which runs the same networks without MediaPipe.
 
     Args:
@@ -174,6 +189,8 @@ def create(name: str, max_faces: int, min_confidence: float, threads: int = 1) -
         max_faces: see `FaceBackend`.
         min_confidence: see `FaceBackend`.
         threads: processor threads of each network; MediaPipe chooses its own.
+        reach: how small faces are looked for: "near" for those of a tenth of the picture and more; "far" for smaller
+            ones too; "auto" for smaller ones mostly while there is no other. MediaPipe has "near" alone.
 
     Raises:
         ModelError: there is no backend of that name.
@@ -181,4 +198,4 @@ def create(name: str, max_faces: int, min_confidence: float, threads: int = 1) -
     backend = _BACKENDS.get(name)
     if backend is None:
         raise ModelError(f"no face backend called {name!r}; there are: {', '.join(sorted(_BACKENDS))}")
-    return backend(max_faces, min_confidence, threads)
+    return backend(max_faces, min_confidence, threads, reach)

@@ -1,7 +1,9 @@
-"""Decoding of the BlazeFace short-range detector: anchors, boxes, blended non-maximum suppression.
+"""Decoding of the BlazeFace detectors: anchors, boxes, blended non-maximum suppression.
 
 BlazeFace: Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", arXiv:1907.05047.
-The numbers are those MediaPipe configures for face_detector.tflite (mediapipe/tasks/cc/vision/face_detector).
+The numbers are those MediaPipe configures for face_detector.tflite (mediapipe/tasks/cc/vision/face_detector), and for
+face_detection_full_range.tflite
+(mediapipe/modules/face_detection/face_detection_full_range.pbtxt).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy.typing as npt
 Float32 = npt.NDArray[np.float32]
 
 INPUT_SIZE = 128
+FULL_RANGE_INPUT_SIZE = 192
 SUPPRESSION_IOU = 0.5
 
 
@@ -42,20 +45,30 @@ def anchors() -> Float32:
     return np.concatenate(centres)
 
 
-def decode(regressors: Float32, logits: Float32, anchor_centres: Float32, min_score: float) -> list[Detection]:
+def full_range_anchors() -> Float32:
+    """(2304, 2) float32 anchor centres: 1 at each cell of a 48 x 48 map."""
+    axis = (np.arange(48, dtype=np.float32) + 0.5) / 48
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def decode(
+    regressors: Float32, logits: Float32, anchor_centres: Float32, min_score: float, size: int = INPUT_SIZE
+) -> list[Detection]:
     """Turn the network's output into faces, best first, one detection a face.
 
     Args:
-        regressors: (896, 16) float32: centre x, centre y, width, height, then 6 points, in input pixels, all
-            positions relative to the anchor.
-        logits: (896,) float32 scores before the sigmoid.
-        anchor_centres: (896, 2) from `anchors`.
+        regressors: (N, 16) float32: centre x, centre y, width, height, then 6 points, in input pixels, all positions
+            relative to the anchor.
+        logits: (N,) float32 scores before the sigmoid.
+        anchor_centres: (N, 2) from `anchors` or `full_range_anchors`.
         min_score: in [0, 1]; less likely boxes are dropped.
+        size: side of the input in pixels.
     """
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))  # exp of more overflows a float32
     kept = np.flatnonzero(scores >= min_score)
     kept = kept[np.argsort(-scores[kept], kind="stable")]
-    points = regressors[kept].reshape(-1, 8, 2) / INPUT_SIZE
+    points = regressors[kept].reshape(-1, 8, 2) / size
     half_sides = points[:, 1] / 2
     # A row of `table`: x0, y0, x1, y1 and then the 6 points, all as fractions of the input.
     table = points + anchor_centres[kept][:, None]

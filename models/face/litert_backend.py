@@ -7,25 +7,34 @@ landmarks give the region for the next frame and the detector rests.
 
 from __future__ import annotations
 
+import logging
 import math
 import zipfile
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from lipstream.models.errors import ModelError
+from lipstream.models.errors import AssetError, ModelError
 from lipstream.models.face import blazeface
-from lipstream.models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, UInt8
+from lipstream.models.face.backend import LANDMARK_COUNT, FaceBackend, FaceObservation, Float32, Reach, UInt8
+from lipstream.models.face.far import squares
 from lipstream.models.face.native_log import notices_hidden
-from lipstream.models.face.roi import Roi, from_detection, from_landmarks
+from lipstream.models.face.roi import ENLARGEMENT, Roi, from_detection, from_landmarks
 from lipstream.models.shared import give_back, made_of, taken
+
+_log = logging.getLogger(__name__)
 
 LANDMARK_INPUT_SIZE = 256
 SAME_FACE_IOU = 0.5
+FAR_INTERVAL, FAR_INTERVAL_BESIDES = 0.16, 0.5
+"""Seconds between looks for small faces at one part of the picture: where they matter, and besides other faces."""
+FAR_LEAST = 16.0
+"""Height in pixels of the smallest face that is looked for: what looks like smaller ones is as often a pattern."""
+FAR_DETECTOR = "face_detection_full_range.tflite"
 
 # fmt: off
 # The landmarks face_blendshapes.tflite was trained on, in its input order
@@ -62,6 +71,16 @@ class _Networks:
     detector: _Network
     landmarks: _Network
     blendshapes: _Network
+    far: _Network | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Followed:
+    """A face: where to look for it in the next frame, what was seen of it, and when, in microseconds."""
+
+    roi: Roi
+    observation: FaceObservation
+    looked_us: int
 
 
 class LiteRtBackend(FaceBackend):
@@ -73,19 +92,36 @@ class LiteRtBackend(FaceBackend):
         detect_interval: while some but not `max_faces` faces are followed, seconds of frame time between two runs
             of the detector. It runs at once when a face is lost, and on every frame while there is none.
         threads: CPU threads of each network.
+        looks: most looks at faces in a second of frame time, at least one in a frame; where there are more faces, at
+            the one that is `attended` and those that were looked at longest ago, and what was last seen of the others
+            is given again. None for all faces in all frames.
+        reach: see `create`.
     """
 
     def __init__(
-        self, max_faces: int, min_confidence: float, *, detect_interval: float = 0.3, threads: int = 1
+        self,
+        max_faces: int,
+        min_confidence: float,
+        *,
+        detect_interval: float = 0.3,
+        threads: int = 1,
+        looks: float | None = None,
+        reach: Reach = "near",
     ) -> None:
         super().__init__(max_faces, min_confidence)
+        self._looks = looks
+        self._reach = reach
         self._detect_interval_us = round(detect_interval * 1_000_000)
         self._threads = threads
         self._anchors = blazeface.anchors()
+        self._far_anchors = blazeface.full_range_anchors()
         self._networks: _Networks | None = None
         self._key: Hashable = None
-        self._rois: list[Roi] = []
+        self._faces: list[_Followed] = []
         self._next_detection_us: int | None = None
+        self._next_far_us: int | None = None
+        self._square = 0
+        self._seen_us = 0
 
     def load(self) -> None:
         """See `FaceBackend.load`."""
@@ -100,10 +136,25 @@ class LiteRtBackend(FaceBackend):
         from lipstream.models.assets import resolve
 
         path = resolve("face_landmarker.task")
-        self._key = ("litert faces", made_of(path), self._threads)
+        far = self._far_detector()
+        self._key = ("litert faces", made_of(path), far and made_of(far), self._threads)
         with notices_hidden():
             # One run at a time: an interpreter holds what it computes.
-            self._networks = taken(self._key, lambda: _read_networks(path, self._threads, Interpreter))
+            self._networks = taken(self._key, lambda: _read_networks(path, far, self._threads, Interpreter))
+
+    def _far_detector(self) -> Path | None:
+        from lipstream.models.assets import resolve
+
+        if self._reach == "near":
+            return None
+        try:
+            return resolve(FAR_DETECTOR)
+        except AssetError as error:
+            if self._reach == "far":
+                raise
+            # Nobody asked for it: larger faces are found without.
+            _log.warning("small faces are not looked for: %s", error)
+            return None
 
     def close(self) -> None:
         """See `FaceBackend.close`."""
@@ -113,26 +164,37 @@ class LiteRtBackend(FaceBackend):
         self.reset()
 
     def _forget(self) -> None:
-        self._rois = []
-        self._next_detection_us = None
+        self._faces = []
+        self._seen_us = 0
+        self._next_detection_us = self._next_far_us = None
 
     def _detect(self, frame: UInt8, timestamp_us: int) -> list[FaceObservation]:
         networks = self._networks
         if networks is None:
             raise ModelError("face backend 'litert' is not loaded: call load() first")
         try:
-            faces = self._follow(networks, frame, self._rois, [])
+            faces = self._follow(networks, frame, timestamp_us)
             if len(faces) < self.max_faces and self._detection_due(len(faces), timestamp_us):
                 self._next_detection_us = timestamp_us + self._detect_interval_us
-                faces = self._follow(networks, frame, self._find(networks.detector, frame), faces)
+                rois = self._find(networks.detector, frame)
+                self._look_into(networks, frame, rois, faces, timestamp_us)
+            if networks.far is not None and len(faces) < self.max_faces and self._far_due(len(faces), timestamp_us):
+                self._look_into(networks, frame, self._find_far(networks.far, frame), faces, timestamp_us)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"face backend 'litert' failed on a frame: {error}") from error
-        self._rois = [roi for roi, _ in faces]
-        return [observation for _, observation in faces]
+        self._faces = faces
+        return [face.observation for face in faces]
 
     def _detection_due(self, followed: int, timestamp_us: int) -> bool:
-        lost_one = followed < len(self._rois)
+        lost_one = followed < len(self._faces)
         return followed == 0 or lost_one or self._next_detection_us is None or timestamp_us >= self._next_detection_us
+
+    def _far_due(self, followed: int, timestamp_us: int) -> bool:
+        besides = self._reach == "auto" and followed > 0
+        if self._next_far_us is not None and timestamp_us < self._next_far_us:
+            return False
+        self._next_far_us = timestamp_us + round((FAR_INTERVAL_BESIDES if besides else FAR_INTERVAL) * 1e6)
+        return True
 
     def _find(self, detector: _Network, frame: UInt8) -> list[Roi]:
         """Regions of all faces the detector sees, best first."""
@@ -140,20 +202,59 @@ class LiteRtBackend(FaceBackend):
         side = max(height, width)
         whole = Roi(width / 2, height / 2, side, side, 0.0)
         square = _crop(frame, whole, blazeface.INPUT_SIZE, cv2.BORDER_CONSTANT)
-        scaled = np.multiply(square, np.float32(1 / 127.5), dtype=np.float32) - np.float32(1)
-        regressors, logits = detector(scaled[None])
+        regressors, logits = detector(_signed(square))
         detections = blazeface.decode(regressors[0], logits[0, :, 0], self._anchors, self.min_confidence)
         return [from_detection(detection, width, height) for detection in detections]
 
-    def _follow(
-        self,
-        networks: _Networks,
-        frame: UInt8,
-        rois: list[Roi],
-        known: list[tuple[Roi, FaceObservation]],
-    ) -> list[tuple[Roi, FaceObservation]]:
-        """`known` and the faces in `rois`, each with its region for the next frame; no face twice."""
-        faces = list(known)
+    def _find_far(self, detector: _Network, frame: UInt8) -> list[Roi]:
+        """Regions of the faces in the next part of the picture, best first."""
+        height, width = frame.shape[:2]
+        parts = squares(width, height)
+        self._square = (self._square + 1) % len(parts)
+        left, top, side = parts[self._square]
+        size = blazeface.FULL_RANGE_INPUT_SIZE
+        part = frame[round(top) : round(top + side), round(left) : round(left + side)]
+        square = cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA)
+        regressors, logits = detector(_signed(square))
+        found = blazeface.decode(regressors[0], logits[0, :, 0], self._far_anchors, self.min_confidence, size)
+        # A square is its own letterbox: only its place has to be added.
+        rois = [from_detection(detection, part.shape[1], part.shape[0]) for detection in found]
+        return [
+            replace(roi, x=roi.x + round(left), y=roi.y + round(top))
+            for roi in rois
+            if roi.height >= FAR_LEAST * ENLARGEMENT
+        ]
+
+    def _follow(self, networks: _Networks, frame: UInt8, timestamp_us: int) -> list[_Followed]:
+        """The faces of the frame before that are still there; those whose turn it is not are taken to be."""
+        turn = self._whose_turn(timestamp_us)
+        faces: list[_Followed] = []
+        for index, face in enumerate(self._faces):
+            if index in turn:
+                self._look_into(networks, frame, [face.roi], faces, timestamp_us)
+            elif not _overlaps(face.roi, faces):
+                faces.append(replace(face, observation=replace(face.observation, looked=False)))
+        return faces
+
+    def _whose_turn(self, timestamp_us: int) -> set[int]:
+        """Which of the faces are looked at in this frame: the further apart frames are, the more."""
+        elapsed, self._seen_us = timestamp_us - self._seen_us, timestamp_us
+        if self._looks is None:
+            return set(range(len(self._faces)))
+        order = sorted(range(len(self._faces)), key=lambda index: self._faces[index].looked_us)
+        if self.attended is not None and order:
+            x, y = self.attended
+            first = min(
+                order, key=lambda index: math.dist((x, y), (self._faces[index].roi.x, self._faces[index].roi.y))
+            )
+            order.remove(first)
+            order.insert(0, first)
+        return set(order[: max(1, round(self._looks * elapsed / 1e6))])
+
+    def _look_into(
+        self, networks: _Networks, frame: UInt8, rois: list[Roi], faces: list[_Followed], timestamp_us: int
+    ) -> None:
+        """Add the faces in `rois` to `faces`, each with its region for the next frame; no face twice."""
         for roi in rois:
             if len(faces) == self.max_faces:
                 break
@@ -165,8 +266,7 @@ class LiteRtBackend(FaceBackend):
             next_roi = from_landmarks(observation.landmarks)
             # Two regions can slide onto one face when people pass each other.
             if not _overlaps(next_roi, faces):
-                faces.append((next_roi, observation))
-        return faces
+                faces.append(_Followed(next_roi, observation, timestamp_us))
 
     def look(self, frame: UInt8, roi: Roi, min_confidence: float) -> FaceObservation | None:
         """The face in a region that is already known, outside of any video; follows nothing.
@@ -199,10 +299,10 @@ def _look(networks: _Networks, frame: UInt8, roi: Roi, min_confidence: float) ->
     return FaceObservation(landmarks, np.clip(blendshapes, 0, 1), confidence)
 
 
-def _overlaps(roi: Roi, faces: list[tuple[Roi, FaceObservation]]) -> bool:
+def _overlaps(roi: Roi, faces: list[_Followed]) -> bool:
     if not faces:
         return False
-    boxes = np.stack([other.upright_box() for other, _ in faces])
+    boxes = np.stack([other.roi.upright_box() for other in faces])
     return bool((blazeface.iou(boxes, roi.upright_box()) > SAME_FACE_IOU).any())
 
 
@@ -212,7 +312,12 @@ def _crop(frame: UInt8, roi: Roi, size: int, border: int) -> UInt8:
     return crop
 
 
-def _read_networks(path: Path, threads: int, interpreter: Callable[..., Any]) -> _Networks:
+def _signed(square: UInt8) -> Float32:
+    """(1, H, W, 3) in [-1, 1], as detectors want it."""
+    return (np.multiply(square, np.float32(1 / 127.5), dtype=np.float32) - np.float32(1))[None]
+
+
+def _read_networks(path: Path, far: Path | None, threads: int, interpreter: Callable[..., Any]) -> _Networks:
     try:
         with zipfile.ZipFile(path) as bundle:
             detector, landmarks, blendshapes = (
@@ -221,4 +326,8 @@ def _read_networks(path: Path, threads: int, interpreter: Callable[..., Any]) ->
             )
     except (OSError, KeyError, zipfile.BadZipFile, RuntimeError, ValueError) as error:
         raise ModelError(f"cannot read the face networks in {path}: {error}") from error
-    return _Networks(detector, landmarks, blendshapes)
+    try:
+        smaller = None if far is None else _Network(far.read_bytes(), threads, interpreter)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"cannot read the detector of small faces in {far}: {error}") from error
+    return _Networks(detector, landmarks, blendshapes, smaller)

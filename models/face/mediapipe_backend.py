@@ -51,7 +51,8 @@ class MediaPipeBackend(FaceBackend):
             with _without_sounddevice():
                 import mediapipe
         except ImportError as error:
-            raise ModelError(f"face backend 'mediapipe' cannot be imported: {_one_line(error)}") from error
+            mend = "pip install 'lipstream[mediapipe]', or face.backend=litert"
+            raise ModelError(f"face backend 'mediapipe' cannot be imported ({_one_line(error)}): {mend}") from error
         from lipstream.models.assets import resolve
 
         def to_image(frame: UInt8) -> object:

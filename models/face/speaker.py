@@ -40,11 +40,13 @@ class SpeakerCandidate:
         id: its identity over time.
         box: x0, y0, x1, y1 in pixels.
         aperture: of its lips, see `lipstream.models.face.lips.aperture`.
+        looked: whether the lips were looked at in this frame, or some frames ago.
     """
 
     id: int
     box: Box
     aperture: float
+    looked: bool = True
 
 
 class _Motion:
@@ -159,7 +161,7 @@ class SpeakerSelector:
         motion = self._motion.get(candidate.id)
         if motion is None:
             self._motion[candidate.id] = _Motion(candidate.aperture, timestamp_us)
-        else:
+        elif candidate.looked:
             motion.update(candidate.aperture, timestamp_us)
 
     def _scores(self, candidates: Sequence[SpeakerCandidate], frame_size: tuple[int, int]) -> dict[int, float]:

@@ -28,10 +28,11 @@ class TrackedFace:
     """A face with its identity.
 
     Attributes:
-        id: 1 for the first face ever seen, then 2, 3, ...; never reused.
+        id: of the track: 1 for the first face ever seen, then 2, 3, ...; never reused. Behind `PersonKeeper` it is
+            the number of the person.
         observation: what was seen of it in this frame.
         box: x0, y0, x1, y1 of its landmarks in pixels.
-        since_us: timestamp of the frame it was first seen in.
+        since_us: timestamp of the frame it came into view in.
     """
 
     id: int
@@ -83,9 +84,8 @@ class FaceTracker:
     """Follows faces by place and size alone, from frame to frame, without a look at later frames.
 
     A face keeps its id while each observation lies near the one before. It gets a new id when it was away longer
-    than `max_gap`, or came back elsewhere, or the picture was cut: people are not recognised by their looks. For the
-    same reason two faces that pass close in front of each other, or two people in the same place before and after a
-    cut, can be taken for one another.
+    than `max_gap`, or came back elsewhere, or the picture was cut. Two faces that pass close in front of each other, or
+    two people in the same place before and after a cut, can be taken for one another. `PersonKeeper` makes up for both.
 
     Args:
         max_gap: seconds a face may be missing and still keep its id; where frames are far apart, `GAP_FRAMES` of them.

@@ -144,6 +144,15 @@ class SpeechEngine(ABC):
             ModelError: a model file is missing or unusable; the message says which and what to do.
         """
 
+    def load_decoder(self) -> None:  # noqa: B027 - optional for a subclass
+        """Load what `decode`, `words` and `align` need besides, for an engine whose `load` leaves that. Idempotent.
+
+        Who does not call it, because only frames are wanted as a rule, has it loaded by the first of those calls.
+
+        Raises:
+            ModelError: as `load`.
+        """
+
     @abstractmethod
     def encode(self, audio: Float32) -> Encoding:
         """Encode (N,) float32 audio at 16 kHz in [-1, 1]. Shorter than the engine's minimum is padded with silence."""

@@ -50,10 +50,9 @@ class MoonshineFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Networks:
-    """None of them keeps anything of one text for the next."""
+class _Reading:
+    """What turns frames into words with times. Nothing of it keeps anything of one text for the next."""
 
-    encoder: EncoderGraph
     decoder: DecoderGraph
     tokenizer: Tokenizer
     aligner: CrossAttentionAligner
@@ -77,21 +76,25 @@ class MoonshineEngine(SpeechEngine):
         self._threads = threads
         self._files = files
         self._lock = threading.Lock()
-        self._loaded: _Networks | None = None
+        self._loaded: EncoderGraph | None = None
+        self._reading: _Reading | None = None
         self._expected: tuple[Terms, TermTrie] | None = None
 
     def load(self) -> None:
-        """Load the networks. Idempotent.
+        """Load the encoder. Idempotent.
 
         Raises:
             ModelError: a model file is missing or unusable; the message says which and what to do.
         """
         with self._lock:
-            if self._loaded is not None:
-                return
-            files = self._files or _default_files()
-            parts = map(made_of, (files.encoder, files.decoder, files.tokenizer))
-            self._loaded = shared(("moonshine", *parts, self._threads), lambda: _open(files, self._threads))
+            if self._loaded is None:
+                files = self._files = self._files or _default_files()
+                key = ("moonshine encoder", made_of(files.encoder), self._threads)
+                self._loaded = shared(key, lambda: EncoderGraph(files.encoder, self._threads))
+
+    def load_decoder(self) -> None:
+        """See `SpeechEngine.load_decoder`."""
+        self._read_by()
 
     def encode(self, audio: Float32) -> Encoding:
         """Encode (N,) float32 audio at 16 kHz in [-1, 1]. Less than 56 ms is padded with silence.
@@ -100,7 +103,9 @@ class MoonshineEngine(SpeechEngine):
         those of a shorter one with more after them. It was trained on up to 64 s.
         """
         padded = np.pad(audio, (0, max(0, SHORTEST_AUDIO - len(audio))))
-        features, inner = self._networks.encoder.run_inside(np.asarray(padded, np.float32))
+        if self._loaded is None:
+            raise _not_loaded()
+        features, inner = self._loaded.run_inside(np.asarray(padded, np.float32))
         levels = frame_levels(audio, len(features), FRAME_RATE)
         return Encoding(features, FRAME_RATE, len(audio), levels, inner)
 
@@ -123,7 +128,7 @@ class MoonshineEngine(SpeechEngine):
             terms: words and phrases to expect. The probabilities of the tokens of one that was written so are those
                 with its bonus.
         """
-        networks = self._networks
+        networks = self._read_by()
         stop = Stop(
             token=END,
             limit=max(token_limit(encoding.duration), len(prefix)),
@@ -139,13 +144,13 @@ class MoonshineEngine(SpeechEngine):
 
     def words(self, tokens: Sequence[int]) -> list[WordSpan]:
         """Split tokens into words, in order; every token belongs to exactly one word."""
-        return self._networks.tokenizer.words(tokens)
+        return self._read_by().tokenizer.words(tokens)
 
     def align(self, encoding: Encoding, hypothesis: Hypothesis) -> list[TimedWord]:
         """Time each word by the decoder's cross-attention; in order, non-overlapping, inside the audio."""
         if not hypothesis.tokens:
             return []
-        token_times = self._networks.aligner.token_times(encoding, hypothesis.tokens, encoding.levels)
+        token_times = self._read_by().aligner.token_times(encoding, hypothesis.tokens, encoding.levels)
         return timed_words(self.words(hypothesis.tokens), token_times, hypothesis, encoding.duration)
 
     def _trie(self, terms: Terms) -> TermTrie | None:
@@ -153,27 +158,33 @@ class MoonshineEngine(SpeechEngine):
         if not terms:
             return None
         if self._expected is None or self._expected[0] != terms:
-            tokenizer = self._networks.tokenizer
+            tokenizer = self._read_by().tokenizer
             self._expected = terms, TermTrie(terms, tokenizer.encode, tokenizer.continues_word)
         return self._expected[1]
 
-    @property
-    def _networks(self) -> _Networks:
-        if self._loaded is None:
-            raise ModelError("the moonshine engine is not loaded: call load() first")
-        return self._loaded
+    def _read_by(self) -> _Reading:
+        """The decoder and what belongs to it, loaded by whoever needs it first."""
+        with self._lock:
+            files = self._files
+            if self._loaded is None or files is None:
+                raise _not_loaded()
+            if self._reading is None:
+                parts = map(made_of, (files.decoder, files.tokenizer))
+                self._reading = shared(
+                    ("moonshine decoder", *parts, self._threads), lambda: _open(files, self._threads)
+                )
+            return self._reading
 
 
-def _open(files: MoonshineFiles, threads: int) -> _Networks:
+def _not_loaded() -> ModelError:
+    return ModelError("the moonshine engine is not loaded: call load() first")
+
+
+def _open(files: MoonshineFiles, threads: int) -> _Reading:
     tokenizer = Tokenizer.from_file(files.tokenizer)
     aligner = CrossAttentionAligner(files.decoder)
     aligner.load()
-    return _Networks(
-        encoder=EncoderGraph(files.encoder, threads),
-        decoder=DecoderGraph(files.decoder, threads, tokenizer.text_end),
-        tokenizer=tokenizer,
-        aligner=aligner,
-    )
+    return _Reading(DecoderGraph(files.decoder, threads, tokenizer.text_end), tokenizer, aligner)
 
 
 def _default_files() -> MoonshineFiles:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.errors import ModelError
-from lipstream.models.ort_session import open_session
+from lipstream.models.ort_session import giving_back, open_session
 from lipstream.models.speech.engine import Float32
 from lipstream.models.speech.tokenizer import END
 
@@ -48,7 +48,7 @@ class EncoderGraph:
     def run_inside(self, audio: Float32) -> tuple[Float32, Float32]:
         """(S,) samples -> (T, D) frames, and (T, 3 D) those of three inner layers, side by side."""
         feeds = {"input_values": audio[None], "attention_mask": np.ones((1, len(audio)), np.int64)}
-        frames, *inner = self._session.run(None, feeds)
+        frames, *inner = self._session.run(None, feeds, giving_back())
         return frames[0], np.concatenate(inner, axis=2)[0]
 
 

@@ -60,7 +60,7 @@ def this_machine(threads: int, version: str) -> Machine:
         threads: processor threads of the recogniser.
         version: of Lipstream.
     """
-    return Machine(_processor(), os.cpu_count() or 1, threads, version)
+    return Machine(processor(), os.cpu_count() or 1, threads, version)
 
 
 def kept_at() -> Path:
@@ -151,7 +151,8 @@ def _is_there() -> bool:
     return bool(states) and set(states) == {"ready"}
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Its name, as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

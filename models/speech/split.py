@@ -33,6 +33,7 @@ class SplitRecogniser(Recogniser):
     def load(self) -> None:
         """Load the engine. Idempotent."""
         self._engine.load()
+        self._engine.load_decoder()
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""

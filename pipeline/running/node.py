@@ -55,6 +55,7 @@ class Node(Supervised):
     Attributes:
         outputs: for each output port, the channels it feeds; filled in before the start.
         events: the channel on which it publishes; set before the start.
+        retell: what becomes of its events first, None for nothing; set before the start.
         reached: the latest moment of media it has taken or, for a source, given (us).
         calling_since: session time (us) since when the component has been in a call without giving anything, None when
             it is in none or waits for room behind it.
@@ -63,6 +64,7 @@ class Node(Supervised):
     """
 
     events: Channel
+    retell: Callable[[Event], Event | None] | None
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Node(Supervised):
         self.is_source = isinstance(component, Source)
         self.if_stuck = component.if_stuck if isinstance(component, Stage) else None
         self.outputs: dict[str, Sequence[Channel]] = {}
+        self.retell = None
         self.metrics = StageMetrics()
         self.reached = 0
         self.calling_since: int | None = None
@@ -132,10 +135,13 @@ class Node(Supervised):
 
     def publish(self, event: Event) -> None:
         """Send an event to the sinks and hooks."""
+        told = event if self.retell is None else self.retell(event)
+        if told is None:
+            return
         now = self.now()
         # Without media time the order is that of arrival, and the time stamps on the channel mean nothing.
         timestamp = now if self._surroundings.media_time else 0
-        self.events.put(Packet(timestamp, dataclasses.replace(event, emitted=seconds(now))))
+        self.events.put(Packet(timestamp, dataclasses.replace(told, emitted=seconds(now))))
 
     # For the runner.
 

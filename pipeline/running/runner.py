@@ -133,6 +133,7 @@ class Runner:
                 inbox = Inbox(inputs, signals[name], self.clock, skew_limit, _FRONTIER_STEP if media_time else None)
             node = Node(name, component, signals[name], inputs, inbox, self._surroundings, self)
             node.events = self.bus.channel(name, signals[name])
+            node.retell = graph.retold.get(name)
             for port in component.outputs:
                 node.outputs[port] = [
                     channel for edge, channel in edges.items() if (edge.producer, edge.output) == (name, port)
@@ -214,9 +215,17 @@ class Runner:
         with self._lock:
             self._waiting_to_open.discard(name)
             if not self._waiting_to_open and not self.begun:
+                # What networks were loaded through.
+                memory.give_back()
                 self.clock.start()
                 self.begun = True
                 self._gate.set()
+
+    @property
+    def loading(self) -> frozenset[str]:
+        """The components and sinks that are not open yet."""
+        with self._lock:
+            return frozenset(self._waiting_to_open)
 
     def opened(self, name: str) -> bool:
         """A component is open; wait for all others. Returns whether the run begins."""

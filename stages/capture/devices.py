@@ -14,7 +14,14 @@ import cv2
 from lipstream.stages.capture.camera_capture import device_backend, quiet
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo, PortAudio, choose_microphone
 
-__all__ = ["CameraInfo", "MicrophoneInfo", "choose_microphone", "list_cameras", "list_microphones"]
+__all__ = [
+    "CameraInfo",
+    "MicrophoneInfo",
+    "choose_microphone",
+    "list_cameras",
+    "list_microphones",
+    "list_system_sound",
+]
 
 _SYSFS = Path("/sys/class/video4linux")
 _PROBED_INDICES = 5
@@ -53,6 +60,21 @@ def list_microphones() -> list[MicrophoneInfo]:
         return backend.devices()
     finally:
         backend.close()
+
+
+def list_system_sound() -> list[MicrophoneInfo]:
+    """All outputs whose sound can be captioned.
+
+    Raises:
+        UserError: there is no sound system that gives it; says what to install.
+    """
+    from lipstream.stages.capture.system_sound import backend
+
+    access = backend()
+    try:
+        return access.devices()
+    finally:
+        access.close()
 
 
 def list_cameras() -> list[CameraInfo]:

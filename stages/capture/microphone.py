@@ -41,6 +41,8 @@ class Microphone(Source):
     """
 
     outputs: ClassVar[Mapping[str, Port]] = {"audio": Port(AudioBlock)}
+    noun: ClassVar[str] = "microphone"
+    """What to call the device in messages, before its name."""
 
     def __init__(self, config: AudioConfig, backend: BackendFactory = PortAudio) -> None:
         self._config = config
@@ -66,7 +68,7 @@ class Microphone(Source):
             if opening.done.wait(POLL_SECONDS) or self.context.stopping.is_set():
                 break
         else:
-            raise UserError("the microphone does not answer: unplug it and plug it in again, or choose another one")
+            raise UserError(f"the {self.noun} does not answer: unplug it and plug it in again, or choose another one")
         if isinstance(opening.error, UserError):
             raise opening.error
         if opening.error is not None:
@@ -107,7 +109,7 @@ class Microphone(Source):
     # The device.
 
     def _begin_opening(self) -> MicrophoneOpening:
-        self._opening = MicrophoneOpening(self._backend, self._config, self.context.clock.now)
+        self._opening = MicrophoneOpening(self._backend, self._config, self.context.clock.now, self.noun)
         return self._opening
 
     def _adopt(self, opening: MicrophoneOpening) -> None:

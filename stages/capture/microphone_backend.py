@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from lipstream.pipeline import UserError
 from lipstream.stages.capture.native_noise import devices_quiet
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _INSTALL = (
     "install PortAudio (Debian, Ubuntu: sudo apt-get install portaudio19-dev; macOS: brew install portaudio) and then "
-    "PyAudio (pip install pyaudio), or run without a microphone"
+    "PyAudio (pip install 'lipstream[live]'), or run without a microphone"
 )
 _FALLBACK_RATES = (48_000, 44_100, 16_000)
 _MAX_CHANNELS = 2
@@ -91,18 +92,21 @@ class PortAudio:
         UserError: PyAudio or PortAudio is not installed; says what to install.
     """
 
+    module: ClassVar[str] = "pyaudio"
+    """The module that is PortAudio's, or that of another build of it."""
+    install: ClassVar[str] = f"the microphone cannot be used: {_INSTALL}"
+
     def __init__(self) -> None:
         try:
-            import pyaudio
+            self._module: Any = importlib.import_module(self.module)
         except (ImportError, OSError) as error:
-            raise UserError(f"the microphone cannot be used ({error}): {_INSTALL}") from error
-        self._module: Any = pyaudio
+            raise UserError(f"{self.install} ({error})") from error
         with devices_quiet():
-            self._audio: Any = pyaudio.PyAudio()
+            self._audio: Any = self._module.PyAudio()
 
     def devices(self) -> list[MicrophoneInfo]:
         """All input devices."""
-        default = self._default_index()
+        default = self.default_index()
         infos = (self._audio.get_device_info_by_index(index) for index in range(self._audio.get_device_count()))
         return [
             MicrophoneInfo(
@@ -113,10 +117,15 @@ class PortAudio:
                 default=info["index"] == default,
             )
             for info in infos
-            if info["maxInputChannels"] > 0
+            if info["maxInputChannels"] > 0 and self.wants(info)
         ]
 
-    def _default_index(self) -> int | None:
+    def wants(self, info: dict[str, Any]) -> bool:
+        """Whether a device, as PortAudio describes it, is one of those that are meant."""
+        return True
+
+    def default_index(self) -> int | None:
+        """PortAudio's number of the device to use unless told otherwise."""
         try:
             return int(self._audio.get_default_input_device_info()["index"])
         except OSError:

@@ -46,6 +46,7 @@ class MicrophoneOpening:
         make_backend: makes the access to the devices.
         config: which device, and the size of its blocks.
         now: session time in microseconds.
+        noun: what to call the device in messages, before its name.
 
     Attributes:
         done: set once the device delivers or has failed.
@@ -57,14 +58,17 @@ class MicrophoneOpening:
         name: what to call it in messages.
     """
 
-    def __init__(self, make_backend: BackendFactory, config: AudioConfig, now: Callable[[], int]) -> None:
+    def __init__(
+        self, make_backend: BackendFactory, config: AudioConfig, now: Callable[[], int], noun: str = "microphone"
+    ) -> None:
         self.done = threading.Event()
         self.error: Exception | None = None
         self.listening = threading.Event()
         self.ring: queue.Queue[DeviceBlock] = queue.Queue(max(2, round(RING_SECONDS / config.block)))
         self.stream: CaptureStream | None = None
         self.track: CaptureTrack | None = None
-        self.name = "the microphone"
+        self.name = f"the {noun}"
+        self._noun = noun
         self._make_backend = make_backend
         self._config = config
         self._now = now
@@ -84,7 +88,7 @@ class MicrophoneOpening:
         try:
             self._backend = self._make_backend()
             device = choose_microphone(self._backend.devices(), self._config.microphone)
-            self.name = f"microphone '{device.name}'"
+            self.name = f"{self._noun} '{device.name}'"
             self.stream = self._backend.start(device, self._config.block, self._keep)
             self.track = CaptureTrack(self.stream.rate, self.stream.channels)
         except Exception as error:  # noqa: BLE001 - reported by whoever waits for `done`

@@ -39,6 +39,8 @@ def add_emotion(graph: Graph, config: Config) -> None:
         newest = Bounds(Policy.DROP_OLDEST, items=8, duration=micros(600))
         graph.connect("encode.speech", "voice.speech", speech if config.lossless else newest)
         graph.connect("voice.windows", "emotion.windows", _EVIDENCE)
+    if "who" in graph.components:
+        graph.connect("who.people", "emotion.people", _EVIDENCE)
 
 
 def _look_ahead(config: Config) -> float:

@@ -11,16 +11,19 @@ from lipstream.events import EmotionChanged, EmotionUpdate
 from lipstream.models.emotion.classes import EMOTIONS, UNKNOWN, affect
 from lipstream.models.emotion.fusion import EmotionResult, TimedEvidence
 from lipstream.models.emotion.smoothing import EmotionSmoother, Smoothed
+from lipstream.models.emotion.usual import Usual
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.emotion.payloads import Expressions, VoiceWindow
 from lipstream.stages.emotion.witnesses import Witnesses
 from lipstream.stages.failures import while_loading, while_running
-from lipstream.stages.payloads import Float32
+from lipstream.stages.payloads import Float32, PeopleKnown
 from lipstream.stages.shedding import EMOTION_RATE, EMOTION_SHARE
 from lipstream.stages.switches import EMOTION
 
 _LONGEST_CATCH_UP = micros(5.0)
 """Live, updates that are overdue by more than this are left out: the machine slept, or a source stood still."""
+_MOST_KNOWN = 64
+"""What is usual for a face is kept while it is away, of so many faces at most."""
 _NOTHING: Float32 = np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32)
 
 
@@ -41,7 +44,7 @@ class Emotion(Stage):
 
     A voice that is no face's in view gets an update of its own, without a face; so does a moment without any evidence,
     which is `unknown`. `EmotionChanged` follows when a smoothed label changes; to `unknown` also when a face has gone,
-    or emotion is switched off.
+    or emotion is switched off. After some seconds each person is judged against what is usual for them.
 
     An update is made once its inputs have come to `look_ahead` after it, from what they have brought until then. With a
     `look_ahead` no evidence can be later than, as in a file run at full speed, nothing is missed; a shorter one is kept
@@ -56,6 +59,7 @@ class Emotion(Stage):
     inputs: ClassVar[Mapping[str, Port]] = {
         "expressions": Port(Expressions, optional=True),
         "windows": Port(VoiceWindow, optional=True),
+        "people": Port(PeopleKnown, optional=True),
     }
 
     def __init__(self, network: FusionNetwork, update_interval: float, look_ahead: float) -> None:
@@ -64,6 +68,8 @@ class Emotion(Stage):
         self._look_ahead = micros(look_ahead)
         self._witnesses = Witnesses()
         self._smoothers: dict[int | None, EmotionSmoother] = {}
+        self._people = PeopleKnown({}, None)
+        self._usual: dict[int | None, Usual] = {}
         self._done = 0
         self._reached = 0
 
@@ -75,7 +81,9 @@ class Emotion(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Make the updates that are due before this packet, then keep it."""
         self._reach(packet.timestamp)
-        if port == "expressions":
+        if port == "people":
+            self._people = packet.payload
+        elif port == "expressions":
             self._witnesses.see(packet.timestamp, packet.payload, packet.duration)
         else:
             self._witnesses.hear(packet.payload)
@@ -105,6 +113,7 @@ class Emotion(Stage):
         if self.context.switched_off(EMOTION):
             self._done = max(self._done, time)
             self._witnesses = Witnesses()
+            self._usual.clear()
             for face in list(self._smoothers):
                 self._leave(face, self._done)
             return
@@ -140,11 +149,19 @@ class Emotion(Stage):
             result = self._network.predict(seen, heard, seconds(end))
         smoother = self._smoothers.setdefault(face, EmotionSmoother())
         before = smoother.label
-        smoothed = smoother.update(seconds(end), result.probabilities if result else None)
-        update = _event(face, result, smoothed, start, end)
+        smoothed = smoother.update(seconds(end), self._own(face, result.probabilities, end - start) if result else None)
+        update = _event(face, self._speaker(face, heard), result, smoothed, start, end)
         self.publish(update)
         if smoothed.changed:
             self._publish_change(update, before)
+
+    def _own(self, face: int | None, probabilities: Float32, duration: int) -> Float32:
+        """Probabilities as they are for this person; of somebody unknown as they are."""
+        if face not in self._usual:
+            while len(self._usual) >= _MOST_KNOWN:
+                del self._usual[next(iter(self._usual))]
+            self._usual[face] = Usual()
+        return self._usual[face].corrected(probabilities, seconds(duration))
 
     def _publish_change(self, update: EmotionUpdate, before: str) -> None:
         self.publish(
@@ -157,20 +174,37 @@ class Emotion(Stage):
                 valence=update.valence,
                 arousal=update.arousal,
                 weights=update.weights,
+                speaker=update.speaker,
             )
         )
+
+    def _speaker(self, face: int | None, heard: Sequence[TimedEvidence]) -> int | None:
+        """Whose face or voice it is, as far as is known by now."""
+        if face is None:
+            return self._people.voice if heard else None
+        return self._people.faces.get(face)
 
     def _leave(self, face: int | None, time: int) -> None:
         """Forget a face that is gone, or the voice without a face once it has one."""
         smoother = self._smoothers.pop(face, None)
+        if face is None:
+            # The next voice without a face may be another one.
+            self._usual.pop(None, None)
         if smoother is not None and smoother.label != UNKNOWN:
-            gone = _event(face, None, Smoothed(UNKNOWN, _NOTHING, True), time, time)
+            gone = _event(face, self._speaker(face, ()), None, Smoothed(UNKNOWN, _NOTHING, True), time, time)
             self._publish_change(gone, smoother.label)
 
 
-def _event(face: int | None, result: EmotionResult | None, smoothed: Smoothed, start: int, end: int) -> EmotionUpdate:
-    """The update: the probabilities of the moment, or those last shown while there is no evidence."""
-    probabilities = smoothed.probabilities if result is None else result.probabilities
+def _event(
+    face: int | None,
+    speaker: int | None,
+    result: EmotionResult | None,
+    smoothed: Smoothed,
+    start: int,
+    end: int,
+) -> EmotionUpdate:
+    """The update: label and probabilities from the same average, so that neither contradicts the other."""
+    probabilities = smoothed.probabilities
     valence, arousal = (0.0, 0.0) if smoothed.label == UNKNOWN else affect(probabilities)
     return EmotionUpdate(
         face=face,
@@ -184,4 +218,5 @@ def _event(face: int | None, result: EmotionResult | None, smoothed: Smoothed, s
             "face": round(result.weight_face, 4) if result else 0.0,
             "voice": round(result.weight_voice, 4) if result else 0.0,
         },
+        speaker=speaker,
     )

@@ -76,7 +76,8 @@ class Expression(Stage):
         if self.context.switched_off(EMOTION) or not self._shedder.keeps(packet.timestamp):
             return
         view: FaceView = packet.payload
-        wanted = [face for face in view.faces if not self._only_speaker or face.id == view.speaker]
+        looked = [face for face in view.faces if face.observation.looked]
+        wanted = [face for face in looked if not self._only_speaker or face.id == view.speaker]
         self._only_speaker = not self._only_speaker
         self._turns = {face.id: self._turns.get(face.id, 0) for face in view.faces}
         with while_running("video", "the expression encoder"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from lipstream.models.emotion.branches import Evidence
@@ -23,6 +24,9 @@ REST = 0.25
 """What is left over at the end of a segment makes one more window if it is at least so many seconds."""
 SHORTEST = 0.3
 """A segment with less sound than this, in seconds, says nothing."""
+SURE = 1.1
+"""A shorter window counts in proportion to its length, in seconds: the best inverse temperature on unseen actors is
+0.7 for windows of 0.75 s, 0.95 for 1.25 s and 1 for 1.75 s."""
 TAIL = 0.2
 """Seconds after the last voiced moment that still belong to the speech."""
 MOST = 16
@@ -100,7 +104,8 @@ class Voice(Stage):
         with while_running("audio", "the emotion network of the voice"):
             judged = self._network.predict_all([_cut(speech, *span) for span in spans])
         for evidence, (start, end) in zip(judged, spans, strict=True):
-            window = VoiceWindow(evidence, speech.start + micros(start), speech.start + micros(end))
+            counted = replace(evidence, log_probabilities=evidence.log_probabilities * min(1.0, (end - start) / SURE))
+            window = VoiceWindow(counted, speech.start + micros(start), speech.start + micros(end))
             self.emit("windows", window, timestamp)
 
 

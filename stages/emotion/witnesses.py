@@ -54,7 +54,8 @@ class Witnesses:
         self._seen.append(_Seen(time, time + max(micros(FACE_MEMORY), round(_PICTURES * interval)), expressions))
 
     def hear(self, window: VoiceWindow) -> None:
-        """Take in a window of speech."""
+        """Take in a window of speech. It replaces those that it holds whole: the more is heard, the surer it is."""
+        self._heard = deque(each for each in self._heard if not _holds(window, each.window))
         self._heard.append(_Heard(window))
 
     def faces(self, now: int) -> Mapping[int, list[TimedEvidence]]:
@@ -71,14 +72,19 @@ class Witnesses:
         return dict(sorted(found.items()))
 
     def voices(self, now: int) -> Mapping[int | None, list[TimedEvidence]]:
-        """The windows that ended within `VOICE_MEMORY` before `now` (us), oldest first, by the face that spoke."""
+        """The windows that were heard at `now` (us), oldest first, by the face that spoke.
+
+        They are those around it; where nobody speaks at the moment, or no window has come that goes so far, as live,
+        those that ended within `VOICE_MEMORY` before it.
+        """
         found: dict[int | None, list[TimedEvidence]] = {}
-        for heard in self._heard:
-            if now - micros(VOICE_MEMORY) <= heard.window.end <= now:
-                if not heard.settled:
-                    heard.owner, heard.settled = self._owner(heard.window), True
-                evidence = TimedEvidence(seconds(heard.window.end), heard.window.evidence)
-                found.setdefault(heard.owner, []).append(evidence)
+        around = [each for each in self._heard if each.window.start < now <= each.window.end]
+        lately = [each for each in self._heard if now - micros(VOICE_MEMORY) <= each.window.end <= now]
+        for heard in around or lately:
+            if not heard.settled:
+                heard.owner, heard.settled = self._owner(heard.window), True
+            evidence = TimedEvidence(seconds(min(heard.window.end, now)), heard.window.evidence)
+            found.setdefault(heard.owner, []).append(evidence)
         return found
 
     def forget(self, now: int) -> None:
@@ -97,3 +103,7 @@ class Witnesses:
                 return talker
         present = {face for expressions in during for face in expressions.faces}
         return present.pop() if len(present) == 1 else None
+
+
+def _holds(window: VoiceWindow, other: VoiceWindow) -> bool:
+    return window.start <= other.start and other.end <= window.end

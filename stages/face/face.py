@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 from lipstream.events import FaceFound, FaceLost
 from lipstream.models.face.analyser import FaceAnalyser
 from lipstream.models.face.backend import FaceBackend
+from lipstream.models.face.identity import FaceEmbedder
 from lipstream.models.face.tracking import LostFace
 from lipstream.pipeline import Packet, Port, Stage, seconds
 from lipstream.stages.face.face_report import box_of
+from lipstream.stages.face.looking import Looking
 from lipstream.stages.failures import while_loading, while_running
-from lipstream.stages.payloads import FaceFrame, FaceView, VideoFrame
+from lipstream.stages.payloads import FaceFrame, FaceView, VideoFrame, VoiceHeard
 from lipstream.stages.switches import PICTURE
 
 
@@ -20,20 +22,32 @@ class Face(Stage):
     """Looks for faces in each frame it is given, and tells of those that come and go; see `FaceAnalyser`.
 
     How many frames come is the source's business: it skips those beyond `face.max_fps` before any work is spent on
-    them.
+    them. At which of them to look is that of `looking`, which is told of voices; it may see to it that most are
+    never even made pictures of.
 
     Args:
         backend: the networks.
-        max_gap: seconds a face may be missed and keep its identity.
+        max_gap: seconds a face may be missed before it counts as gone.
+        looking: chooses the frames; None for every one.
+        embedder: tells people apart by their looks; None to go by the place in the picture alone.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"video": Port(VideoFrame)}
+    # Voices first: at equal timestamps they are known before the picture is judged by them.
+    inputs: ClassVar[Mapping[str, Port]] = {"voices": Port(VoiceHeard, optional=True), "video": Port(VideoFrame)}
     outputs: ClassVar[Mapping[str, Port]] = {"faces": Port(FaceFrame), "views": Port(FaceView)}
     if_stuck = ("video", "the face network does not answer, going on with the sound only")
 
-    def __init__(self, backend: FaceBackend, max_gap: float) -> None:
-        self._analyser = FaceAnalyser(backend, max_gap)
+    def __init__(
+        self,
+        backend: FaceBackend,
+        max_gap: float,
+        looking: Looking | None = None,
+        embedder: FaceEmbedder | None = None,
+    ) -> None:
+        self._analyser = FaceAnalyser(backend, max_gap, embedder)
+        self._looking = looking
         self._newest = -1
+        self._end = 0
 
     def open(self) -> None:
         """Load the networks."""
@@ -45,13 +59,24 @@ class Face(Stage):
         self._analyser.close()
 
     def process(self, port: str, packet: Packet[Any]) -> None:
-        """Look at one frame."""
+        """Look at one frame, if it is one to look at; take note of a voice."""
+        if port == "voices":
+            if self._looking is not None:
+                self._looking.hear(packet.payload.time, packet.payload.voiced)
+            return
         if packet.timestamp <= self._newest or self.context.switched_off(PICTURE):
+            return
+        self._end = packet.end
+        if self._looking is not None and not self._looking.wants(packet.timestamp, packet.duration):
             return
         self._newest = packet.timestamp
         image = packet.payload.image
         with while_running("video", "the face network"):
             seen = self._analyser.analyse(image, packet.timestamp, packet.duration)
+        if self._looking is not None:
+            ids = frozenset(face.id for face in seen.faces)
+            self._looking.saw(packet.timestamp, ids, seen.talking)
+            self._tell_looks(self._looking)
         self._report_lost(seen.lost)
         height, width = image.shape[:2]
         for face in seen.found:
@@ -69,6 +94,13 @@ class Face(Stage):
     def finish(self) -> None:
         """Report the faces that were in view to the end as lost there."""
         self._report_lost(self._analyser.finish())
+        if self._looking is not None:
+            self._looking.finish(self._end)
+            self._tell_looks(self._looking)
+
+    def _tell_looks(self, looking: Looking) -> None:
+        for stretch in looking.told():
+            self.publish(stretch)
 
     def _report_lost(self, faces: Iterable[LostFace]) -> None:
         for face in faces:

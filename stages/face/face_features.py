@@ -45,6 +45,8 @@ class FeatureReport(Stage):
         view: FaceView = packet.payload
         self._openings = {face.id: self._openings.get(face.id, deque()) for face in view.faces}
         for face in view.faces:
+            if not face.observation.looked:
+                continue
             self.publish(self._features(view, face, packet.timestamp))
 
     def _features(self, view: FaceView, face: TrackedFace, time: int) -> FaceFeatures:

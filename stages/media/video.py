@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -37,7 +38,8 @@ class MediaVideo(MediaSource):
     """Emits a file's frames as upright RGB pictures at their presentation times.
 
     Frames that do not advance in time are dropped and counted as `video.frames_out_of_order`. Frames beyond `max_fps`
-    are decoded, because later ones build on them, but not converted; which ones depends on their timestamps only.
+    are decoded, because later ones build on them, and left out; which ones depends on their timestamps only. A frame
+    becomes a picture when somebody looks at it.
 
     Args:
         path: the file.
@@ -70,6 +72,7 @@ class MediaVideo(MediaSource):
         self._max_side = max_side
         self._max_fps = max_fps
         self._reformatter = VideoReformatter()
+        self._converting = threading.Lock()
 
     def _open_container(self) -> InputContainer:
         container = super()._open_container()
@@ -110,15 +113,18 @@ class MediaVideo(MediaSource):
 
     def _convert(self, frame: DecodedFrame) -> VideoFrame:
         width, height = frame.width, frame.height
-        turns = round(frame.rotation / 90)
-        size = scaled_size(width, height, self._max_side, self._aspect)
+        turned = round(frame.rotation / 90) % 2 != 0
+        return VideoFrame(lambda: self._picture(frame), (height, width) if turned else (width, height))
+
+    def _picture(self, frame: DecodedFrame) -> UInt8:
+        size = scaled_size(frame.width, frame.height, self._max_side, self._aspect)
         # One reformatter for all frames: `frame.reformat` sets up a new scaler each time, which takes ten times longer
-        # than the scaling.
-        scaled = self._reformatter.reformat(
-            frame, width=size[0], height=size[1], format="rgb24", interpolation=Interpolation.AREA
-        )
-        image = upright(cast(UInt8, scaled.to_ndarray()), turns)
-        return VideoFrame(image, (height, width) if turns % 2 else (width, height))
+        # than the scaling. It is used by one thread at a time.
+        with self._converting:
+            scaled = self._reformatter.reformat(
+                frame, width=size[0], height=size[1], format="rgb24", interpolation=Interpolation.AREA
+            )
+        return upright(cast(UInt8, scaled.to_ndarray()), round(frame.rotation / 90))
 
 
 def _is_large(codec: CodecContext | None) -> bool:

@@ -15,6 +15,7 @@ from lipstream.stages.sinks.data.words_csv import WordsCsvWriter
 from lipstream.stages.sinks.emotion_csv import EmotionCsvWriter
 from lipstream.stages.sinks.json_writer import JsonWriter
 from lipstream.stages.sinks.jsonl import JsonlWriter
+from lipstream.stages.sinks.rttm import RttmWriter
 from lipstream.stages.sinks.subtitles.ass import AssWriter
 from lipstream.stages.sinks.subtitles.srt import SrtWriter
 from lipstream.stages.sinks.subtitles.ttml import TtmlWriter
@@ -33,6 +34,7 @@ __all__ = [
     "EmotionVttWriter",
     "JsonWriter",
     "JsonlWriter",
+    "RttmWriter",
     "SegmentsCsvWriter",
     "SrtWriter",
     "TsvWriter",
@@ -61,6 +63,7 @@ FORMATS: dict[str, type[Writer]] = {
     EMOTION_FORMAT: EmotionCsvWriter,
     "words.csv": WordsCsvWriter,
     "segments.csv": SegmentsCsvWriter,
+    "rttm": RttmWriter,
 }
 """Writers that ship, by the name of the format, which is also the file's extension; but for `DATA_FORMATS`."""
 

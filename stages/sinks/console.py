@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Callable
 from typing import TextIO
 
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from lipstream.events import EmotionUpdate, Remark, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.events import (
+    EmotionUpdate,
+    Recording,
+    Remark,
+    SoundEvent,
+    SpeechStarted,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered
 from lipstream.stages.sinks.emotion_spans import EmotionTrack
 from lipstream.stages.sinks.event_pipe import reader_gone
+from lipstream.stages.sinks.forming import forming_rows
 from lipstream.stages.sinks.media_progress import MediaProgress
+from lipstream.stages.sinks.speakers import SpeakerBook, TurnMarks, parts_of
 from lipstream.stages.sinks.text import clean, timestamp
 
 _NAMES = {"audio": "sound", "video": "picture"}
@@ -40,10 +50,12 @@ def time_range(final: TranscriptFinal) -> str:
 
 
 class ConsoleSink(EventSink):
-    """Shows finished segments as lines, and below them, in a terminal, one row for the text that is forming.
+    """Shows finished segments as lines, and below them, in a terminal, some rows for the text that is forming.
 
-    Stable text is plain, text that may still change is dim. In a terminal the emotion something is said with, if it is
-    known by then, follows in small print. With a duration there is a second row, the progress.
+    Stable text is plain, text that may still change is dim; no word moves before its row does. While a run is recorded
+    a row of its own says so. In a terminal the emotion something is said with, if it is known by then, follows in small
+    print. Where somebody else takes over, the text is on a line of its own, and that speaker is named before it. With a
+    duration there is a further row, the progress.
     Elsewhere than in a terminal nothing is ever rewritten: finished segments go to `out` and notes to `err`, a line
     each. A reader of `out` that goes away (`| head`), or a terminal, does not end the run. A file that `out` is led to
     and that cannot be written ends the run of a recording; a live run goes on, and says so.
@@ -70,12 +82,15 @@ class ConsoleSink(EventSink):
         self._err = err or sys.stderr
         self._stamp = stamp
         self._partial: TranscriptPartial | None = None
+        self._book = SpeakerBook()
+        self._marks = TurnMarks("names", since_second=True)
         self._emotions = EmotionTrack()
         self._live: Live | None = None
         self.failure: str | None = None
         self._closed = False
         self._gone = False
         self._progress: MediaProgress | None = None
+        self._recording: str | None = None
         screen = next((Console(file=file) for file in self._screens(duration) if _can_rewrite(file)), None)
         self._screen = screen
         if screen is not None and duration:
@@ -111,6 +126,7 @@ class ConsoleSink(EventSink):
         self.note(self.failure)
 
     def _show(self, event: Event) -> None:
+        self._book.take(event)
         match event:
             case TranscriptPartial():
                 self._partial = event if event.text else None
@@ -124,6 +140,12 @@ class ConsoleSink(EventSink):
                     self._partial = None
             case EmotionUpdate():
                 self._emotions.add(event)
+            case SoundEvent(end=None):
+                self._mark(event)
+            case Recording():
+                self._recording = event.file if event.on else None
+                if self._screen is None:
+                    self.note(f"{'recording into' if event.on else 'no longer recording into'} {event.file}")
             case Degraded():
                 self.note(f"{_NAMES.get(event.modality, event.modality)}: {event.reason}")
             case Recovered():
@@ -140,7 +162,9 @@ class ConsoleSink(EventSink):
         rows: list[RenderableType] = []
         if (partial := self._partial) is not None and self._screen is not None:
             emotion = self._emotions.label(partial.start, partial.end)
-            rows.append(caption_row(partial, self._screen.width - _ROOM_FOR_INTERRUPT, emotion))
+            rows += caption_rows(partial, self._screen.width - _ROOM_FOR_INTERRUPT, emotion)
+        if self._recording is not None and not self._closed:
+            rows.append(Text(f"● recording into {clean(self._recording)}", style="bold red", no_wrap=True))
         if self._progress is not None and not self._closed:
             rows.append(self._progress.row)
         return Group(*rows)
@@ -164,9 +188,15 @@ class ConsoleSink(EventSink):
                 _write(self._err, line)
 
     def _caption(self, final: TranscriptFinal) -> None:
-        text = clean(final.text)
-        if not text:
+        if not clean(final.text):
             return
+        parts = parts_of(final)
+        for said in parts:
+            text = clean(self._marks.before(said, self._book) + (said.text if len(parts) > 1 else final.text))
+            part = final if len(parts) == 1 else dataclasses.replace(final, start=said.start, end=said.end)
+            self._line(part, text)
+
+    def _line(self, final: TranscriptFinal, text: str) -> None:
         stamp = self._stamp(final)
         if self._screen is not None and self._screen.file is self._out:
             emotion = _small_print(self._emotions.label(final.start, final.end))
@@ -174,12 +204,20 @@ class ConsoleSink(EventSink):
         else:
             _write(self._out, f"{stamp} {text}")
 
+    def _mark(self, sound: SoundEvent) -> None:
+        stamp, label = _clock(sound.start), f"[{clean(sound.label)}]"
+        if self._screen is not None and self._screen.file is self._out:
+            self._screen.print(Text.assemble((stamp, "cyan"), " ", (label, "italic")))
+        else:
+            _write(self._out, f"{stamp} {label}")
+
     def _redraw(self, event: Event) -> None:
         if self._screen is None or self._closed:
             return
         if self._live is None:
             # Not before there is something to show: models may still be fetched, with a progress bar of their own.
-            if self._partial is None and not (self._progress is not None and event.emitted > 0):
+            progressed = self._progress is not None and event.emitted > 0
+            if self._partial is None and self._recording is None and not progressed:
                 return
             self._live = Live(
                 self,
@@ -189,35 +227,19 @@ class ConsoleSink(EventSink):
                 transient=True,
             )
             self._live.start()
-        if isinstance(event, (TranscriptPartial, TranscriptFinal)):
+        if isinstance(event, (TranscriptPartial, TranscriptFinal, Recording)):
             self._live.refresh()
 
 
-def caption_row(partial: TranscriptPartial, width: int, emotion: str | None = None) -> Text:
-    """The forming text as one row of at most `width` cells: of text that is too long the end is shown."""
-    stamp, label = _clock(partial.start) + " ", _small_print(emotion)
+def caption_rows(partial: TranscriptPartial, width: int, emotion: str | None = None) -> list[Text]:
+    """The forming text as rows of at most `width` cells."""
     text, unstable = clean(partial.text), clean(partial.unstable)
-    room = max(1, width - cell_len(stamp) - cell_len(label))
-    shown = text if cell_len(text) <= room else "…" + _last_cells(text, room - 1)
-    dim = min(len(shown), len(unstable))
-    forming = (shown[len(shown) - dim :], "dim")
-    row = Text.assemble((stamp, "cyan"), shown[: len(shown) - dim], forming, (label, _EMOTION_STYLE))
-    row.truncate(width)
-    row.no_wrap = True
-    return row
+    stamp, label = _clock(partial.start) + " ", _small_print(emotion)
+    return forming_rows(text, min(len(text), len(unstable)), stamp, width, label, ("cyan", _EMOTION_STYLE))
 
 
 def _small_print(emotion: str | None) -> str:
     return f"  {emotion}" if emotion else ""
-
-
-def _last_cells(text: str, cells: int) -> str:
-    """The longest end of a text that fits in so many terminal cells."""
-    for at in range(len(text) - 1, -1, -1):
-        cells -= cell_len(text[at])
-        if cells < 0:
-            return text[at + 1 :]
-    return text
 
 
 def _clock(seconds: float) -> str:

@@ -32,6 +32,7 @@ class EmotionCsvWriter(TableWriter):
                 "arousal": event.arousal,
                 "weight_face": event.weights["face"],
                 "weight_voice": event.weights["voice"],
+                "speaker": event.speaker,
             }
         )
         if any(event.weights.values()):

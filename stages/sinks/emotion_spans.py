@@ -21,9 +21,12 @@ class _Run:
     end: float
     sums: dict[str, dict[str, float]] = field(default_factory=dict)
     weight: float = 0.0
+    speaker: int | None = None
 
     def add(self, update: EmotionUpdate) -> None:
         self.end = update.end
+        # It is known once the face has spoken.
+        self.speaker = self.speaker if update.speaker is None else update.speaker
         # Moments without evidence only hold the label; they count where there is nothing else.
         share = (update.end - update.start) * (1.0 if any(update.weights.values()) else 1e-6)
         affect = {"valence": update.valence, "arousal": update.arousal}
@@ -70,6 +73,7 @@ class EmotionIntervals:
             **run.means("affect"),
             "weights": run.means("weights"),
             "face": face,
+            "speaker": run.speaker,
         }
 
 

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import io
 import tempfile
+from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, ClassVar, Self
 
 from lipstream.config import Config
-from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, Remark, TranscriptFinal
+from lipstream.events import (
+    EmotionUpdate,
+    FaceFound,
+    FaceLost,
+    FacesLooked,
+    LipActivity,
+    Remark,
+    SpeakerChanged,
+    SpeakerNamed,
+    TranscriptFinal,
+)
 from lipstream.models.used import used
 from lipstream.pipeline.events import End, Event, Stats
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals
 from lipstream.stages.sinks.spoken import SpokenLanguage
 from lipstream.stages.sinks.text import json_text
+from lipstream.stages.sinks.transcript.amending import AmendedJson, SpeakerTotals
 from lipstream.stages.sinks.transcript.schema import VERSION, RatesRecord
 from lipstream.stages.sinks.writer import Writer
 from lipstream.version import version
@@ -78,6 +90,10 @@ class JsonWriter(Writer):
         self._faces: list[tuple[int, float, float]] = []
         self._stats: Stats | None = None
         self._remarks: list[Remark] = []
+        self._speakers = SpeakerTotals()
+        self._numbers = array("q")
+        self._amend = False
+        self._looks: list[FacesLooked] = []
 
     @classmethod
     def configured(cls, config: Config) -> type[Self]:
@@ -102,12 +118,16 @@ class JsonWriter(Writer):
                 self._write_lips(event)
             case EmotionUpdate():
                 self._write_emotion(event)
+            case SpeakerChanged() | SpeakerNamed():
+                self._amend = self._amend or self._segments > 0
             case FaceFound():
                 self._open_faces[event.face] = event.time
                 self.mark_content()
             case FaceLost():
                 self._open_faces.pop(event.face, None)
                 self._faces.append((event.face, event.start, event.time))
+            case FacesLooked():
+                self._looks.append(event)
             case Remark():
                 self._remarks.append(event)
             case Stats():
@@ -122,7 +142,11 @@ class JsonWriter(Writer):
         self.put(f'{_close_list(self._segments)},\n  "faces": [', flush=False)
         for index, (face, start, last) in enumerate(sorted(self._faces)):
             self.put(_item(index, {"id": face, "start": round(start, 3), "end": round(last, 3)}), flush=False)
-        self.put(f'{_close_list(len(self._faces))},\n  "lips": [', flush=False)
+        self.put(f'{_close_list(len(self._faces))},\n  "speakers": [', flush=False)
+        speakers = self._speakers.records(self.book)
+        for index, record in enumerate(speakers):
+            self.put(_item(index, record), flush=False)
+        self.put(f'{_close_list(len(speakers))},\n  "lips": [', flush=False)
         assert self._lips is not None and self._emotions is not None and self._file is not None
         for record in self._intervals.finish():
             self._emotions.add(record)
@@ -131,13 +155,31 @@ class JsonWriter(Writer):
         self.put(',\n  "emotions": [', flush=False)
         for piece in self._emotions.pieces():
             self.put(piece, flush=False)
-        for name, value in (("rates", self._rates()), ("settings", self._settings()), ("models", used())):
+        looks = [
+            {"start": round(each.start, 3), "end": round(each.end, 3), "rate": each.rate, "reason": each.reason}
+            for each in self._looks
+        ]
+        for name, value in (
+            ("rates", self._rates()),
+            ("looks", looks),
+            ("settings", self._settings()),
+            ("models", used()),
+        ):
             self.put(f',\n  "{name}": {json_text(value)}', flush=False)
         remarks = [{"modality": each.modality, "kind": each.kind, "text": each.text} for each in self._remarks]
         self.put(f',\n  "remarks": {json_text(remarks)}')
         self.put(f',\n  "stats": {json_text(self._figures(duration))}\n}}\n')
         self._file.seek(self._state_at)
         self.put(_state(duration, self.whole(end), self._spoken.code))
+
+    def convert(self) -> Path | None:
+        """Put right who speaks, where that was corrected after it was told."""
+        if not self._amend:
+            return None
+        with self.part.open(encoding="utf-8", newline="") as lines, self.made_anew() as file:
+            for line in AmendedJson(self.book, self._numbers).lines(lines):
+                file.write(line.encode("utf-8", "replace"))
+        return self.made
 
     def release(self) -> None:
         """Drop the temporary files."""
@@ -153,6 +195,7 @@ class JsonWriter(Writer):
                 "end": round(word.end, 3),
                 "confidence": round(word.confidence, 3),
                 "lip_gate": round(word.lip_gate, 3),
+                "speaker": word.speaker,
             }
             for word in event.words
         ]
@@ -163,9 +206,13 @@ class JsonWriter(Writer):
             "face": event.face,
             "off_camera": event.off_camera,
             "language": event.language,
+            "speaker": event.speaker,
+            "speaker_name": event.speaker_name,
             "words": words,
         }
         self._spoken.take(event)
+        self._speakers.add(event)
+        self._numbers.append(event.segment)
         self.put(_item(self._segments, segment))
         self._segments += 1
         self.mark_content()

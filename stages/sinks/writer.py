@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
 
 from lipstream.config import Config
+from lipstream.events import TranscriptFinal
 from lipstream.pipeline.component import Context, EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Error, Event
 from lipstream.pipeline.exclusive import open_exclusively
+from lipstream.stages.sinks.noted import NotedEvents
+from lipstream.stages.sinks.speakers import SpeakerBook
 from lipstream.stages.sinks.spoken import LanguageInName
 
 
@@ -38,6 +41,7 @@ class Writer(EventSink):
         part: the file while it grows.
         used: whether an event has come.
         saved: whether the file is complete and in its place.
+        book: what is known of speakers by now.
         failure: why a live run went on without it, None if it did not.
     """
 
@@ -45,6 +49,10 @@ class Writer(EventSink):
     """Whether the file is text in the language spoken and little else, so that the language may be in its name."""
     needs_run: ClassVar[bool] = False
     """Whether it tells more than a transcript has, so that only a run can make it, not `convert`."""
+    tells_speakers: ClassVar[bool] = False
+    """Whether the file tells who speaks, so that it is made anew if that is corrected after it was told."""
+    noted: ClassVar[tuple[type[Event], ...]] = (TranscriptFinal,)
+    """What such a file is made of."""
 
     def __init__(self, path: Path, source: str = "") -> None:
         self.path = path
@@ -58,6 +66,9 @@ class Writer(EventSink):
         self._file: BinaryIO | None = None
         self._content = False
         self._done = threading.Event()
+        self.book: SpeakerBook = SpeakerBook()
+        self._noted: NotedEvents | None = None
+        self._outdated = False
 
     @classmethod
     def configured(cls, config: Config) -> type[Self]:
@@ -116,7 +127,7 @@ class Writer(EventSink):
         if self._naming is not None:
             self._naming.take(event)
         with self._going_on():
-            self.write(event)
+            self.write(self._by_now(event))
             if isinstance(event, End):
                 self._finish(event)
 
@@ -207,6 +218,42 @@ class Writer(EventSink):
         """Note that the file holds something worth keeping even if the run fails."""
         self._content = True
 
+    # Speakers.
+
+    def _by_now(self, event: Event) -> Event:
+        """An event with the speakers as they are known; kept, if the file may have to be made anew."""
+        changes = self.book.take(event)
+        if not self.tells_speakers:
+            return event
+        if isinstance(event, self.noted):
+            if self._noted is None:
+                self._noted = NotedEvents(self.path.parent)
+            self._noted.add(event)
+            return self.book.amended(event) if isinstance(event, TranscriptFinal) else event
+        self._outdated = self._outdated or (changes and self._noted is not None)
+        return event
+
+    def _retold(self, end: End | None) -> Path | None:
+        """The whole file made anew by what is known of speakers at the end; None where what there is holds."""
+        if not self._outdated or self._noted is None:
+            return None
+        again = type(self)(self.path, self.source)
+        again.path, again.part = self.made, self.made.with_name(f"{self.made.name}.part")
+        again._live = self._live
+        again.book = self.book
+        again.open()
+        try:
+            for event in self._noted:
+                again.write(self.book.amended(event) if isinstance(event, TranscriptFinal) else event)
+            again._finish(end)
+        finally:
+            again._abandon()
+        self.follow(again)
+        return again.path if again.saved else None
+
+    def follow(self, again: Self) -> None:
+        """Take over what is to be known of the file from the writer that has made it anew."""
+
     # The end.
 
     def _finish(self, end: End | None) -> None:
@@ -222,12 +269,13 @@ class Writer(EventSink):
         if os.name == "nt":
             # Windows does not rename open files. Elsewhere the lock is kept until the file is out of the others' way.
             file.close()
-        made = self.convert()
+        made = self.convert() or self._retold(end)
         os.replace(made or self.part, self.path)
         if made is not None:
             self.part.unlink(missing_ok=True)
         file.close()
         self._file = None
+        self._forget()
         self.saved = True
         self._done.set()
 
@@ -240,8 +288,14 @@ class Writer(EventSink):
             # Closing flushes, which fails again where writing has failed.
             with contextlib.suppress(OSError):
                 file.close()
+        self._forget()
         self.release()
         self._done.set()
+
+    def _forget(self) -> None:
+        if self._noted is not None:
+            self._noted.close()
+            self._noted = None
 
     def release(self) -> None:
         """Free what the format holds besides its file."""

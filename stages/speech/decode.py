@@ -29,6 +29,7 @@ from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
 from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
 from lipstream.stages.speech.placing import placed
+from lipstream.stages.speech.turns import spoken_by, who_speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Decode(Stage):
 
     # Mouths first: at equal timestamps they are delivered before the speech that is judged by them.
     inputs: ClassVar[Mapping[str, Port]] = {"mouths": Port(Mouth, optional=True), "speech": Port(EncodedSpeech)}
+    outputs: ClassVar[Mapping[str, Port]] = {"finals": Port(TranscriptFinal)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
     def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0) -> None:
@@ -101,6 +103,7 @@ class Decode(Stage):
         self._guess: tuple[EncodedSpeech, Found] | None = None
         self._joined = JoinedSpeech(reading.join)
         self._so_far = SpeechSoFar(reading.onward)
+        self._reached = 0
 
     def open(self) -> None:
         """Load the recognisers."""
@@ -117,6 +120,7 @@ class Decode(Stage):
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Read one encoding; remember mouths."""
+        self._reached = max(self._reached, packet.timestamp)
         if port == "mouths":
             self._mouths.append(packet.payload)
             while self._mouths[0].time < packet.timestamp - self._history:
@@ -134,6 +138,10 @@ class Decode(Stage):
             self._read_last(speech)
         else:
             self._update(speech)
+
+    def advance(self, frontier: int) -> None:
+        """Note how far time has come: no final is stamped earlier than what was promised."""
+        self._reached = max(self._reached, frontier)
 
     def finish(self) -> None:
         """Let the text of a segment stand whose end never came, and read what waits to be joined."""
@@ -305,6 +313,7 @@ class Decode(Stage):
             self._show(speech, Shown())
 
     def _show(self, speech: EncodedSpeech, shown: Shown) -> None:
+        newest = speech.turns[-1] if speech.turns else None
         self.publish(
             TranscriptPartial(
                 segment=speech.segment,
@@ -312,6 +321,8 @@ class Decode(Stage):
                 end=seconds(speech.end),
                 stable=shown.stable,
                 unstable=shown.unstable,
+                speaker=newest.speaker if newest else None,
+                speaker_name=newest.name if newest else None,
             )
         )
 
@@ -355,7 +366,7 @@ class Decode(Stage):
         worth, language = _worth(timed, speech), self._written_in(spoken)
         if len(worth) < len(timed):
             self.context.count("audio.words_left_out", len(timed) - len(worth))
-        words = tuple(placed(word, speech) for word in self._as_wanted(worth, language))
+        words = tuple(spoken_by(placed(word, speech), speech.turns) for word in self._as_wanted(worth, language))
         if not words:
             self._take_back(speech)
             self._tell_unclear(speech)
@@ -366,7 +377,7 @@ class Decode(Stage):
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
             self._take_back(speech)
             return False
-        self.publish(
+        self._publish_final(
             TranscriptFinal(
                 segment=speech.segment,
                 start=words[0].start,
@@ -379,9 +390,15 @@ class Decode(Stage):
                 language=language,
                 revised=(text or self._text).revisions([word.word for word in words]),
                 joint=joint,
+                **who_speaks(words, speech.turns),
             )
         )
         return True
+
+    def _publish_final(self, final: TranscriptFinal) -> None:
+        self.publish(final)
+        if self.context.connected("finals"):
+            self.emit("finals", final, self._reached)
 
 
 UNCLEAR = "[unclear]"

@@ -118,6 +118,16 @@ def expect(graph: Graph, terms: Iterable[str]) -> None:
         decode.terms = Terms.from_list(terms)
 
 
+def check_terms(terms: Iterable[str]) -> None:
+    """See whether words and phrases can be expected.
+
+    Raises:
+        UserError: one cannot be used, or they are too many.
+    """
+    with while_loading():
+        Terms.from_list(terms)
+
+
 def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     """The recognisers; nothing is loaded yet.
 

@@ -20,13 +20,23 @@ USB = MicrophoneInfo(index=3, name="USB Microphone", channels=1, rate=48_000, de
 def machine(monkeypatch):
     """Sets the devices of a pretended machine."""
 
-    def pretend(microphones: list[MicrophoneInfo] | UserError, cameras: list[CameraInfo]) -> None:
+    def pretend(
+        microphones: list[MicrophoneInfo] | UserError,
+        cameras: list[CameraInfo],
+        outputs: list[MicrophoneInfo] | UserError = UserError("no sound server answers"),  # noqa: B008 - never raised on
+    ) -> None:
         def list_microphones() -> list[MicrophoneInfo]:
             if isinstance(microphones, UserError):
                 raise microphones
             return microphones
 
+        def list_system_sound() -> list[MicrophoneInfo]:
+            if isinstance(outputs, UserError):
+                raise outputs
+            return outputs
+
         monkeypatch.setattr(device_checks, "list_microphones", list_microphones)
+        monkeypatch.setattr(device_checks, "list_system_sound", list_system_sound)
         monkeypatch.setattr(device_checks, "list_cameras", lambda: cameras)
 
     return pretend
@@ -47,6 +57,24 @@ def test_the_devices_that_live_would_use_are_marked(machine, capsys):
     assert marked(out) == ["* 3: USB Microphone (1 ch, 48000 Hz, the system's default)", "* 0: Camera 0 (640x480)"]
     assert "    0: Built-in (2 ch, 44100 Hz)\n" in out
     assert "    2: Camera 2 (640x480)\n" in out
+
+
+def test_system_sound_is_listed_with_the_output_that_live_would_caption(machine, capsys):
+    speakers = MicrophoneInfo(index=0, name="speakers.monitor", channels=2, rate=48_000, default=True)
+    headset = MicrophoneInfo(index=1, name="headset.monitor", channels=2, rate=48_000, default=False)
+    machine([USB], [], [headset, speakers])
+    assert main(["devices"]) == 0
+    out = capsys.readouterr().out
+    assert "system sound (live --system-sound):\n    1: headset.monitor" in out
+    assert "* 0: speakers.monitor (2 ch, 48000 Hz, the system's default)" in marked(out)
+    assert main(["devices", "--set", "audio.system=headset"]) == 0
+    assert "* 1: headset.monitor (2 ch, 48000 Hz)" in marked(capsys.readouterr().out)
+
+
+def test_a_machine_without_a_sound_server_says_so(machine, capsys):
+    machine([USB], [])
+    assert main(["devices"]) == 0
+    assert "    no sound server answers\n" in capsys.readouterr().out
 
 
 def test_the_mark_follows_the_configuration(machine, capsys):

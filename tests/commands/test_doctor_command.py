@@ -101,7 +101,7 @@ def test_packages_are_held_against_the_bounds_of_the_project(monkeypatch):
 def test_what_the_project_asks_for_is_read_from_the_checkout():
     python, requirements = checks._project()
     assert ".".join(map(str, sys.version_info[:3])) in python
-    assert {"numpy", "mediapipe", "rich"} <= {requirement.name for requirement in requirements}
+    assert {"numpy", "onnxruntime", "rich"} <= {requirement.name for requirement in requirements}
 
 
 def test_two_packages_that_share_cv2_are_pointed_out(monkeypatch):

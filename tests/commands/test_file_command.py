@@ -85,6 +85,18 @@ def test_without_emotion_nothing_is_judged_and_no_table_is_left(
     assert contents(tmp_path / "with") - contents(tmp_path / "without") == {"talk.emotion.csv"}
 
 
+def test_the_environment_switches_emotion_off_in_a_run_that_asks_for_it(
+    captions: Captions, recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    monkeypatch.setenv("LIPSTREAM_NO_EMOTION", "1")
+    path = recording("talk.wav")
+    assert main(["file", str(path), "-o", "without", "--set", "emotion.enabled=true"]) == 0
+    assert [config.emotion.enabled for config in captions.configs] == [False]
+    assert "talk.emotion.csv" not in contents(tmp_path / "without")
+    assert main(["file", str(path), "-f", "emotion.csv"]) == 2
+    assert "LIPSTREAM_NO_EMOTION" in capsys.readouterr().err
+
+
 # Several inputs.
 
 

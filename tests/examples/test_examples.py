@@ -51,8 +51,8 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def test_there_are_five_and_each_is_short():
-    assert len(EXAMPLES) == 5
+def test_there_are_seven_and_each_is_short():
+    assert len(EXAMPLES) == 7
     assert all(len(path.read_text(encoding="utf-8").splitlines()) < 60 for path in EXAMPLES)
 
 
@@ -72,9 +72,11 @@ def test_emotions_to_csv(speech: Path, tmp_path: Path):
     done = run("emotions_to_csv.py", tmp_path / "e.csv", speech)
     assert done.returncode == 0, done.stderr
     with (tmp_path / "e.csv").open(newline="", encoding="utf-8") as file:
-        first, *_ = csv.DictReader(file)
+        first, *rest = csv.DictReader(file)
     assert (first["who"], first["from"], float(first["voice"])) == ("voice", "unknown", 1.0)
-    assert first["to"] != "unknown" and 0 < float(first["probability"]) <= 1
+    # What is unclear has no probability.
+    assert first["to"] != "unknown" and (first["to"] == "unclear") == (first["probability"] == "")
+    assert all(0 < float(row["probability"]) <= 1 for row in (first, *rest) if row["probability"])
 
 
 @pytest.mark.media
@@ -98,6 +100,23 @@ def test_on_phrase(speech: Path):
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert 1.3 < float(line.removeprefix("said at ").removesuffix(" s")) < 1.8
+
+
+@pytest.mark.media
+def test_push_source(speech: Path, obama_speech: Path):
+    done = run("push_source.py", speech)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert said(line.split(maxsplit=1)[1]) == "today after two years of negotiations"
+    # With a picture, whose frames come between the sound.
+    pushed = run("push_source.py", obama_speech)
+    assert pushed.returncode == 0, pushed.stderr
+    assert "after two years of negotiations" in said(pushed.stdout) and "partners" in said(pushed.stdout)
+
+
+def test_push_source_without_a_recording_is_one_line(tmp_path: Path):
+    done = run("push_source.py", tmp_path / "none.mp4")
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
 @pytest.fixture

@@ -60,5 +60,5 @@ def put_in_place() -> None:
 
     recognisers.listener = lambda threads: HostileEngine()
     recognisers.create = lambda *_: SplitRecogniser(HostileEngine(), is_listener=True)
-    backend.create = lambda name, max_faces, min_confidence, threads=1: FaceInTheMiddle(max_faces, min_confidence)
+    backend.create = lambda name, max_faces, min_confidence, *_: FaceInTheMiddle(max_faces, min_confidence)
     lipstream.stages.build.SileroVad = LoudnessVad

@@ -117,7 +117,7 @@ def test_an_empty_file_or_section_means_the_defaults(written):
 
 def test_a_path_that_is_not_there_lists_the_names_there_are(tmp_path):
     text = message(tmp_path / "nope.yaml")
-    assert "nope.yaml' is neither one of audio_only, file, live, low_latency nor a readable file" in text
+    assert "nope.yaml' is neither one of audio_only, file, live, low_latency, low_power nor a readable file" in text
     assert "No such file" in text
     assert "Is a directory" in message(tmp_path) or "Permission denied" in message(tmp_path)
     assert "null byte" in message("a\0b")
@@ -256,3 +256,18 @@ def test_a_configuration_cannot_be_changed_by_accident():
     config = load_config("live")
     with pytest.raises(ValueError, match="frozen"):
         config.mode = "file"
+
+
+@pytest.mark.parametrize("value", ["1", "true", "anything"])
+def test_the_environment_switches_emotion_off_whatever_is_configured(monkeypatch, value):
+    monkeypatch.setenv("LIPSTREAM_NO_EMOTION", value)
+    assert not Config().emotion.enabled
+    assert not load_config("live", {"emotion.enabled": True}).emotion.enabled
+    assert not load_config("file", {"emotion": {"enabled": True, "face_rate": 5}}).emotion.enabled
+
+
+@pytest.mark.parametrize("value", ["", "0", "no", "False"])
+def test_a_plain_no_in_the_environment_leaves_emotion_as_it_is_configured(monkeypatch, value):
+    monkeypatch.setenv("LIPSTREAM_NO_EMOTION", value)
+    assert load_config("live").emotion.enabled
+    assert not load_config("live", {"emotion.enabled": False}).emotion.enabled

@@ -18,6 +18,7 @@ EXAMPLES = {
     "int": 1,
     "int | None": None,
     "float": 0.5,
+    "float | None": None,
     "str": "text",
     "str | None": "de",
     "tuple[Revision, ...]": (Revision(was="too", now="two"),),
@@ -28,6 +29,7 @@ EXAMPLES = {
     "tuple[float, float, float]": (0.1, 0.2, 0.3),
     "tuple[tuple[float, float, float], ...]": ((0.1, 0.2, 0.3),),
     "tuple[float | None, ...]": (0.1, None),
+    "tuple[int | None, ...]": (1, None),
     "dict[str, float]": {"a": 1.0},
     "dict[str, dict[str, float]]": {"a": {"b": 1.0}},
 }

@@ -48,6 +48,13 @@ def test_the_runtime_is_a_part_of_the_lock():
     assert "pytest" not in runtime
 
 
+def test_the_runtime_has_no_torch_and_nothing_to_compile():
+    """An image or a small installation is made of it."""
+    runtime = locked("runtime.txt")
+    assert {"torch", "torchaudio", "triton", "mediapipe", "pyaudio"} & set(runtime) == set(), "make lock"
+    assert [name for name in runtime if name.startswith("nvidia-")] == []
+
+
 def test_the_lock_has_the_tested_versions():
     entries = locked("lock.txt") | locked("bootstrap.txt")
     lines = (REQUIREMENTS / "tested.txt").read_text(encoding="utf-8").splitlines()

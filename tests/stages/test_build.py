@@ -131,6 +131,14 @@ def test_nothing_is_computed_for_features_that_nobody_asked_for(fusion: Recordin
     assert components(**{"face.features_rate": 25}) - components() == FOR_FEATURES
 
 
+def test_voices_are_listened_for_where_the_rate_of_looking_depends_on_them(fusion: RecordingFusion):
+    assert "voices_ahead" in components()
+    for settings in ({"face.looks": "every"}, {"pace": "realtime"}, {"mode": "live"}):
+        assert "voices_ahead" not in components(**settings)
+    monologue = load_config("file", {"emotion.enabled": False})
+    assert "voices_ahead" not in build.connect(monologue, None, Played("video", pictures())).components
+
+
 def test_features_come_for_every_frame_that_is_looked_at(fusion: RecordingFusion):
     config = load_config("file", {"emotion.enabled": False, "face.features_rate": 120, "face.landmarks": True})
     played = Played("video", pictures())

@@ -15,8 +15,13 @@ def final(text: str, segment: int = 1, lip_gate: float = 0.0):
     return TranscriptFinal(segment=segment, start=0.0, end=1.0, text=text, words=(), lip_gate=lip_gate)
 
 
-def face(number: int = 1, speaker: bool = True, talking: bool = False):
-    box = (0.1, 0.2, 0.4, 0.7)
+def face(
+    number: int = 1,
+    box: tuple[float, float, float, float] = (0.1, 0.2, 0.4, 0.7),
+    *,
+    speaker: bool = True,
+    talking: bool = False,
+):
     return FaceSeen(face=number, time=0.0, box=box, lips=LIPS_OUTLINE, speaker=speaker, talking=talking)
 
 

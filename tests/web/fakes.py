@@ -15,6 +15,7 @@ import numpy as np
 import websockets
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
+from lipstream import Pipeline, PushSource
 from lipstream.config import Config, load_config
 from lipstream.events import FaceSeen, SoundLevel, TranscriptFinal
 from lipstream.models.speech.split import SplitRecogniser
@@ -107,6 +108,7 @@ class Runs:
     readers: list[Reader] = field(default_factory=list)
     eyes: list[Eyes] = field(default_factory=list)
     made: list[Prepared] = field(default_factory=list)
+    pushed: list[tuple[Config, Pipeline]] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
 
     def prepare(self) -> Prepared:
@@ -114,6 +116,13 @@ class Runs:
         prepared = prepare(self.config, self._connect)
         self.made.append(prepared)
         return prepared
+
+    def push(self, config: Config, source: PushSource) -> Pipeline:
+        """The run of a program that sends sound, started by who asks for it."""
+        self.before()
+        pipeline = Pipeline(config, lambda config: self._connect(config, *source.sources(config)))
+        self.pushed.append((config, pipeline))
+        return pipeline
 
     def _connect(self, config: Config, audio: Source | None, video: Source | None) -> Graph:
         graph = Graph()
@@ -217,6 +226,7 @@ class Server:
     base: str
     asked: threading.Event
     runs: Runs
+    port: int
 
     def browser(self, **arguments: Any) -> Browser:
         return Browser(self.base, **arguments)
@@ -233,7 +243,8 @@ async def server(
     runs = runs or Runs()
     address = address or Address("127.0.0.1", 0)
     limits = limits or UploadLimits(50_000_000, 600.0)
-    service = Service(runs.prepare, limit, file_config({}, limits.max_seconds), limits)
+    recordings = file_config({}, limits.max_seconds)
+    service = Service(runs.prepare, limit, recordings, limits, runs.config, runs.push)
     asked = threading.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     with address.listen() as listener:
@@ -246,7 +257,8 @@ async def server(
         # A server that ends by itself ends the test that is in the block.
         task.add_done_callback(lambda _: None if asked.is_set() else here.cancel())
         try:
-            yield Server(ready.result().partition("?")[0].rstrip("/"), asked, runs)
+            port: int = listener.getsockname()[1]
+            yield Server(ready.result().partition("?")[0].rstrip("/"), asked, runs, port)
         finally:
             asked.set()
             await task

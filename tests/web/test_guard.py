@@ -17,7 +17,7 @@ TOKEN = "a-long-enough-secret"
 
 
 def ask(path: str = "/", *, listen: str = "127.0.0.1", token: str | None = None, method: str = "GET", **headers: str):
-    guard = Guard(make_app([]), host=listen, port=8765, token=token, secure=False)
+    guard = Guard(make_app([]), host=listen, port=8765, token=token)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def send() -> httpx.Response:

@@ -16,7 +16,7 @@ from lipstream.web.guard import Guard
 from lipstream.web.session import Prepared
 from lipstream.web.sessions import Sessions
 
-PAGES = ("/", "/captions", "/docs")
+PAGES = ("/", "/captions", "/captions/settings", "/docs")
 NAMES = {
     "text/html": re.compile(r'(?:src|href)="([^"#]+)"'),
     "text/javascript": re.compile(r'(?:from |import |import\()"([^"]+)"'),
@@ -33,7 +33,7 @@ def answers() -> dict[str, httpx.Response]:
         raise AssertionError("no session is asked for")
 
     api = Api(Sessions(prepare, limit=1), UploadLimits(max_bytes=1, max_seconds=1))
-    guard = Guard(make_app(api.routes), host="127.0.0.1", port=8765, token=None, secure=False)
+    guard = Guard(make_app(api.routes), host="127.0.0.1", port=8765, token=None)
 
     async def follow() -> dict[str, httpx.Response]:
         found: dict[str, httpx.Response] = {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import signal
 import socket
 import ssl
@@ -18,6 +20,7 @@ from lipstream.pipeline import UserError
 from lipstream.web.address import Address
 from lipstream.web.server import serve
 from tests.web.fakes import PATIENCE, Runs, first, server
+from tests.web.ops.certificate import certificate_in
 
 TOKEN = "a-long-enough-secret"
 
@@ -45,6 +48,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Runs:
         (["--certfile", "none.pem", "--keyfile", "none.pem"], "cannot use the certificate none.pem"),
         (["--host", "no.such.host.invalid", "--token", TOKEN], "cannot listen on no.such.host.invalid"),
         (["--set", "vad.threshold=7"], "vad.threshold"),
+        (["--public-url", "captions.example.org"], "expected such as https://example.org"),
+        (["--public-url", "https://example.org/?x=1"], "expected such as https://example.org"),
+        (["--public-url", "https://example.org"], "choose a token with --token"),
+        (["--trusted-proxies", "127.0.0.1,nginx"], "--trusted-proxies nginx"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(scripted: Runs, capsys, arguments: list[str], said: str):
@@ -84,6 +91,15 @@ def test_ctrl_c_ends_it_cleanly_and_it_says_where_to_open_the_page(scripted: Run
     assert all(made.pipeline.wait(PATIENCE) for made in scripted.made)
 
 
+def test_the_log_can_be_lines_of_json_without_the_token(scripted: Runs, capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr("webbrowser.open", lambda url: signal.raise_signal(signal.SIGINT))
+    assert run("--port", "0", "--token", TOKEN, "--open", "--log-format", "json") == 0
+    err = capsys.readouterr().err
+    told = [json.loads(line) for line in err.splitlines()]
+    assert "ready" in [each["message"] for each in told] and TOKEN not in err
+
+
 def test_a_run_that_hangs_while_it_loads_does_not_keep_the_server_from_ending():
     hang, asked = threading.Event(), threading.Event()
     runs = Runs(before=lambda: hang.wait(2 * PATIENCE))
@@ -100,7 +116,7 @@ def _service(runs: Runs):
     from lipstream.web.files.uploads import UploadLimits
     from lipstream.web.server import Service
 
-    return Service(runs.prepare, 1, load_config("file"), UploadLimits(1000, 60.0))
+    return Service(runs.prepare, 1, load_config("file"), UploadLimits(1000, 60.0), load_config("live"))
 
 
 def test_an_ipv6_address_is_bracketed():
@@ -114,29 +130,8 @@ def test_another_host_than_this_machine_needs_a_token():
     Address("localhost", 0).check()
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate that signs itself."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    begin = datetime.datetime(2020, 1, 1)
-    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    built = built.serial_number(1).not_valid_before(begin).not_valid_after(begin.replace(year=2120))
-    certificate, private = folder / "cert.pem", folder / "key.pem"
-    certificate.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
-    return certificate, private
-
-
 def test_with_a_certificate_it_speaks_https(tmp_path: Path):
-    certificate, key = _certificate(tmp_path)
+    certificate, key = certificate_in(tmp_path)
 
     async def scenario() -> bytes:
         address = Address("127.0.0.1", 0, certificate=(certificate, key))

@@ -27,6 +27,7 @@ from lipstream.web.guard import HEADERS
 
 PATIENCE = 60.0
 """Seconds after which something that should have happened is taken to never happen."""
+FORMATS = ["txt", "srt", "vtt", "ass", "ttml", "tsv", "words.csv", "segments.csv"]
 LIMITS = {"max_bytes": 1_000_000, "max_seconds": 600}
 
 
@@ -82,6 +83,7 @@ class FakeServer:
         file_states: what the next file's state will be, one answer after another.
         survivor: session that `Hello` tells where there is no other: one that a client lost, and the server did not.
         refusal: status and body that every call of the interface gets, if set.
+        emotion: whether it says that it judges emotions.
     """
 
     def __init__(self, max_sessions: int = 2) -> None:
@@ -90,6 +92,7 @@ class FakeServer:
         self.files: dict[str, FakeFile] = {}
         self.file_states: list[dict[str, Any]] = [{"state": "done", "progress": 1.0, "message": ""}]
         self.refusal: tuple[int, dict[str, str]] | None = None
+        self.emotion = True
         self.max_sessions = max_sessions
         self.greeting = "running"
         self.survivor: str | None = None
@@ -144,6 +147,7 @@ class FakeServer:
         return [
             Route("/", self._page("main/index.html")),
             Route("/captions", self._page("captions/captions.html")),
+            Route("/captions/settings", self._page("captions/settings.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/status", self._status),
             Route("/api/sessions", self._open, methods=["POST"]),
@@ -167,8 +171,8 @@ class FakeServer:
     async def _status(self, request: Request) -> Response:
         if self.refusal:
             return self._refused()
-        sessions = len(self.sessions)
-        return JSONResponse({"version": "0", "sessions": sessions, "max_sessions": self.max_sessions, "upload": LIMITS})
+        facts = {"version": "0", "sessions": len(self.sessions), "max_sessions": self.max_sessions, "upload": LIMITS}
+        return JSONResponse(facts | {"emotion": self.emotion, "formats": FORMATS})
 
     def _refused(self) -> Response:
         assert self.refusal

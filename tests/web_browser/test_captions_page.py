@@ -209,7 +209,7 @@ def test_what_a_screen_reader_was_told_is_not_told_again_when_the_connection_com
     # Of what was cut the whole is told, once.
     expect(told.last).to_have_text("Line 30.")
     expect(told).to_have_text([*(f"Line {n}." for n in range(12, 30)), "Line …", "Line 30."])
-    expect(shown).to_have_text([f"Line {n}." for n in range(19, 31)])
+    expect(shown).to_have_text([f"Line {n}." for n in range(7, 31)])
     server.send({"event": "Running", "session": "second"}, finals[0])
     expect(told.last).to_have_text("Line 1.")
     expect(shown.last).to_have_text("Line 1.")

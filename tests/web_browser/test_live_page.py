@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from lipstream.events import (
     EmotionChanged,
     EmotionUpdate,
     FaceSeen,
+    Recording,
+    SoundEvent,
     SoundLevel,
+    SpeechUnclear,
     TranscriptFinal,
     TranscriptPartial,
     Word,
@@ -53,9 +57,9 @@ def test_the_transcript_can_be_kept_as_subtitles(page: Page, server: FakeServer,
         TranscriptFinal(segment=2, start=1.0, end=1.5, text="Morning.", words=(word,), face=3, emitted=2.0),
     )
     expect(page.locator("#history li p")).to_have_text(["Good.", "Morning."])
-    page.get_by_label("Format of subtitles").select_option("vtt")
+    page.get_by_label("Format to download").select_option("vtt")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save subtitles").click()
+        page.get_by_role("button", name="Download").click()
     assert re.fullmatch(r"captions-[\d-]+\.vtt", download.value.suggested_filename)
     download.value.save_as(tmp_path / "captions.vtt")
     assert (tmp_path / "captions.vtt").read_text() == "made vtt"
@@ -103,6 +107,41 @@ def test_emotion_of_the_speaker_with_the_balance_of_face_and_voice(page: Page, s
     server.send(_emotion(7, "unknown", {"happy": 0.7, "sad": 0.3}, share=None))
     expect(page.locator("#emotion-label")).to_have_text("nothing to judge by")
     expect(page.locator("#balance")).to_be_hidden()
+
+
+def test_an_emotion_that_is_unclear_says_so_and_stands_out_from_no_other(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(_emotion(7, "unclear", {"happy": 0.41, "sad": 0.39}, share=0.6))
+    expect(page.locator("#emotion-label")).to_have_text("Unclear")
+    expect(page.locator("#emotion-bars li")).to_have_text(["Happy41 %", "Sad39 %"])
+    expect(page.locator('#emotion-bars li[data-top="true"]')).to_have_count(0)
+
+
+def test_valence_and_arousal_are_a_dot_in_a_plane(page: Page, server: FakeServer):
+    go_live(page, server)
+    plane = page.locator(".emotion-plane")
+    expect(plane).to_be_hidden()
+    update = replace(_emotion(7, "happy", {"happy": 0.8, "sad": 0.2}, share=0.6), valence=0.5, arousal=0.4)
+    server.send(update)
+    expect(plane).to_have_attribute("aria-label", "valence 0.5, arousal 0.4, of -1 to 1")
+    # The dot glides there.
+    until(page, lambda: _place(page) == pytest.approx((0.75, 0.3), abs=0.03))
+    server.send(_emotion(7, "unknown", {"happy": 0.5, "sad": 0.5}, share=None))
+    expect(plane).to_be_hidden()
+
+
+def test_emotion_that_was_switched_off_stays_off_in_this_browser(page: Page, server: FakeServer):
+    go_live(page, server)
+    page.locator("#emotion-switch").click()
+    session = go_live(page, server)
+    expect(page.locator("#emotion-switch")).to_have_attribute("aria-pressed", "false")
+    until(page, lambda: session.switches.get("emotion") is False)
+    expect(page.locator("#emotion-label")).to_have_text("switched off")
+    page.locator("#emotion-switch").click()
+    until(page, lambda: session.switches.get("emotion") is True)
+    again = go_live(page, server)
+    expect(page.locator("#emotion-switch")).to_have_attribute("aria-pressed", "true")
+    assert "emotion" not in again.switches
 
 
 def test_an_emotion_that_was_switched_off_does_not_come_back_with_what_was_on_its_way(page: Page, server: FakeServer):
@@ -208,6 +247,32 @@ def test_the_sound_level_and_whether_it_is_speech(page: Page, server: FakeServer
     expect(page.locator("#speech")).to_have_text("no speech")
 
 
+def test_what_is_heard_instead_of_words_is_marked_and_gives_way_to_them(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(
+        SpeechUnclear(segment=1, start=0, end=2),
+        SoundEvent(label="music", start=3, end=None, confidence=0.9),
+        SoundEvent(label="music", start=3, end=9, confidence=0.9),
+    )
+    captions = page.locator("#captions .caption")
+    expect(captions).to_have_text(["[unclear]", "[music]"])
+    expect(captions.first).to_have_attribute("data-mark", "true")
+    server.send(TranscriptFinal(segment=1, start=0, end=2, text="Hello.", words=()))
+    expect(captions).to_have_text(["Hello.", "[music]"])
+    expect(captions.first).to_have_attribute("data-mark", "false")
+    expect(page.locator("#history li p")).to_have_text(["Hello."])
+
+
+def test_the_page_says_that_a_session_is_recorded(page: Page, server: FakeServer):
+    go_live(page, server)
+    recorded = page.locator("#recorded")
+    expect(recorded).to_be_hidden()
+    server.send(Recording(on=True, file="talk.mkv"))
+    expect(recorded).to_have_text("Recording into talk.mkv")
+    server.send(Recording(on=False, file="talk.mkv"))
+    expect(recorded).to_be_hidden()
+
+
 def test_switches_reach_the_server_and_what_is_muted_is_not_sent(page: Page, server: FakeServer):
     session = go_live(page, server)
     page.get_by_role("button", name="Lips").click()
@@ -273,7 +338,7 @@ def test_the_transcript_is_told_the_corrected_sentence_once(page: Page, server: 
     go_live(page, server)
     server.send(TranscriptPartial(segment=1, start=0, end=1, stable="I, I", unstable=" really"), CORRECTED)
     expect(page.locator("#captions .caption")).to_have_text(["I really enjoy it."])
-    expect(page.get_by_role("log").locator("li p")).to_have_text(["I really enjoy it."])
+    expect(page.get_by_role("log").locator("p")).to_have_text(["I really enjoy it."])
 
 
 def test_stopping_ends_the_session_and_turns_camera_and_microphone_off(page: Page, server: FakeServer):
@@ -284,7 +349,8 @@ def test_stopping_ends_the_session_and_turns_camera_and_microphone_off(page: Pag
     expect(page.locator("#start")).to_be_visible()
     assert page.evaluate("kept.getTracks().map(({ readyState }) => readyState)") == ["ended", "ended"]
     until(page, lambda: not server.sessions)
-    # The transcript is still there with the next start.
+    # The transcript is still there, and with the next start.
+    expect(page.locator("#history li p")).to_have_text(["Once."])
     go_live(page, server, reload=False)
     expect(page.locator("#history li p")).to_have_text(["Once."])
 
@@ -327,10 +393,25 @@ def test_it_is_usable_with_the_keyboard_alone(page: Page, server: FakeServer):
     expect(page.locator("#start")).to_be_visible()
 
 
+def test_where_emotions_are_not_judged_at_all_the_page_has_no_place_for_them(page: Page, server: FakeServer):
+    server.emotion = False
+    go_live(page, server)
+    expect(page.locator("#emotion")).to_be_hidden()
+    expect(page.locator("#emotion-switch")).to_be_hidden()
+
+
 def _emotion(face: int, label: str, probabilities: dict[str, float], share: float | None) -> EmotionUpdate:
     weights = {"face": 0, "voice": 0} if share is None else {"face": share, "voice": 1 - share}
     shown = {"label": label, "probabilities": probabilities, "weights": weights}
     return EmotionUpdate(face=face, start=0, end=1, valence=0, arousal=0, **shown)
+
+
+def _place(page: Page) -> tuple[float, float]:
+    """Where the middle of the dot is in the plane, from its left and from its top."""
+    box, dot = page.locator(".emotion-plane").bounding_box(), page.locator(".plane-dot").bounding_box()
+    assert box is not None and dot is not None
+    across = (dot["x"] + dot["width"] / 2 - box["x"]) / box["width"]
+    return across, (dot["y"] + dot["height"] / 2 - box["y"]) / box["height"]
 
 
 def _taken_back(face: int) -> EmotionChanged:

@@ -149,7 +149,7 @@ def test_a_server_killed_and_restarted_the_page_goes_on_and_keeps_its_captions(p
     )
     expect(page.locator("#captions .caption")).to_have_text(["Before.", "Half a sentence"])
     server.stop()
-    expect(page.get_by_role("status")).to_have_text("Connection lost, trying again")
+    expect(page.locator("#status")).to_have_text("Connection lost, trying again")
     # What was half said is not lost either.
     expect(page.locator("#history li p")).to_have_text(["Before.", "Half a sentence …"])
     server.start()
@@ -192,11 +192,11 @@ def test_while_the_networks_load_the_page_says_to_wait(page: Page, server: FakeS
     server.greeting = "loading"
     page.goto(server.url)
     page.get_by_role("button", name=BEGIN).click()
-    expect(page.get_by_role("status")).to_have_text("Loading the networks")
+    expect(page.locator("#status")).to_have_text("Loading the networks")
     expect(page.locator("#captions")).to_contain_text("wait before you speak")
     until(page, lambda: server.listeners() == 1)
     server.send({"event": "Running", "session": next(iter(server.sessions))})
-    expect(page.get_by_role("status")).to_have_text("Live")
+    expect(page.locator("#status")).to_have_text("Live")
     expect(page.locator("#captions")).to_contain_text("Speak")
 
 

@@ -56,9 +56,17 @@ class Overlay:
             scene: what to draw.
         """
         height, width = image.shape[:2]
+        self.draw_faces(image, scene)
+        self.draw_panels(image, arrange(scene, width, height))
+
+    def draw_faces(self, image: UInt8, scene: Scene) -> None:
+        """Draw the faces of a scene alone over a picture, which may be a part of a larger one."""
         for face in sorted(scene.faces, key=lambda mark: mark.speaker):
             self._draw_face(image, face, scene.lips_count)
-        for placed in arrange(scene, width, height):
+
+    def draw_panels(self, image: UInt8, panels: Sequence[Placed]) -> None:
+        """Draw panels alone, at their places."""
+        for placed in panels:
             placed.panel.draw(image, self._painter, *placed.box[:2])
 
     def _draw_face(self, image: UInt8, face: FaceMark, lips_count: float) -> None:
@@ -85,17 +93,27 @@ def arrange(scene: Scene, width: int, height: int) -> list[Placed]:
     Above it at the left are warnings, the newest at the bottom: faces are seldom there. At the top left are sound, what
     is switched off and notes; at the right figures and emotion. What finds no room is left out, warnings last.
     """
-    small = max(_SMALLEST, round(0.03 * min(height, width)))
+    small = small_size(width, height)
     gap = max(3, small // 2)
-    size = max(_SMALLEST, int(min(_CAPTION_HEIGHT * height, width / (COLUMN_EMS * _CAPTION_SLACK))))
+    size = caption_size(width, height)
     indent = max(gap, (width - round(COLUMN_EMS * size)) // 2)
     band = Captions(scene.captions, width, indent, size)
     bottom = height - band.height - gap
-    placed = [_place(band, 0, height - band.height)] if scene.captions and band.height <= height else []
+    placed = [place(band, 0, height - band.height)] if scene.captions and band.height <= height else []
     column = Emotion.column(small)
     right = list(_right(scene, small, gap, (width - gap - column, bottom))) if column + 2 * gap <= width else []
     left_room = width - column - 3 * gap if right else width - 2 * gap
     return [*placed, *right, *_left(scene, small, gap, (left_room, bottom))]
+
+
+def small_size(width: int, height: int) -> int:
+    """Size of all text but captions over a picture of a size."""
+    return max(_SMALLEST, round(0.03 * min(height, width)))
+
+
+def caption_size(width: int, height: int) -> int:
+    """Size of captions over a picture of a size."""
+    return max(_SMALLEST, int(min(_CAPTION_HEIGHT * height, width / (COLUMN_EMS * _CAPTION_SLACK))))
 
 
 def _right(scene: Scene, size: int, gap: int, corner: tuple[int, int]) -> Iterator[Placed]:
@@ -104,42 +122,43 @@ def _right(scene: Scene, size: int, gap: int, corner: tuple[int, int]) -> Iterat
     if scene.figures:
         figures = Figures(scene.figures, Emotion.column(size), size)
         if top + figures.height <= bottom:
-            yield _place(figures, left, top)
+            yield place(figures, left, top)
             top += figures.height + gap
     if scene.emotion is not None:
         emotion = Emotion.fitting(scene.emotion, size, bottom - top)
         if emotion is not None:
-            yield _place(emotion, left, top)
+            yield place(emotion, left, top)
 
 
 def _left(scene: Scene, size: int, gap: int, corner: tuple[int, int]) -> Iterator[Placed]:
     room, bottom = corner
-    for warning in reversed(_said(scene.warnings)):
+    for warning in reversed(said(scene.warnings)):
         card = Text.warning(warning, size, room)
         if bottom - card.height < gap or card.width > room:
             break
-        yield _place(card, gap, bottom - card.height)
+        yield place(card, gap, bottom - card.height)
         bottom -= card.height + gap
-    chips = [Text.chip(text, size, room) for text in _said(scene.switched_off)]
-    chips += [Text.chip(text, size, room, GREY) for text in _said(scene.notes)]
+    chips = [Text.chip(text, size, room) for text in said(scene.switched_off)]
+    chips += [Text.chip(text, size, room, GREY) for text in said(scene.notes)]
     rows: list[list[Panel]] = [[Sound(scene.sound, size)]] if scene.sound is not None else []
     top = gap
-    for row in (*rows, *_flowed(chips, room, gap)):
+    for row in (*rows, *flowed(chips, room, gap)):
         tallest = max(panel.height for panel in row)
         if top + tallest > bottom or row[0].width > room:
             continue
         left = gap
         for panel in row:
-            yield _place(panel, left, top)
+            yield place(panel, left, top)
             left += panel.width + gap
         top += tallest + gap
 
 
-def _said(texts: Sequence[str]) -> list[str]:
+def said(texts: Sequence[str]) -> list[str]:
+    """Those that say anything."""
     return [text for text in texts if text.strip()]
 
 
-def _flowed(panels: Sequence[Panel], room: int, gap: int) -> list[list[Panel]]:
+def flowed(panels: Sequence[Panel], room: int, gap: int) -> list[list[Panel]]:
     """Panels side by side, as many in a row as there is room for."""
     rows: list[list[Panel]] = []
     used = room
@@ -152,7 +171,8 @@ def _flowed(panels: Sequence[Panel], room: int, gap: int) -> list[list[Panel]]:
     return rows
 
 
-def _place(panel: Panel, left: int, top: int) -> Placed:
+def place(panel: Panel, left: int, top: int) -> Placed:
+    """A panel at a place."""
     return Placed(panel, (left, top, left + panel.width, top + panel.height))
 
 

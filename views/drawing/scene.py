@@ -49,7 +49,7 @@ class EmotionMark:
 
     Attributes:
         face: id of the face; None for a voice that is no face's in view.
-        label: the smoothed label, or "unknown".
+        label: the emotion with the largest of the probabilities, "unclear" or "unknown".
         probabilities: by emotion.
         face_weight: share of the face in them.
         voice_weight: share of the voice; both are 0 without evidence.

@@ -12,6 +12,8 @@ from lipstream.events import (
     EmotionUpdate,
     FaceLost,
     FaceSeen,
+    Recording,
+    SoundEvent,
     SoundLevel,
     SpeechStarted,
     TranscriptFinal,
@@ -64,6 +66,10 @@ class LiveScene(EventSink):
         sound: whether the run has sound: without it a lost picture is not "going on with sound only".
         switches: those of the run: what is switched off goes at once and not only when it has expired.
         clock: seconds, steadily growing.
+
+    Attributes:
+        recording: the file in which the run is kept just now; None if in none.
+        sounds: what is heard just now that is no speech.
     """
 
     def __init__(
@@ -82,6 +88,8 @@ class LiveScene(EventSink):
         self._warnings: dict[tuple[str, str], str] = {}
         self._errors: dict[str, _Kept[str]] = {}
         self._latency: float | None = None
+        self.recording: str | None = None
+        self.sounds: tuple[str, ...] = ()
 
     def handle(self, event: Event) -> None:
         """Take an event."""
@@ -99,6 +107,11 @@ class LiveScene(EventSink):
                     self._emotions[event.face] = _Kept(event, now)
                 case SoundLevel():
                     self._sound = _Kept(self._metered(event, now), now)
+                case Recording():
+                    self.recording = event.file if event.on else None
+                case SoundEvent():
+                    others = tuple(label for label in self.sounds if label != event.label)
+                    self.sounds = (*others, event.label) if event.end is None else others
                 case Degraded():
                     self._warnings[event.modality, event.stage] = warning(event, self._sound_runs)
                 case Recovered():

@@ -15,6 +15,7 @@ from lipstream import Pipeline
 from lipstream.config import Config
 from lipstream.stages.capture.camera_capture import CameraKind, camera_kind
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from lipstream.views.drawing.beside import Beside
 from lipstream.views.drawing.help_card import HelpCard
 from lipstream.views.drawing.overlay import Overlay
 from lipstream.views.drawing.scene import Scene
@@ -31,9 +32,10 @@ TITLE = "Lipstream"
 REPORT_RATES = {"face.report_rate": 25.0, "audio.report_rate": 20.0}
 """The settings of the events that a window shows."""
 
-_WIDTH, _HEIGHT = 1280, 720
-"""Pictures smaller than this are enlarged, so that letters are sharp."""
-_EMPTY: UInt8 = np.full((540, 960, 3), (30, 26, 24), np.uint8)
+_SIZE = (1280, 720)
+"""Windows smaller than this are enlarged, so that letters are sharp."""
+_GROUND = (30, 26, 24)
+_EMPTY: UInt8 = np.full((540, 960, 3), _GROUND, np.uint8)
 _STILL_SECONDS = 2.0
 """A picture older than this is shown darker: it is not what is there now."""
 _DARKER = 0.45
@@ -52,7 +54,8 @@ class Window:
     """Shows a live run; make it before the run starts, then call `update` again and again on the main thread.
 
     The picture comes through a channel that holds the newest one only, and the events through a sink of their own, so
-    neither capture nor recognition ever waits for the drawing. A camera of this machine is shown as in a mirror; a file
+    neither capture nor recognition ever waits for the drawing. Captions stand below the picture and all panels at its
+    right: nothing covers a face. A camera of this machine is shown as in a mirror; a file
     or a network stream as it is.
 
     Args:
@@ -81,7 +84,9 @@ class Window:
         self._controls = Controls(pipeline.switches, parts)
         self._overlay = Overlay("bgr")
         self._painter = Painter("bgr")
-        self._base = self._canvas = _EMPTY
+        self._base = _EMPTY
+        self._around = Beside.around(_EMPTY.shape[1], _EMPTY.shape[0])
+        self._canvas = self._blank()
         self._count = 0
         self._taken = self._drawn = -np.inf
         self._note = ("", 0.0)
@@ -123,7 +128,11 @@ class Window:
         image, self._count = news
         if self._controls.paused:
             return False
-        self._base = _prepared(image, self._mirrors)
+        around = Beside.within((image.shape[1], image.shape[0]), _SIZE)
+        self._base = _prepared(image, self._mirrors, around.picture)
+        if around != self._around:
+            self._around = around
+            self._canvas = self._blank()
         self._taken = self._clock()
         return True
 
@@ -140,19 +149,21 @@ class Window:
     def _say(self, note: str) -> None:
         self._note = note, self._clock()
 
+    def _blank(self) -> UInt8:
+        return np.full((self._around.height, self._around.width, 3), _GROUND, np.uint8)
+
     def _draw(self) -> None:
         now = self._drawn = self._clock()
-        if self._canvas.shape != self._base.shape or self._canvas is _EMPTY:
-            self._canvas = np.empty_like(self._base)
+        scene = self._scene(now)
+        width, height = self._around.picture
+        self._canvas[:, width:] = self._canvas[height:] = _GROUND
+        picture = self._canvas[:height, :width]
         still = self._base is not _EMPTY and now - self._taken > _STILL_SECONDS and not self._controls.paused
-        if still:
-            cv2.convertScaleAbs(self._base, dst=self._canvas, alpha=_DARKER)
-        else:
-            np.copyto(self._canvas, self._base)
-        self._overlay.draw(self._canvas, self._scene(now))
+        picture[:] = cv2.convertScaleAbs(self._base, alpha=_DARKER) if still else self._base
+        self._overlay.draw_faces(picture, scene)
+        self._overlay.draw_panels(self._canvas, self._around.arrange(scene))
         if self._controls.help:
-            height, width = self._canvas.shape[:2]
-            HelpCard(self._controls.keys, width, height).draw(self._canvas, self._painter)
+            HelpCard(self._controls.keys, self._around.width, self._around.height).draw(self._canvas, self._painter)
         self._gui.show(self._canvas)
 
     def _scene(self, now: float) -> Scene:
@@ -167,11 +178,13 @@ class Window:
     def _notes(self, now: float) -> tuple[str, ...]:
         if not self._pipeline.begun:
             return ("loading, wait before you speak",)
+        lasting: tuple[str, ...] = (f"recording into {self._live.recording}",) if self._live.recording else ()
+        lasting += tuple(f"[{label}]" for label in self._live.sounds)
         if not self._greeted:
             self._greeted = True
             self._say("press h for the keys")
         text, since = self._note
-        return (text,) if text and now - since <= _NOTE_SECONDS else ()
+        return (*lasting, text) if text and now - since <= _NOTE_SECONDS else lasting
 
 
 def _parts(pipeline: Pipeline) -> set[str]:
@@ -181,13 +194,11 @@ def _parts(pipeline: Pipeline) -> set[str]:
     return {part for part in pipeline.switches.names if needed.get(part) in components}
 
 
-def _prepared(image: UInt8, mirror: bool) -> UInt8:
-    """A copy to draw on: BGR, mirrored if asked for, enlarged if it is small."""
-    height, width = image.shape[:2]
-    scale = min(_WIDTH / width, _HEIGHT / height)
+def _prepared(image: UInt8, mirror: bool, size: tuple[int, int]) -> UInt8:
+    """A copy to show: BGR, mirrored if asked for, of a size (width and height)."""
     shown: UInt8 = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     if mirror:
         cv2.flip(shown, 1, dst=shown)
-    if scale > 1:
-        shown = cv2.resize(shown, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_LINEAR)
+    if (shown.shape[1], shown.shape[0]) != size:
+        shown = cv2.resize(shown, size, interpolation=cv2.INTER_LINEAR)
     return shown

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from lipstream.events import EmotionUpdate, FaceSeen, LipActivity, Remark, SoundLevel, SpeechEnded, TranscriptFinal
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.events import Degraded, End, Event, Recovered, Stats
+from lipstream.stages.sinks.speakers import SpeakerBook
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -192,6 +193,7 @@ class Recorder(EventSink):
         faces: by id of the face track, where each face was.
         sound: how loud it was.
         lips: what the speaker's lips did.
+        speakers: who is called how, and corrections of who said what.
         degradations: what was missing or bad, in order of its beginning.
         remarks: what is good to know of the recording.
         stats: the last metrics; None if none came.
@@ -200,6 +202,7 @@ class Recorder(EventSink):
 
     def __init__(self) -> None:
         self.finals: list[TranscriptFinal] = []
+        self.speakers = SpeakerBook()
         self.emotions: list[EmotionUpdate] = []
         self.speech: list[tuple[float, float]] = []
         self.faces: dict[int, FaceRecord] = {}
@@ -212,6 +215,7 @@ class Recorder(EventSink):
 
     def handle(self, event: Event) -> None:
         """Keep what the event tells."""
+        self.speakers.take(event)
         match event:
             case FaceSeen():
                 self.faces.setdefault(event.face, FaceRecord(event.face)).add(event)

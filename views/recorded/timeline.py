@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipstream.events import EmotionUpdate, TranscriptFinal
-from lipstream.models.emotion.classes import EMOTIONS, UNKNOWN
+from lipstream.models.emotion.classes import EMOTIONS, UNCLEAR, UNKNOWN
 from lipstream.stages.failures import FAILED_SEGMENTS
 from lipstream.stages.sinks.text import clean
 from lipstream.views.recorded.record import FaceRecord, Flags, Floats, Recorder
@@ -72,7 +72,7 @@ class EmotionTrack:
         whose: `SPEAKER`, the id of a face, or None for voices that are no face's in view.
         starts: (N,) seconds.
         ends: (N,) seconds.
-        labels: N smoothed labels, or "unknown".
+        labels: N labels, of which each is the largest probability's, "unclear" or "unknown".
         probabilities: (N, 7) in the order of `EMOTIONS`.
         weights: (N, 2) shares of face and voice; both are 0 without evidence.
     """
@@ -239,9 +239,15 @@ def _track(whose: str | int | None, updates: Sequence[EmotionUpdate]) -> Emotion
         firsts = np.arange(0, len(updates), group)
         counts = np.diff(np.append(firsts, len(updates)))
         probabilities, weights = (_means(rows, firsts, counts) for rows in (probabilities, weights))
-        labels = [Counter(labels[first : first + group]).most_common(1)[0][0] for first in firsts]
+        most = [Counter(labels[first : first + group]).most_common(1)[0][0] for first in firsts]
+        labels = [_agreed(label, row) for label, row in zip(most, probabilities, strict=True)]
         starts, ends = starts[firsts], ends[firsts + counts - 1]
     return EmotionTrack(whose, starts, ends, labels, probabilities, weights)
+
+
+def _agreed(label: str, probabilities: Floats) -> str:
+    """The label of several updates, unclear if their mean has another emotion in front."""
+    return UNCLEAR if label in EMOTIONS and EMOTIONS[int(probabilities.argmax())] != label else label
 
 
 def _means(rows: Floats, firsts: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> Floats:

@@ -13,6 +13,7 @@ from lipstream.stages.sinks.text import clean, json_text
 from lipstream.views.drawing.palette import EMOTION_COLOURS
 from lipstream.views.recorded.record import Recorder
 from lipstream.views.recorded.timeline import Curve, EmotionTrack, FaceLane, Span, Timeline, evident
+from lipstream.views.report.speakers import SpeakerShare, shares_of
 
 _MOST_INTERVALS = 2000
 
@@ -29,6 +30,7 @@ def page_data(shown: Timeline, record: Recorder) -> dict[str, Any]:
         "complete": record.end is not None and record.end.reason == "finished",
         "segments": [_segment(final) for final in shown.finals],
         "speech": _spans(shown.speech),
+        "speakers": [_speaker(share) for share in shares_of(shown.finals, record.speakers)],
         "sound": _curve(shown.sound, 1),
         "aperture": _curve(shown.aperture, 3),
         "faces": [_lane(lane) for lane in shown.faces],
@@ -56,6 +58,17 @@ def _segment(final: TranscriptFinal) -> dict[str, Any]:
     ]
     lips = round(_finite(final.lip_gate), 3)
     return {"start": _time(final.start), "end": _time(final.end), "lips": lips, "words": words}
+
+
+def _speaker(share: SpeakerShare) -> dict[str, Any]:
+    return {
+        "name": clean(share.name),
+        "turns": _spans(share.turns),
+        "words": share.words,
+        "seconds": _time(share.seconds),
+        "overlap": _time(share.overlap),
+        "interruptions": share.interruptions,
+    }
 
 
 def _curve(curve: Curve, digits: int) -> dict[str, Any]:

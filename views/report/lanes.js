@@ -2,11 +2,12 @@
 
 const LANE = 22;
 
-/** When there was speech, and which faces were in view, talked and were taken for the speaker's. */
+/** When there was speech, who spoke, and which faces were in view, talked and were taken for the speaker's. */
 class LanesChart extends Chart {
-  constructor(speech, faces, more) {
-    super("Speech and faces");
+  constructor(speech, speakers, faces, more) {
+    super(speakers.length ? "Speech, speakers and faces" : "Speech and faces");
     this.lanes = [{ name: "speech", talking: speech, seen: [], speaker: [] }];
+    for (const { name, turns } of speakers) this.lanes.push({ name: short(name), person: name, talking: turns, seen: [], speaker: [] });
     for (const face of faces) this.lanes.push({ ...face, name: `face ${face.face}` });
     this.height = LANE * this.lanes.length + 2;
     const thin = { y: 4, height: 4 };
@@ -32,12 +33,19 @@ class LanesChart extends Chart {
   describe(time) {
     const told = this.lanes.map((lane, at) => {
       if (at === 0) return holds(lane.talking, time) ? "speech" : "no speech";
+      if (lane.person) return holds(lane.talking, time) ? `${lane.person} speaks` : null;
       if (!holds(lane.seen, time)) return null;
       const speaker = holds(lane.speaker, time) ? ", the speaker" : "";
       return `${lane.name} ${holds(lane.talking, time) ? "talking" : "in view"}${speaker}`;
     });
     return told.filter(Boolean).join("; ");
   }
+}
+
+/** A name that fits beside a lane. */
+function short(name) {
+  const plain = name.replace(/^Speaker /, "spk. ");
+  return plain.length > 8 ? `${plain.slice(0, 7)}…` : plain;
 }
 
 /** When something was missing or bad. */

@@ -23,7 +23,7 @@
   if (transcript.words.length) charts.push(new WordsChart(transcript.words));
   if (data.emotionTracks.length) charts.push(new EmotionChart(data.emotions, data.emotionTracks, () => tracks.refresh()));
   if (data.sound.t.length || data.aperture.t.length) charts.push(new SoundLipsChart(data.sound, data.aperture));
-  if (data.speech.length || data.faces.length) charts.push(new LanesChart(data.speech, data.faces, data.moreFaces));
+  if (data.speech.length || data.faces.length) charts.push(new LanesChart(data.speech, data.speakers, data.faces, data.moreFaces));
   if (data.troubles.some((trouble) => trouble.span)) charts.push(new TroubleChart(data.troubles));
   if (charts.length) {
     byId("timeline").hidden = false;

@@ -29,6 +29,10 @@ function addTables(data) {
     const columns = ["from", "to", "loudest, dB", "widest lips", "speech %"];
     addTable("Sound and lips", columns, () => stretches(data));
   }
+  if (data.speakers.length) {
+    const columns = ["=speaker", "turns", "words", "talking, s", "share %", "at once, s", "interruptions"];
+    addTable("Speakers", columns, () => data.speakers.map((each) => speakerRow(each, data.speakers)));
+  }
   if (data.faces.length) {
     addTable("Faces", ["=face", "from", "to", "talking, s", "speaker, s"], () => data.faces.flatMap(faceRows));
   }
@@ -75,6 +79,12 @@ function largest(curve, start, end) {
 /** Seconds of the spans that lie between two moments. */
 function within(spans, from, to) {
   return spans.reduce((sum, [start, end]) => sum + Math.max(0, Math.min(end, to) - Math.max(start, from)), 0);
+}
+
+function speakerRow(each, all) {
+  const total = all.reduce((sum, { seconds }) => sum + seconds, 0);
+  const share = total ? Math.round((100 * each.seconds) / total) : 0;
+  return [each.name, each.turns.length, each.words, each.seconds.toFixed(1), share, each.overlap.toFixed(1), each.interruptions];
 }
 
 function faceRows(lane) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
@@ -53,7 +53,7 @@ class FilesApi:
     async def _tell(self, request: Request) -> Response:
         upload = self._upload(request)
         told = {"state": upload.state, "progress": upload.progress, "message": upload.message}
-        return json_answer(told | ({"formats": list(_made(upload))} if upload.state == "done" else {}))
+        return json_answer(told | ({"formats": list(upload.made)} if upload.state == "done" else {}))
 
     async def _forget(self, request: Request) -> Response:
         self._uploads.forget(self._upload(request))
@@ -72,9 +72,9 @@ class FilesApi:
     async def _captions(self, request: Request) -> Response:
         upload = self._done(request)
         name = request.path_params["format"]
-        path = _made(upload).get(name)
+        path = upload.made.get(name)
         if path is None:
-            raise Refusal(404, "no format", f"There is no such format; there are: {', '.join(_made(upload))}.")
+            raise Refusal(404, "no format", f"There is no such format; there are: {', '.join(upload.made)}.")
         # Always as a file to keep, never as anything that a browser would show or run.
         kind = "application/json" if name == "json" else "text/plain"
         return FileResponse(path, media_type=kind, filename=f"{PurePath(upload.name).stem or 'captions'}.{name}")
@@ -90,8 +90,3 @@ class FilesApi:
         if upload.state != "done":
             raise Refusal(409, "not done", "This recording has not been captioned yet.")
         return upload
-
-
-def _made(upload: Upload) -> dict[str, Path]:
-    """The captions that there are: a run without emotions leaves no table of them."""
-    return {name: path for name, path in upload.outputs.items() if path.is_file()}

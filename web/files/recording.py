@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from lipstream import Pipeline
 from lipstream.config import Config, load_config
+from lipstream.events import Remark
 from lipstream.models.errors import ModelError
 from lipstream.pipeline import Event, EventSink, PipelineError, StageFailed, UserError
 from lipstream.stages.media.limits import DEFAULT
@@ -25,19 +27,51 @@ NOTHING = {"no_speech", "silence"}
 """Kinds of remarks on recordings without captions."""
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report that is wanted of a recording.
+
+    Attributes:
+        out: the file.
+        media_url: where it finds the recording.
+    """
+
+    out: Path
+    media_url: str
+
+
+class Told(EventSink):
+    """Hands every event on.
+
+    Args:
+        tell: what takes them, on the sink's thread.
+    """
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        self._tell = tell
+
+    def handle(self, event: Event) -> None:
+        """Hand it on."""
+        self._tell(event)
+
+
 class Progress(EventSink):
     """How far a file run is, by the media time its events were known at.
 
     Attributes:
         reached: seconds of media.
+        nothing: a plain-language line where there was nothing to caption, else nothing.
     """
 
     def __init__(self) -> None:
         self.reached = 0.0
+        self.nothing = ""
 
     def handle(self, event: Event) -> None:
-        """Note how far it is."""
+        """Note how far it is, and what there is to say of it."""
         self.reached = max(self.reached, event.emitted)
+        if isinstance(event, Remark) and event.kind in NOTHING:
+            self.nothing = self.nothing or event.text
 
 
 def look_into(path: Path, name: str, config: Config, max_seconds: float) -> MediaInfo:
@@ -69,21 +103,21 @@ def caption(
     config: Config,
     path: Path,
     name: str,
-    media_url: str,
-    out: Path,
     outputs: Mapping[str, Path],
     watch: Callable[[float], bool],
+    report: Report | None = None,
+    tell: Callable[[Event], None] | None = None,
 ) -> str:
-    """Caption a recording and write its report, and its captions in several formats.
+    """Caption a recording, and write its captions in several formats, and its report.
 
     Args:
         config: of a file run.
         path: the recording.
-        name: what the report calls it.
-        media_url: where the report finds the recording.
-        out: the report.
+        name: what outputs call it.
         outputs: the files of captions, by format.
         watch: called several times a second with the seconds of media that are done; False ends the run.
+        report: the report, if one is wanted.
+        tell: takes every event, on a thread of its own.
 
     Returns:
         A plain-language line where nothing was found to caption, else nothing.
@@ -97,7 +131,10 @@ def caption(
         pipeline = Pipeline(config.model_copy(update={"input": path}))
         for kind, writer in zip(outputs, writers, strict=True):
             pipeline.add_sink(f"{kind.replace('.', ' ')} writer", writer)
-        pipeline.add_sink("record", recorder)
+        if report is not None:
+            pipeline.add_sink("record", recorder)
+        if tell is not None:
+            pipeline.add_sink("told", Told(tell))
         pipeline.add_sink("progress", progress)
         pipeline.start()
         try:
@@ -109,8 +146,9 @@ def caption(
             # Nothing may be written any more once the files are deleted, or given away.
             for writer in writers:
                 writer.wait(_SAVE_SECONDS)
-        write_report(recorder, path, out, media_url, name, config)
-        return next((each.text for each in recorder.remarks if each.kind in NOTHING), "")
+        if report is not None:
+            write_report(recorder, path, report.out, report.media_url, name, config)
+        return progress.nothing
     except PipelineError as error:
         raise UserError(_renamed(error, path, name)) from error
 

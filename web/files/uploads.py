@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,27 +18,30 @@ from typing import Literal
 import anyio
 
 from lipstream.config import Config
-from lipstream.pipeline import PipelineError, UserError
+from lipstream.pipeline import Event, PipelineError, UserError
 from lipstream.stages.printable import printable
-from lipstream.web.answers import Refusal
-from lipstream.web.files.recording import caption, look_into, offered_formats
+from lipstream.web.answers import Refusal, steady
+from lipstream.web.files.recording import Report, caption, look_into, offered_formats
+from lipstream.web.ops.journal import Journal
 from lipstream.web.sessions import Sessions
 from lipstream.web.threads import on_thread
 
 log = logging.getLogger(__name__)
 
 MAX_KEPT = 8
-"""Most recordings that are there at once, be they on their way, waiting, or done."""
+"""Most recordings that a server keeps unless told otherwise, be they on their way, waiting, or done."""
+MAX_COMING = 4
+"""Most that are on their way at once in the parts of forms, which are kept elsewhere until they are whole."""
 KEPT_SECONDS = 3600.0
 """How long one is kept after it was last asked for."""
-STALL_SECONDS = 30.0
-"""Longest pause in the sending of one."""
 _LOOK_SECONDS = 60.0
 _MAX_NAME = 120
 # Left free on the disk: others need it as well.
 _SPARE_BYTES = 256_000_000
 
 State = Literal["waiting", "running", "done", "failed"]
+Kind = Literal["page", "job", "request"]
+"""Who sent it: a page, a program that comes back for the result, or one that waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,31 @@ class UploadLimits:
     Attributes:
         max_bytes: of the file.
         max_seconds: how long it may last.
+        max_kept: most of them that are there at once.
     """
 
     max_bytes: int
     max_seconds: float
+    max_kept: int = MAX_KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made of a recording.
+
+    Attributes:
+        config: how it is captioned.
+        kind: for whom.
+        formats: of its captions.
+        report: whether a report is made too.
+        tell: takes every event of the run, on a thread of its own.
+    """
+
+    config: Config
+    kind: Kind = "page"
+    formats: tuple[str, ...] = ()
+    report: bool = True
+    tell: Callable[[Event], None] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -65,21 +89,26 @@ class Upload:
         state: what is being done with it.
         progress: how much of it is done, in [0, 1]; None if nobody knows.
         message: one plain-language line on its state.
+        ours: it has failed by a mistake of Lipstream's, not by what the recording is.
         touched: when it was last asked for, `time.monotonic`.
+        created: when it came, seconds since 1970.
         wanted: False once it is to be forgotten.
-        formats: in which its captions can be had once it is done.
+        finished: set once it is done, has failed, or is forgotten.
     """
 
     id: str
     name: str
     path: Path
+    order: Order
     state: State = "waiting"
     progress: float | None = None
     message: str = ""
+    ours: bool = False
     touched: float = field(default_factory=time.monotonic)
+    created: float = field(default_factory=time.time)
     wanted: bool = True
     duration: float | None = None
-    formats: tuple[str, ...] = ()
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def report(self) -> Path:
@@ -89,7 +118,12 @@ class Upload:
     @property
     def outputs(self) -> dict[str, Path]:
         """Where its captions are once it is done, by format."""
-        return {name: self.path.with_suffix(f".{name}") for name in self.formats}
+        return {name: self.path.with_suffix(f".{name}") for name in self.order.formats}
+
+    @property
+    def made(self) -> dict[str, Path]:
+        """The captions that there are: a run without emotions leaves no table of them."""
+        return {name: path for name, path in self.outputs.items() if path.is_file()}
 
 
 class Uploads:
@@ -102,16 +136,42 @@ class Uploads:
         config: how they are captioned.
         limits: how large one may be.
         sessions: has the places.
+        journal: is told of recordings that are done.
     """
 
-    def __init__(self, config: Config, limits: UploadLimits, sessions: Sessions) -> None:
+    def __init__(
+        self, config: Config, limits: UploadLimits, sessions: Sessions, journal: Journal | None = None
+    ) -> None:
+        self._journal = journal or Journal()
         self.limits = limits
-        self._config = config
+        self.config = config
         self._sessions = sessions
         self._folder = Path(tempfile.mkdtemp(prefix="lipstream-"))
         self._uploads: dict[str, Upload] = {}
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._coming = 0
+
+    @property
+    def kept(self) -> list[Upload]:
+        """All recordings, in the order in which they came."""
+        return list(self._uploads.values())
+
+    @contextlib.contextmanager
+    def coming(self) -> Iterator[None]:
+        """Somebody sends one in the parts of a form, which are kept elsewhere until it is whole.
+
+        Raises:
+            Refusal: too many do.
+        """
+        self._check_room()
+        if self._coming >= MAX_COMING:
+            raise Refusal(503, "busy", f"{MAX_COMING} recordings are being sent already; try again in a moment.")
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     def get(self, name: str) -> Upload | None:
         """A recording by its id; it is kept for another while."""
@@ -120,25 +180,25 @@ class Uploads:
             upload.touched = time.monotonic()
         return upload
 
-    async def take(self, name: str, pieces: AsyncIterator[bytes]) -> Upload:
+    async def take(self, name: str, pieces: AsyncIterator[bytes], order: Order | None = None) -> Upload:
         """Take a recording in and begin to caption it as soon as may be.
 
         Args:
             name: what its sender calls it.
             pieces: the file.
+            order: what is to be made of it; by default what a page shows.
 
         Raises:
             Refusal: there are too many, the disk is full, or it is no recording that can be captioned.
         """
-        self._forget_old()
-        if len(self._uploads) >= MAX_KEPT:
-            raise Refusal(503, "busy", f"This server keeps {MAX_KEPT} recordings at most; remove one first.")
+        self._check_room()
+        order = order or Order(self.config, formats=tuple(offered_formats(self.config)))
         key = secrets.token_urlsafe(12)
-        upload = Upload(key, printable(name)[:_MAX_NAME] or "recording", self._folder / f"{key}.media")
+        upload = Upload(key, printable(name)[:_MAX_NAME] or "recording", self._folder / f"{key}.media", order)
         self._uploads[key] = upload
         try:
             await self._store(upload.path, pieces)
-            media = await on_thread(lambda: look_into(upload.path, upload.name, self._config, self.limits.max_seconds))
+            media = await on_thread(lambda: look_into(upload.path, upload.name, order.config, self.limits.max_seconds))
         except UserError as error:
             self.forget(upload)
             raise Refusal(415, "no recording", sentence(str(error))) from error
@@ -146,7 +206,6 @@ class Uploads:
             self.forget(upload)
             raise
         upload.duration = media.duration
-        upload.formats = tuple(offered_formats(self._config))
         upload.message = "Waiting for its turn."
         task = asyncio.ensure_future(self._caption(upload))
         self._tasks.add(task)
@@ -156,6 +215,7 @@ class Uploads:
     def forget(self, upload: Upload) -> None:
         """Delete a recording and its report; if it is being captioned, that ends."""
         upload.wanted = False
+        upload.finished.set()
         self._uploads.pop(upload.id, None)
         if upload.state != "running":
             _delete(upload)
@@ -176,6 +236,12 @@ class Uploads:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _check_room(self) -> None:
+        self._forget_old()
+        if len(self._uploads) >= self.limits.max_kept:
+            kept = self.limits.max_kept
+            raise Refusal(503, "busy", f"This server keeps {kept} recordings at most; remove one first.")
+
     def _forget_old(self) -> None:
         now = time.monotonic()
         for upload in list(self._uploads.values()):
@@ -187,14 +253,8 @@ class Uploads:
             if shutil.disk_usage(self._folder).free < _SPARE_BYTES:
                 raise OSError(errno.ENOSPC, "less than 256 MB are left")
             async with await anyio.open_file(path, "xb") as file:
-                while True:
-                    async with asyncio.timeout(STALL_SECONDS):
-                        piece = await anext(pieces, None)
-                    if piece is None:
-                        return
+                async for piece in steady(pieces):
                     await file.write(piece)
-        except TimeoutError as error:
-            raise Refusal(408, "too slow", "The recording stopped coming.") from error
         except OSError as error:
             log.warning("a recording cannot be kept: %s", error)
             raise Refusal(507, "no room", "The server cannot keep the recording: is its disk full?") from error
@@ -206,6 +266,7 @@ class Uploads:
             if not upload.wanted:
                 return
             upload.state, upload.message = "running", ""
+            begun = time.monotonic()
             try:
                 found = await on_thread(lambda: self._run(upload))
                 upload.state, upload.progress, upload.message = "done", 1.0, sentence(found) if found else ""
@@ -213,7 +274,12 @@ class Uploads:
                 self._fail(upload, sentence(str(error)))
             except Exception:
                 log.exception("captioning a recording failed")
+                upload.ours = True
                 self._fail(upload, "Captioning it failed, which is a mistake of Lipstream's.")
+            finally:
+                upload.finished.set()
+                result = upload.state if upload.wanted else "given up"
+                self._journal.recording(upload.order.kind, result, upload.duration, time.monotonic() - begun)
             if not upload.wanted:
                 _delete(upload)
 
@@ -227,8 +293,10 @@ class Uploads:
                 upload.progress = min(1.0, reached / upload.duration)
             return upload.wanted
 
-        url = f"/api/files/{upload.id}/media"
-        return caption(self._config, upload.path, upload.name, url, upload.report, upload.outputs, watch)
+        order = upload.order
+        # Beside the report, wherever a proxy has that.
+        report = Report(upload.report, "media") if order.report else None
+        return caption(order.config, upload.path, upload.name, upload.outputs, watch, report, order.tell)
 
 
 def sentence(line: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
+from lipstream.models.av_speech.enrolment.asked import LEAST_RANGE, LONGEST_TOLD, speech_range
 from lipstream.models.av_speech.enrolment.captioned import captioned
 from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_VISUAL,
@@ -35,9 +36,8 @@ from lipstream.models.av_speech.training.lip_augment import lip_sequence
 from lipstream.models.av_speech.training.lips import LipReading, LipRecipe, pretrain_lips
 from lipstream.models.av_speech.training.mixtures import Noise, mixed
 from lipstream.models.errors import ModelError
-from lipstream.models.speech.alignment import CLOSING_TOKENS, frame_levels
+from lipstream.models.speech.alignment import CLOSING_TOKENS
 from lipstream.models.speech.engine import SAMPLE_RATE, Hypothesis, SpeechEngine, TimedWord
-from lipstream.models.speech.moonshine import FRAME_RATE
 from lipstream.models.speech.tokenizer import Tokenizer
 from lipstream.models.training.device import CPU
 from lipstream.models.training.progress import ProgressReport
@@ -47,15 +47,11 @@ LEAST_MINUTES: Final = 3.0
 """Shortest recordings that a profile is made from, in all."""
 LEAST_FACE: Final = 0.5
 """Share of the time in which the mouth must be visible."""
-LEAST_RANGE: Final = 15.0
-"""Decibels by which speech must stand out from the pauses, in half of the recordings."""
 LEAST_LIP_STEPS: Final = 600
 LEAST_STEPS: Final = 400
 """Steps of the two trainings, however few the recordings."""
 LONGEST: Final = 8.0
 """Seconds of the longest piece that is learnt from."""
-LONGEST_TOLD: Final = 20.0
-"""Seconds of the longest recording with a transcript."""
 SHORTEST: Final = SAMPLE_RATE
 """Samples of the shortest piece that is learnt from."""
 HELD_BACK: Final = 10
@@ -178,14 +174,7 @@ def check_material(material: Material) -> None:
         )
 
 
-def speech_range(sound: Float32) -> float:
-    """Decibels between the loud and the quiet frames of a sound."""
-    levels = frame_levels(sound, max(1, int(len(sound) / SAMPLE_RATE * FRAME_RATE)), FRAME_RATE)
-    low, high = np.percentile(levels, [5, 90])
-    return float(high - low)
-
-
-def _ready(networks: LipNetworks) -> LipFusion:
+def ready(networks: LipNetworks) -> LipFusion:
     """The fusion of networks that were just trained."""
     for network in (networks.lips, networks.fusion):
         network.eval()
@@ -194,7 +183,7 @@ def _ready(networks: LipNetworks) -> LipFusion:
     return fusion
 
 
-def _visible(said: SpokenPrefix) -> tuple[int, ...]:
+def visible(said: SpokenPrefix) -> tuple[int, ...]:
     """The tokens that a mouth shows: all but punctuation."""
     return tuple(token for token in said.tokens if token not in CLOSING_TOKENS)
 
@@ -202,6 +191,51 @@ def _visible(said: SpokenPrefix) -> tuple[int, ...]:
 def _spoken(words: Sequence[TimedWord], samples: int) -> tuple[float, float]:
     """Seconds at which speech begins and ends."""
     return (words[0].start, words[-1].end) if words else (0.0, samples / SAMPLE_RATE)
+
+
+def learn(
+    teacher: Teacher,
+    recipe: Recipe,
+    networks: LipNetworks,
+    material: tuple[Sequence[LipReading], Sequence[Example]],
+    out: Path,
+    report: ProgressReport,
+    device: torch.device = CPU,
+) -> None:
+    """Train all networks of a profile in place; resumable.
+
+    Args:
+        teacher: the recogniser.
+        recipe: how.
+        networks: to be trained.
+        material: lips with what they say, and the same with sound.
+        out: folder for what a resumed run needs.
+        report: progress.
+        device: where to train.
+
+    Raises:
+        ModelError: `out` holds another training.
+    """
+    readings, examples = material
+    frozen = networks.lips, networks.fusion
+    pretrain_lips(networks.lips, readings, recipe.lips, out, report, device)
+    FusionTraining(*frozen, teacher.decoder, recipe.fusion, device).run(examples, out, report)
+    train_correspondence(networks.correspondence, frozen, examples, recipe.correspondence, out, report, device)
+
+
+def calibrate(correspondence: CorrespondenceNet, found: Sequence[float]) -> None:
+    """Have the own lips accepted in nearly all recordings held back, by their evidence; see `LEAST_EVIDENCE`."""
+    if found:
+        asked = float(np.quantile(found, OWN_REFUSED))
+        correspondence.offset.fill_(min(MOST_EVIDENCE, max(LEAST_EVIDENCE, asked)))
+
+
+def prefixes(tokenizer: Tokenizer, words: Sequence[TimedWord]) -> tuple[SpokenPrefix, ...]:
+    """What has been said when each word is over."""
+    texts = [" ".join(word.text for word in words[: count + 1]) for count in range(len(words))]
+    return tuple(
+        SpokenPrefix(word.end, text, tuple(tokenizer.encode(text))) for word, text in zip(words, texts, strict=True)
+    )
 
 
 class Enrolment:
@@ -243,12 +277,12 @@ class Enrolment:
         held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
         train = [index for index in range(len(texts)) if index % HELD_BACK]
         examples = self._examples(material, texts, train)
-        readings = [LipReading(each.lips, each.text or "", _visible(each.words[-1])) for each in examples if each.words]
-        self._train(networks, readings, examples)
+        readings = [LipReading(each.lips, each.text or "", visible(each.words[-1])) for each in examples if each.words]
+        learn(self._teacher, self._recipe, networks, (readings, examples), self._out, self._report, self._device)
         trials = [Trial(material.recordings[i], texts[i], material.voices) for i in held if texts[i]]
         if not trials:
             raise ModelError("nothing was heard in the recordings held back; a profile needs speech in most recordings")
-        fusion = _ready(networks)
+        fusion = ready(networks)
         self._calibrate(networks.correspondence, fusion, trials)
         figures = evaluate(trials, _JUDGING, Systems(self._teacher.engine, None, fusion), 1, self._report)
         clean, babble = (figures[str(each)] for each in _JUDGING)
@@ -257,17 +291,8 @@ class Enrolment:
         sure = self._sureness(trials, fusion)
         return sure >= -MOST_DOUBT and babble[AUDIO_VISUAL]["wer"] < babble[BACKBONE]["wer"], figures
 
-    def _train(self, networks: LipNetworks, readings: Sequence[LipReading], examples: Sequence[Example]) -> None:
-        recipe, frozen = self._recipe, (networks.lips, networks.fusion)
-        pretrain_lips(networks.lips, readings, recipe.lips, self._out, self._report, self._device)
-        training = FusionTraining(*frozen, self._teacher.decoder, recipe.fusion, self._device)
-        training.run(examples, self._out, self._report)
-        train_correspondence(
-            networks.correspondence, frozen, examples, recipe.correspondence, self._out, self._report, self._device
-        )
-
     def _calibrate(self, correspondence: CorrespondenceNet, fusion: LipFusion, trials: Sequence[Trial]) -> None:
-        """Have the own lips accepted in nearly all recordings held back, in babble; see `LEAST_EVIDENCE`."""
+        """See `calibrate`: in babble."""
         found, engine = [], self._teacher.engine
         for index, trial in enumerate(trials):
             sound, track = trial.recording.sound, trial.recording.lips
@@ -275,9 +300,7 @@ class Enrolment:
                 noise = BABBLE.make(trial.voices, len(sound), np.random.default_rng([_CALIBRATING, index]))
                 found.append(fusion.evidence(engine.encode(mixed(sound, noise, 0.0)), lip_samples(track)))
             self._report("weighing agreement", index + 1, len(trials), "")
-        if found:
-            asked = float(np.quantile(found, OWN_REFUSED))
-            correspondence.offset.fill_(min(MOST_EVIDENCE, max(LEAST_EVIDENCE, asked)))
+        calibrate(correspondence, found)
 
     def _sureness(self, trials: Sequence[Trial], fusion: LipFusion) -> float:
         """How much surer the decoder is of clean speech with the profile: mean log-probability of a token."""
@@ -311,7 +334,7 @@ class Enrolment:
                 encodings[material.names[index]],
                 lip_sequence(material.recordings[index].lips),
                 texts[index] or None,
-                self._prefixes(words[material.names[index]]),
+                prefixes(self._teacher.tokenizer, words[material.names[index]]),
             )
             for index in train
         ]
@@ -325,10 +348,3 @@ class Enrolment:
         engine = self._teacher.engine
         hypothesis = Hypothesis(tokens, (1.0,) * len(tokens), texts[index])
         return engine.align(engine.encode(material.recordings[index].sound), hypothesis)
-
-    def _prefixes(self, words: Sequence[TimedWord]) -> tuple[SpokenPrefix, ...]:
-        texts = [" ".join(word.text for word in words[: count + 1]) for count in range(len(words))]
-        return tuple(
-            SpokenPrefix(word.end, text, tuple(self._teacher.tokenizer.encode(text)))
-            for word, text in zip(words, texts, strict=True)
-        )

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from lipstream.models.av_speech.enrolment.enrolment import LEAST_RANGE, LONGEST_TOLD, speech_range
+from lipstream.models.av_speech.enrolment.asked import LEAST_RANGE, LONGEST_TOLD, speech_range
 from lipstream.models.av_speech.evaluation.word_errors import normaliser
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording
 

@@ -143,16 +143,24 @@ def cached_encodings(
         origin = fingerprint((sound, str(speech[name]), others, str(asdict(mixing)), str(index)))
         if not path.exists() or _CACHED.origin(path) != origin:
             rng = np.random.default_rng([mixing.seed, index])
-            _save(_stretches(sound, speech[name], voices, mixing, rng), encode, path, origin)
+            _save(stretches(sound, speech[name], voices, mixing, rng), encode, path, origin)
         found[name] = _load(path)
         report("encoding voices", index + 1, len(sounds), name)
     return found
 
 
-def _stretches(
+def stretches(
     sound: Float32, speech: tuple[float, float], voices: Sequence[Float32], mixing: Mixing, rng: np.random.Generator
 ) -> list[tuple[Float32, float, float]]:
-    """Sounds to encode, with start and end in the recording."""
+    """Sounds to encode, with start and end in the recording: the clean one, a muted one, and mixtures.
+
+    Args:
+        sound: (N,) float32 at 16 kHz.
+        speech: seconds at which the first word begins and the last one ends.
+        voices: of others.
+        mixing: how.
+        rng: random numbers.
+    """
     whole = len(sound) / SAMPLE_RATE
     hiss = (rng.standard_normal(len(sound)) * _HISS).astype(np.float32)
     made = [(sound, 0.0, whole), (hiss, 0.0, whole)]

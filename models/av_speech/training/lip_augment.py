@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lipstream.models.av_speech.lip_input import WAVES, thumbs, waves
+from lipstream.models.av_speech.lip_input import WAVES, moved, thumbs, waves
 from lipstream.models.av_speech.recording import BLENDSHAPES, POINTS, LipTrack
 from lipstream.models.face.backend import BLENDSHAPES as NAMES
 from lipstream.models.face.lips import MOUTH_BLENDSHAPES
@@ -42,7 +42,7 @@ class LipSequence:
 
     Attributes:
         shape: (T, 107) points and blendshapes.
-        pictures: (T, 32, 32) uint8 thumbs.
+        pictures: (T, 32, 32) uint8 thumbs; or (T, 12, 12) float32, their waves, where no picture was kept.
         mask: (T,) frames seen.
     """
 
@@ -87,6 +87,8 @@ def lip_sequence(track: LipTrack) -> LipSequence:
 
 
 def _waves(pictures: Tensor, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+    if pictures.shape[-1] == WAVES:
+        return torch.from_numpy(moved(pictures.numpy(), shift))
     return torch.from_numpy(waves(pictures.numpy().astype(np.float32) / np.float32(255), shift))
 
 

@@ -22,6 +22,7 @@ from lipstream.models.emotion.training.corpora import LAYOUTS, Clip, FaceSet, fi
 from lipstream.models.emotion.training.still_faces import StillFaces
 from lipstream.models.emotion.training.voice import HOP, WINDOW, speech_windows
 from lipstream.models.emotion.training.voice_data import STEP_RATE, EncodeSound, features_of
+from lipstream.models.emotion.training.votes import majority
 from lipstream.models.emotion.voice_steps import STEP
 from lipstream.models.errors import ModelError
 from lipstream.models.face.backend import FaceBackend
@@ -75,9 +76,10 @@ def evaluate(
         report: progress.
 
     Returns:
-        Figures by set: "face: FILE", "voice", and for clips with pictures "videos, face", "videos, voice" and "videos,
-        both", of the same clips, with the numbers of those that show no face and of those that are silent. A clip
-        without evidence counts as a guess at all classes alike.
+        Figures by set: "face: FILE", and "face: FILE, by votes" of those on which more than half of all votes agree;
+        "voice", and for clips with pictures "videos, face", "videos, voice" and "videos, both", of the same clips, with
+        the numbers of those that show no face and of those that are silent. A clip without evidence counts as a guess
+        at all classes alike.
 
     Raises:
         ModelError: nothing usable is there, or a file cannot be read.
@@ -88,7 +90,7 @@ def evaluate(
         raise ModelError(f"{data}: nothing to evaluate; {LAYOUTS}")
     figures: dict[str, Any] = {}
     for faces in sets:
-        figures[f"face: {Path(faces.name).name}"] = _evaluate_faces(faces, networks, report)
+        figures |= _evaluate_faces(faces, networks, report)
     videos = [clip for clip in clips if has_pictures(clip.path)]
     pictured = set(videos)
     sounds = [clip for clip in clips if clip not in pictured]
@@ -101,16 +103,20 @@ def evaluate(
 
 
 def _evaluate_faces(faces: FaceSet, networks: Networks, report: ProgressReport) -> dict[str, Any]:
-    probabilities = []
+    looked = []
     finder = StillFaces()
     finder.load()
     for index, image in enumerate(faces.images):
         # The mirror image is a second look at the same face.
         mirrored = np.ascontiguousarray(image[:, ::-1])
         looks = [TimedEvidence(0, networks.face.predict(each, finder.shape(each))) for each in (image, mirrored)]
-        probabilities.append(_fused(networks, looks, [], 0))
+        looked.append(_fused(networks, looks, [], 0))
         report(f"faces of {Path(faces.name).name}", index + 1, len(faces.images), "")
-    return summary(np.stack(probabilities), faces.labels)
+    name, probabilities = f"face: {Path(faces.name).name}", np.stack(looked)
+    figures = {name: summary(probabilities, faces.labels)}
+    if faces.votes is not None and (agreed := majority(faces.votes) >= 0).any():
+        figures[f"{name}, by votes"] = summary(probabilities[agreed], majority(faces.votes)[agreed])
+    return figures
 
 
 def _evaluate_sounds(

@@ -12,11 +12,14 @@ import numpy.typing as npt
 import torch
 
 from lipstream.models.emotion.evaluation.metrics import recall_average, softmax, summary
+from lipstream.models.emotion.face_net import ExpressionNet
+from lipstream.models.emotion.face_shape import GEOMETRY
 from lipstream.models.emotion.looks import APPEARANCE_WEIGHTS, SHAPE_WEIGHTS, STILL, Look
-from lipstream.models.emotion.training.corpora import find_faces, require_clips, require_faces
+from lipstream.models.emotion.training.corpora import FaceSet, find_faces, require_clips, require_faces
 from lipstream.models.emotion.training.export import export_face, export_voice
 from lipstream.models.emotion.training.face import HELD_OUT, SPLIT, FaceRecipe, FaceTraining, hold_out
 from lipstream.models.emotion.training.face_networks import FaceNetworks, load_face_networks
+from lipstream.models.emotion.training.face_votes import learn_votes
 from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split, train_fusion
 from lipstream.models.emotion.training.geometry import (
     GeometryRecipe,
@@ -28,6 +31,7 @@ from lipstream.models.emotion.training.pairs import Bank, face_bank, voice_bank
 from lipstream.models.emotion.training.still_faces import StillFaces, cached_shapes
 from lipstream.models.emotion.training.voice import LabelledVoices, VoiceRecipe, fold_weights, train_folds
 from lipstream.models.emotion.training.voice_data import EncodeSound, build_features, folds_of
+from lipstream.models.emotion.training.votes import majority
 from lipstream.models.emotion.voice_net import VoiceNet
 from lipstream.models.errors import ModelError
 from lipstream.models.training.progress import ProgressReport
@@ -39,6 +43,9 @@ UInt8 = npt.NDArray[np.uint8]
 
 JUDGING_FACES = 800
 """As many of the validation images judge fusion; each is seen in five states."""
+
+LABELS_WEIGHTS = "face_labels.safetensors"
+"""The expression encoder as its labels alone have taught it, where it has learnt from votes since."""
 
 FEATURES = "features"
 """Folder in the output folder for encoder frames, kept for the next run."""
@@ -69,6 +76,41 @@ def train_face(
         name = Path(each.name).stem
         figures[name] = _face_figures(networks, each.images, _shapes(out, name, each.images, report), each.labels)
     return {"recipe": asdict(recipe), "blend": [round(float(w), 3) for w in shape.blend], "sets": figures}
+
+
+def train_votes(data: Path, out: Path, share: float, report: ProgressReport) -> dict[str, Any]:
+    """Have the face branch in `out` count the votes beside the labels; figures as those of `train_face`.
+
+    What it was before stays in `out` as `LABELS_WEIGHTS`, and is what a second run begins from.
+
+    Raises:
+        ModelError: there are no votes, or there is no face branch.
+    """
+    faces = require_faces(data)
+    if faces.votes is None:
+        raise ModelError(
+            f"{faces.name}: no votes beside it; expected ferplus_{Path(faces.name).name} in the same folder"
+        )
+    weights, before = out / APPEARANCE_WEIGHTS, out / LABELS_WEIGHTS
+    appearance = ExpressionNet().to(memory_format=torch.channels_last)
+    load_weights(appearance, before if before.exists() else weights)
+    save_weights(appearance, before, {})
+    others = find_faces(data, "valid", "test")
+    report("learn the votes", 0, 1, "")
+    chosen = learn_votes(appearance, faces, np.concatenate([faces.images[:0], *(o.images for o in others)]), share)
+    report("learn the votes", 1, 1, "")
+    save_weights(appearance, weights, {"votes": str(share)})
+    export_face(out)
+    networks = load_face_networks(out)
+    _, held = hold_out(faces.labels, HELD_OUT, SPLIT)
+    figures = {}
+    for each in (FaceSet("held out", faces.images[held], faces.labels[held], faces.votes[held]), *others):
+        alone = np.full((len(each.labels), GEOMETRY), np.nan, np.float32)
+        probabilities, name = np.exp(networks.judge_still(each.images, alone)), Path(each.name).stem
+        figures[f"{name}, by appearance"] = summary(probabilities, each.labels)
+        if each.votes is not None and (agreed := majority(each.votes) >= 0).any():
+            figures[f"{name}, by appearance, by votes"] = summary(probabilities[agreed], majority(each.votes)[agreed])
+    return {"votes": share, "images": len(chosen), "sets": figures}
 
 
 def _face_figures(networks: FaceNetworks, images: UInt8, shapes: Float32, labels: Int64) -> dict[str, Any]:

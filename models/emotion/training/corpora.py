@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lipstream.models.emotion.classes import EMOTIONS, class_index
 from lipstream.models.emotion.looks import FACE_SIZE
+from lipstream.models.emotion.training.votes import COLUMNS
 from lipstream.models.errors import ModelError
 
 UInt8 = npt.NDArray[np.uint8]
@@ -66,11 +67,13 @@ class FaceSet:
         name: where they come from, for reports.
         images: (N, 48, 48) uint8.
         labels: (N,) class indices.
+        votes: (N, 10) votes of FER+ by its columns, -1 where there are none; None for faces without.
     """
 
     name: str
     images: UInt8
     labels: Int64
+    votes: Int64 | None = None
 
 
 def read_clip_name(path: Path) -> Clip | None:
@@ -202,7 +205,25 @@ def _read_npz(path: Path) -> FaceSet:
     keep = mapped >= 0
     if not keep.any():
         raise ModelError(f"{path}: no image is of one of the classes {', '.join(EMOTIONS)}")
-    return FaceSet(str(path), _resize(images[keep]), mapped[keep])
+    votes = _read_votes(path.with_name(f"ferplus_{path.name}"), len(images))
+    return FaceSet(str(path), _resize(images[keep]), mapped[keep], None if votes is None else votes[keep])
+
+
+def _read_votes(path: Path, count: int) -> Int64 | None:
+    """The votes beside a split, None where there is no such file."""
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            votes, columns = arrays["votes"], tuple(str(column) for column in arrays["columns"])
+    except (KeyError, OSError, ValueError, TypeError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        raise ModelError(f"{path}: expected arrays votes and columns, or no such file") from None
+    if columns != COLUMNS or votes.shape != (count, len(COLUMNS)) or not np.issubdtype(votes.dtype, np.integer):
+        raise ModelError(
+            f"{path}: expected votes ({count}, {len(COLUMNS)}), in whole numbers, for {', '.join(COLUMNS)}, "
+            f"got {votes.shape} {votes.dtype} for {', '.join(columns)}"
+        )
+    return np.asarray(votes, np.int64)
 
 
 def _class_folders(folder: Path) -> dict[Path, int]:

@@ -11,7 +11,7 @@ import math
 import mmap
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.errors import ModelError
+from lipstream.models.kept_arrays import KeptArrays
 
 _TYPES: Final = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 _OLDEST: Final = 4
@@ -36,11 +37,13 @@ class Ct2File:
         kind: the kind of model, such as "WhisperSpec".
         variables: by name, aliases included. Views of the file on disk, not to be written to.
         content: the file, if there is one.
+        kept: what was made of the variables before.
     """
 
     kind: str
     variables: Mapping[str, npt.NDArray[Any]]
     content: mmap.mmap | None = None
+    kept: KeptArrays = field(default_factory=KeptArrays)
 
     def floats(self, name: str) -> npt.NDArray[np.float32]:
         """A variable as float32, whatever it is kept as.
@@ -63,6 +66,7 @@ class Ct2File:
         """Let go of what was read into memory; it is read again where it is used again."""
         if self.content is not None and hasattr(self.content, "madvise"):
             self.content.madvise(mmap.MADV_DONTNEED)
+        self.kept.release()
 
     def rows(self, name: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Some rows of a variable as float32, (..., columns) for (...) places; only these are read from the disk."""

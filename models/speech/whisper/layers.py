@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 
 from lipstream.models.errors import ModelError
-from lipstream.models.onnx_graph import OnnxGraph
+from lipstream.models.onnx_graph import OnnxGraph, rounded
 from lipstream.models.speech.whisper.ct2_file import Ct2File
 
 Precision = Literal["int8", "float32"]
@@ -52,7 +52,8 @@ class Layers:
         """A linear layer."""
         bias = self.file.floats(f"{name}/bias") if f"{name}/bias" in self.file.variables else None
         if self.precision == "int8":
-            return self.graph.linear_int8(values, self.file.numbers(f"{name}/weight"), bias)
+            weight, scales = self.file.kept.get(f"{name}/weight", lambda: rounded(self.file.numbers(f"{name}/weight")))
+            return self.graph.linear_rounded(values, weight, scales, bias)
         return self.graph.linear(values, self.file.floats(f"{name}/weight"), bias)
 
     def split(self, values: str, parts: int) -> list[str]:

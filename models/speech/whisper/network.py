@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lipstream.models.onnx_graph import OnnxGraph
+from lipstream.models.ort_session import giving_back
 from lipstream.models.speech.engine import Float32
 from lipstream.models.speech.whisper.ct2_file import Ct2File
 from lipstream.models.speech.whisper.layers import Layers, Precision, count_layers
@@ -66,7 +67,8 @@ class WhisperEncoder:
 
     def __call__(self, spectrogram: Float32) -> Float32:
         """(bands, 2 T) -> (1, T, D), T at most `MOST_FRAMES`."""
-        found: Float32 = self._session.run(None, {"spectrogram": np.ascontiguousarray(spectrogram[None])})[0]
+        given = {"spectrogram": np.ascontiguousarray(spectrogram[None])}
+        found: Float32 = self._session.run(None, given, giving_back())[0]
         return found
 
 
@@ -79,6 +81,17 @@ class Sound:
     """
 
     parts: list[tuple[Float32, Float32]]
+
+    @classmethod
+    def of_frames(cls, arrays: Sequence[Float32]) -> Sound:
+        """Of what `by_frames` gave."""
+        pairs = zip(arrays[::2], arrays[1::2], strict=True)
+        return cls([(keys.transpose(0, 2, 3, 1), told.transpose(0, 2, 1, 3)) for keys, told in pairs])
+
+    def by_frames(self) -> tuple[Float32, ...]:
+        """Keys and values, layer after layer, (1, T, H, D / H): a few frames of them lie together."""
+        pairs = ((keys.transpose(0, 3, 1, 2), told.transpose(0, 2, 1, 3)) for keys, told in self.parts)
+        return tuple(each for pair in pairs for each in pair)
 
     @property
     def frames(self) -> int:
@@ -136,6 +149,7 @@ class WhisperDecoder:
             aligning[layer].append(head)
         self._looking = [f"looks{index}" for index, heads in enumerate(aligning) if heads]
         self._reader = _sound_reader(Layers.of("decoder", file, precision), self._count, threads)
+        file.release()
         self._step = _step(layers, aligning, threads)
         self._told = [f"{part}{index}" for index in range(self._count) for part in ("keys", "values")]
 

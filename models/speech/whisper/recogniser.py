@@ -13,13 +13,16 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
 from typing import Final
 
 import numpy as np
 
+from lipstream.models.assets.files import known_sha256
 from lipstream.models.errors import ModelError
+from lipstream.models.kept_arrays import KeptArrays, kept_path
 from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.alignment import frame_levels
 from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, WordSpan
@@ -27,6 +30,7 @@ from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.guards import LoopGuard
 from lipstream.models.speech.recogniser import Front, Hints, Recogniser, Task, Transcript, Utterance
+from lipstream.models.speech.speed import processor
 from lipstream.models.speech.tails import has_sound, without_tail
 from lipstream.models.speech.whisper.alignment import token_times, with_openings
 from lipstream.models.speech.whisper.ct2_file import read_ct2
@@ -69,6 +73,8 @@ _SELDOM_WEIGHT: Final = 0.2
 _OPEN: Final = 0.3
 """How likely the next language must be, in parts of the likeliest, for the sound to be read in both."""
 _SURE_SECONDS: Final = 3.0
+_FORM: Final = "2"
+"""Another one where rounded weights or encoded silence are computed in another way."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +86,8 @@ class _Parts:
     silence: Sound
     """The encoder's frames of 30 s of silence."""
     rules: Rules
+    kept: KeptArrays
+    """What the silence is read from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,7 +254,9 @@ class WhisperRecogniser(Recogniser):
         parts = self._parts()
         padded = np.pad(spectrogram, ((0, 0), (0, min(padding, 2 * MOST_FRAMES - spectrogram.shape[1]))))
         sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
-        return sound.before(parts.silence, _SILENCE)
+        sound = sound.before(parts.silence, _SILENCE)
+        parts.kept.release()
+        return sound
 
     def _hear(self, spectrogram: Float32, hints: Hints, front: Front | None = None) -> _Heard:
         parts = self._parts()
@@ -319,7 +329,7 @@ def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
 
 
 def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
-    file = read_ct2(folder / "model.bin")
+    file = replace(read_ct2(folder / "model.bin"), kept=KeptArrays(_kept_at(folder, threads, precision)))
     if "Whisper" not in file.kind:
         raise ModelError(f"{folder / 'model.bin'} holds a {file.kind}, expected a Whisper model for CTranslate2")
     try:
@@ -339,9 +349,29 @@ def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
         raise ModelError(f"{folder / 'model.bin'} lacks {error}; expected a Whisper model for CTranslate2") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"{folder} has files of different models, or damaged ones ({error})") from error
+    silence = Sound.of_frames(file.kept.get("silence", lambda: _silence(encoder, decoder)))
+    file.kept.finish()
     file.release()
-    silence = decoder.of_sound(encoder(np.zeros((encoder.bands, 2 * MOST_FRAMES), np.float32)))
-    return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules)
+    return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules, file.kept)
+
+
+def _silence(encoder: WhisperEncoder, decoder: WhisperDecoder) -> tuple[Float32, ...]:
+    """Keys and values of 30 s of silence, layer after layer."""
+    return decoder.of_sound(encoder(np.zeros((encoder.bands, 2 * MOST_FRAMES), np.float32))).by_frames()
+
+
+def _kept_at(folder: Path, threads: int, precision: Precision) -> Path:
+    """Where the rounded weights and the silence of a model are kept."""
+    facts = {
+        "form": _FORM,
+        "model": known_sha256(folder / "model.bin"),
+        "precision": precision,
+        "threads": str(threads),
+        "numpy": np.__version__,
+        "onnxruntime": version("onnxruntime"),
+        "processor": processor(),
+    }
+    return kept_path("whisper", facts)
 
 
 def _rules(told: dict[str, list[int]], tokens: WhisperTokens, size: int) -> Rules:

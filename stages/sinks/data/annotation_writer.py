@@ -6,11 +6,12 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from lipstream.events import EmotionUpdate, TranscriptFinal, Word
+from lipstream.events import EmotionUpdate, TranscriptFinal
 from lipstream.pipeline.events import End, Event
 from lipstream.stages.sinks.data.tiers import Interval, Tiers
+from lipstream.stages.sinks.noted import event_of
 from lipstream.stages.sinks.text import json_text
 from lipstream.stages.sinks.writer import Writer
 
@@ -40,10 +41,11 @@ class AnnotationWriter(Writer):
 
     def convert(self) -> Path:
         """Make the tiers of the part file."""
-        tiers = Tiers()
+        tiers = Tiers(self.book.names)
         with self.part.open(encoding="utf-8", newline="") as lines:
             for line in lines:
-                tiers.add(_event(json.loads(line)))
+                event = event_of(json.loads(line))
+                tiers.add(self.book.amended(event) if isinstance(event, TranscriptFinal) else event)
         found = tiers.finish()
         last = max((interval.end for tier in found.values() for interval in tier), default=0)
         with self.made_anew() as file:
@@ -59,11 +61,3 @@ class AnnotationWriter(Writer):
             duration: milliseconds, not less than the end of the last interval.
             file: where to.
         """
-
-
-def _event(record: dict[str, Any]) -> Event:
-    """An event as `Event.to_dict` gives it; what a final changes of partials is left out."""
-    if record.pop("event") == EmotionUpdate.__name__:
-        return EmotionUpdate(**record)
-    words = tuple(Word(**word) for word in record.pop("words"))
-    return TranscriptFinal(**{**record, "words": words, "revised": ()})

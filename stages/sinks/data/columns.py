@@ -115,6 +115,20 @@ def _face(source: str) -> Column:
     )
 
 
+def _speaker(source: str) -> Column:
+    return Column(
+        "speaker",
+        "integer",
+        "number of the person, the same in the whole recording; empty where that is not known (docs/speakers.md)",
+        source,
+        range=(1, math.inf),
+        optional=True,
+    )
+
+
+_NAME = Column("name", "string", "name of that person; empty for none", "SpeakerNamed.name", optional=True)
+
+
 def _times(first: str, last: str, source: str, more: str = "") -> tuple[Column, Column]:
     text = f"when {first} begins, from the beginning of the recording"
     return (
@@ -149,6 +163,8 @@ WORDS = Table(
         _face(f"{_FINAL}.face"),
         _OFF_CAMERA,
         _LANGUAGE,
+        _speaker("Word.speaker"),
+        _NAME,
     ),
 )
 
@@ -173,6 +189,8 @@ SEGMENTS = Table(
         _face(f"{_FINAL}.face"),
         _OFF_CAMERA,
         _LANGUAGE,
+        _speaker(f"{_FINAL}.speaker"),
+        _NAME,
     ),
 )
 
@@ -202,7 +220,12 @@ EMOTION = Table(
         FILE,
         *_times("the update", "it", "EmotionUpdate"),
         _face("EmotionUpdate.face"),
-        Column("label", "string", "the emotion, smoothed over time; unknown without evidence", "EmotionUpdate.label"),
+        Column(
+            "label",
+            "string",
+            "the emotion that leads; unclear where none does by enough, unknown without evidence",
+            "EmotionUpdate.label",
+        ),
         *emotion_columns("EmotionUpdate", optional=False),
         Column("weight_face", "number", "share of the face in it", "EmotionUpdate.weights", range=FRACTION),
         Column(
@@ -212,6 +235,7 @@ EMOTION = Table(
             "EmotionUpdate.weights",
             range=FRACTION,
         ),
+        _speaker("EmotionUpdate.speaker"),
     ),
 )
 

@@ -75,8 +75,8 @@ _LANDMARKS = tuple(
 JOINED = (
     Column("speaking", "number", "probability that the mouth of the speaker's face is the voice; empty for others, and "
            "where nobody is heard", "SpeakingProbability", "", FRACTION, True),
-    Column("emotion", "string", "the emotion, smoothed over time; empty where it was not judged", "EmotionUpdate.label",
-           optional=True),
+    Column("emotion", "string", "the emotion that leads; unclear where none does by enough, empty where it was not "
+           "judged", "EmotionUpdate.label", optional=True),
     *emotion_columns("EmotionUpdate", optional=True),
 )  # fmt: skip
 """What is known later than the picture, and joined by time at the end; the last columns."""

@@ -68,7 +68,8 @@ class LslOutlets(EventSink):
     """Sends three streams: the features of faces, emotions, and the words of finished segments as markers.
 
     Samples have the time of what they tell of, the picture's, the end of the update or the word's beginning, on LSL's
-    `local_clock`; words come some seconds after that. No face is 0. Whoever is in the same network can listen.
+    `local_clock`; words come some seconds after that. No face, and nobody known, is 0. Whoever is in the same network
+    can listen.
 
     Args:
         pylsl: the module.
@@ -101,7 +102,8 @@ class LslOutlets(EventSink):
             case EmotionUpdate():
                 judged = event.probabilities.values()
                 weights = event.weights["face"], event.weights["voice"]
-                sample = [float(event.face or 0), *judged, event.valence, event.arousal, *weights]
+                speaker = float(event.speaker or 0)
+                sample = [float(event.face or 0), *judged, event.valence, event.arousal, *weights, speaker]
                 self._emotions.push_sample(sample, self._clock.of(event.end))
             case TranscriptFinal():
                 for word in event.words:

@@ -14,6 +14,7 @@ class SegmentsCsvWriter(TableWriter):
     """A row for each finished segment."""
 
     table = SEGMENTS
+    tells_speakers = True
 
     def write(self, event: Event) -> None:
         """Write a finished segment."""
@@ -32,6 +33,8 @@ class SegmentsCsvWriter(TableWriter):
                 "face": event.face,
                 "off_camera": event.off_camera,
                 "language": event.language,
+                "speaker": event.speaker,
+                "name": event.speaker_name,
             }
         )
         self.mark_content()

@@ -9,6 +9,7 @@ from typing import Any
 from lipstream.events import EmotionUpdate, TranscriptFinal
 from lipstream.pipeline.events import Event
 from lipstream.stages.sinks.emotion_spans import UNKNOWN, EmotionIntervals
+from lipstream.stages.sinks.speakers import called, parts_of
 from lipstream.stages.sinks.text import clean
 
 WORDS, SEGMENTS, SPEAKER, EMOTION, FACE = "words", "segments", "speaker", "emotion", "face"
@@ -52,9 +53,14 @@ class _Lane:
 
 
 class Tiers:
-    """Collects the annotations of a run, event by event."""
+    """Collects the annotations of a run, event by event.
 
-    def __init__(self) -> None:
+    Args:
+        names: of speakers.
+    """
+
+    def __init__(self, names: Mapping[int, str] | None = None) -> None:
+        self._names = names or {}
         self._words: list[Interval] = []
         self._segments: list[Interval] = []
         self._speakers: list[Interval] = []
@@ -68,8 +74,18 @@ class Tiers:
         elif isinstance(event, TranscriptFinal):
             self._words += [_interval(word.start, word.end, word.word) for word in event.words]
             self._segments.append(_interval(event.start, event.end, event.text))
-            speaker = OFF_CAMERA if event.off_camera else who(event.face)
-            self._speakers.append(_interval(event.start, event.end, speaker))
+            self._speakers += self._turns(event)
+
+    def _turns(self, final: TranscriptFinal) -> list[Interval]:
+        """Who speaks: persons where they are told apart, else faces."""
+        if final.speaker is None:
+            speaker = OFF_CAMERA if final.off_camera else who(final.face)
+            return [_interval(final.start, final.end, speaker)]
+        return [
+            _interval(said.start, said.end, called(said.speaker, self._names.get(said.speaker)))
+            for said in parts_of(final)
+            if said.speaker is not None
+        ]
 
     def finish(self) -> dict[str, list[Interval]]:
         """The tiers by name: words, segments, speaker; then emotion and face, the second pair as "emotion 2", "face 2".

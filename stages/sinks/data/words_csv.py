@@ -12,6 +12,7 @@ class WordsCsvWriter(TableWriter):
     """A row for each word of each finished segment."""
 
     table = WORDS
+    tells_speakers = True
 
     def write(self, event: Event) -> None:
         """Write the words of a finished segment."""
@@ -30,6 +31,8 @@ class WordsCsvWriter(TableWriter):
                     "face": event.face,
                     "off_camera": event.off_camera,
                     "language": event.language,
+                    "speaker": word.speaker,
+                    "name": None if word.speaker is None else self.book.names.get(word.speaker),
                 }
             )
             self.mark_content()

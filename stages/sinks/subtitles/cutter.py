@@ -7,7 +7,7 @@ second, 5/6 s to 7 s a cue, two frames between cues).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.events import TranscriptFinal
@@ -68,6 +68,10 @@ class CueCutter:
             cues.append(cue)
             self._settle(cue, pieces[first:last])
         return cues
+
+    def know(self, names: Mapping[int, str]) -> None:
+        """Take names of speakers, for words that come."""
+        self._pieces.callers.know(names)
 
     def pending(self) -> list[Cue]:
         """The open cue as it would be if nothing followed; empty if there is none."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lipstream.events import TranscriptFinal, Word
 from lipstream.models.speech.spacing import UNSPACED, space_of
 from lipstream.stages.sinks.subtitles.phrases import BOUND, cut_cost, ends_sentence
-from lipstream.stages.sinks.subtitles.speakers import speaker_of
+from lipstream.stages.sinks.subtitles.speakers import Callers
 from lipstream.stages.sinks.subtitles.width import chopped, clusters, columns, is_wide
 from lipstream.stages.sinks.text import clean
 
@@ -45,6 +45,9 @@ class Pieces:
 
     Args:
         max_chars: columns of a line.
+
+    Attributes:
+        callers: what speakers are called.
     """
 
     def __init__(self, max_chars: int) -> None:
@@ -53,14 +56,16 @@ class Pieces:
         self._before = ""
         self._opens = True
         self._voice: str | None = None
+        self.callers = Callers()
 
     def of(self, final: TranscriptFinal) -> list[Piece]:
         """The pieces of a segment; together they are its text."""
-        voice = speaker_of(final)
-        turn = voice is not None and self._voice is not None and voice != self._voice
-        self._voice = voice or self._voice
+        self.callers.take(final)
         pieces: list[Piece] = []
         for space, word in _spaced(final):
+            voice = self.callers.of(final, word)
+            turn = voice is not None and self._voice is not None and voice != self._voice
+            self._voice = voice or self._voice
             start = max(self._reached, _millis(word.start))
             end = max(start, _millis(word.end))
             self._reached = start
@@ -71,7 +76,7 @@ class Pieces:
                 at = (round(start + index * step), round(start + (index + 1) * step))
                 sentence = not self._before or ends_sentence(self._before)
                 pieces.append(
-                    Piece(part, "" if index else space, *at, cut, voice, turn and not pieces, sentence, columns(part))
+                    Piece(part, "" if index else space, *at, cut, voice, turn and not index, sentence, columns(part))
                 )
                 self._opens = sentence
                 self._before = part
@@ -101,7 +106,7 @@ def _spaced(final: TranscriptFinal) -> Iterator[tuple[str, Word]]:
             at = found + len(shown) if between is not None and found - at < len(shown) + 2 else at
         if first:
             space, first = usual, False
-        yield space, Word(word=shown, start=word.start, end=word.end, confidence=word.confidence)
+        yield space, replace(word, word=shown)
 
 
 def _millis(seconds: float) -> int:

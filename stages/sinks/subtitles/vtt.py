@@ -21,7 +21,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 class VttWriter(CueWriter):
     """Cues with `HH:MM:SS.mmm` times, text escaped as the format asks.
 
-    Who speaks is in a voice span where it is known, `<v Face 1>...</v>`, unless marks of speakers are switched off.
+    Who speaks is in a voice span where it is known, `<v Speaker 1>...</v>`, unless marks of speakers are switched off.
     """
 
     def begin(self) -> None:
@@ -63,6 +63,8 @@ class EmotionVttWriter(VttWriter):
     emotions of their time are known.
     """
 
+    noted = (TranscriptFinal, EmotionUpdate)
+
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
         self._track = EmotionTrack()
@@ -77,6 +79,7 @@ class EmotionVttWriter(VttWriter):
             if any(before < cue.end <= self._known for cue in self.unsettled()):
                 self.put_cues(self._released(self._known))
         elif isinstance(event, TranscriptFinal):
+            self._cutter.know(self.book.names)
             self._waiting += self._cutter.add(event)
             reached = self._waiting[-1].end if self._waiting else 0
             self.put_cues(self._released(max(self._known, reached - _LONGEST_WAIT)))

@@ -29,6 +29,7 @@ class CueWriter(Writer):
     """
 
     in_language = True
+    tells_speakers = True
     rules: ClassVar[SubtitlesConfig] = SubtitlesConfig()
     language: ClassVar[str] = ""
 
@@ -56,11 +57,16 @@ class CueWriter(Writer):
     def write(self, event: Event) -> None:
         """Write the cues of a finished segment."""
         if isinstance(event, TranscriptFinal):
+            self._cutter.know(self.book.names)
             self.put_cues(self._cutter.add(event))
 
     def complete(self, end: End | None) -> None:
         """Write what is open."""
         self.put_cues(self._cutter.finish())
+
+    def follow(self, again: Self) -> None:
+        """Take over how many cues keep to the limits."""
+        self._cutter, self.left_out = again._cutter, again.left_out
 
     @abstractmethod
     def record(self, cue: Cue, number: int) -> str:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from lipstream.events import EmotionUpdate, FaceFound, FaceLost, TranscriptFinal, Word
+from lipstream.events import EmotionUpdate, FaceFound, FaceLost, SpeakerNamed, TranscriptFinal, Word
 from lipstream.models.emotion.classes import EMOTIONS
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Event
@@ -75,6 +75,11 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
         found = FaceFound(face=face.id, time=face.start, box=_NOWHERE, emitted=face.start)
         lost = FaceLost(face=face.id, start=face.start, time=face.end, emitted=face.end)
         timed += [(face.start, 0, found), (face.end, 3, lost)]
+    timed += [
+        (0.0, -1, SpeakerNamed(speaker=each.id, name=each.name))
+        for each in transcript.speakers
+        if each.name is not None
+    ]
     timed += [(each.end, 1, _update(each)) for each in transcript.emotions]
     timed += [(final.end, 2, final) for final in _finals(transcript.segments)]
     events = [event for _, _, event in sorted(timed, key=lambda each: each[:2])]
@@ -92,6 +97,7 @@ def _finals(segments: tuple[SegmentRecord, ...]) -> Iterator[TranscriptFinal]:
                 end=max(word.start, word.end),
                 confidence=word.confidence or 0.0,
                 lip_gate=word.lip_gate or 0.0,
+                speaker=word.speaker,
             )
             for word in segment.words
         )
@@ -104,6 +110,8 @@ def _finals(segments: tuple[SegmentRecord, ...]) -> Iterator[TranscriptFinal]:
             face=segment.face,
             off_camera=segment.off_camera,
             language=segment.language,
+            speaker=segment.speaker,
+            speaker_name=segment.speaker_name,
             emitted=segment.end,
         )
 
@@ -119,6 +127,7 @@ def _update(record: EmotionRecord) -> EmotionUpdate:
         arousal=record.arousal or 0.0,
         weights={name: record.weights.get(name) or 0.0 for name in ("face", "voice")},
         emitted=record.end,
+        speaker=record.speaker,
     )
 
 

@@ -36,6 +36,8 @@ class WordRecord(_Record):
     """How sure the recogniser is; null where that cannot be told."""
     lip_gate: Share | None = 0.0
     """How much the lips moved the word; 0 where no face was used."""
+    speaker: int | None = None
+    """Number of the person who says it; null where that is not known."""
 
 
 class SegmentRecord(_Record):
@@ -53,6 +55,10 @@ class SegmentRecord(_Record):
     """Whether a mouth was in view and was not the voice."""
     language: str | None = None
     """Code of ISO 639-1; null where it is not known."""
+    speaker: int | None = None
+    """Number of the person who says most of it, from 1, the same in all of it; null where that is not known."""
+    speaker_name: str | None = None
+    """Name of that person; null where there is none."""
     words: tuple[WordRecord, ...] = ()
     """Its words; together, with spaces where the language has them, they are the text."""
 
@@ -87,7 +93,7 @@ class EmotionRecord(_Record):
     end: Seconds
     """Ends."""
     label: str
-    """The emotion, or "unknown"."""
+    """The emotion with the largest probability, "unclear" where none leads by enough, or "unknown"."""
     probabilities: dict[str, Finite | None] = {}
     """Means, by emotion."""
     valence: Finite | None = 0.0
@@ -98,6 +104,23 @@ class EmotionRecord(_Record):
     """Means of the shares of "face" and "voice"; both 0 without evidence."""
     face: int | None = None
     """Number of the face; null for a voice that is no face's in view."""
+    speaker: int | None = None
+    """Number of the person whose face or voice it is; null where that is not known."""
+
+
+class SpeakerRecord(_Record):
+    """Somebody who speaks."""
+
+    id: int
+    """Number of the person, as in segments and words."""
+    name: str | None = None
+    """Name; null where there is none."""
+    seconds: Finite = 0.0
+    """How long the words of this person last, together."""
+    words: int = 0
+    """How many there are."""
+    faces: tuple[int, ...] = ()
+    """Faces that were seen to say them."""
 
 
 class RatesRecord(_Record):
@@ -111,6 +134,20 @@ class RatesRecord(_Record):
     """Looks at the expression of the speaker's face."""
     emotions: Finite | None = None
     """Judgements of the emotion of a face or a voice."""
+
+
+class LooksRecord(_Record):
+    """A stretch of the recording in which faces were looked for at one rate."""
+
+    start: Seconds
+    """Begins."""
+    end: Seconds
+    """Ends, where the next begins."""
+    rate: Finite | None
+    """Looks a second at the least, but for pictures that are further apart."""
+    reason: str
+    """"speech": a voice, and a face; "several": a voice, and several mouths that move; "doubt": a voice has just begun,
+    or a face has just come or gone, and no mouth is seen to speak; "quiet": no voice; "nobody": no face."""
 
 
 class RemarkRecord(_Record):
@@ -154,12 +191,16 @@ class TranscriptRecord(_Record):
     """What was said, in order."""
     faces: tuple[FaceRecord, ...] = ()
     """Faces that were followed."""
+    speakers: tuple[SpeakerRecord, ...] = ()
+    """Those who speak, by number."""
     lips: tuple[LipRecord, ...] = ()
     """The lips over time."""
     emotions: tuple[EmotionRecord, ...] = ()
     """Emotions over time, in the order in which they end."""
     rates: RatesRecord = RatesRecord()
     """How often things were looked at."""
+    looks: tuple[LooksRecord, ...] = ()
+    """How often faces were looked for over time; empty where every picture was looked at, up to `rates.faces`."""
     settings: dict[str, Any] | None = None
     """The configuration, every key of it; null where it is not known."""
     models: dict[str, str] = {}

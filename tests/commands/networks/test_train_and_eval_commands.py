@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from types import SimpleNamespace
 
 import cv2
@@ -14,7 +15,10 @@ from lipstream.commands import eval as eval_command
 from lipstream.commands import train as train_command
 from lipstream.commands.failures import guarded
 from lipstream.commands.options import HelpFormatter
+from lipstream.models.emotion.branches import WEIGHTS, FaceExpression
 from lipstream.models.emotion.classes import EMOTIONS
+from lipstream.models.emotion.looks import APPEARANCE_WEIGHTS, SHAPE_WEIGHTS
+from lipstream.models.emotion.training.votes import COLUMNS, OURS
 from lipstream.models.errors import ModelError
 
 
@@ -98,6 +102,48 @@ def test_face_training_leaves_weights_and_a_report(tmp_path, capsys):
     assert report["recipe"]["epochs"] == 2
     assert report["sets"]["held out"]["count"] == 7
     assert "epoch 2" in capsys.readouterr().err
+
+
+def write_voted(folder, count=140, **votes):
+    """FER2013 and FER+: noise with a bright bar at the place of its class."""
+    rng, labels = np.random.default_rng(0), np.arange(count) % 7
+    images = np.kron(rng.integers(0, 200, (count, 12, 12)), np.ones((1, 4, 4), int)).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4 + 6 * label : 8 + 6 * label] = 255
+    folder.mkdir(exist_ok=True)
+    np.savez(folder / "train.npz", images=images, labels=labels, classes=np.array(EMOTIONS))
+    cast = 10 * np.eye(10, dtype=np.int16)[np.array(OURS)[labels]]
+    np.savez(folder / "ferplus_train.npz", **{"votes": cast, "columns": np.array(COLUMNS)} | votes)
+
+
+def test_a_face_branch_that_is_there_learns_the_votes_again_and_again_from_where_it_was(tmp_path, capsys):
+    write_voted(tmp_path / "data")
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (APPEARANCE_WEIGHTS, SHAPE_WEIGHTS):
+        shutil.copy(WEIGHTS / name, out / name)
+    arguments = ["--branch", "votes", "--data", str(tmp_path / "data"), "--out", str(out)]
+    assert run("train", "emotion", *arguments, "--votes", "1") == 0
+    report = json.loads((out / "votes_report.json").read_text())
+    assert report["votes"] == 1 and 100 < report["images"] < 140
+    assert report["sets"]["held out, by appearance, by votes"]["accuracy"] > 0.5
+    first = (out / "face.safetensors").read_bytes()
+    assert run("train", "emotion", *arguments, "--votes", "1") == 0
+    assert (out / "face.safetensors").read_bytes() == first
+    assert FaceExpression(out).load() is None
+    capsys.readouterr()
+
+
+def test_votes_that_are_not_there_or_a_share_that_is_none_are_one_line_and_exit_code_2(tmp_path, capsys):
+    write_voted(tmp_path / "data", columns=np.array(["a", "b"]))
+    arguments = ["--branch", "votes", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    assert run("train", "emotion", *arguments, "--votes", "2") == 2
+    assert "--votes 2.0: expected a share from 0 to 1" in capsys.readouterr().err
+    assert run("train", "emotion", *arguments) == 2
+    assert "ferplus_train.npz: expected votes (140, 10)" in capsys.readouterr().err
+    (tmp_path / "data" / "ferplus_train.npz").unlink()
+    assert run("train", "emotion", *arguments) == 2
+    assert "no votes beside it" in capsys.readouterr().err
 
 
 def test_evaluation_of_faces_leaves_figures_and_a_confusion_matrix(tmp_path, capsys):

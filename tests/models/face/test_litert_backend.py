@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from lipstream.models.errors import ModelError
+from lipstream.models.errors import AssetError, ModelError
 from lipstream.models.face import blazeface
 from lipstream.models.face.backend import create
 from lipstream.models.face.litert_backend import LiteRtBackend
 
 ANCHORS = blazeface.anchors()
+_OUTPUTS = {b"detector": 2, b"far": 2, b"landmarks": 3, b"blendshapes": 1}
 FRAME_US = 40_000
 SIDE = 60
 
@@ -25,10 +26,17 @@ class SquareWorld:
 
     def __init__(self):
         self.searches = 0
+        self.far_searches = 0
         self.looks = 0
+        self.least_area = 0
 
     def run(self, model, values):
-        return {b"detector": self.find, b"landmarks": self.look, b"blendshapes": self.express}[model](values)
+        return {
+            b"detector": self.find,
+            b"far": self.find_far,
+            b"landmarks": self.look,
+            b"blendshapes": self.express,
+        }[model](values)
 
     def find(self, values):
         self.searches += 1
@@ -37,12 +45,31 @@ class SquareWorld:
         regressors = np.zeros((1, 896, 16), dtype=np.float32)
         logits = np.full((1, 896, 1), -50.0, dtype=np.float32)
         for x, y, area, centre in [(*centres[i], stats[i, cv2.CC_STAT_AREA], centres[i]) for i in range(1, count)]:
+            if area < self.least_area:
+                continue
             anchor = 512 + 6 * (int(y // 16) * 8 + int(x // 16))
             side = np.sqrt(area)
             offset = centre - ANCHORS[anchor] * 128
             regressors[0, anchor] = [*offset, side, side, *np.tile(offset, 6)]
             regressors[0, anchor, [4, 6]] += [-side / 4, side / 4]  # level eyes
             logits[0, anchor, 0] = area
+        return [regressors, logits]
+
+    def find_far(self, values):
+        """The full-range detector: the same world with 192 pixels and an anchor for each of 48 x 48 cells."""
+        assert values.shape == (1, 192, 192, 3)
+        self.far_searches += 1
+        bright = ((values[0, :, :, 0] + 1) * 127.5 > 200).astype(np.uint8)
+        count, _, stats, centres = cv2.connectedComponentsWithStats(bright)
+        regressors = np.zeros((1, 2304, 16), dtype=np.float32)
+        logits = np.full((1, 2304, 1), -50.0, dtype=np.float32)
+        for i in range(1, count):
+            anchor = int(centres[i][1] // 4) * 48 + int(centres[i][0] // 4)
+            side = np.sqrt(stats[i, cv2.CC_STAT_AREA])
+            offset = centres[i] - blazeface.full_range_anchors()[anchor] * 192
+            regressors[0, anchor] = [*offset, side, side, *np.tile(offset, 6)]
+            regressors[0, anchor, [4, 6]] += [-side / 4, side / 4]
+            logits[0, anchor, 0] = 10.0
         return [regressors, logits]
 
     def look(self, values):
@@ -75,6 +102,7 @@ def bundle(tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in names.items():
             archive.writestr(f"{name}.tflite", content)
+    (tmp_path / "face_detection_full_range.tflite").write_bytes(b"far")
     monkeypatch.setattr("lipstream.models.assets.resolve", lambda name: tmp_path / name)
     return path
 
@@ -94,7 +122,7 @@ def runtime(world, monkeypatch):
             return [{"index": 0}]
 
         def get_output_details(self):
-            return [{"index": i} for i in range({b"detector": 2, b"landmarks": 3, b"blendshapes": 1}[self.model])]
+            return [{"index": i} for i in range(_OUTPUTS[self.model])]
 
         def set_tensor(self, index, values):
             self.values = values
@@ -121,10 +149,10 @@ def loaded(bundle, runtime):
     return build
 
 
-def picture(*centres, width=480, height=360):
+def picture(*centres, width=480, height=360, side=SIDE):
     frame = np.zeros((height, width, 3), dtype=np.uint8)
     for x, y in centres:
-        frame[y - SIDE // 2 : y + SIDE // 2, x - SIDE // 2 : x + SIDE // 2] = 255
+        frame[y - side // 2 : y + side // 2, x - side // 2 : x + side // 2] = 255
     return frame
 
 
@@ -213,6 +241,119 @@ def test_no_more_faces_than_wanted(loaded, world):
 
     assert [len(faces) for faces in found] == [2, 2, 2]
     assert world.looks == 6
+
+
+FOUR = ((60, 60), (420, 60), (60, 300), (420, 300))
+
+
+def looked(found):
+    """Where the faces are that were looked at."""
+    return {(round(x, -1), round(y, -1)) for face in found if face.looked for x, y in centres([face])}
+
+
+def test_many_faces_are_looked_at_in_turns(loaded, world):
+    backend = loaded(4, looks=50)
+    play(backend, [picture(*FOUR)])
+    before = world.looks
+
+    found = play(backend, [picture(*FOUR)] * 4, start=1)
+
+    assert world.looks == before + 8
+    assert [len(faces) for faces in found] == [4, 4, 4, 4]
+    assert [sum(face.looked for face in faces) for faces in found] == [2, 2, 2, 2]
+    assert looked(found[0]) | looked(found[1]) == set(FOUR)
+    assert looked(found[0]) & looked(found[1]) == set()
+
+
+def test_the_face_that_is_attended_is_looked_at_in_every_frame(loaded):
+    backend = loaded(4, looks=50)
+    play(backend, [picture(*FOUR)])
+    backend.attended = (430.0, 290.0)
+
+    found = play(backend, [picture(*FOUR)] * 6, start=1)
+
+    assert all((420, 300) in looked(faces) for faces in found)
+    assert len(set.union(*(looked(faces) for faces in found))) == 4
+
+
+def test_where_frames_are_far_apart_all_faces_are_looked_at(loaded):
+    backend = loaded(4, looks=50)
+    backend.detect(picture(*FOUR), 0)
+
+    assert [face.looked for face in backend.detect(picture(*FOUR), 80_000)] == [True] * 4
+
+
+def test_a_face_that_is_gone_is_missed_when_it_is_its_turn(loaded):
+    backend = loaded(4, looks=50)
+    play(backend, [picture(*FOUR)])
+
+    found = play(backend, [picture(*FOUR[:3])] * 3, start=1)
+
+    assert len(found[-1]) == 3
+
+
+SMALL = 24
+"""Side of a face that the near detector overlooks, as real ones do."""
+
+
+@pytest.fixture
+def short_sighted(world):
+    world.least_area = (SMALL * 128 / 480 + 1) ** 2
+
+
+@pytest.mark.usefixtures("short_sighted")
+@pytest.mark.parametrize("place", [(30, 30), (240, 180), (450, 330), (160, 120), (318, 200)])
+def test_a_small_face_is_found_wherever_it_is_within_a_second(loaded, place):
+    found = play(loaded(4, reach="far"), [picture(place, side=SMALL)] * 25)
+
+    assert centres(found[-1]) == [pytest.approx(place, abs=2)]
+
+
+@pytest.mark.usefixtures("short_sighted")
+def test_small_faces_are_not_looked_for_where_nobody_asked(loaded, world):
+    assert play(loaded(4), [picture((240, 180), side=SMALL)] * 25)[-1] == []
+    assert world.far_searches == 0
+
+
+@pytest.mark.usefixtures("short_sighted")
+def test_besides_others_small_faces_are_looked_for_less_often(loaded, world):
+    nobody = loaded(4, reach="auto")
+    play(nobody, [picture()] * 50)
+    alone = world.far_searches
+    nobody.close()
+    somebody = loaded(4, reach="auto")
+    play(somebody, [picture((100, 180))] * 50)
+    besides = world.far_searches - alone
+    assert alone == 13
+    assert besides == 4
+
+    found = play(somebody, [picture((100, 180)), *[frame_with_both()] * 80], start=50)
+    assert len(found[-1]) == 2
+
+
+def frame_with_both():
+    frame = picture((100, 180))
+    frame[288:312, 408:432] = 255
+    return frame
+
+
+def test_without_its_file_only_who_asked_for_small_faces_is_told(loaded, bundle, monkeypatch, caplog):
+    def missing(name):
+        if name == "face_landmarker.task":
+            return bundle
+        raise AssetError(f"no {name}; run: lipstream models pull")
+
+    monkeypatch.setattr("lipstream.models.assets.resolve", missing)
+    assert len(loaded(2, reach="auto").detect(picture((100, 180)), 0)) == 1
+    assert "small faces are not looked for: no face_detection_full_range" in caplog.text
+    with pytest.raises(AssetError, match="models pull"):
+        loaded(2, reach="far")
+
+
+def test_mediapipe_does_not_look_for_small_faces():
+    assert create("mediapipe", 2, 0.5, 1, "auto").max_faces == 2
+    with pytest.raises(ModelError, match="use 'litert', or"):
+        create("mediapipe", 2, 0.5, 1, "far")
 
 
 def test_two_regions_that_slide_onto_one_face_become_one(loaded):

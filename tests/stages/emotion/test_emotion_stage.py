@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import pairwise
 
@@ -75,11 +76,20 @@ def test_what_comes_later_still_counts_for_later_updates():
     assert [voices for _, _, voices in network.calls[:3]] == [[], [0.4], [0.4]]
 
 
-def test_nothing_later_than_an_update_is_seen_by_it():
+def test_a_window_counts_for_all_the_moments_that_it_is_heard_in_and_for_a_while_after():
     network = CountingFusion()
-    run_stage(emotion(network), {"expressions": looks(3.0, {1: "sad"}), "windows": [heard(0.5, 1.7, "sad")]})
+    run_stage(emotion(network), {"expressions": looks(5.0, {1: "sad"}), "windows": [heard(0.5, 1.7, "sad")]})
+    assert [now for now, _, voices in network.calls if voices] == [1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
     for now, faces, voices in network.calls:
         assert max([*faces, *voices]) <= now
+
+
+def test_a_window_replaces_those_that_it_holds_and_what_is_heard_now_what_was_heard_before():
+    network = CountingFusion()
+    windows = [heard(0.0, 0.75, "sad"), heard(0.0, 1.25, "sad"), heard(0.0, 1.6, "angry"), heard(2.2, 3.0, "happy")]
+    run_stage(emotion(network, look_ahead=4.0), {"windows": windows, "expressions": looks(4.0, {1: "sad"})})
+    heard_at = {now: voices for now, _, voices in network.calls}
+    assert [heard_at[now] for now in (0.5, 1.0, 2.0, 2.5, 3.5)] == [[0.5], [1.0], [1.6], [2.5], [1.6, 3.0]]
 
 
 def test_how_often_the_frontier_moves_makes_no_difference():
@@ -154,7 +164,7 @@ def test_one_stray_movement_of_lips_does_not_claim_a_voice():
 def test_without_a_picture_there_is_the_voice_alone():
     events = run_stage(emotion(), {"windows": [heard(0.5, 1.5, "angry"), heard(0.5, 2.0, "angry")]}).events
     labels = {event.end: event.label for event in updates(events)}
-    assert labels == {0.5: "unknown", 1.0: "unknown", 1.5: "angry", 2.0: "angry"}
+    assert labels == {0.5: "unknown", 1.0: "angry", 1.5: "angry", 2.0: "angry"}
     assert by_face(events, 2.0) == {None: {"face": 0.0, "voice": 1.0}}
 
 
@@ -182,10 +192,30 @@ def test_the_labels_of_one_face_form_a_chain_from_unknown_to_unknown():
     chain = changes(run([*expressions, *gone]))
     assert [(face, before, after) for face, _, before, after in chain] == [
         (3, "unknown", "happy"),
-        (3, "happy", "angry"),
+        (3, "happy", "unclear"),
+        (3, "unclear", "angry"),
         (3, "angry", "unknown"),
     ]
     assert [time for _, time, _, _ in chain] == sorted(time for _, time, _, _ in chain)
+
+
+def test_no_update_contradicts_its_own_probabilities():
+    rng = random.Random(0)
+    moods = [mood for _ in range(12) for mood in [rng.choice(["happy", "sad", "neutral", "angry"])] * 30]
+    windows = [heard(max(0.0, i / 2 - 3), i / 2, rng.choice(["sad", "angry"]), at=i / 2 + 0.3) for i in range(2, 72)]
+    seen_events = run([seen(i / 10, {1: mood}) for i, mood in enumerate(moods)], windows)
+    labelled = [(event.label, event.probabilities) for event in [*updates(seen_events)]]
+    labelled += [(event.label, event.probabilities) for event in seen_events if isinstance(event, EmotionChanged)]
+    named = [(label, shown) for label, shown in labelled if label in shown]
+    assert all(shown[label] == max(shown.values()) for label, shown in named)
+    assert len(named) > 20 and {label for label, _ in labelled} - set(labelled[0][1]) <= {"unclear", "unknown"}
+
+
+def test_after_a_while_a_face_is_judged_against_what_is_usual_for_it_and_a_new_one_is_not():
+    events = updates(run([*looks(20.0, {1: "sad"}), *looks(22.0, {1: "sad", 2: "sad"}, start=20.1)]))
+    labels = {(event.face, event.end): event.label for event in events}
+    assert labels[1, 2.0] == "sad" and labels[1, 22.0] == "neutral" and labels[2, 22.0] == "sad"
+    assert next(event for event in events if event.end == 2.0).valence < 0
 
 
 def test_a_change_is_published_only_when_the_label_of_the_updates_changes():

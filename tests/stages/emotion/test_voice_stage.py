@@ -112,3 +112,11 @@ def test_a_network_that_fails_costs_the_windows_of_one_encoding():
     assert ends(run) == [1.25, 1.6]
     assert isinstance(run.events[0], Degraded)
     assert run.events[0].modality == "audio"
+
+
+def test_a_window_of_less_than_a_second_makes_little_of_what_it_heard():
+    windows = [packet.payload for packet in run_stage(Voice(Listener()), [speech(3.0, last=True)])]
+    heard = {round((each.end - each.start) / 1e6, 2): each.evidence.log_probabilities for each in windows}
+    whole = evidence("sad").log_probabilities
+    assert heard[0.75] == pytest.approx(whole * 0.75 / 1.1)
+    assert heard[1.25] == pytest.approx(whole) and heard[2.25] == pytest.approx(whole)

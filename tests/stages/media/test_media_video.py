@@ -70,12 +70,15 @@ def test_frames_that_are_not_wanted_are_never_converted(tmp_path):
     converted = []
 
     class Counting(MediaVideo):
-        def _convert(self, frame):
+        def _picture(self, frame):
             converted.append(frame.pts)
-            return super()._convert(frame)
+            return super()._picture(frame)
 
-    first = times(run_source(Counting(path, max_fps=25)))
-    assert len(first) == len(converted) == pytest.approx(50, abs=1)
+    frames = run_source(Counting(path, max_fps=25))
+    first = times(frames)
+    assert len(first) == pytest.approx(50, abs=1) and not converted
+    looked_at = [frame.payload.image for frame in frames[::10] for _ in range(2)]
+    assert looked_at[0] is looked_at[1] and len(converted) == len(frames[::10])
     assert first == times(run_source(MediaVideo(path, max_fps=25)))
 
 

@@ -10,10 +10,11 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from lipstream.events import Remark, SpeechStarted, TranscriptFinal, TranscriptPartial
+from lipstream.events import Recording, Remark, SpeechStarted, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline import Degraded, End, Error, Recovered, UserError
 from lipstream.stages.sinks import ConsoleSink
-from lipstream.stages.sinks.console import caption_row, time_range
+from lipstream.stages.sinks.console import caption_rows, time_range
+from lipstream.stages.sinks.forming import MOST_ROWS
 from lipstream.stages.sinks.media_progress import clock
 from tests.stages.sinks.sink_context import SinkContext
 
@@ -199,24 +200,66 @@ def test_text_of_a_segment_that_came_to_nothing_does_not_stay():
     assert rows(out.getvalue())[-1].endswith("Next")
 
 
-@pytest.mark.parametrize("text", ["word " * 30, "音声認識の字幕" * 10, "x" * 200])
-def test_the_row_never_exceeds_the_terminal_and_shows_the_end_of_the_text(text: str):
-    row = caption_row(partial(text, " end"), WIDTH).plain
-    assert cell_len(row) <= WIDTH
-    assert row.startswith("[01:05.4] …")
-    assert row.endswith(" end")
+def forming(stable: str, unstable: str = "", width: int = WIDTH) -> list[str]:
+    return [row.plain for row in caption_rows(partial(stable, unstable), width)]
 
 
-def test_a_row_in_a_terminal_of_a_few_columns_still_fits():
+@pytest.mark.parametrize("text", ["word " * 60, "音声認識の字幕" * 20, "x" * 400])
+def test_rows_never_exceed_the_terminal_and_show_the_end_of_the_text(text: str):
+    shown = forming(text, " end")
+    assert len(shown) == MOST_ROWS
+    assert max(map(cell_len, shown)) <= WIDTH
+    assert shown[0].startswith("[01:05.4]…")
+    assert shown[-1].endswith("end")
+
+
+def test_long_text_is_broken_at_its_words():
+    shown = forming("It was the best of times, it was", " the worst of times")
+    assert shown == ["[01:05.4] It was the best of times, it", "          was the worst of times"]
+
+
+@pytest.mark.parametrize("text", ["It was the best of times, it was the worst of times, " * 6, "音声認識の字幕" * 20])
+def test_no_word_moves_within_a_row_while_text_is_added(text: str):
+    """Rows are only filled up and moved up whole: text that crawls cannot be read."""
+    before = forming("")
+    for length in range(1, len(text) + 1):
+        after = forming(text[:length])
+        settled, now = [row[10:] for row in before[:-1]], [row[10:] for row in after]
+        # As they were, or one row further up.
+        assert now[: len(settled)] == settled or now[: len(settled) - 1] == settled[1:]
+        before = after
+
+
+def test_rows_in_a_terminal_of_a_few_columns_still_fit():
     for width in range(1, 15):
-        assert cell_len(caption_row(partial("some stable text", " and more"), width).plain) <= width
+        assert max(map(cell_len, forming("some stable text", " and more", width))) <= width
 
 
 def test_only_the_unstable_end_is_dim():
-    row = caption_row(partial("It is", " not yet sure"), WIDTH)
+    (row,) = caption_rows(partial("It is", " not yet sure"), WIDTH)
     dim = [row.plain[span.start : span.end] for span in row.spans if span.style == "dim"]
-    assert dim == ["not yet sure"]
+    assert "".join(dim).strip() == "not yet sure"
     assert row.plain == "[01:05.4] It is not yet sure"
+
+
+def test_as_long_as_it_is_recorded_a_row_says_so():
+    out = Terminal()
+    sink = ConsoleSink(out, io.StringIO())
+    sink.handle(Recording(on=True, file="talk.mkv"))
+    assert rows(out.getvalue())[-1] == "● recording into talk.mkv"
+    sink.handle(partial("Hello"))
+    assert rows(out.getvalue())[-2:] == ["[01:05.4] Hello", "● recording into talk.mkv"]
+    before = len(out.getvalue())
+    sink.handle(Recording(on=False, file="talk.mkv"))
+    assert "recording" not in out.getvalue()[before:]
+    sink.close()
+
+
+def test_without_a_terminal_a_note_says_that_it_is_recorded():
+    err = io.StringIO()
+    sink = ConsoleSink(io.StringIO(), err)
+    sink.handle(Recording(on=True, file="talk.mkv"))
+    assert err.getvalue() == "lipstream: recording into talk.mkv\n"
 
 
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch):

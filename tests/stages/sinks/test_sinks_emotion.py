@@ -16,7 +16,7 @@ from lipstream.events import EmotionUpdate, TranscriptFinal, TranscriptPartial, 
 from lipstream.models.emotion.classes import EMOTIONS, UNKNOWN
 from lipstream.pipeline import End
 from lipstream.stages.sinks import EmotionCsvWriter, EmotionVttWriter, JsonWriter
-from lipstream.stages.sinks.console import caption_row
+from lipstream.stages.sinks.console import caption_rows
 from lipstream.stages.sinks.emotion_csv import COLUMNS
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals, EmotionTrack
 from tests.stages.sinks.test_sinks_writers import HOSTILE, final, finished, write
@@ -48,7 +48,17 @@ def intervals(updates) -> list[dict]:
 
 def test_updates_of_one_label_become_one_interval_with_their_means():
     (record,) = intervals([update(0.5, "happy", top=0.6), update(1.0, "happy", voice=0.5, top=0.8)])
-    assert list(record) == ["start", "end", "label", "probabilities", "valence", "arousal", "weights", "face"]
+    assert list(record) == [
+        "start",
+        "end",
+        "label",
+        "probabilities",
+        "valence",
+        "arousal",
+        "weights",
+        "face",
+        "speaker",
+    ]
     assert (record["start"], record["end"], record["label"], record["face"]) == (0.0, 1.0, "happy", 1)
     assert record["probabilities"]["happy"] == pytest.approx(0.7)
     assert sum(record["probabilities"].values()) == pytest.approx(1, abs=1e-3)
@@ -205,10 +215,10 @@ def test_without_a_voice_it_is_that_of_the_only_face_and_of_nobody_among_several
 
 def test_the_forming_row_has_room_for_the_emotion():
     partial = TranscriptPartial(segment=1, start=0.0, end=3.0, stable="a long text " * 10, unstable="and more")
-    row = caption_row(partial, 60, "happy")
+    row = caption_rows(partial, 60, "happy")[-1]
     assert row.plain.endswith("and more  happy")
     assert len(row.plain) <= 60
-    assert not caption_row(partial, 60).plain.endswith("happy")
+    assert not caption_rows(partial, 60)[-1].plain.endswith("happy")
 
 
 def test_a_final_of_one_word_is_found():

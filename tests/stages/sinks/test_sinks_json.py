@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lipstream.events import FaceFound, FaceLost, LipActivity, Remark, TranscriptFinal, Word
+from lipstream.events import FaceFound, FaceLost, FacesLooked, LipActivity, Remark, TranscriptFinal, Word
 from lipstream.models.used import used
 from lipstream.pipeline import End, Event, Stats
 from lipstream.stages.sinks import JsonWriter
@@ -37,6 +37,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         lips(0.04),
         TranscriptFinal(segment=1, start=0.50049, end=1.0, text="Hello.", words=(word,), face=1, language="en"),
         FaceLost(face=1, start=0.04, time=4.0),
+        FacesLooked(start=0.0, end=4.96, rate=12.5, reason="speech"),
         Stats(wall=2.5, stages={"vad": {"packets_in": 10.0}}, channels={}, counters={}),
         End(reason="finished", duration=5.0),
     )
@@ -49,9 +50,11 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "language",
         "segments",
         "faces",
+        "speakers",
         "lips",
         "emotions",
         "rates",
+        "looks",
         "settings",
         "models",
         "remarks",
@@ -72,13 +75,26 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
                 "face": 1,
                 "off_camera": False,
                 "language": "en",
-                "words": [{"word": "Hello.", "start": 0.5, "end": 1.0, "confidence": 0.988, "lip_gate": 0.123}],
+                "speaker": None,
+                "speaker_name": None,
+                "words": [
+                    {
+                        "word": "Hello.",
+                        "start": 0.5,
+                        "end": 1.0,
+                        "confidence": 0.988,
+                        "lip_gate": 0.123,
+                        "speaker": None,
+                    }
+                ],
             }
         ],
         "faces": [{"id": 1, "start": 0.04, "end": 4.0}],
+        "speakers": [],
         "lips": [{"time": 0.04, "face": 1, "aperture": 0.1235}],
         "emotions": [],
         "rates": {"faces": None, "lips": None, "expressions": None, "emotions": None},
+        "looks": [{"start": 0.0, "end": 4.96, "rate": 12.5, "reason": "speech"}],
         "settings": None,
         "models": used(),
         "remarks": [],

@@ -25,7 +25,7 @@ from lipstream.stages.sinks import (
     parse_formats,
 )
 
-TEXTS = [name for name in available() if name not in (EMOTION_FORMAT, "words.csv")]
+TEXTS = [name for name in available() if name not in (EMOTION_FORMAT, "words.csv", "rttm")]
 """The formats that hold sentences."""
 HOSTILE = 'a --> b\t<b>&</b>\r\n\n00:00:01 ---> x\x1b[31m\x00\u202e "=cmd|"'
 

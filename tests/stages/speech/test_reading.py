@@ -109,6 +109,22 @@ def test_neighbouring_speech_is_read_as_one_and_given_back_to_its_segments():
     assert len(reader.heard) == 1 and reader.heard[0][0] == pytest.approx(0.64 * 2 + 0.32 + 3 * 0.4, abs=0.01)
 
 
+def test_a_final_behind_which_the_picture_goes_on_is_not_stamped_before_what_was_promised():
+    late = 9_000_000
+
+    class Outlasted(Decode):
+        def finish(self) -> None:
+            self.advance(late)
+            self.context.advance(self.watermark(late))
+            super().finish()
+
+    packets = chunks(spoken([1, 2]), [512], 1, 1_000_000)
+    encoded = run_stage(Encode(CountingEngine(), None), packets)
+    run = run_stage(Outlasted(Reading(Reader(), Reader(), join=24.0)), encoded)
+    assert [event.text for event in finals(run)] == ["one two"]
+    assert [packet.timestamp for packet in run.on("finals")] == [late]
+
+
 @pytest.mark.parametrize(("asked", "seen"), [((0.6, 0.8), True), ((0.6, 0.2), False), ((0.0, 0.0), False)])
 def test_who_reads_is_told_where_somebody_is_seen_to_speak_beside_others(asked, seen):
     def beside_others(packet, share):

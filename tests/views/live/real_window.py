@@ -18,7 +18,7 @@ from PIL import ImageGrab
 import lipstream.captions
 from lipstream.commands.main import main
 from lipstream.events import SoundLevel
-from lipstream.pipeline import Graph, Packet
+from lipstream.pipeline import Degraded, Graph, Packet
 from lipstream.stages.payloads import VideoFrame
 from tests.commands.fakes import Script, sentence
 from tests.views.events import emotion, face
@@ -60,14 +60,17 @@ def is_black() -> bool:
 
 
 def steps(folder: Path, by_key: bool):
-    yield face()
+    yield face(1, (0.1, 0.2, 0.4, 0.9))
+    yield face(2, (0.6, 0.1, 0.9, 0.8), speaker=False)
     yield sentence(CAPTION, 0.2)
     deadline = time.monotonic() + _PATIENCE
     while not photograph(folder):
         if time.monotonic() > deadline:
             os._exit(BLACK if is_black() else 1)
-        yield face()
+        yield face(1, (0.1, 0.2, 0.4, 0.9))
+        yield face(2, (0.6, 0.1, 0.9, 0.8), speaker=False)
         yield emotion(1, "happy")
+        yield Degraded(modality="video", stage="camera", reason="the picture has not changed for 2 s")
         yield SoundLevel(time=0.0, level=-20.0, speech=True)
         yield lambda: time.sleep(0.05)
     if not by_key:

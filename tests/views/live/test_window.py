@@ -12,13 +12,14 @@ import pytest
 
 from lipstream import Pipeline
 from lipstream.config import load_config
-from lipstream.pipeline import Graph, Packet, Source, UserError
+from lipstream.events import Recording, SoundLevel
+from lipstream.pipeline import Degraded, Graph, Packet, Source, UserError
 from lipstream.stages.payloads import VideoFrame
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from lipstream.views.live import gui
 from lipstream.views.live.tap import Tap
 from lipstream.views.live.window import Window, report_settings
-from tests.views.events import face, final
+from tests.views.events import emotion, face, final
 from tests.views.live.fakes import PATIENCE, CuedCamera, FakeGui, build_graph
 
 LEFT_RED = np.zeros((240, 320, 3), np.uint8)
@@ -78,21 +79,32 @@ def shown(tmp_path: Path) -> Iterator[Shown]:
     run.pipeline.stop()
 
 
-def colour(image: np.ndarray, x: float, y: float = 0.6) -> tuple[int, ...]:
-    """Blue, green, red at a place in fractions."""
+def picture(run: Shown) -> np.ndarray:
+    """The part of what is shown that is the camera's picture."""
+    width, height = run.window._around.picture
+    return run.gui.shown[-1][:height, :width]
+
+
+def colour(run: Shown, x: float, y: float = 0.6) -> tuple[int, ...]:
+    """Blue, green, red at a place of the picture in fractions."""
+    image = picture(run)
     height, width = image.shape[:2]
     return tuple(int(value) for value in image[int(y * height), int(x * width)])
 
 
 def test_a_camera_is_shown_as_in_a_mirror_and_large_enough_for_letters(shown: Shown):
     image = shown.look(LEFT_RED)
-    assert image.shape == (720, 960, 3)
-    assert colour(image, 0.25) == (0, 0, 0) and colour(image, 0.75) == (0, 0, 200)
+    height, width = image.shape[:2]
+    # All of the window, as large as fits in 1280x720.
+    assert (710 <= height <= 720 and width <= 1280) or (1270 <= width <= 1280 and height <= 720)
+    assert shown.window._around.picture[1] >= 600
+    assert colour(shown, 0.25) == (0, 0, 0) and colour(shown, 0.75) == (0, 0, 200)
 
 
 def test_a_file_is_shown_as_it_is(tmp_path: Path):
     run = Shown(tmp_path, camera=__file__)
-    assert colour(run.look(LEFT_RED), 0.25) == (0, 0, 200)
+    run.look(LEFT_RED)
+    assert colour(run, 0.25) == (0, 0, 200)
     run.pipeline.stop()
 
 
@@ -100,8 +112,9 @@ def test_the_face_is_drawn_where_the_mirror_shows_it(shown: Shown):
     plain = shown.look(BLUE)
     shown.camera.tell(face())
     image = wait_for_change(shown, plain)
-    rows, columns = np.nonzero((image != plain).any(axis=2)[60:])
-    assert 0.55 < columns.min() / 960 < 0.65 and 0.85 < columns.max() / 960 < 0.95 and rows.size
+    width, height = shown.window._around.picture
+    rows, columns = np.nonzero((image != plain).any(axis=2)[:height, :width])
+    assert 0.55 < columns.min() / width < 0.65 and 0.85 < columns.max() / width < 0.95 and rows.size
 
 
 def wait_for_change(shown: Shown, before: np.ndarray) -> np.ndarray:
@@ -113,6 +126,31 @@ def wait_for_change(shown: Shown, before: np.ndarray) -> np.ndarray:
             return image
         threading.Event().wait(0.002)
     raise AssertionError("nothing changed")
+
+
+def test_nothing_that_is_said_covers_a_face_wherever_it_is(shown: Shown):
+    """Two faces that fill the picture: of captions, warnings, emotion and keys nothing may lie over them."""
+    plain = shown.look(BLUE)
+    for event in (
+        final("A sentence that is long enough to need both of the lines that there are for captions."),
+        emotion(1, "happy"),
+        SoundLevel(time=1.0, level=-20.0, speech=True),
+        Degraded(modality="video", stage="camera", reason="the picture has not changed for 2 s " * 3),
+        Recording(on=True, file="talk.mkv"),
+    ):
+        shown.camera.tell(event)
+        wait_for_change(shown, plain)
+        plain = shown.gui.shown[-1]
+    shown.press("m")
+    width, height = shown.window._around.picture
+    assert (picture(shown) == (210, 0, 0)).all()
+    assert (shown.gui.shown[-1][:height, width:] != (30, 26, 24)).any(axis=2).mean() > 0.2
+    shown.camera.tell(face(1, (0.0, 0.0, 0.5, 1.0)))
+    shown.camera.tell(face(2, (0.5, 0.0, 1.0, 1.0)))
+    wait_for_change(shown, shown.gui.shown[-1])
+    marked = (picture(shown) != (210, 0, 0)).any(axis=2)
+    # Of faces the outlines alone.
+    assert 0 < marked.mean() < 0.1
 
 
 def test_pictures_of_the_source_are_never_written_to(shown: Shown):
@@ -143,10 +181,11 @@ def test_a_pause_freezes_the_picture_and_switches_sound_and_picture_off(shown: S
     shown.camera.look(BLUE)
     for _ in range(5):
         frozen = shown.step()
-    assert (frozen[120:] == paused[120:]).all() and colour(frozen, 0.75) == (0, 0, 200)
+    assert (frozen[120:] == paused[120:]).all() and colour(shown, 0.75) == (0, 0, 200)
     shown.press("p")
     assert shown.off() == set()
-    assert colour(shown.look(BLUE), 0.25) == (210, 0, 0)
+    shown.look(BLUE)
+    assert colour(shown, 0.25) == (210, 0, 0)
 
 
 def test_what_was_muted_before_a_pause_is_muted_after_it(shown: Shown):
@@ -165,7 +204,8 @@ def test_keys_switch_off_and_on_and_the_window_says_so(shown: Shown, key: str, n
     said = shown.press(key)
     assert shown.off() == {name}
     changed = np.nonzero((said != plain).any(axis=2))
-    assert changed[0].max() < 720 / 4 and changed[1].max() < 960 / 2
+    # Beside the picture, at the top.
+    assert changed[0].max() < 720 / 4 and changed[1].min() >= shown.window._around.picture[0]
     assert (shown.press(key) == plain).all() and shown.off() == set()
 
 
@@ -209,9 +249,9 @@ def test_a_snapshot_that_cannot_be_saved_is_a_remark_and_the_run_goes_on(tmp_pat
 
 def test_a_picture_that_does_not_change_any_more_is_darkened(shown: Shown):
     shown.look(BLUE)
-    assert colour(shown.step(1.9), 0.2)[0] == 210
-    assert colour(shown.step(0.2), 0.2)[0] < 105
-    assert colour(shown.look(BLUE), 0.2)[0] == 210
+    for act, least, most in ((1.9, 210, 210), (0.2, 0, 104), (None, 210, 210)):
+        shown.look(BLUE) if act is None else shown.step(act)
+        assert least <= colour(shown, 0.2)[0] <= most
 
 
 def test_without_a_camera_captions_stand_on_a_plain_picture(tmp_path: Path):
@@ -224,7 +264,7 @@ def test_without_a_camera_captions_stand_on_a_plain_picture(tmp_path: Path):
     while not screen.shown or not (screen.shown[-1][-100:] > 200).any():
         source.tell(final("Good morning."))
         assert window.update()
-    assert (screen.shown[-1][:100, -300:] == screen.shown[-1][0, -1]).all()
+    assert (screen.shown[-1][:540, :960] == screen.shown[-1][0, 0]).all()
     pipeline.stop()
 
 

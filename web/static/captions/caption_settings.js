@@ -1,12 +1,16 @@
 /** The settings of the caption page, from its address. A bad one is left out and said, never more. */
 
-const COLOUR = /^(#?[0-9a-f]{3,8}|[a-z]{3,24}|(rgb|hsl)a?\([\d\s.,%/deg-]{3,40}\))$/i;
+import { READING } from "../shared/reading_settings.js";
+import { colour, flag, number, oneOf, session, whole } from "../shared/setting_kinds.js";
 
 /** What each setting may be: `read` gives its value, or undefined for a bad one. */
-const SETTINGS = {
-  size: { expected: "a number of pixels from 12 to 200", read: number(12, 200), preset: 48 },
+export const SETTINGS = {
+  ...READING,
+  // Text over a video is looked at from further away.
+  size: { ...READING.size, preset: 48 },
+  // Nothing chosen is white on a see-through black box, which fits every picture.
+  theme: { ...READING.theme, preset: "" },
   lines: { expected: "a whole number from 1 to 10", read: whole(1, 10), preset: 2 },
-  font: { expected: "names of fonts, separated by commas", read: font, preset: "" },
   color: { expected: "a colour such as white or ffcc00", read: colour, preset: "" },
   background: { expected: "a colour such as black or 000000cc, or transparent", read: colour, preset: "" },
   align: { expected: "left, center or right", read: oneOf("left", "center", "right"), preset: "center" },
@@ -41,39 +45,4 @@ export function readSettings(search) {
 
 function brief(text) {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
-}
-
-function number(least, most) {
-  return (text) => {
-    const value = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
-    return value >= least && value <= most ? value : undefined;
-  };
-}
-
-function whole(least, most) {
-  const read = number(least, most);
-  return (text) => (Number.isInteger(read(text)) ? Number(text) : undefined);
-}
-
-function oneOf(...values) {
-  return (text) => (values.includes(text) ? text : undefined);
-}
-
-function flag(text) {
-  return { 0: false, 1: true }[text];
-}
-
-function session(text) {
-  return /^[\w-]{1,64}$/.test(text) ? text : undefined;
-}
-
-function font(text) {
-  return /^[\p{L}\p{N} ,'"-]{1,100}$/u.test(text) && CSS.supports("font-family", text) ? text : undefined;
-}
-
-/** In an address `#` begins the fragment, so hexadecimal colours come without. */
-function colour(text) {
-  if (!COLOUR.test(text)) return undefined;
-  const name = /^([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/i.test(text) ? `#${text}` : text;
-  return CSS.supports("color", name) ? name : undefined;
 }

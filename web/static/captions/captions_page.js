@@ -5,6 +5,7 @@ import { Captions } from "../shared/captions.js";
 import { Emotions } from "../shared/emotion.js";
 import { followEvents } from "../shared/events.js";
 import { describe } from "../shared/messages.js";
+import { applyReading } from "../shared/reading_settings.js";
 import { readSettings } from "./caption_settings.js";
 
 const NOTICE_MS = 10_000;
@@ -32,9 +33,11 @@ function announce(text, event) {
 
 function applySettings() {
   const { style } = document.documentElement;
+  applyReading(document.documentElement, settings);
   style.setProperty("--size", `${settings.size}px`);
   style.setProperty("--lines", String(settings.lines));
   style.setProperty("--align", settings.align);
+  style.setProperty("--align-items", { left: "flex-start", right: "flex-end" }[settings.align] ?? "center");
   for (const name of ["font", "color", "background"]) {
     if (settings[name]) style.setProperty(`--${name}`, settings[name]);
   }
@@ -69,7 +72,7 @@ function onEvent(event) {
     forgetEmotions();
   }
   if (captions.apply(event)) {
-    view.show(captions.lines);
+    view.show(captions.lines, captions.before);
     restartSilence();
   }
   if (settings.emotion) showEmotion(emotions.apply(event, performance.now()));
@@ -99,7 +102,7 @@ function onLost(code) {
   document.body.dataset.state = "lost";
   captions.breakOff();
   forgetEmotions();
-  view.show(captions.lines);
+  view.show(captions.lines, captions.before);
   // A server that is restarted is no news on a broadcast; a missing token is, since nothing will come.
   if (code === "token") {
     const { title, text } = describe({ code });

@@ -4,7 +4,6 @@ import { CaptionView } from "../shared/caption_view.js";
 import { Captions } from "../shared/captions.js";
 import { EmotionView, Emotions } from "../shared/emotion.js";
 import { showLevel } from "../shared/level.js";
-import { History } from "./history.js";
 import { Overlay } from "./overlay.js";
 import { Warnings } from "./warnings.js";
 
@@ -13,7 +12,7 @@ const $ = (id) => document.getElementById(id);
 export class LiveScreen {
   #captions = new Captions((text, event) => this.#keep(text, event));
   #captionView = new CaptionView($("captions"));
-  #history = new History($("history"));
+  #transcript;
   #overlay = new Overlay($("overlay"), $("video"));
   #warnings = new Warnings($("warnings"));
   #emotions = new Emotions();
@@ -28,27 +27,28 @@ export class LiveScreen {
   #placeholder = document.createElement("p");
   #delay = null;
 
-  /** @param {import("../shared/banner.js").Banner} banner */
-  constructor(banner) {
+  /** @param {import("../transcript/transcript_card.js").TranscriptCard} transcript gets every finished sentence */
+  constructor(transcript) {
+    this.#transcript = transcript;
     this.#placeholder.className = "captions-placeholder";
     // Narrow windows give the picture its own shape, that of a phone held upright included.
     $("video").addEventListener("resize", ({ target }) => {
       if (target.videoWidth) $("picture").style.setProperty("--ratio", `${target.videoWidth} / ${target.videoHeight}`);
     });
-    $("copy").addEventListener("click", () => this.#copy(banner));
-    $("save").addEventListener("click", () => this.#history.save());
-    $("save-subtitles").addEventListener("click", () => {
-      this.#history.saveAs($("subtitle-format").value).catch((error) => banner.show(error));
-    });
-    this.#showHistory();
   }
 
-  /** @param {MediaStream} stream */
-  show(stream) {
+  /**
+   * @param {MediaStream} stream
+   * @param {boolean} mirrored whether it is the reader's own face, and not what a screen shows
+   */
+  show(stream, mirrored) {
     $("live").hidden = false;
     const hasPicture = stream.getVideoTracks().length > 0;
     this.#warnings.sent = { audio: stream.getAudioTracks().length > 0, video: hasPicture };
     $("video").srcObject = hasPicture ? stream : null;
+    $("video").classList.toggle("mirrored", mirrored);
+    $("video").setAttribute("aria-label", mirrored ? "Your camera, mirrored" : "What is shared");
+    this.#overlay.mirrored = mirrored;
     $("picture").dataset.empty = String(!hasPicture);
     $("live-title").focus();
   }
@@ -68,7 +68,8 @@ export class LiveScreen {
   /** The session has ended or is lost: text stays, all that belonged to its moment goes. */
   quiet() {
     this.#captions.newSession();
-    this.#captionView.show(this.#captions.lines);
+    this.#transcript.newSession();
+    this.#captionView.show(this.#captions.lines, this.#captions.before);
     this.#overlay.clear();
     this.#warnings.clear();
     this.#emotions.clear();
@@ -76,6 +77,7 @@ export class LiveScreen {
     this.#delay = null;
     $("delay").textContent = "";
     showSound({ level: -100, speech: false });
+    showRecording(null);
   }
 
   /** @param {Record<string, boolean>} on what is switched on */
@@ -98,44 +100,35 @@ export class LiveScreen {
   apply(event) {
     if (this.#captions.apply(event)) {
       this.#placeholder.remove();
-      this.#captionView.show(this.#captions.lines);
+      this.#captionView.show(this.#captions.lines, this.#captions.before);
     }
+    this.#transcript.learn(event);
     this.#overlay.apply(event);
     this.#warnings.apply(event);
     const emotion = this.#emotions.apply(event, performance.now());
     // What was on its way when it was switched off comes too late.
     if (emotion && this.#emotionOn) this.#emotionView.show(emotion);
     if (event.event === "SoundLevel") showSound(event);
+    if (event.event === "Recording") showRecording(event.on ? event.file : null);
     if (event.event === "TranscriptPartial") this.#showDelay(event.emitted - event.end);
   }
 
   #keep(text, event) {
     // The sessions of one page follow one another: the time of day is what they share.
     const ago = event ? event.emitted - event.start : 0;
-    this.#history.add(text, new Date(Date.now() - 1000 * ago), event?.language, event);
-    this.#showHistory();
-  }
-
-  #showHistory() {
-    $("history-empty").hidden = !this.#history.isEmpty;
-    $("history").hidden = this.#history.isEmpty;
-    for (const id of ["copy", "save", "save-subtitles"]) $(id).disabled = this.#history.isEmpty;
-  }
-
-  async #copy(banner) {
-    try {
-      await this.#history.copy();
-      $("copy").textContent = "Copied";
-    } catch (error) {
-      banner.show(error);
-    }
-    setTimeout(() => ($("copy").textContent = "Copy"), 2_000);
+    this.#transcript.add(text, new Date(Date.now() - 1000 * ago), event);
   }
 
   #showDelay(seconds) {
     this.#delay = this.#delay === null ? seconds : 0.8 * this.#delay + 0.2 * seconds;
     $("delay").textContent = `text ${Math.max(0, this.#delay).toFixed(1)} s behind`;
   }
+}
+
+/** Whoever is seen and heard is told that it is kept. */
+function showRecording(file) {
+  $("recorded").hidden = !file;
+  $("recorded").textContent = file ? `Recording into ${file}` : "";
 }
 
 function showSound({ level, speech }) {

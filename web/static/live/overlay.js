@@ -1,4 +1,4 @@
-/** Draws faces and lips over the mirrored picture. */
+/** Draws faces and lips over the picture, mirrored where that is. */
 
 /** A face that was not reported for this long is no longer drawn, milliseconds. */
 const STALE_MS = 700;
@@ -12,10 +12,12 @@ export class Overlay {
   #faces = new Map();
   #lipsOn = true;
   #frame = 0;
+  /** Whether the picture is shown as in a mirror. */
+  mirrored = true;
 
   /**
    * @param {HTMLCanvasElement} canvas lies exactly over the video's element
-   * @param {HTMLVideoElement} video shown whole, and mirrored
+   * @param {HTMLVideoElement} video shown whole
    */
   constructor(canvas, video) {
     this.#canvas = canvas;
@@ -80,21 +82,22 @@ export class Overlay {
   #area() {
     const { clientWidth, clientHeight } = this.#canvas;
     const { videoWidth, videoHeight } = this.#video;
-    if (!videoWidth) return { left: 0, top: 0, width: clientWidth, height: clientHeight };
+    if (!videoWidth) return { left: 0, top: 0, width: clientWidth, height: clientHeight, mirrored: this.mirrored };
     const scale = Math.min(clientWidth / videoWidth, clientHeight / videoHeight);
     const [width, height] = [videoWidth * scale, videoHeight * scale];
-    return { left: (clientWidth - width) / 2, top: (clientHeight - height) / 2, width, height };
+    return { left: (clientWidth - width) / 2, top: (clientHeight - height) / 2, width, height, mirrored: this.mirrored };
   }
 }
 
-/** From fractions of the picture to the mirrored place on the canvas. */
+/** From fractions of the picture to the place on the canvas. */
 function place(area, [x, y]) {
-  return [area.left + (1 - x) * area.width, area.top + y * area.height];
+  return [area.left + (area.mirrored ? 1 - x : x) * area.width, area.top + y * area.height];
 }
 
 function drawBox(context, area, { box, speaker }) {
-  const [left, top] = place(area, [box[2], box[1]]);
-  const [right, bottom] = place(area, [box[0], box[3]]);
+  const [one, top] = place(area, [box[0], box[1]]);
+  const [other, bottom] = place(area, [box[2], box[3]]);
+  const [left, right] = [Math.min(one, other), Math.max(one, other)];
   context.beginPath();
   context.roundRect(left, top, right - left, bottom - top, 10);
   context.lineWidth = speaker ? 3 : 1.5;

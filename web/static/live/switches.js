@@ -2,6 +2,9 @@
 
 import { call } from "../shared/api.js";
 
+/** Where this browser keeps that emotion is switched off: for good, until it is switched on again. */
+const NO_EMOTION = "lipstream.no-emotion";
+
 /** Buttons that stand for "off" when pressed, and what they switch. */
 const HOLDS = { mute: ["sound"], pause: ["sound", "picture"] };
 
@@ -20,6 +23,7 @@ export class Switches {
     this.#buttons = buttons;
     this.#onChange = onChange;
     this.#onError = onError;
+    buttons.emotion.setAttribute("aria-pressed", String(!keptOff()));
     for (const button of Object.values(buttons)) button.addEventListener("click", () => this.#press(button));
   }
 
@@ -43,15 +47,17 @@ export class Switches {
     await this.#tell();
   }
 
-  /** Everything on again, for another start. */
+  /** Everything on again, for another start; emotion as it is kept. */
   reset() {
     this.#session = null;
     for (const name of ["mute", "pause"]) this.#buttons[name].setAttribute("aria-pressed", "false");
-    for (const name of ["lips", "emotion"]) this.#buttons[name].setAttribute("aria-pressed", "true");
+    this.#buttons.lips.setAttribute("aria-pressed", "true");
+    this.#buttons.emotion.setAttribute("aria-pressed", String(!keptOff()));
   }
 
   async #press(button) {
     button.setAttribute("aria-pressed", String(!pressed(button)));
+    if (button === this.#buttons.emotion) keepOff(!pressed(button));
     this.#onChange(this.on);
     await this.#tell();
   }
@@ -68,6 +74,24 @@ export class Switches {
       // A session that is lost meanwhile is followed by one that is told again.
       if (session === this.#session && error.code === "server") this.#onError(error);
     }
+  }
+}
+
+/** Whether emotion was switched off here before; a browser that keeps nothing does not know. */
+function keptOff() {
+  try {
+    return localStorage.getItem(NO_EMOTION) === "1";
+  } catch {
+    return false;
+  }
+}
+
+function keepOff(off) {
+  try {
+    if (off) localStorage.setItem(NO_EMOTION, "1");
+    else localStorage.removeItem(NO_EMOTION);
+  } catch {
+    // It holds for as long as the page is open.
   }
 }
 

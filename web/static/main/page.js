@@ -5,10 +5,12 @@ import { LiveScreen } from "../live/live_screen.js";
 import { Plugged } from "../live/plugged.js";
 import { Switches } from "../live/switches.js";
 import { Terms } from "../live/terms.js";
+import { Reader } from "../reader/reader.js";
 import { call } from "../shared/api.js";
 import { Banner } from "../shared/banner.js";
 import { PageError } from "../shared/errors.js";
 import { StartScreen } from "../start/start_screen.js";
+import { TranscriptCard } from "../transcript/transcript_card.js";
 import { acceptRecordings, formatDuration, formatSize } from "./upload.js";
 
 /** Attempts that fail in a row before the page says more than that it tries again. */
@@ -20,8 +22,10 @@ const OVER_WHEN_PLUGGED = new Set(["device-gone"]);
 const $ = (id) => document.getElementById(id);
 
 const banner = new Banner($("message"));
-const live = new LiveScreen(banner);
-const start = new StartScreen(banner, (stream, choice) => run(stream, choice));
+const transcript = new TranscriptCard(banner);
+const reader = new Reader(() => transcript.search());
+const live = new LiveScreen(transcript);
+const start = new StartScreen(banner, (stream, choice, shared) => run(stream, choice, shared));
 const switches = new Switches(
   { mute: $("mute"), pause: $("pause"), lips: $("lips"), emotion: $("emotion-switch") },
   { onChange: applySwitches, onError: (error) => banner.show(error) },
@@ -32,7 +36,8 @@ let sending = null;
 let limits = {};
 
 /** Captions until they are stopped or cannot go on. */
-async function run(stream, choice) {
+async function run(stream, choice, shared = null) {
+  let ended = null;
   const current = new LiveConnection(stream, {
     onEvent: (event) => live.apply(event),
     onSession(session) {
@@ -43,17 +48,15 @@ async function run(stream, choice) {
   });
   connection = current;
   sending = stream;
-  const plugged = new Plugged(stream, choice, {
-    onGone: () => banner.show(new PageError("device-gone")),
-    onBack(track) {
-      banner.hide(OVER_WHEN_PLUGGED);
-      live.show(stream);
-      applySwitches();
-      current.replace(track);
-    },
+  const plugged = shared ? null : watchDevices(stream, choice, current);
+  shared?.whenEnded(() => {
+    if (connection !== current) return;
+    stop();
+    ended = new PageError("share-ended");
   });
   start.hide();
-  live.show(stream);
+  transcript.begin();
+  live.show(stream, !shared);
   applySwitches();
   let failure = null;
   try {
@@ -62,9 +65,23 @@ async function run(stream, choice) {
     // Stopping in the middle of connecting fails in ways that are no news.
     if (connection === current) failure = error;
   }
-  plugged.close();
+  plugged?.close();
   for (const track of stream.getTracks()) track.stop();
-  finish(failure);
+  shared?.close();
+  finish(failure ?? ended);
+}
+
+/** Has captions go on with what is left where a device is unplugged, and with it again once it is back. */
+function watchDevices(stream, choice, current) {
+  return new Plugged(stream, choice, {
+    onGone: () => banner.show(new PageError("device-gone")),
+    onBack(track) {
+      banner.hide(OVER_WHEN_PLUGGED);
+      live.show(stream, true);
+      applySwitches();
+      current.replace(track);
+    },
+  });
 }
 
 function finish(failure) {
@@ -72,9 +89,11 @@ function finish(failure) {
   switches.reset();
   terms.follow(null);
   live.hide();
+  reader.leave();
   start.show();
   setState("start");
-  if (failure) banner.show(failure, { "Try again": () => $("devices").requestSubmit() });
+  transcript.end();
+  if (failure) banner.show(failure, { [failure.code === "share-ended" ? "Go on" : "Try again"]: () => start.goOn() });
 }
 
 function stop() {
@@ -125,8 +144,10 @@ function applySwitches() {
 
 async function askServer() {
   try {
-    const { upload } = await call("/api/status");
+    const { upload, formats, emotion } = await call("/api/status");
+    for (const part of [$("emotion-switch"), $("emotion")]) part.hidden = emotion === false;
     limits = upload ?? {};
+    transcript.offer(formats ?? []);
     const most = [
       limits.max_bytes && formatSize(limits.max_bytes),
       limits.max_seconds && formatDuration(limits.max_seconds),
@@ -138,6 +159,7 @@ async function askServer() {
 }
 
 $("stop").addEventListener("click", stop);
+$("go-on").addEventListener("click", () => start.goOn());
 addEventListener("pagehide", stop);
 acceptRecordings({ area: $("recording"), input: $("file"), list: $("uploads") }, () => limits);
 await askServer();

@@ -1,6 +1,6 @@
 /** Recordings: sending one to the server, following its captioning, and the link to its report. */
 
-import { call, refusal } from "../shared/api.js";
+import { address, call, refusal } from "../shared/api.js";
 import { PageError } from "../shared/errors.js";
 import { describe } from "../shared/messages.js";
 
@@ -56,7 +56,7 @@ class Upload {
   #send() {
     const request = new XMLHttpRequest();
     this.#request = request;
-    request.open("POST", `/api/files?name=${encodeURIComponent(this.#file.name)}`);
+    request.open("POST", address(`/api/files?name=${encodeURIComponent(this.#file.name)}`));
     request.upload.addEventListener("progress", ({ loaded, total }) => {
       this.#show(`sending, ${formatSize(loaded)} of ${formatSize(total)}`, loaded / total);
     });
@@ -102,7 +102,7 @@ class Upload {
     this.#offerRemoval();
     const link = document.createElement("a");
     link.className = "button primary small";
-    link.href = `${this.#path()}/report`;
+    link.href = address(`${this.#path()}/report`).href;
     link.target = "_blank";
     link.rel = "noopener";
     link.textContent = "Open the report";
@@ -116,7 +116,7 @@ class Upload {
     box.append("Download: ");
     for (const format of formats) {
       const link = document.createElement("a");
-      link.href = `${this.#path()}/captions/${encodeURIComponent(format)}`;
+      link.href = address(`${this.#path()}/captions/${encodeURIComponent(format)}`).href;
       link.download = "";
       link.textContent = format;
       link.setAttribute("aria-label", `${this.#file.name} as ${format}`);

@@ -4,6 +4,19 @@ import { PageError } from "./errors.js";
 
 const TIMEOUT_MS = 20_000;
 
+/** Where the server is, be it behind a proxy that puts something before its paths. */
+const ROOT = new URL("../../", import.meta.url);
+
+/**
+ * The whole address of something on the server.
+ *
+ * @param {string} path such as "/api/status"
+ * @returns {URL}
+ */
+export function address(path) {
+  return new URL(path.slice(1), ROOT);
+}
+
 /**
  * @param {string} path
  * @param {{method?: string, json?: unknown, keepalive?: boolean}} [options]
@@ -29,7 +42,7 @@ export async function callForText(path, { method = "GET", json, keepalive = fals
   let response;
   let text;
   try {
-    response = await fetch(path, request);
+    response = await fetch(address(path), request);
     text = await response.text();
   } catch (error) {
     throw new PageError("network", String(error));

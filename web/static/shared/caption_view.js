@@ -3,7 +3,7 @@
 /** Keeps the elements of a box the same as the lines, touching only what has changed. */
 export class CaptionView {
   #box;
-  /** @type {Map<string, {element: HTMLElement, stable: Text, unstable: Text}>} */
+  /** @type {Map<string, {element: HTMLElement, speaker: HTMLElement, stable: Text, unstable: Text}>} */
   #shown = new Map();
 
   /** @param {HTMLElement} box */
@@ -11,24 +11,34 @@ export class CaptionView {
     this.#box = box;
   }
 
-  /** @param {import("./captions.js").Line[]} lines */
-  show(lines) {
+  /**
+   * @param {import("./captions.js").Line[]} lines
+   * @param {string} [before] who spoke before the first of them
+   */
+  show(lines, before = "") {
     const keys = new Set(lines.map(({ key }) => key));
     for (const [key, { element }] of this.#shown) {
       if (keys.has(key)) continue;
       element.remove();
       this.#shown.delete(key);
     }
-    for (const line of lines) this.#update(line);
+    let last = before;
+    for (const line of lines) {
+      this.#update(line, line.speaker === last ? "" : line.speaker);
+      if (!line.mark) last = line.speaker;
+    }
   }
 
-  #update({ key, stable, unstable, final, language }) {
+  #update({ key, stable, unstable, final, language, mark }, speaker) {
     const parts = this.#shown.get(key) ?? this.#add(key);
     // The space before the changing words is not theirs: it takes no dotted line.
     const [space] = unstable.match(/^\s*/);
+    if (parts.speaker.textContent !== speaker) parts.speaker.textContent = speaker;
+    parts.speaker.hidden = !speaker;
     put(parts.stable, stable + space);
     put(parts.unstable, unstable.slice(space.length));
     parts.element.dataset.final = String(final);
+    parts.element.dataset.mark = String(mark);
     markLanguage(parts.element, language);
   }
 
@@ -43,9 +53,12 @@ export class CaptionView {
     changing.className = "unstable";
     changing.append(unstable);
     text.append(stable, changing);
-    element.append(text);
+    const speaker = document.createElement("span");
+    speaker.className = "speaker";
+    speaker.hidden = true;
+    element.append(speaker, text);
     this.#box.append(element);
-    const parts = { element, stable, unstable };
+    const parts = { element, speaker, stable, unstable };
     this.#shown.set(key, parts);
     return parts;
   }

@@ -1,7 +1,12 @@
 /** Folds transcript events into lines of captions. Knows nothing of the page. */
 
+import { correction, speakerOf } from "./speakers.js";
+
 /** Lines kept; more than are ever in view, so that taking one away moves nothing that is seen. */
-const KEPT = 12;
+const KEPT = 24;
+
+/** What stands where somebody speaks and nothing could be read. */
+const UNCLEAR = "[unclear]";
 
 /**
  * @typedef {object} Line
@@ -11,13 +16,20 @@ const KEPT = 12;
  * @property {boolean} final
  * @property {boolean} cut final only because no more came; more may come yet
  * @property {string|null} language code of the language of the text, once it is known
+ * @property {string} speaker who speaks; empty where it is not known
+ * @property {number|null} number of who speaks, where that is known
+ * @property {number|null} segment of which segment it is, for what is told of it later; null once its session is over
+ * @property {boolean} mark no words, but what is heard instead
  */
 
 export class Captions {
   /** @type {Line[]} the oldest first */
   lines = [];
+  /** Who spoke in the line before the first one. */
+  before = "";
 
   #session = 0;
+  #sounds = 0;
   /** @type {Set<number>} segments whose final text came; a stream that is opened again tells them once more */
   #finished = new Set();
   #onFinal;
@@ -34,7 +46,9 @@ export class Captions {
   apply(event) {
     if (event.event === "TranscriptPartial") return this.#partial(event);
     if (event.event === "TranscriptFinal") return this.#final(event);
-    return false;
+    if (event.event === "SpeechUnclear") return this.#mark(event.segment, UNCLEAR);
+    if (event.event === "SoundEvent") return this.#sound(event);
+    return this.#correct(correction(event));
   }
 
   /** Another session begins: what is shown stays, and its segments get no more text. */
@@ -42,6 +56,7 @@ export class Captions {
     this.breakOff();
     this.#session += 1;
     this.#finished.clear();
+    for (const line of this.lines) line.segment = line.number = null;
   }
 
   /** No more comes, or not for now: what is shown stays. If the same session goes on, so do its segments. */
@@ -55,11 +70,13 @@ export class Captions {
     this.lines = this.lines.filter(({ stable }) => stable);
   }
 
-  #partial({ segment, stable, unstable }) {
+  #partial(event) {
+    const { segment, stable, unstable } = event;
     if (this.#finished.has(segment)) return false;
     const line = this.#line(segment);
-    if (line.stable === stable && line.unstable === unstable) return false;
-    Object.assign(line, { stable, unstable, final: false, cut: false });
+    const speaker = speakerOf(event) || line.speaker;
+    if (line.stable === stable && line.unstable === unstable && line.speaker === speaker) return false;
+    Object.assign(line, { stable, unstable, speaker, number: event.speaker ?? line.number, final: false, cut: false, mark: false });
     // An empty one takes back what was shown of the segment.
     if (!stable && !unstable) this.lines = this.lines.filter((other) => other !== line);
     return true;
@@ -70,18 +87,44 @@ export class Captions {
     this.#finished.add(event.segment);
     const line = this.#line(event.segment);
     const text = event.text.trim();
-    Object.assign(line, { stable: text, unstable: "", final: true, cut: false, language: event.language ?? null });
+    const speaker = speakerOf(event);
+    const language = event.language ?? null;
+    Object.assign(line, { stable: text, unstable: "", final: true, cut: false, mark: false, language, speaker });
+    line.number = event.speaker ?? null;
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
     return true;
+  }
+
+  #correct(told) {
+    const lines = told ? this.lines.filter(told.of) : [];
+    for (const line of lines) Object.assign(line, { speaker: told.speaker, number: told.number });
+    return lines.length > 0;
+  }
+
+  /** A mark in place of words, until those come after all. */
+  #mark(segment, text) {
+    if (this.#finished.has(segment)) return false;
+    Object.assign(this.#line(segment), { stable: text, unstable: "", final: true, cut: true, mark: true });
+    return true;
+  }
+
+  #sound({ label, end }) {
+    // It was shown when it began.
+    if (end !== null) return false;
+    this.#sounds += 1;
+    return this.#mark(`sound ${this.#sounds}`, `[${label}]`);
   }
 
   #line(segment) {
     const key = `${this.#session}:${segment}`;
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
-      line = { key, stable: "", unstable: "", final: false, cut: false, language: null };
-      this.lines = [...this.lines, line].slice(-KEPT);
+      line = { key, stable: "", unstable: "", final: false, cut: false, language: null, mark: false };
+      Object.assign(line, { speaker: "", number: null, segment });
+      const lines = [...this.lines, line];
+      this.before = lines.slice(0, -KEPT).at(-1)?.speaker ?? this.before;
+      this.lines = lines.slice(-KEPT);
     }
     return line;
   }

@@ -1,4 +1,7 @@
-/** Which emotion to show, and its bars. */
+/** Which emotion to show, its bars, and where it lies between unpleasant and pleasant, calm and excited. */
+
+/** Labels that name no emotion, and what is shown for them. */
+const NO_EMOTION = { unknown: "nothing to judge by", unclear: "Unclear" };
 
 /** An update older than this is no longer shown as that of the speaker, milliseconds. */
 const STALE_MS = 3_000;
@@ -39,21 +42,24 @@ export class Emotions {
   }
 }
 
-/** The bars, the label above them and the balance of face and voice below. */
+/** The bars, the label above them, the balance of face and voice and the plane of valence and arousal below. */
 export class EmotionView {
   #parts;
   #bars = new Map();
+  #plane = new Plane();
 
   /** @param {{label: HTMLElement, bars: HTMLElement, balance: HTMLElement, face: HTMLElement, voice: HTMLElement}} parts */
   constructor(parts) {
     this.#parts = parts;
+    parts.balance.after(this.#plane.figure);
     this.wait("waiting for a face or a voice");
   }
 
   /** @param {any} update an `EmotionUpdate` */
-  show({ label, probabilities, weights }) {
+  show({ label, probabilities, valence, arousal, weights }) {
     const known = label !== "unknown";
-    this.#label(known ? capital(label) : "nothing to judge by", known);
+    this.#label(NO_EMOTION[label] ?? capital(label), !(label in NO_EMOTION));
+    this.#plane.show(known ? (valence ?? null) : null, arousal);
     for (const [name, probability] of Object.entries(probabilities)) {
       const bar = this.#bars.get(name) ?? this.#add(name);
       bar.row.dataset.top = String(known && name === label);
@@ -72,6 +78,7 @@ export class EmotionView {
       value.textContent = "–";
     }
     this.#parts.balance.hidden = true;
+    this.#plane.show(null, 0);
   }
 
   #label(text, known) {
@@ -106,6 +113,37 @@ export class EmotionView {
     const bar = { row, fill, value };
     this.#bars.set(name, bar);
     return bar;
+  }
+}
+
+/** A dot between unpleasant (left) and pleasant (right), calm (low) and excited (high). */
+class Plane {
+  figure = document.createElement("div");
+  #dot = document.createElement("span");
+
+  constructor() {
+    this.figure.className = "emotion-plane";
+    this.figure.setAttribute("role", "img");
+    for (const [side, word] of Object.entries({ left: "unpleasant", right: "pleasant", top: "excited", bottom: "calm" })) {
+      const text = document.createElement("span");
+      text.className = `plane-${side}`;
+      text.textContent = word;
+      this.figure.append(text);
+    }
+    this.#dot.className = "plane-dot";
+    this.figure.append(this.#dot);
+  }
+
+  /**
+   * @param {number | null} valence in [-1, 1], null where there is nothing to show
+   * @param {number} arousal in [-1, 1]
+   */
+  show(valence, arousal) {
+    this.figure.hidden = valence === null;
+    if (valence === null) return;
+    this.#dot.style.setProperty("--valence", String(valence));
+    this.#dot.style.setProperty("--arousal", String(arousal));
+    this.figure.setAttribute("aria-label", `valence ${valence.toFixed(1)}, arousal ${arousal.toFixed(1)}, of -1 to 1`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The stream of events of a session over a WebSocket. */
 
-import { call } from "./api.js";
+import { address, call } from "./api.js";
 import { Backoff, Pause } from "./backoff.js";
 
 /**
@@ -11,8 +11,8 @@ import { Backoff, Pause } from "./backoff.js";
  * @returns {{close: () => void}}
  */
 export function openEvents(session, { onEvent, onClose }) {
-  const url = new URL("/events", location.href);
-  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  const url = address("/events");
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   if (session) url.searchParams.set("session", session);
   const socket = new WebSocket(url);
   let listening = true;

@@ -59,6 +59,25 @@ const TEXTS = {
     title: "A device was unplugged",
     text: "Captions go on with what is left. Plug it in again, or stop and choose another one.",
   },
+  "share-refused": {
+    title: "Nothing was shared",
+    text: "Choose a tab or the screen in the browser's question, with its sound, and press Share.",
+  },
+  "share-silent": {
+    title: "The sound was not shared, so there would be no captions",
+    text:
+      "Try again and switch “Also share audio” on in the browser's question. Chromium and Edge give the sound of a " +
+      "tab everywhere, and of the whole screen on Windows; Firefox and Safari give no sound. Elsewhere use " +
+      "“lipstream live --system-sound”.",
+  },
+  "share-ended": {
+    title: "Sharing has ended, and with it the captions",
+    text: "The transcript is kept. “Go on” asks what to share again.",
+  },
+  unsaved: {
+    title: "The transcript has not been saved",
+    text: "Clearing it cannot be undone. Save or copy it first if you want to keep it.",
+  },
   nothing: {
     title: "Nothing to send",
     text: "Choose a camera, a microphone or both.",

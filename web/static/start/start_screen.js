@@ -3,6 +3,7 @@
 import { NONE, alreadyAllowed, listDevices, openDevices, requireDevices } from "../shared/devices.js";
 import { Microphone, showLevel } from "../shared/level.js";
 import { fillPicker, showOpened } from "./pickers.js";
+import { canShare, openShared } from "./sharing.js";
 
 const SILENT_DB = -75;
 const SILENT_MS = 4_000;
@@ -15,6 +16,8 @@ export class StartScreen {
   #stream = null;
   #microphone = null;
   #opening = 0;
+  /** Whether the last captions were of something shared. */
+  #shares = false;
   #underWay = false;
   /** @type {Promise<boolean>} the newest preview, which replaces those before it */
   #newest = Promise.resolve(false);
@@ -24,7 +27,8 @@ export class StartScreen {
 
   /**
    * @param {import("../shared/banner.js").Banner} banner
-   * @param {(stream: MediaStream, choice: import("../shared/devices.js").Choice) => void} onBegin takes the stream over
+   * @param {(stream: MediaStream, choice: import("../shared/devices.js").Choice,
+   *   shared?: import("./sharing.js").Shared) => void} onBegin takes the stream over
    */
   constructor(banner, onBegin) {
     this.#banner = banner;
@@ -35,6 +39,8 @@ export class StartScreen {
       this.#begin();
     });
     $("allow").addEventListener("click", () => this.#preview());
+    $("share").addEventListener("click", () => this.#share());
+    $("sharing").hidden = !canShare();
     this.#form.addEventListener("change", () => this.#changed());
   }
 
@@ -63,6 +69,29 @@ export class StartScreen {
     $("start").hidden = true;
   }
 
+  /** Begins again with what was used last. */
+  goOn() {
+    if (this.#shares) this.#share();
+    else this.#form.requestSubmit();
+  }
+
+  /** Sends what a tab or the screen shows and plays. */
+  async #share() {
+    $("share").disabled = true;
+    this.#banner.hide();
+    try {
+      const also = this.#form.elements.namedItem("alsoMicrophone").checked;
+      const shared = await openShared(also ? this.#choice() : null);
+      this.#close();
+      this.#shares = true;
+      this.#onBegin(shared.stream, this.#choice(), shared);
+    } catch (error) {
+      this.#banner.show(error, { "Try again": () => this.#share() });
+    } finally {
+      $("share").disabled = false;
+    }
+  }
+
   /** Sends the picture and sound of the preview, or opens them first. */
   async #begin() {
     $("begin").disabled = true;
@@ -72,6 +101,7 @@ export class StartScreen {
         const stream = this.#stream;
         this.#stream = null;
         this.#close();
+        this.#shares = false;
         this.#onBegin(stream, this.#choice());
       }
     } finally {

@@ -1,0 +1,284 @@
+"""Who speaks: words with the right speaker, diarization error rate, clips of one person, and what it costs.
+
+    python bench/who.py sound --data DIR [--people tune|judge]    turns composed of single people's recordings
+    python bench/who.py clips --data DIR [--people tune|judge]    recordings of one person each: is it one speaker?
+    python bench/who.py recordings FOLDER                         NAME.mp4 with NAME.json, of bench/who_clips.py
+    python bench/who.py cost RECORDING                            processor time with and without, at live pace
+
+DIR is as for bench/voices.py. People are parted by the hash of their name: one half of them has taught the space in
+which voices are compared, a quarter chose the thresholds (tune), the last quarter is judged. In `sound` and `clips`
+voice activity is that of each single recording, so that what is counted is who and not when.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import resource
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from voices import clips, speech_of
+from who_scores import Errors, Turn, diarization_errors, right_words
+
+from lipstream import Pipeline
+from lipstream.events import SpeakerChanged, TranscriptFinal
+from lipstream.models.speech.vad import SileroVad
+from lipstream.models.training.media import read_sound
+from lipstream.models.voice.diarization import Heard, speakers_of
+from lipstream.models.voice.embedding import VoiceEmbedder
+from lipstream.models.voice.mel import SAMPLE_RATE
+
+Float32 = npt.NDArray[np.float32]
+
+VAD = 512
+_PAUSE, _HANG = 0.3, 0.5
+_WILD = ("trial", "easycom", "mer_")
+"""Talking faces in whose clips others may be heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The speech of a recording: its sound, and the probability of speech every 32 ms."""
+
+    sound: Float32
+    voiced: Float32
+
+
+def part_of(person: str) -> str:
+    """Which part of the people somebody belongs to."""
+    first = hashlib.sha256(person.encode()).digest()[0]
+    return "taught" if not first & 1 else "judge" if first & 2 else "tune"
+
+
+def material(data: Path, part: str) -> dict[str, dict[str, list[Speech]]]:
+    """By corpus and person, the speech of those of a part who say 8 s or more."""
+    vad = SileroVad()
+    vad.load()
+    found: dict[str, dict[str, list[Speech]]] = defaultdict(lambda: defaultdict(list))
+    for clip in clips(data):
+        if part_of(clip.person) != part or clip.corpus == "emodb" or clip.person.startswith(_WILD):
+            continue
+        if sum(len(each.sound) for each in found[clip.corpus][clip.person]) > 60 * SAMPLE_RATE:
+            continue
+        sound = read_sound(clip.path)
+        first, last, voiced = speech_of(sound, vad)
+        if last - first >= SAMPLE_RATE // 2:
+            first = max(0, first - 1536)
+            cut = Speech(sound[first : last + 1536], voiced[first // VAD : (last + 1536) // VAD])
+            found[clip.corpus][clip.person].append(cut)
+    return {
+        corpus: {who: of for who, of in people.items() if sum(len(each.sound) for each in of) >= 8 * SAMPLE_RATE}
+        for corpus, people in found.items()
+    }
+
+
+def compose(
+    people: dict[str, list[Speech]], count: int, seed: int, overlap: float, short: bool
+) -> tuple[Speech, list[Turn]]:
+    """45 s in which people take turns, and who speaks when."""
+    chance = np.random.default_rng((seed, count))
+    names = [sorted(people)[at] for at in chance.permutation(len(people))[:count]]
+    queues = {name: [people[name][at] for at in chance.permutation(len(people[name]))] for name in names}
+    places = dict.fromkeys(names, (0, 0))
+    sound, voiced = np.zeros(70 * SAMPLE_RATE, np.float32), np.zeros(70 * SAMPLE_RATE // VAD + 1, np.float32)
+    turns: list[Turn] = []
+    at, before = 0.5, ""
+    while at < 45.0:
+        others = [name for name in names if name != before]
+        name = before = others[chance.integers(len(others))]
+        length = chance.uniform(1, 2.5) if short or chance.random() < 0.5 else chance.uniform(2.5, 6)
+        queue, (which, begin) = queues[name], places[name]
+        take = round(length * SAMPLE_RATE)
+        whole = queue[which % len(queue)]
+        if len(whole.sound) - begin - take < SAMPLE_RATE:
+            take = len(whole.sound) - begin
+            places[name] = which + 1, 0
+        else:
+            places[name] = which, begin + take
+        piece, speech = whole.sound[begin : begin + take], whole.voiced[begin // VAD : (begin + take) // VAD]
+        level = 0.05 / max(1e-4, float(np.sqrt(np.mean(np.square(piece))))) * 10 ** (chance.uniform(-3, 3) / 20)
+        first = round(at * SAMPLE_RATE)
+        sound[first : first + take] += piece * np.float32(level)
+        spot = slice(first // VAD, first // VAD + len(speech))
+        voiced[spot] = np.maximum(voiced[spot], speech)
+        turns += [(at + start, at + end, name) for start, end in stretches(speech, _PAUSE)]
+        gap = -chance.uniform(0.2, 1.0) if chance.random() < overlap else chance.uniform(0.05, 0.6)
+        at = max(at + 0.5, at + take / SAMPLE_RATE + gap)
+    last = round((max(end for _, end, _ in turns) + 0.5) * SAMPLE_RATE)
+    return Speech(sound[:last], voiced[: last // VAD]), turns
+
+
+def stretches(voiced: Float32, pause: float) -> Iterator[tuple[float, float]]:
+    """Speech between pauses, in seconds."""
+    step = VAD / SAMPLE_RATE
+    where = np.flatnonzero(voiced > 0.5)
+    if not len(where):
+        return
+    breaks = np.flatnonzero(np.diff(where) * step > pause)
+    for first, last in zip(np.append(0, breaks + 1), np.append(breaks, len(where) - 1), strict=True):
+        yield float(where[first]) * step, float(where[last] + 1) * step
+
+
+def heard_in(speech: Speech, embedder: VoiceEmbedder) -> list[Heard]:
+    """Windows of 1.6 s, at most 0.4 s apart, of each stretch of speech."""
+    spans = []
+    for number, (start, end) in enumerate(stretches(speech.voiced, _HANG)):
+        steps = max(0, int(np.ceil((end - start - 1.6) / 0.4)))
+        begins = np.linspace(start, end - 1.6, steps + 1) if steps else [start]
+        spans += [(number, float(begin), float(min(end, begin + 1.6))) for begin in begins]
+    cuts = [speech.sound[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] for _, start, end in spans]
+    voices = np.concatenate([embedder.embed(cuts[at : at + 16]) for at in range(0, len(cuts), 16)])
+    return [Heard(*span, voice) for span, voice in zip(spans, voices, strict=True)]
+
+
+def turns_of(windows: Sequence[Heard], labels: Sequence[int], speech: Speech) -> list[Turn]:
+    """Who is said to speak when: of each moment of speech, the window whose middle is nearest."""
+    middles = np.array([(window.start + window.end) / 2 for window in windows])
+    found: list[Turn] = []
+    for start, end in stretches(speech.voiced, _HANG):
+        for moment in np.arange(start, end, 0.02):
+            who = str(labels[int(np.argmin(np.abs(middles - moment)))])
+            if found and found[-1][2] == who and moment - found[-1][1] < 0.03:
+                found[-1] = found[-1][0], moment + 0.02, who
+            else:
+                found.append((moment, moment + 0.02, who))
+    return found
+
+
+def sound(args: argparse.Namespace) -> None:
+    """Diarization error rates on sound alone."""
+    embedder = VoiceEmbedder()
+    embedder.load()
+    print("| corpus | turns | recordings | DER | missed | confused | number of speakers right |\n|" + "---|" * 7)
+    for corpus, people in material(args.data, args.people).items():
+        for kind, overlap, short in (("1 to 6 s", 0.0, False), ("short", 0.0, True), ("overlapping", 0.25, False)):
+            errors, right, count = Errors(), 0, 0
+            for number in (2, 3, 4):
+                for seed in range(args.seeds if len(people) >= number else 0):
+                    speech, truth = compose(people, number, seed, overlap, short)
+                    windows = heard_in(speech, embedder)
+                    labels = speakers_of(windows).tolist()
+                    errors += diarization_errors(truth, turns_of(windows, labels, speech))
+                    right += len(set(labels)) == number
+                    count += 1
+            shares = f"{errors.missed / errors.total:.3f} | {errors.confused / errors.total:.3f}"
+            print(f"| {corpus} | {kind} | {count} | {errors.rate:.3f} | {shares} | {right} of {count} |", flush=True)
+
+
+def one_each(args: argparse.Namespace) -> None:
+    """Whether a recording of one person has one speaker."""
+    embedder = VoiceEmbedder()
+    embedder.load()
+    for corpus, people in material(args.data, args.people).items():
+        counts = [
+            len(set(speakers_of(heard_in(each, embedder)).tolist()))
+            for speeches in people.values()
+            for each in speeches
+            if len(each.sound) > 3 * SAMPLE_RATE
+        ]
+        if counts:
+            print(f"{corpus}: one speaker in {counts.count(1)} of {len(counts)} clips of 3 s or more")
+
+
+def recordings(args: argparse.Namespace) -> None:
+    """Composed recordings through the whole pipeline."""
+    print("| recording | words | right as told | right in the end | DER | speakers |\n|" + "---|" * 6)
+    for path in sorted(args.folder.glob("*.mp4")):
+        truth = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        turns = [(start, end, f"P{turn['person']}") for turn in truth["turns"] for start, end in turn["speech"]]
+        finals, changes = _run(path)
+        told, last = [], []
+        spoken: list[Turn] = []
+        for final in finals:
+            corrected = changes[final.segment].words if final.segment in changes else None
+            for place, word in enumerate(final.words):
+                speaker = word.speaker if corrected is None else corrected[place]
+                spoken.append((word.start, word.end, str(speaker)))
+                middle = (word.start + word.end) / 2
+                who = {name for start, end, name in turns if start - 0.15 <= middle <= end + 0.15}
+                if len(who) == 1:
+                    told.append((word.speaker, *who))
+                    last.append((speaker, *who))
+        shares = f"{right_words(told) / len(told):.3f} | {right_words(last) / len(last):.3f}"
+        rate = diarization_errors(turns, _joined(spoken)).rate
+        print(
+            f"| {path.stem} | {len(told)} | {shares} | {rate:.3f} | {len({who for _, _, who in spoken})} |", flush=True
+        )
+
+
+def _run(path: Path) -> tuple[list[TranscriptFinal], dict[int, SpeakerChanged]]:
+    finals: list[TranscriptFinal] = []
+    changes: dict[int, SpeakerChanged] = {}
+    run = Pipeline.from_config("file", input=path, **{"emotion.enabled": False, "speakers.people": False})
+    for event in run.events(TranscriptFinal, SpeakerChanged):
+        if isinstance(event, TranscriptFinal):
+            finals.append(event)
+        elif isinstance(event, SpeakerChanged):
+            changes[event.segment] = event
+    run.wait()
+    return finals, changes
+
+
+def _joined(words: Sequence[Turn]) -> list[Turn]:
+    """Words as turns: what one speaker says with pauses of less than half a second."""
+    found: list[Turn] = []
+    for start, end, who in words:
+        if found and found[-1][2] == who and start - found[-1][1] < 0.5:
+            found[-1] = found[-1][0], end, who
+        else:
+            found.append((start, end, who))
+    return found
+
+
+def cost(args: argparse.Namespace) -> None:
+    """Processor seconds a second, at the pace of a live run, in turns with and without."""
+    spent: dict[bool, list[float]] = {True: [], False: []}
+    for turn in range(2 * args.turns):
+        wanted = turn % 2 == 0
+        changed = {"pace": "realtime", "speakers.enabled": wanted, "speakers.people": False}
+        run = Pipeline.from_config("file", input=args.recording, **changed)
+        before, begun = _processor(), time.monotonic()
+        run.run()
+        spent[wanted].append((_processor() - before) / (time.monotonic() - begun))
+    for wanted, shares in spent.items():
+        print(f"speakers {'on ' if wanted else 'off'}: {', '.join(f'{share:.3f}' for share in shares)} cores")
+    print(f"difference of the medians: {np.median(spent[True]) - np.median(spent[False]):.3f} cores")
+
+
+def _processor() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_subparsers(required=True)
+    for name, function in (("sound", sound), ("clips", one_each)):
+        each = what.add_parser(name)
+        each.add_argument("--data", type=Path, required=True)
+        each.add_argument("--people", choices=("tune", "judge"), default="judge")
+        each.add_argument("--seeds", type=int, default=3)
+        each.set_defaults(run=function)
+    composed = what.add_parser("recordings")
+    composed.add_argument("folder", type=Path)
+    composed.set_defaults(run=recordings)
+    live = what.add_parser("cost")
+    live.add_argument("recording", type=Path)
+    live.add_argument("--turns", type=int, default=2)
+    live.set_defaults(run=cost)
+    args = parser.parse_args()
+    random.seed(0)
+    args.run(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""`profile`: see, pause, make or delete the profile that grows while captions run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from lipstream.commands.failures import FAILED, OK, note
+from lipstream.commands.options import add_verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
+
+EXAMPLE = """\
+lipstream live --grow ann
+lipstream profile status ann
+lipstream profile pause ann
+lipstream profile learn ann
+lipstream profile delete ann"""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb and its verbs to the parser."""
+    parser = add_verb(verbs, "profile", "see, pause, make or delete the profile that grows with use", EXAMPLE, _status)
+    what = parser.add_subparsers(metavar="WHAT", required=True, parser_class=type(parser))
+    for name, summary, run in (
+        ("status", "how far a profile has grown", _status),
+        ("pause", "keep nothing for now", _pause),
+        ("resume", "go on keeping", _resume),
+        ("learn", "make the profile of what there is", _learn),
+        ("delete", "delete the profile and all that was kept for it", _delete),
+    ):
+        verb = add_verb(what, name, summary, f"lipstream profile {name} ann", run)
+        verb.add_argument("profile", metavar="NAME", help="of the profile")
+        if name == "learn":
+            verb.add_argument(
+                "--background", action="store_true", help="at the lowest priority; do nothing if another run is at it"
+            )
+
+
+def _status(args: argparse.Namespace) -> int:
+    """Print how far it is."""
+    from lipstream.commands.growing.words import status_lines
+    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+
+    folder = kept_folder(args.profile)
+    made = profile_path(args.profile).exists()
+    _check_there(folder, made, args.profile)
+    print("\n".join(status_lines(args.profile, folder, made)))
+    return OK
+
+
+def _pause(args: argparse.Namespace) -> int:
+    """Keep nothing more."""
+    _folder_of(args.profile).change(paused=True)
+    note(f"profile {args.profile} is paused: nothing is kept until `lipstream profile resume {args.profile}`")
+    return OK
+
+
+def _resume(args: argparse.Namespace) -> int:
+    """Go on keeping."""
+    _folder_of(args.profile).change(paused=False)
+    note(f"profile {args.profile} grows with `lipstream live --grow {args.profile}`")
+    return OK
+
+
+def _learn(args: argparse.Namespace) -> int:
+    """Make the profile, and take it if it is better than what there is."""
+    from lipstream.pipeline.exclusive import open_exclusively
+
+    folder = _folder_of(args.profile)
+    try:
+        lock = open_exclusively(folder.path / "learning.lock")
+    except BlockingIOError:
+        note(f"profile {args.profile} is being made already")
+        return OK if args.background else FAILED
+    with lock:
+        if args.background and hasattr(os, "nice"):
+            os.nice(19)
+        return _make(args.profile, folder)
+
+
+def _make(name: str, folder: KeptFolder) -> int:
+    from lipstream.commands.networks.speech_networks import teacher
+    from lipstream.commands.networks.steps import Steps
+    from lipstream.models.av_speech.evaluation.word_errors import normaliser
+    from lipstream.models.av_speech.profile import LipNetworks, load_networks, profile_path, save_networks
+    from lipstream.models.av_speech.training.growing.growth import Growth
+    from lipstream.models.av_speech.training.growing.kept_folder import LEAST_MINUTES
+    from lipstream.pipeline import UserError
+
+    minutes = folder.minutes
+    if minutes < LEAST_MINUTES:
+        raise UserError(
+            f"profile {name} has {minutes:.1f} min of clear speech; it takes {LEAST_MINUTES:g} min or more: "
+            f"go on with `lipstream live --grow {name}`"
+        )
+    normaliser()  # what is missing is said before the long work
+    path = profile_path(name)
+    networks = LipNetworks.untrained(0)
+    earlier = load_networks(path) if path.exists() else None
+    work = _work_of(folder)
+    with Steps() as steps:
+        accepted, figures = Growth(teacher(), work, steps.report).run(folder.load(), networks, earlier)
+    if accepted:
+        save_networks(networks.with_facts({"held back": figures, "grown": round(minutes, 1)}), path)
+    folder.change(learned_minutes=round(minutes, 2), accepted=accepted, figures=figures)
+    shutil.rmtree(work, ignore_errors=True)
+    for condition, rows in figures.items():
+        print(f"{condition}: " + ", ".join(f"{system} WER {row['wer']:.3f}" for system, row in rows.items()))
+    if accepted:
+        note(f"profile {name} made: use it with --profile {name}, or --grow {name}, which uses it too")
+    else:
+        note(f"what was learnt is no better than what there is, and is not used; profile {name} goes on growing")
+    return OK
+
+
+def _delete(args: argparse.Namespace) -> int:
+    """Delete features and profile."""
+    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+    from lipstream.pipeline import UserError
+
+    folder, path = kept_folder(args.profile), profile_path(args.profile)
+    made = path.exists()
+    _check_there(folder, made, args.profile)
+    try:
+        if folder.delete():
+            note(f"what was kept for profile {args.profile} is deleted")
+        if made:
+            path.unlink()
+            note(f"profile {args.profile} deleted")
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be deleted ({error.strerror})") from None
+    return OK
+
+
+def _folder_of(name: str) -> KeptFolder:
+    from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+
+    folder = kept_folder(name)
+    _check_there(folder, False, name)
+    return folder
+
+
+def _check_there(folder: KeptFolder, made: bool, name: str) -> None:
+    from lipstream.pipeline import UserError
+
+    if not made and not folder.path.exists():
+        raise UserError(f"no profile called {name!r} grows here; `lipstream live --grow {name}` begins one")
+
+
+def _work_of(folder: KeptFolder) -> Path:
+    """Where a training that is interrupted goes on; what it holds depends on what was kept, and that may have grown."""
+    work = folder.path / "training"
+    newest = str(folder.state.added)
+    told = work / "of"
+    if work.exists() and (not told.exists() or told.read_text(encoding="utf-8") != newest):
+        shutil.rmtree(work)
+    work.mkdir(exist_ok=True)
+    told.write_text(newest, encoding="utf-8")
+    return work

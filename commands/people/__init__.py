@@ -1,0 +1,1 @@
+"""`people`: those whom the user has added by name."""

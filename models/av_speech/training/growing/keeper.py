@@ -1,0 +1,108 @@
+"""Turns a stretch of clean speech into features, or says why nothing is to be learnt from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from lipstream.models.av_speech.enrolment.take_check import fault
+from lipstream.models.av_speech.lip_input import WAVES, thumbs, waves
+from lipstream.models.av_speech.recording import SAMPLE_RATE, Float16, Float32, LipTrack, Recording
+from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings, Mixing, stretches
+from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
+from lipstream.models.av_speech.training.mixtures import Noise, mixed
+from lipstream.models.speech.engine import Hypothesis, SpeechEngine, TimedWord
+
+HELD_BACK: Final = 10
+"""One stretch in so many is held back and judges the profile."""
+LEAST_SURE: Final = -0.7
+"""Mean log-probability of the tokens from which on words are sure enough to teach: of plain speech nearly all are, of
+the commands of GRID, which no recogniser expects, three in five."""
+LEAST_WORDS: Final = 2
+SHORTEST: Final = 1.0
+"""Seconds of the shortest stretch that is learnt from."""
+LONGEST: Final = 8.0
+"""Seconds of the longest; longer ones are cut at a pause."""
+BABBLE: Final = Noise("babble4", 4)
+"""What a profile is judged in, at 0 dB."""
+MIXING: Final = Mixing(variants=5)
+"""Fewer mixtures than an enrolment makes: this is done while captions run."""
+
+
+class SpeechKeeper:
+    """Makes features of clean speech.
+
+    Args:
+        engine: the recogniser, whose own text is learnt from; loaded.
+        voices: of other people, for the mixtures.
+        mixing: how stretches are mixed.
+    """
+
+    def __init__(self, engine: SpeechEngine, voices: Sequence[Float32], mixing: Mixing = MIXING) -> None:
+        self._engine = engine
+        self._voices = voices
+        self._mixing = mixing
+
+    def keep(self, recording: Recording, number: int) -> KeptSpeech | str:
+        """The features of a stretch.
+
+        Args:
+            recording: `SHORTEST` to `LONGEST` seconds of one person's speech.
+            number: of the stretch, from 1: the mixtures follow from it, and whether it is held back.
+
+        Returns:
+            The features; or in a few words why they would teach nothing.
+        """
+        seconds = len(recording.pcm) / SAMPLE_RATE
+        if seconds < SHORTEST:
+            return f"it lasts {seconds:.1f} s, less than {SHORTEST:g}"
+        if (wrong := fault(recording)) is not None:
+            return wrong
+        sound = recording.sound
+        encoding = self._engine.encode(sound)
+        heard = self._engine.decode(encoding)
+        words = self._engine.align(encoding, heard)
+        if len(words) < LEAST_WORDS or heard.mean_log_probability < LEAST_SURE:
+            return "the recogniser is not sure of the words"
+        rng = np.random.default_rng([self._mixing.seed, number])
+        if number % HELD_BACK == 0:
+            return self._held_back(recording, heard, words, rng)
+        made = stretches(sound, (words[0].start, words[-1].end), self._voices, self._mixing, rng)
+        encoded = [EncodedStretch(self._frames(each), start, end) for each, start, end in made]
+        return _kept(recording, heard, words, Encodings(encoded[0], encoded[1], tuple(encoded[2:])), None)
+
+    def _held_back(
+        self, recording: Recording, heard: Hypothesis, words: Sequence[TimedWord], rng: np.random.Generator
+    ) -> KeptSpeech:
+        sound, seconds = recording.sound, len(recording.pcm) / SAMPLE_RATE
+        one, other = (mixed(sound, BABBLE.make(self._voices, len(sound), rng), 0.0) for _ in range(2))
+        clean = EncodedStretch(self._frames(sound), 0.0, seconds)
+        encodings = Encodings(clean, clean, ())
+        return _kept(recording, heard, words, encodings, (self._frames(one), self._frames(other)))
+
+    def _frames(self, sound: Float32) -> Float16:
+        return self._engine.encode(sound).features.astype(np.float16)
+
+
+def _kept(
+    recording: Recording,
+    heard: Hypothesis,
+    words: Sequence[TimedWord],
+    encodings: Encodings,
+    babble: tuple[Float16, Float16] | None,
+) -> KeptSpeech:
+    lips = recording.lips
+    spoken = tuple((word.text, word.end) for word in words)
+    seconds = len(recording.pcm) / SAMPLE_RATE
+    return KeptSpeech(encodings, _shape(lips), _look(lips), lips.mask, heard.text, spoken, seconds, babble)
+
+
+def _shape(lips: LipTrack) -> Float16:
+    return np.concatenate((lips.points.reshape(len(lips.points), -1), lips.blendshapes), axis=1).astype(np.float16)
+
+
+def _look(lips: LipTrack) -> Float16:
+    look = waves(thumbs(lips.crops).astype(np.float32) / np.float32(255))
+    return look.reshape(-1, WAVES, WAVES).astype(np.float16)

@@ -1,0 +1,1 @@
+"""How the face networks that are carried along were made."""

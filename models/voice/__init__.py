@@ -1,0 +1,1 @@
+"""Voices: a vector that tells who speaks, and what can be made of many of them."""

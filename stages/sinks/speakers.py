@@ -1,0 +1,127 @@
+"""Who says what, as far as events tell: names, corrections, and where somebody else takes over."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
+from lipstream.models.speech.spacing import space_of
+from lipstream.pipeline.events import Event
+
+Corrected = tuple[int | None, tuple[int | None, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one person says of a segment.
+
+    Attributes:
+        speaker: number of the person; None where that is not known.
+        text: what they say.
+        words: its words.
+        start: seconds.
+        end: seconds.
+    """
+
+    speaker: int | None
+    text: str
+    words: tuple[Word, ...]
+    start: float
+    end: float
+
+
+class SpeakerBook:
+    """What has become known of speakers after it was told: corrections and names."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self._corrected: dict[int, Corrected] = {}
+
+    def take(self, event: Event) -> bool:
+        """Learn from an event; returns whether finals told before may be others now."""
+        match event:
+            case SpeakerChanged():
+                self._corrected[event.segment] = event.speaker, event.words
+                return True
+            case SpeakerNamed():
+                if event.name is None:
+                    return self.names.pop(event.speaker, None) is not None
+                changed = self.names.get(event.speaker) != event.name
+                self.names[event.speaker] = event.name
+                return changed
+            case TranscriptFinal(speaker=int(speaker), speaker_name=str(name)):
+                self.names.setdefault(speaker, name)
+        return False
+
+    def amended(self, final: TranscriptFinal) -> TranscriptFinal:
+        """A final by what is known now."""
+        speaker, words = final.speaker, final.words
+        correction = self._corrected.get(final.segment)
+        if correction is not None and len(correction[1]) == len(words):
+            speaker = correction[0]
+            words = tuple(
+                dataclasses.replace(word, speaker=number) for word, number in zip(words, correction[1], strict=True)
+            )
+        name = None if speaker is None else self.names.get(speaker)
+        if (speaker, words, name) == (final.speaker, final.words, final.speaker_name):
+            return final
+        return dataclasses.replace(final, speaker=speaker, words=words, speaker_name=name)
+
+    def called(self, speaker: int) -> str:
+        """What readers call a speaker."""
+        return called(speaker, self.names.get(speaker))
+
+
+def called(speaker: int, name: str | None) -> str:
+    """What readers call a speaker: by name, or by number."""
+    return name or f"Speaker {speaker}"
+
+
+def parts_of(final: TranscriptFinal) -> list[Said]:
+    """A segment in parts, each of one speaker; the whole where nobody else takes over."""
+    speakers = {word.speaker for word in final.words}
+    if len(speakers) < 2:
+        speaker = next(iter(speakers), None)
+        return [Said(final.speaker if speaker is None else speaker, final.text, final.words, final.start, final.end)]
+    space = space_of(final.language)
+    groups: list[list[Word]] = []
+    for word in final.words:
+        if groups and word.speaker in (groups[-1][-1].speaker, None):
+            groups[-1].append(
+                word if word.speaker is not None else dataclasses.replace(word, speaker=groups[-1][-1].speaker)
+            )
+        else:
+            groups.append([word])
+    return [_said(group, space) for group in groups]
+
+
+def _said(words: Sequence[Word], space: str) -> Said:
+    text = space.join(word.word for word in words)
+    return Said(words[0].speaker, text, tuple(words), words[0].start, max(words[0].start, words[-1].end))
+
+
+class TurnMarks:
+    """What stands before a text where somebody else takes over.
+
+    Args:
+        style: "dash", "names" or "none", as `subtitles.speakers`.
+        since_second: name nobody without a name before there is a second speaker.
+    """
+
+    def __init__(self, style: str, *, since_second: bool = False) -> None:
+        self._style = style
+        self._since_second = since_second
+        self._speaker: int | None = None
+
+    def before(self, said: Said, book: SpeakerBook) -> str:
+        """The mark, with a space behind it; empty where the same person goes on, or nobody is known."""
+        speaker, known = said.speaker, self._speaker
+        if speaker is None or speaker == known:
+            return ""
+        self._speaker = speaker
+        unsaid = self._since_second and known is None and speaker not in book.names
+        if self._style == "names" and not unsaid:
+            return f"{book.called(speaker)}: "
+        return "- " if self._style == "dash" and known is not None else ""

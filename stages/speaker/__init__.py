@@ -1,0 +1,1 @@
+"""Who speaks: voices, faces and lips joined to persons."""

@@ -1,0 +1,24 @@
+"""Names for the speakers of a run."""
+
+from __future__ import annotations
+
+from lipstream.models.voice.known import checked_name
+from lipstream.pipeline import Graph, UserError
+from lipstream.stages.failures import while_loading
+from lipstream.stages.speaker.who import Who
+
+
+def rename(graph: Graph, speaker: int, name: str | None) -> None:
+    """Give a speaker of a graph's run a name; it holds for all that was said, too.
+
+    Raises:
+        UserError: it cannot be a name, or no speakers are told apart in this graph.
+    """
+    who = graph.components.get("who")
+    if not isinstance(who, Who):
+        raise UserError("no speakers are told apart in this run (no sound, or speakers.enabled is off)")
+    if speaker < 1:
+        raise UserError(f"there is no speaker {speaker}, they are numbered from 1")
+    with while_loading():
+        shown = None if name is None else checked_name(name)
+    who.rename(speaker, shown)

@@ -1,0 +1,58 @@
+"""The Python in the documents compiles; that of the pages for newcomers runs, on a real recording, as it stands."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import DOCUMENTS, ROOT, blocks, name_of
+
+RUN = ("README.md", "docs/tutorial.md", "docs/python.md")
+"""Documents whose blocks are run. Others have tests of their own, or show parts of something."""
+
+_ONE_AFTER_THE_OTHER = """
+import json, pathlib, sys
+for number, code in enumerate(json.loads(pathlib.Path("blocks.json").read_text())):
+    print(f"== {number}", flush=True)
+    exec(compile(code, f"block {number}", "exec"), {"__name__": "__main__"})
+"""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_block_of_python_compiles(document: Path):
+    for code in blocks(document, "python"):
+        compile(code, name_of(document), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def test_there_is_something_to_run():
+    assert all(blocks(ROOT / name, "python") for name in RUN)
+    assert blocks(ROOT / "docs" / "own_stage.md", "python")
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("name", RUN)
+def test_every_block_of_python_runs(name: str, obama_speech: Path, tmp_path: Path):
+    shutil.copyfile(obama_speech, tmp_path / "talk.mp4")
+    # Nobody speaks into a microphone here: what is live reads the recording.
+    recorded = '"file", input="talk.mp4"'
+    code = [block.replace('from_config("live"', f"from_config({recorded}") for block in blocks(ROOT / name, "python")]
+    (tmp_path / "blocks.json").write_text(json.dumps(code))
+    done = subprocess.run(
+        [sys.executable, "-c", _ONE_AFTER_THE_OTHER],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    _, *said = done.stdout.split("== ")
+    assert len(said) == len(code)
+    told = [output for block, output in zip(code, said, strict=True) if "event.text" in block]
+    assert told and all("years" in output for output in told), done.stdout

@@ -1,0 +1,1 @@
+"""Sound and pictures that programs hand over."""

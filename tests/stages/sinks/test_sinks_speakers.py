@@ -1,0 +1,179 @@
+"""Who speaks, in the files: marks at changes, and corrections and names that come after it was written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lipstream.config import load_config
+from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
+from lipstream.pipeline import End
+from lipstream.stages.sinks import FORMATS, JsonWriter, RttmWriter, SrtWriter, TxtWriter, VttWriter, WordsCsvWriter
+from lipstream.stages.sinks.data.textgrid import TextGridWriter
+from lipstream.stages.sinks.speakers import SpeakerBook, parts_of
+from lipstream.stages.sinks.transcript.reading import events_of, read_transcript
+from lipstream.stages.sinks.writer import Writer
+
+
+def said(segment: int, start: float, *parts: tuple[int | None, str], **facts: object) -> TranscriptFinal:
+    """A segment whose words take half a second each."""
+    words: list[Word] = []
+    for speaker, text in parts:
+        for word in text.split():
+            at = start + 0.5 * len(words)
+            words.append(Word(word=word, start=at, end=at + 0.4, confidence=0.9, speaker=speaker))
+    text = " ".join(word.word for word in words)
+    return TranscriptFinal(
+        segment=segment,
+        start=words[0].start,
+        end=words[-1].end,
+        text=text,
+        words=tuple(words),
+        speaker=parts[0][0],
+        emitted=words[-1].end,
+        **facts,
+    )
+
+
+FIRST = said(1, 0.0, (1, "You missed the date?"), (2, "Not early, no."))
+SECOND = said(2, 6.0, (2, "I was there."))
+END = End(reason="finished", duration=10.0)
+
+
+def changed(segment: int, *words: int | None) -> SpeakerChanged:
+    return SpeakerChanged(segment=segment, start=0.0, end=1.0, previous=1, speaker=words[0], words=words)
+
+
+def write(writer: Writer, *events: object) -> str:
+    for event in events:
+        writer.handle(event)
+    writer.close()
+    assert list(writer.path.parent.iterdir()) == [writer.path], "nothing is left beside the file"
+    return writer.path.read_text(encoding="utf-8")
+
+
+def test_text_has_a_line_for_everybody_who_takes_over(tmp_path: Path):
+    assert write(TxtWriter(tmp_path / "a.txt"), FIRST, SECOND, END) == (
+        "You missed the date?\n- Not early, no.\nI was there.\n"
+    )
+
+
+def test_text_has_names_where_they_are_asked_for_and_no_marks_where_not(tmp_path: Path):
+    named = TxtWriter.configured(load_config("file", {"subtitles.speakers": "names"}))
+    text = write(named(tmp_path / "a.txt"), FIRST, SpeakerNamed(speaker=2, name="Bo"), SECOND, END)
+    assert text == "Speaker 1: You missed the date?\nBo: Not early, no.\nI was there.\n"
+    (tmp_path / "a.txt").unlink()
+    none = TxtWriter.configured(load_config("file", {"subtitles.speakers": "none"}))
+    assert write(none(tmp_path / "a.txt"), FIRST, SECOND, END) == f"{FIRST.text}\n{SECOND.text}\n"
+
+
+def test_one_speaker_leaves_the_text_as_it_was(tmp_path: Path):
+    alone = [said(1, 0.0, (1, "One two.")), said(2, 3.0, (1, "Three."))]
+    unknown = [said(1, 0.0, (None, "One two.")), said(2, 3.0, (None, "Three."))]
+    for name in ("txt", "srt", "tsv"):
+        one = write(FORMATS[name](tmp_path / f"a.{name}"), *alone, END)
+        (tmp_path / f"a.{name}").unlink()
+        assert one == write(FORMATS[name](tmp_path / f"a.{name}"), *unknown, END)
+        (tmp_path / f"a.{name}").unlink()
+
+
+def test_two_people_share_a_cue_with_a_dash_for_each(tmp_path: Path):
+    text = write(SrtWriter(tmp_path / "a.srt"), FIRST, END)
+    assert "-You missed the date?\n-Not early, no.\n" in text
+
+
+def test_vtt_names_the_voices(tmp_path: Path):
+    text = write(VttWriter(tmp_path / "a.vtt"), FIRST, SECOND, SpeakerNamed(speaker=1, name="Ann <3"), END)
+    assert "<v Ann &lt;3>-You missed the date?</v>\n<v Speaker 2>-Not early, no.</v>" in text
+
+
+def test_what_is_corrected_at_the_end_is_right_in_all_of_the_text(tmp_path: Path):
+    text = write(TxtWriter(tmp_path / "a.txt"), FIRST, SECOND, changed(1, *(1,) * 7), changed(2, *(3,) * 3), END)
+    assert text == f"{FIRST.text}\n- I was there.\n"
+
+
+def test_a_correction_that_does_not_fit_the_words_is_left(tmp_path: Path):
+    book = SpeakerBook()
+    assert book.take(changed(1, 2))
+    assert book.amended(FIRST) == FIRST
+
+
+def test_a_name_taken_back_is_gone(tmp_path: Path):
+    events = FIRST, SpeakerNamed(speaker=1, name="Ann"), SpeakerNamed(speaker=1, name=None), END
+    assert "Ann" not in write(VttWriter(tmp_path / "a.vtt"), *events)
+
+
+def test_words_in_tables_have_their_speakers(tmp_path: Path):
+    events = FIRST, SpeakerNamed(speaker=2, name="Bo"), changed(1, 1, 1, 1, 2, 2, 2, 2), END
+    rows = [line.split(",")[-2:] for line in write(WordsCsvWriter(tmp_path / "a.words.csv"), *events).splitlines()]
+    assert rows[0] == ["speaker", "name"]
+    assert rows[3:5] == [["1", ""], ["2", "Bo"]]
+
+
+def test_rttm_has_a_line_for_each_turn(tmp_path: Path):
+    text = write(RttmWriter(tmp_path / "my talk.rttm"), FIRST, SECOND, SpeakerNamed(speaker=2, name="Bo B"), END)
+    assert text == (
+        "SPEAKER my_talk 1 0.000 1.900 <NA> <NA> Speaker_1 <NA> <NA>\n"
+        "SPEAKER my_talk 1 2.000 1.400 <NA> <NA> Bo_B <NA> <NA>\n"
+        "SPEAKER my_talk 1 6.000 1.400 <NA> <NA> Bo_B <NA> <NA>\n"
+    )
+
+
+def test_annotations_have_the_speakers_as_they_are_at_the_end(tmp_path: Path):
+    pytest.importorskip("praatio")
+    text = write(TextGridWriter(tmp_path / "a.TextGrid"), FIRST, SpeakerNamed(speaker=2, name="Bo"), END)
+    assert '"Speaker 1"' in text and '"Bo"' in text
+
+
+def emotion(face: int | None, start: float, speaker: int | None) -> EmotionUpdate:
+    return EmotionUpdate(
+        face=face,
+        start=start,
+        end=start + 0.5,
+        label="happy",
+        probabilities={"happy": 1.0},
+        valence=1.0,
+        arousal=0.5,
+        weights={"face": 1.0, "voice": 0.0},
+        speaker=speaker,
+    )
+
+
+def test_json_is_put_right_throughout(tmp_path: Path):
+    seen = said(1, 0.0, (1, "One two."), face=4)
+    events = (
+        *(emotion(4, 0.0, None), seen, said(2, 3.0, (1, "Three.")), emotion(4, 0.5, 1), emotion(None, 3.0, 7)),
+        *(SpeakerNamed(speaker=2, name="Bo"), changed(1, 2, 2), END),
+    )
+    path = tmp_path / "a.json"
+    data = json.loads(write(JsonWriter(path), *events))
+    assert [(each["speaker"], each["speaker_name"]) for each in data["segments"]] == [(2, "Bo"), (1, None)]
+    assert [word["speaker"] for each in data["segments"] for word in each["words"]] == [2, 2, 1]
+    assert data["speakers"] == [
+        {"id": 1, "name": None, "seconds": 0.4, "words": 1, "faces": []},
+        {"id": 2, "name": "Bo", "seconds": 0.8, "words": 2, "faces": [4]},
+    ]
+    assert {(each["face"], each["speaker"]) for each in data["emotions"]} == {(4, 2), (None, 7)}
+    # Read again it makes the same texts.
+    again = TxtWriter.configured(load_config("file", {"subtitles.speakers": "names"}))
+    (tmp_path / "again").mkdir()
+    text = write(again(tmp_path / "again" / "a.txt"), *events_of(read_transcript(path)))
+    assert text == "Bo: One two.\nSpeaker 1: Three.\n"
+
+
+def test_json_without_corrections_is_the_same_as_amended_without_effect(tmp_path: Path):
+    events = FIRST, SECOND, emotion(1, 0.0, None)
+    plain = json.loads(write(JsonWriter(tmp_path / "a.json"), *events, END))
+    (tmp_path / "a.json").unlink()
+    same = changed(1, 1, 1, 1, 1, 2, 2, 2)
+    assert json.loads(write(JsonWriter(tmp_path / "a.json"), *events, same, END)) == plain
+
+
+def test_parts_of_a_segment_are_its_text(tmp_path: Path):
+    first, second = parts_of(FIRST)
+    assert f"{first.text} {second.text}" == FIRST.text
+    assert (first.speaker, second.speaker, second.start) == (1, 2, 2.0)
+    (whole,) = parts_of(said(1, 0.0, (None, "Ah.")))
+    assert whole.speaker is None

@@ -1,0 +1,265 @@
+"""The stages that tell who speaks: voices of windows, persons, and the look back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
+from lipstream.models.speech.engine import Encoding
+from lipstream.models.voice.diarization import Heard
+from lipstream.models.voice.persons import Persons
+from lipstream.pipeline import Packet, micros
+from lipstream.pipeline.testing import run_stage
+from lipstream.stages.payloads import EncodedSpeech, Mouth, MouthState, SpeechChunk
+from lipstream.stages.speaker.faces_seen import OFTEN, FacesSeen
+from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
+from lipstream.stages.speaker.review import Review
+from lipstream.stages.speaker.voices import LENGTH, SHORTEST, Voices
+from lipstream.stages.speaker.who import SAME_TURN, Who
+from lipstream.stages.speech.decode import Decode
+from tests.models.voice.voices import Choir
+from tests.stages.fakes import CountingEngine, reading
+
+PIECE = 512
+
+
+class Ear:
+    """Remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.lengths: list[float] = []
+
+    def load(self) -> None: ...
+
+    def embed(self, windows: Sequence[np.ndarray]) -> np.ndarray:
+        self.lengths += [len(window) / 16_000 for window in windows]
+        return np.tile(np.eye(1, 8, dtype=np.float32), (len(windows), 1))
+
+
+def chunks(seconds: float, begin: float = 1.0, pre_roll: float = 0.3, pause: float = 0.4) -> list[Packet[SpeechChunk]]:
+    """A segment as voice activity sends it: voiced for so long, between a pre-roll and a pause."""
+    count = round((pre_roll + seconds + pause) * 16_000 / PIECE)
+    found = []
+    for index in range(count):
+        at = begin + index * PIECE / 16_000
+        end = min(max(at + PIECE / 16_000, begin + pre_roll), begin + pre_roll + seconds)
+        chunk = SpeechChunk(
+            segment=1,
+            samples=np.full(PIECE, 0.1, np.float32),
+            first=index == 0,
+            last=index == count - 1,
+            speech_start=micros(begin + pre_roll),
+            speech_end=micros(end),
+        )
+        found.append(Packet(micros(at), chunk))
+    return found
+
+
+def spans(run) -> list[tuple[float, float]]:
+    return [(round(each.start / 1e6, 2), round(each.end / 1e6, 2)) for each in run.payloads]
+
+
+def test_windows_lie_evenly_over_what_is_voiced():
+    run = run_stage(Voices(Ear(), early=False), chunks(3.2))
+    found = spans(run)
+    assert (found[0], found[-1]) == ((1.3, 2.9), (2.9, 4.5))
+    assert [round(end - start, 2) for start, end in found] == [LENGTH] * 5
+    assert {round(other[0] - one[0], 2) for one, other in pairwise(found)} == {0.4}
+
+
+def test_short_speech_is_one_window_and_a_click_is_none():
+    assert spans(run_stage(Voices(Ear(), early=False), chunks(0.9))) == [(1.3, 2.2)]
+    assert spans(run_stage(Voices(Ear(), early=False), chunks(SHORTEST - 0.1))) == []
+
+
+def test_where_somebody_waits_windows_come_while_it_is_spoken():
+    run = run_stage(Voices(Ear(), early=True), chunks(3.2))
+    first = run.on("voices")[0]
+    assert first.timestamp < micros(1.0 + 0.3 + 1.0)
+    assert first.payload.end - first.payload.start < micros(LENGTH)
+    assert spans(run)[-1][1] == pytest.approx(4.5, abs=0.05)
+    # Nothing is listened to twice, and little at the end.
+    late = [each for each in run.on("voices") if each.timestamp == run.on("voices")[-1].timestamp]
+    assert len(late) <= 2
+
+
+def test_windows_do_not_depend_on_how_the_sound_was_cut():
+    whole = chunks(2.5)
+    samples = np.concatenate([each.payload.samples for each in whole])
+    last = whole[-1].payload
+    one = SpeechChunk(1, samples, first=True, last=True, speech_start=last.speech_start, speech_end=last.speech_end)
+    assert spans(run_stage(Voices(Ear(), early=False), [Packet(whole[0].timestamp, one)])) == spans(
+        run_stage(Voices(Ear(), early=False), whole)
+    )
+
+
+# Who.
+
+
+def speech(segment: int, windows: Sequence[Heard], *, last: bool = True) -> Packet[EncodedSpeech]:
+    start, end = micros(windows[0].start), micros(windows[-1].end)
+    length = round((end - start) / 1e6 * 16_000)
+    encoded = EncodedSpeech(
+        segment=segment,
+        encoding=Encoding(np.zeros((10, 4), np.float32), 10.0, length),
+        samples=np.full(length, 0.1, np.float32),
+        start=start,
+        speech_start=start,
+        speech_end=end,
+        end=end,
+        last=last,
+    )
+    return Packet(end, encoded)
+
+
+def prints(windows: Sequence[Heard]) -> list[Packet[VoicePrint]]:
+    end = micros(windows[-1].end)
+    return [Packet(end, VoicePrint(w.segment, micros(w.start), micros(w.end), w.voice)) for w in windows]
+
+
+def run_who(script: Sequence[Sequence[Heard]], who: Who | None = None, **more):
+    packets = {
+        "voices": [packet for windows in script for packet in prints(windows)],
+        "speech": [speech(windows[0].segment, windows) for windows in script],
+        **more,
+    }
+    return run_stage(who or Who(Persons(), 30.0), packets)
+
+
+def test_speech_gets_the_turns_of_its_speakers():
+    choir = Choir(0)
+    run = run_who([choir.says("ann"), choir.says("bob"), choir.says("ann", "bob")])
+    turns = [packet.payload.turns for packet in run.on("speech")]
+    assert [[turn.speaker for turn in each] for each in turns] == [[1], [2], [1, 2]]
+    first, second = turns[2]
+    assert first.end == second.start
+    spoken = run.on("speech")[2].payload
+    assert (first.start, second.end) == (spoken.start, spoken.end)
+
+
+def test_without_voices_speech_goes_on_without_turns():
+    windows = Choir(0).says("ann")
+    run = run_stage(Who(Persons(), 30.0), {"speech": [speech(1, windows)]})
+    assert run.on("speech")[0].payload.turns == ()
+
+
+def test_before_its_voice_can_be_told_speech_is_that_of_who_spoke_just_before():
+    choir = Choir(1)
+    ann = choir.says("ann")
+    soon, late = ann[-1].end + 0.5, ann[-1].end + SAME_TURN / 1e6 + 1
+    for start, expected in ((soon, [1]), (late, [])):
+        begun = [Heard(2, start, start + 0.5, ann[0].voice)]
+        packets = {"voices": prints(ann), "speech": [speech(1, ann), speech(2, begun, last=False)]}
+        run = run_stage(Who(Persons(), 30.0), packets)
+        assert [turn.speaker for turn in run.on("speech")[1].payload.turns] == expected
+
+
+def test_the_mouth_that_speaks_ties_its_face_to_the_voice():
+    choir = Choir(2)
+    script = [choir.says("ann"), choir.says("bob")]
+    mouths = []
+    for face, windows in enumerate(script, 1):
+        start, end = windows[0].start, windows[-1].end
+        for index in range(round((end - start) * 25)):
+            # Open and shut, as in speech.
+            aperture = 0.08 + 0.06 * float(np.sin(index))
+            mouth = Mouth(micros(start + index / 25), face, aperture, MouthState.MOVING, frozenset((face,)))
+            mouths.append(Packet(mouth.time, mouth))
+    run = run_who(script, mouths=mouths)
+    assert [{window.face for window in packet.payload.windows} for packet in run.on("heard")] == [{1}, {2}]
+    assert run.on("people")[-1].payload.voice in (None, 2)
+
+
+def test_a_name_that_is_given_holds_from_then_on_and_is_told():
+    choir = Choir(3)
+    who = Who(Persons(), 30.0)
+    who.rename(1, "Ann")
+    run = run_who([choir.says("ann"), choir.says("bob")], who)
+    assert [turn.name for packet in run.on("speech") for turn in packet.payload.turns] == ["Ann", None]
+    assert [(event.speaker, event.name) for event in run.events if isinstance(event, SpeakerNamed)] == [(1, "Ann")]
+
+
+def test_two_faces_found_together_for_a_moment_are_not_two_people():
+    seen = FacesSeen(10_000_000)
+    for at in range(OFTEN - 1):
+        seen.see(at * 40_000, [1, 2])
+    assert not seen.together
+    seen.see(OFTEN * 40_000, [1, 2])
+    assert seen.together == {frozenset((1, 2))}
+    assert seen.between(0, OFTEN * 40_000) == {1, 2} and seen.between(10**7, 10**8) == frozenset()
+
+
+# The look back.
+
+
+def final(segment: int, windows: Sequence[Heard], told: int) -> TranscriptFinal:
+    words = tuple(
+        Word(word=f"w{index}", start=w.start + 0.7, end=w.start + 0.9, confidence=1.0, speaker=told)
+        for index, w in enumerate(windows)
+    )
+    text = " ".join(word.word for word in words)
+    return TranscriptFinal(
+        segment=segment, start=words[0].start, end=words[-1].end, text=text, words=words, speaker=told
+    )
+
+
+def review(script: Sequence[Sequence[Heard]], told: Sequence[int]) -> list[SpeakerChanged]:
+    heard, finals = [], []
+    for windows, number in zip(script, told, strict=True):
+        segment, end = windows[0].segment, micros(windows[-1].end)
+        heard.append(Packet(end, SegmentHeard(segment, tuple(windows), (number,) * len(windows), frozenset())))
+        finals.append(Packet(end, final(segment, windows, number)))
+    run = run_stage(Review(), {"heard": heard, "finals": finals})
+    return [event for event in run.events if isinstance(event, SpeakerChanged)]
+
+
+def test_what_was_told_wrongly_is_corrected_once_and_nothing_else():
+    choir = Choir(4)
+    names = ["ann", "bob", "ann", "bob", "ann"]
+    script = [choir.says(name) for name in names]
+    (changed,) = review(script, [1, 2, 1, 3, 1])
+    assert (changed.segment, changed.previous, changed.speaker) == (4, 3, 2)
+    assert changed.words == (2,) * 6
+    assert review(script, [1, 2, 1, 2, 1]) == []
+
+
+def test_words_of_a_segment_may_be_of_two_people():
+    choir = Choir(5)
+    script = [choir.says("ann"), choir.says("bob"), choir.says("ann", "bob", windows=5), choir.says("bob")]
+    changed = {each.segment: each for each in review(script, [1, 2, 1, 2])}
+    words = changed[3].words
+    assert set(words[:4]) == {1} and set(words[-4:]) == {2} and len(words) == 10
+
+
+def test_a_run_without_speech_ends_without_a_word():
+    assert run_stage(Review(), {"heard": [], "finals": []}).events == []
+
+
+class Wire:
+    """The surroundings of a stage, as far as it publishes."""
+
+    name = "decode"
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    def connected(self, port: str) -> bool:
+        return True
+
+    def publish(self, event: object) -> None: ...
+
+    def emit(self, port: str, packet: Packet) -> None:
+        self.sent.append(packet.timestamp)
+
+
+def test_a_final_read_after_time_has_gone_on_is_not_told_to_be_earlier():
+    """Found on a recording whose sound went on after its last words: what came was promised to be later."""
+    decode, wire = Decode(reading(CountingEngine())), Wire()
+    decode.attach(wire)
+    decode.advance(micros(40.16))
+    decode._publish_final(final(1, Choir(0).says("ann"), 1))
+    assert wire.sent == [micros(40.16)]

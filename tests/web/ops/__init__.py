@@ -1,0 +1,1 @@
+"""Behind proxies, watched, and with clients that behave badly."""

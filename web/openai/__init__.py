@@ -1,0 +1,1 @@
+"""The addresses that programs for OpenAI's transcription know."""

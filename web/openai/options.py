@@ -1,0 +1,116 @@
+"""What a request for a transcription wants, in OpenAI's words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from lipstream.config import Config, changed
+from lipstream.pipeline import UserError
+from lipstream.stages.speech.readers import check_terms
+from lipstream.web.files.form import BadField, Form
+from lipstream.web.files.uploads import sentence
+
+Answer = Literal["json", "text", "srt", "verbose_json", "vtt"]
+ANSWERS: Final[tuple[Answer, ...]] = ("json", "text", "srt", "verbose_json", "vtt")
+GRANULARITIES: Final = ("word", "segment")
+
+OWN_MODEL: Final = "lipstream"
+QUALITIES: Final = {f"{OWN_MODEL}-{quality}": quality for quality in ("fast", "balanced", "best")}
+"""Names of models that stand for a quality of their own."""
+ALIASES: Final = (
+    "whisper-1",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+)
+"""What programs ask for by themselves: all of them are what this server is set to."""
+MODELS: Final = (OWN_MODEL, *QUALITIES, *ALIASES)
+
+LONGEST_TERM: Final = 5
+"""Words of a piece of the prompt beyond which it is a sentence, and no term."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request wants.
+
+    Attributes:
+        config: how the recording is captioned.
+        answer: the form of the answer.
+        granularities: of times in a verbose answer.
+        stream: send text as it comes.
+    """
+
+    config: Config
+    answer: Answer
+    granularities: frozenset[str]
+    stream: bool
+
+
+def wanted(form: Form, base: Config) -> Wanted:
+    """Read the fields of a form.
+
+    Raises:
+        BadField: one has a value that cannot be.
+    """
+    answer = form.one("response_format", "json")
+    if answer not in ANSWERS:
+        raise BadField("response_format", f"There is no format '{answer[:40]}'; there are: {', '.join(ANSWERS)}.")
+    granularities = frozenset(form.fields.get("timestamp_granularities", ()))
+    if not granularities <= set(GRANULARITIES):
+        raise BadField("timestamp_granularities", f"Expected any of {', '.join(GRANULARITIES)}.")
+    if granularities and answer != "verbose_json":
+        raise BadField("timestamp_granularities", "Times are in answers with response_format=verbose_json alone.")
+    stream = form.one("stream", "false").lower()
+    if stream not in ("true", "false", "1", "0"):
+        raise BadField("stream", "Expected true or false.")
+    _check_temperature(form)
+    streamed = stream in ("true", "1")
+    if streamed and answer not in ("json", "text"):
+        raise BadField("stream", f"Expected response_format=json with stream=true, got {answer}.")
+    return Wanted(_config(form, base), answer, granularities or frozenset({"segment"}), streamed)
+
+
+def terms_of(prompt: str) -> list[str]:
+    """The names and phrases in a prompt: what stands between commas, full stops, semicolons, or in lines of its own.
+
+    A piece of more than five words is a sentence, which tells the style and nothing to be expected here.
+    """
+    pieces = (" ".join(piece.split()).strip(" .") for piece in re.split(r"[,;:\n]|\.(?:\s|$)", prompt))
+    return list(dict.fromkeys(piece for piece in pieces if piece and len(piece.split()) <= LONGEST_TERM))
+
+
+def _config(form: Form, base: Config) -> Config:
+    settings: dict[str, object] = {}
+    model = form.one("model", OWN_MODEL)
+    if model not in MODELS:
+        raise BadField("model", f"There is no model '{model[:40]}' here; there are: {', '.join(MODELS)}.", 404)
+    if model in QUALITIES:
+        settings["speech.quality"] = QUALITIES[model]
+    terms = terms_of(form.one("prompt"))
+    if terms:
+        try:
+            check_terms(terms)
+        except UserError as error:
+            raise BadField("prompt", sentence(str(error))) from error
+        settings["speech.terms"] = tuple(dict.fromkeys([*base.speech.terms, *terms]))
+    try:
+        config = changed(base, settings)
+    except UserError as error:
+        raise BadField("prompt", sentence(str(error))) from error
+    if language := form.one("language"):
+        try:
+            config = changed(config, {"speech.language": language})
+        except UserError as error:
+            raise BadField("language", sentence(str(error))) from error
+    return config
+
+
+def _check_temperature(form: Form) -> None:
+    try:
+        value = float(form.one("temperature", "0"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise BadField("temperature", "Expected a number from 0 to 1; it changes nothing here.")

@@ -1,0 +1,1 @@
+"""Sound and pictures from programs, over a WebSocket; the events of their captions back."""

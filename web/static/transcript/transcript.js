@@ -1,0 +1,140 @@
+/** All that was said, from the first session of the page on. Knows nothing of the page. */
+
+import { correction, speakerOf } from "../shared/speakers.js";
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
+
+/**
+ * @typedef {object} Entry
+ * @property {string} text
+ * @property {Date} time when it was said
+ * @property {string} speaker empty where it is not known
+ * @property {number|null} number of who speaks in its session, where that is known; null once the session is over
+ * @property {number|null} segment of which segment of its session it is; null once the session is over
+ * @property {string|null} language code of the language of the text, where it is known
+ * @property {object|null} event the final it is of, for the times of its words
+ */
+
+export class Transcript {
+  /** @type {Entry[]} */
+  #entries = [];
+  #saved = 0;
+
+  get length() {
+    return this.#entries.length;
+  }
+
+  /** Whether there is text that has not been saved. */
+  get unsaved() {
+    return this.#entries.length > this.#saved;
+  }
+
+  /**
+   * @param {number} index
+   * @returns {Entry}
+   */
+  at(index) {
+    return this.#entries[index];
+  }
+
+  /**
+   * @param {string} text
+   * @param {Date} time
+   * @param {any} [event]
+   */
+  add(text, time, event = null) {
+    const { speaker: number = null, segment = null, language = null } = event ?? {};
+    this.#entries.push({ text, time, speaker: speakerOf(event), number, segment, language, event });
+  }
+
+  /**
+   * Learns what is told later of who spoke.
+   *
+   * @param {any} event
+   * @returns {boolean} whether sentences have another speaker now
+   */
+  learn(event) {
+    const told = correction(event);
+    const entries = told ? this.#entries.filter(told.of) : [];
+    for (const entry of entries) {
+      const name = event.event === "SpeakerNamed" ? event.name : event.speaker_name;
+      Object.assign(entry, { speaker: told.speaker, number: told.number });
+      entry.event = { ...entry.event, speaker: told.number, speaker_name: name ?? null };
+    }
+    return entries.length > 0;
+  }
+
+  /** Segments and speakers of what comes have nothing to do with those before. */
+  newSession() {
+    for (const entry of this.#entries) entry.number = entry.segment = null;
+  }
+
+  /** Whether somebody else speaks than in the sentence before. */
+  changesSpeaker(index) {
+    return this.#entries[index].speaker !== (this.#entries[index - 1]?.speaker ?? "");
+  }
+
+  /** @param {number} [length] how much of it has been saved; all of it by default */
+  markSaved(length = this.#entries.length) {
+    this.#saved = Math.max(this.#saved, length);
+  }
+
+  clear() {
+    this.#entries = [];
+    this.#saved = 0;
+  }
+
+  /**
+   * @param {RegExp} pattern
+   * @returns {number[]} indexes of the sentences that have it
+   */
+  matches(pattern) {
+    const found = [];
+    for (const [index, { text, speaker }] of this.#entries.entries()) {
+      if (text.search(pattern) >= 0 || speaker.search(pattern) >= 0) found.push(index);
+    }
+    return found;
+  }
+
+  /** One line for each sentence, with its time, and who speaks where that changes. */
+  text() {
+    return this.#entries.map((_, index) => this.#line(index)).join("");
+  }
+
+  #line(index) {
+    const { text, time, speaker } = this.#entries[index];
+    const who = speaker && this.changesSpeaker(index) ? `${speaker}: ` : "";
+    return `[${clock(time)}] ${who}${text}\n`;
+  }
+
+  /** All of it in the form of `-f json`; time begins with the first sentence. */
+  record() {
+    const zero = this.#entries[0]?.time ?? 0;
+    return { segments: this.#entries.map(({ text, time, event }) => segment(text, (time - zero) / 1000, event)) };
+  }
+}
+
+/** @param {Date} time */
+export function clock(time) {
+  return CLOCK.format(time);
+}
+
+/** One sentence, from a moment on in seconds. */
+function segment(text, start, event) {
+  const { words = [], face = null, off_camera = false, language = null } = event ?? {};
+  const moved = (time) => Math.max(0, start + time - event.start);
+  return {
+    text,
+    start,
+    end: event ? moved(event.end) : start + Math.max(1, text.length / 15),
+    face,
+    off_camera,
+    language,
+    ...known(event, ["speaker", "speaker_name"]),
+    words: words.map(({ word, start, end, confidence }) => ({ word, start: moved(start), end: moved(end), confidence })),
+  };
+}
+
+function known(event, names) {
+  return Object.fromEntries(names.filter((name) => event?.[name] != null).map((name) => [name, event[name]]));
+}
