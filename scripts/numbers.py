@@ -85,7 +85,7 @@ def of_words(path: Path, found: dict[str, Any]) -> dict[str, Any]:
         {"what": names[key], "system": system, "value": measures[key], "unit": "share" if key == "wer" else ""}
         for system, measures in found["systems"].items()
         for key in names
-        if key in measures
+        if key in measures and (measures.get("silent") or not key.startswith("silent"))
     ]
     return {"bench": "words", **{key: found[key] for key in _ABOUT if key != "bench"}, "figures": figures}
 
