@@ -66,10 +66,15 @@ def of_words(path: Path, found: dict[str, Any]) -> dict[str, Any]:
     """A result of bench/words.py, which has a form of its own.
 
     Raises:
-        WrongResultError: it says not when or by which command it was made.
+        WrongResultError: it says not when or by which command it was made, or a system failed on some of it.
     """
     if missing := [key for key in ("command", "day", "version", "data") if key not in found]:
         raise WrongResultError(f"{path}: without {', '.join(missing)}: measure again with `bench/words.py --json`")
+    for system, measures in found["systems"].items():
+        if measures.get("failed"):
+            raise WrongResultError(
+                f"{path}: {system} failed on {len(measures['failed'])} clips, so its words are not all there"
+            )
     names = {"wer": "words wrong", "words": "of so many", "substitutions": "substituted", "deletions": "left out"}
     names |= {
         "insertions": "added",

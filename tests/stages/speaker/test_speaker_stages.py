@@ -20,7 +20,9 @@ from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
 from lipstream.stages.speaker.review import Review
 from lipstream.stages.speaker.voices import LENGTH, SHORTEST, Voices
 from lipstream.stages.speaker.who import SAME_TURN, Who
+from lipstream.stages.speech.decode import Decode
 from tests.models.voice.voices import Choir
+from tests.stages.fakes import CountingEngine, reading
 
 PIECE = 512
 
@@ -235,3 +237,29 @@ def test_words_of_a_segment_may_be_of_two_people():
 
 def test_a_run_without_speech_ends_without_a_word():
     assert run_stage(Review(), {"heard": [], "finals": []}).events == []
+
+
+class Wire:
+    """The surroundings of a stage, as far as it publishes."""
+
+    name = "decode"
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    def connected(self, port: str) -> bool:
+        return True
+
+    def publish(self, event: object) -> None: ...
+
+    def emit(self, port: str, packet: Packet) -> None:
+        self.sent.append(packet.timestamp)
+
+
+def test_a_final_read_after_time_has_gone_on_is_not_told_to_be_earlier():
+    """Found on a recording whose sound went on after its last words: what came was promised to be later."""
+    decode, wire = Decode(reading(CountingEngine())), Wire()
+    decode.attach(wire)
+    decode.advance(micros(40.16))
+    decode._publish_final(final(1, Choir(0).says("ann"), 1))
+    assert wire.sent == [micros(40.16)]
