@@ -66,10 +66,15 @@ def of_words(path: Path, found: dict[str, Any]) -> dict[str, Any]:
     """A result of bench/words.py, which has a form of its own.
 
     Raises:
-        WrongResultError: it says not when or by which command it was made.
+        WrongResultError: it says not when or by which command it was made, or a system failed on some of it.
     """
     if missing := [key for key in ("command", "day", "version", "data") if key not in found]:
         raise WrongResultError(f"{path}: without {', '.join(missing)}: measure again with `bench/words.py --json`")
+    for system, measures in found["systems"].items():
+        if measures.get("failed"):
+            raise WrongResultError(
+                f"{path}: {system} failed on {len(measures['failed'])} clips, so its words are not all there"
+            )
     names = {"wer": "words wrong", "words": "of so many", "substitutions": "substituted", "deletions": "left out"}
     names |= {
         "insertions": "added",
@@ -80,7 +85,7 @@ def of_words(path: Path, found: dict[str, Any]) -> dict[str, Any]:
         {"what": names[key], "system": system, "value": measures[key], "unit": "share" if key == "wer" else ""}
         for system, measures in found["systems"].items()
         for key in names
-        if key in measures
+        if key in measures and (measures.get("silent") or not key.startswith("silent"))
     ]
     return {"bench": "words", **{key: found[key] for key in _ABOUT if key != "bench"}, "figures": figures}
 

@@ -82,6 +82,7 @@ def test_the_words_are_read_as_their_measurement_writes_them(tmp_path: Path):
         ({key: value for key, value in RESULT.items() if key != "command"}, "without command"),
         ({**RESULT, "figures": [{"what": "x", "system": "y", "unit": ""}]}, "expected what, system, unit, and value"),
         ({key: value for key, value in WORDS.items() if key != "day"}, "without day"),
+        ({**WORDS, "systems": {"ours": {**MEASURES, "failed": ["a.wav: no"]}}}, "ours failed on 1 clips"),
     ],
 )
 def test_what_is_no_result_is_refused_and_nothing_is_written(wrong: object, told: str, tmp_path: Path):

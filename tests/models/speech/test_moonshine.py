@@ -12,6 +12,7 @@ import pytest
 
 from lipstream.models import assets
 from lipstream.models.errors import ModelError
+from lipstream.models.shared import release_networks
 from lipstream.models.speech import moonshine
 from lipstream.models.speech.engine import SAMPLE_RATE
 from lipstream.models.speech.expected.terms import Terms
@@ -51,6 +52,18 @@ def test_recognises_read_speech(engine, speech, beckett_audio):
     assert spoken(engine.decode(engine.encode(speech)).text) == WORST_OF_TIMES
     beckett = spoken(engine.decode(engine.encode(beckett_audio)).text)
     assert difflib.SequenceMatcher(None, beckett.split(), BECKETT.split()).ratio() > 0.85
+
+
+def test_inner_frames_are_those_of_a_network_that_was_loaded_and_not_of_memory_that_was_given_back(speech):
+    """The bytes of a graph were freed under ONNX Runtime: inner layers were NaN from the second network on."""
+    found = []
+    for _ in range(2):
+        release_networks()
+        again = MoonshineEngine(threads=1)
+        again.load()
+        found.append(again.encode(speech).inner)
+        assert np.isfinite(found[-1]).all()
+    np.testing.assert_array_equal(*found)
 
 
 def test_fulfils_the_engine_contract(engine, speech):
