@@ -2,7 +2,7 @@
 
     python bench/latency.py --json bench/results/latency.json
     python scripts/install_size.py --installed --json bench/results/install.json
-    python scripts/numbers.py [FILE...] [--output docs/numbers.md]
+    python scripts/numbers_page.py [FILE...] [--output docs/numbers.md]
 
 Without names, all files of bench/results/ are taken. Each gives a section: what was measured, on what, by which
 command, on which day and machine. A file of another form is refused; a figure is written as it stands there. The file
@@ -27,7 +27,7 @@ _ABOUT = ("bench", "command", "day", "version", "machine", "data")
 _HEAD = """\
 # Numbers
 
-Written by `python scripts/numbers.py` from the files in `bench/results/`, each of which a measurement has written with
+Written by `python scripts/numbers_page.py` from the files in `bench/results/`, each of which a measurement has written with
 `--json`; nothing here is typed by hand. What the figures mean, and those that were measured before this page was there,
 are in [measured](measured.md).
 """
