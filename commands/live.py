@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     formats = parse_formats(args.formats or DEFAULT_FORMATS) if kept else []
     chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
     wanted = format_settings(formats) | lsl_settings(args)
-    overrides = wanted | settings(args.settings) | {"mode": "live"} | device_settings(args) | chosen
+    overrides = wanted | settings(args.settings) | {"mode": "live"} | _source_settings(args) | chosen
     if args.sounds:
         overrides["sounds.enabled"] = True
     overrides |= growing.settings(args)
@@ -211,7 +211,7 @@ def lsl_settings(args: argparse.Namespace) -> dict[str, object]:
 
 
 def device_settings(args: argparse.Namespace) -> dict[str, object]:
-    """The settings that --camera, --microphone and --system-sound stand for."""
+    """The settings that --camera and --microphone stand for."""
     chosen: dict[str, object] = {}
     for section, key, value in (("video", "camera", args.camera), ("audio", "microphone", args.microphone)):
         if value is None:
@@ -219,6 +219,12 @@ def device_settings(args: argparse.Namespace) -> dict[str, object]:
         chosen[f"{section}.enabled"] = value.lower() != "none"
         if value.lower() != "none":
             chosen[f"{section}.{key}"] = int(value) if value.isdecimal() else value
+    return chosen
+
+
+def _source_settings(args: argparse.Namespace) -> dict[str, object]:
+    """The settings of what is seen and heard: those of devices, and those that --system-sound stands for."""
+    chosen = device_settings(args)
     if args.system_sound is not None:
         alone = chosen.get("audio.enabled") is False
         chosen |= {"audio.enabled": True, "audio.source": "system" if alone else "both"}

@@ -25,8 +25,10 @@ def hand_over(path: str, source: PushSource) -> None:
             for frame in container.decode(*container.streams.audio[:1], *container.streams.video[:1]):
                 if isinstance(frame, av.AudioFrame):
                     taken = source.push_audio(frame, time=frame.time)
-                else:
+                elif isinstance(frame, av.VideoFrame):
                     taken = source.push_frame(frame, time=frame.time)
+                else:
+                    continue
                 if not taken:
                     break
     finally:
