@@ -1,4 +1,4 @@
-"""What a measurement found, as JSON: the form that scripts/numbers.py makes a page of."""
+"""What a measurement found, as JSON: the form that scripts/numbers_page.py makes a page of."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ FORMAT = 1
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:
     """Add the option that asks for the file."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, for scripts/numbers.py")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures there, for scripts/numbers_page.py"
+    )
 
 
 def about(data: str) -> dict[str, str]:

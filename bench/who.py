@@ -17,6 +17,7 @@ import hashlib
 import json
 import random
 import resource
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ from lipstream.models.training.media import read_sound
 from lipstream.models.voice.diarization import Heard, speakers_of
 from lipstream.models.voice.embedding import VoiceEmbedder
 from lipstream.models.voice.mel import SAMPLE_RATE
+from lipstream.stages.sinks import RttmWriter
 
 Float32 = npt.NDArray[np.float32]
 
@@ -190,52 +192,42 @@ def one_each(args: argparse.Namespace) -> None:
 
 def recordings(args: argparse.Namespace) -> None:
     """Composed recordings through the whole pipeline."""
-    print("| recording | words | right as told | right in the end | DER | speakers |\n|" + "---|" * 6)
+    print("| recording | words | right as told | right in the end | DER | missed | false | confused | speakers |")
+    print("|" + "---|" * 9)
     for path in sorted(args.folder.glob("*.mp4")):
         truth = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         turns = [(start, end, f"P{turn['person']}") for turn in truth["turns"] for start, end in turn["speech"]]
-        finals, changes = _run(path)
+        finals, changes, marked = _run(path)
         told, last = [], []
-        spoken: list[Turn] = []
         for final in finals:
             corrected = changes[final.segment].words if final.segment in changes else None
             for place, word in enumerate(final.words):
                 speaker = word.speaker if corrected is None else corrected[place]
-                spoken.append((word.start, word.end, str(speaker)))
                 middle = (word.start + word.end) / 2
                 who = {name for start, end, name in turns if start - 0.15 <= middle <= end + 0.15}
                 if len(who) == 1:
                     told.append((word.speaker, *who))
                     last.append((speaker, *who))
         shares = f"{right_words(told) / len(told):.3f} | {right_words(last) / len(last):.3f}"
-        rate = diarization_errors(turns, _joined(spoken)).rate
-        print(
-            f"| {path.stem} | {len(told)} | {shares} | {rate:.3f} | {len({who for _, _, who in spoken})} |", flush=True
-        )
+        errors = diarization_errors(turns, marked)
+        kinds = " | ".join(f"{each / errors.total:.3f}" for each in (errors.missed, errors.false, errors.confused))
+        people = len({who for _, _, who in marked})
+        print(f"| {path.stem} | {len(told)} | {shares} | {errors.rate:.3f} | {kinds} | {people} |", flush=True)
 
 
-def _run(path: Path) -> tuple[list[TranscriptFinal], dict[int, SpeakerChanged]]:
+def _run(path: Path) -> tuple[list[TranscriptFinal], dict[int, SpeakerChanged], list[Turn]]:
+    """What was told, what was corrected, and the turns of the RTTM that is written."""
     finals: list[TranscriptFinal] = []
     changes: dict[int, SpeakerChanged] = {}
     run = Pipeline.from_config("file", input=path, **{"emotion.enabled": False, "speakers.people": False})
-    for event in run.events(TranscriptFinal, SpeakerChanged):
-        if isinstance(event, TranscriptFinal):
-            finals.append(event)
-        elif isinstance(event, SpeakerChanged):
-            changes[event.segment] = event
-    run.wait()
-    return finals, changes
-
-
-def _joined(words: Sequence[Turn]) -> list[Turn]:
-    """Words as turns: what one speaker says with pauses of less than half a second."""
-    found: list[Turn] = []
-    for start, end, who in words:
-        if found and found[-1][2] == who and start - found[-1][1] < 0.5:
-            found[-1] = found[-1][0], end, who
-        else:
-            found.append((start, end, who))
-    return found
+    run.on(TranscriptFinal, finals.append)
+    run.on(SpeakerChanged, lambda change: changes.__setitem__(change.segment, change))
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "told.rttm"
+        run.add_sink("rttm", RttmWriter(place))
+        run.run()
+        lines = [line.split() for line in place.read_text(encoding="utf-8").splitlines()]
+    return finals, changes, [(float(each[3]), float(each[3]) + float(each[4]), each[7]) for each in lines]
 
 
 def cost(args: argparse.Namespace) -> None:

@@ -119,7 +119,7 @@ def show_installed(target: Path | None) -> None:
 
 
 def write(target: Path, data: str, figures: list[dict[str, object]]) -> None:
-    """Write figures in the form that scripts/numbers.py reads."""
+    """Write figures in the form that scripts/numbers_page.py reads."""
     arguments = [each for at, each in enumerate(sys.argv[1:]) if "--json" not in (each, sys.argv[at])]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     about = {
@@ -178,7 +178,9 @@ def main() -> int:
     parser.add_argument("--extras", default="", help="of the fresh environment, with commas between them")
     parser.add_argument("--most", metavar="MB", type=int, help="fail above this")
     parser.add_argument("--installed", action="store_true", help="print what each extra adds, and install nothing")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, for scripts/numbers.py")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures there, for scripts/numbers_page.py"
+    )
     args = parser.parse_args()
     if args.installed:
         show_installed(args.json)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from lipstream.events import TranscriptFinal, Word
+from lipstream.events import SpeechEnded, TranscriptFinal, Word
 from lipstream.pipeline.events import Event
-from lipstream.stages.sinks.speakers import called, parts_of
+from lipstream.stages.sinks.speakers import Said, called, parts_of
 from lipstream.stages.sinks.text import clean
 from lipstream.stages.sinks.writer import Writer
 
@@ -18,24 +20,46 @@ UNKNOWN = "unknown"
 
 
 class RttmWriter(Writer):
-    """A line for each turn, from its first word to its last; a longer pause parts it."""
+    """A line for each turn; together the turns of a segment are what voice activity found to be speech.
+
+    Where that is not known, as in a transcript that is converted, a turn is from its first word to its last, and a
+    longer pause parts it.
+    """
 
     tells_speakers = True
+    noted = (TranscriptFinal, SpeechEnded)
 
     def __init__(self, path: Path, source: str = "") -> None:
         super().__init__(path, source)
+        self._voiced: dict[int, tuple[float, float]] = {}
         self._recording = _field(path.name.removesuffix(".rttm"))
 
     def write(self, event: Event) -> None:
         """Write the turns of a finished segment."""
+        if isinstance(event, SpeechEnded):
+            self._voiced[event.segment] = event.start, event.end
         if not isinstance(event, TranscriptFinal):
             return
-        for said in parts_of(event):
+        voiced = self._voiced.get(event.segment)
+        self._voiced = {segment: span for segment, span in self._voiced.items() if segment > event.segment}
+        for said, spans in _turns(parts_of(event), voiced):
             name = UNKNOWN if said.speaker is None else _field(called(said.speaker, self.book.names.get(said.speaker)))
-            for start, end in _spans(said.words) or [(said.start, said.end)]:
+            for start, end in spans:
                 length = max(0.001, end - start)
                 self.put(f"SPEAKER {self._recording} 1 {start:.3f} {length:.3f} <NA> <NA> {name} <NA> <NA>\n")
                 self.mark_content()
+
+
+def _turns(
+    parts: Sequence[Said], voiced: tuple[float, float] | None
+) -> Iterator[tuple[Said, list[tuple[float, float]]]]:
+    """The parts of a segment, each with when it is said."""
+    if voiced is None:
+        yield from ((said, _spans(said.words) or [(said.start, said.end)]) for said in parts)
+        return
+    borders = [(one.end + other.start) / 2 for one, other in pairwise(parts)]
+    edges = [min(voiced[0], parts[0].start), *borders, max(voiced[1], parts[-1].end)]
+    yield from ((said, [span]) for said, span in zip(parts, pairwise(edges), strict=True))
 
 
 def _spans(words: tuple[Word, ...]) -> list[tuple[float, float]]:

@@ -34,7 +34,7 @@ WORDS = {**ABOUT, "bench": "words", "versions": {}, "systems": {"ours": MEASURES
 
 
 def numbers(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "scripts" / "numbers.py"), *map(str, arguments)]
+    command = [sys.executable, str(ROOT / "scripts" / "numbers_page.py"), *map(str, arguments)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
 
@@ -51,7 +51,7 @@ def written(folder: Path, **results: object) -> str:
 def test_the_page_is_that_of_the_results_in_the_repository(tmp_path: Path):
     assert numbers("--output", tmp_path / "page.md").returncode == 0
     page = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
-    assert (tmp_path / "page.md").read_text(encoding="utf-8") == page, "python scripts/numbers.py"
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == page, "python scripts/numbers_page.py"
 
 
 def test_figures_stand_as_they_were_measured_beside_their_command_day_and_machine(tmp_path: Path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.config import load_config
-from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
+from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, SpeechEnded, TranscriptFinal, Word
 from lipstream.pipeline import End
 from lipstream.stages.sinks import FORMATS, JsonWriter, RttmWriter, SrtWriter, TxtWriter, VttWriter, WordsCsvWriter
 from lipstream.stages.sinks.data.textgrid import TextGridWriter
@@ -118,6 +118,14 @@ def test_rttm_has_a_line_for_each_turn(tmp_path: Path):
         "SPEAKER my_talk 1 0.000 1.900 <NA> <NA> Speaker_1 <NA> <NA>\n"
         "SPEAKER my_talk 1 2.000 1.400 <NA> <NA> Bo_B <NA> <NA>\n"
         "SPEAKER my_talk 1 6.000 1.400 <NA> <NA> Bo_B <NA> <NA>\n"
+    )
+
+
+def test_rttm_has_all_that_is_voiced(tmp_path: Path):
+    spoken = SpeechEnded(segment=1, start=0.1, end=4.0, reason="pause")
+    text = write(RttmWriter(tmp_path / "a.rttm"), spoken, FIRST, SpeakerNamed(speaker=2, name="Bo"), END)
+    assert text == (
+        "SPEAKER a 1 0.000 1.950 <NA> <NA> Speaker_1 <NA> <NA>\nSPEAKER a 1 1.950 2.050 <NA> <NA> Bo <NA> <NA>\n"
     )
 
 

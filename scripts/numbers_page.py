@@ -2,7 +2,7 @@
 
     python bench/latency.py --json bench/results/latency.json
     python scripts/install_size.py --installed --json bench/results/install.json
-    python scripts/numbers.py [FILE...] [--output docs/numbers.md]
+    python scripts/numbers_page.py [FILE...] [--output docs/numbers.md]
 
 Without names, all files of bench/results/ are taken. Each gives a section: what was measured, on what, by which
 command, on which day and machine. A file of another form is refused; a figure is written as it stands there. The file
@@ -27,7 +27,7 @@ _ABOUT = ("bench", "command", "day", "version", "machine", "data")
 _HEAD = """\
 # Numbers
 
-Written by `python scripts/numbers.py` from the files in `bench/results/`, each of which a measurement has written with
+Written by `python scripts/numbers_page.py` from the files in `bench/results/`, each of which a measurement has written with
 `--json`; nothing here is typed by hand. What the figures mean, and those that were measured before this page was there,
 are in [measured](measured.md).
 """
@@ -85,7 +85,7 @@ def of_words(path: Path, found: dict[str, Any]) -> dict[str, Any]:
         {"what": names[key], "system": system, "value": measures[key], "unit": "share" if key == "wer" else ""}
         for system, measures in found["systems"].items()
         for key in names
-        if key in measures
+        if key in measures and (measures.get("silent") or not key.startswith("silent"))
     ]
     return {"bench": "words", **{key: found[key] for key in _ABOUT if key != "bench"}, "figures": figures}
 
