@@ -27,8 +27,8 @@ _ABOUT = ("bench", "command", "day", "version", "machine", "data")
 _HEAD = """\
 # Numbers
 
-Written by `python scripts/numbers_page.py` from the files in `bench/results/`, each of which a measurement has written with
-`--json`; nothing here is typed by hand. What the figures mean, and those that were measured before this page was there,
+Written by `python scripts/numbers_page.py` from the files in `bench/results/`, each of which a measurement has written
+with `--json`; nothing here is typed by hand. What the figures mean, and those that were measured before this page was there,
 are in [measured](measured.md).
 """
 
