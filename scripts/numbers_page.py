@@ -28,8 +28,8 @@ _HEAD = """\
 # Numbers
 
 Written by `python scripts/numbers_page.py` from the files in `bench/results/`, each of which a measurement has written
-with `--json`; nothing here is typed by hand. What the figures mean, and those that were measured before this page was there,
-are in [measured](measured.md).
+with `--json`; nothing here is typed by hand. What the figures mean, and those that were measured before this page was
+there, are in [measured](measured.md).
 """
 
 

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 STREAMS = (
     *("audio.audio", "vad.speech", "encode.speech", "fuse.speech", "video.video", "face.faces"),
     *("face.views", "lips.lips", "mouth.mouths", "expression.expressions", "voice.windows"),
+    *("voice_prints.voices", "who.speech", "who.people", "who.heard", "decode.finals"),
 )
 """What flows in a captions graph that has everything; docs/own_stage.md describes it."""
 
