@@ -19,6 +19,8 @@ LOADERS = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "jso
 NEVER = {"torch.load", "torch.jit.load", "torch.package", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 NEVER |= {"pandas.read_pickle", "pd.read_pickle", "eval", "exec"}
 NUMPY = {"np.load", "numpy.load"}
+KNOWN = {"models/voice/training/export.py": "torch.load"}
+"""Reads one published file, by its SHA-256, with weights_only: when the network that ships is made anew, not before."""
 DATA = {".bin", ".json", ".mp4", ".onnx", ".ort", ".safetensors", ".task", ".tflite", ".txt", ".wav"}
 
 
@@ -71,7 +73,15 @@ def test_the_search_finds_what_it_is_for(code: str):
 def test_no_source_loads_a_pickle():
     found = {str(path.relative_to(ROOT)): list(offences(path.read_text(encoding="utf-8"))) for path in sources()}
     assert len(found) > 100
-    assert {name: lines for name, lines in found.items() if lines} == {}
+    left = {name: [line for line in lines if not line.endswith(KNOWN.get(name, ":"))] for name, lines in found.items()}
+    assert {name: lines for name, lines in left.items() if lines} == {}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_one_file_that_is_known_is_told_by_its_digest_and_read_for_weights_alone(name: str):
+    code = (ROOT / name).read_text(encoding="utf-8")
+    assert code.index("!= SHA256") < code.index("torch.load(")
+    assert code.count("torch.load(") == code.count("weights_only=True") == 1
 
 
 def test_no_model_file_is_a_pickle():
