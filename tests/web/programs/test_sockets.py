@@ -145,9 +145,9 @@ def test_pictures_come_on_the_same_socket_at_the_times_of_the_sound():
             return [*beeped, *(each["start"] for each in named(await everything(socket), "TranscriptFinal"))]
 
     beeped, flashes = asyncio.run(scenario()), runs.eyes[-1].flashes
-    # Each flash is at its beep, whatever the way took.
+    # Each flash is at its beep, to the picture, whatever the way took.
     assert len(beeped) == len(flashes) == 8
-    assert max(abs(flash - beep) for flash, beep in zip(flashes, beeped, strict=True)) < 0.06
+    assert max(abs(flash - beep) for flash, beep in zip(flashes, beeped, strict=True)) < 0.1
 
 
 def test_what_is_asked_for_is_in_the_configuration():
