@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lipstream.events import FaceSeen, SoundLevel, SpeechEnded, SpeechStarted, TranscriptFinal, TranscriptPartial, Word
 from lipstream.pipeline import Event, Graph, Port, Source
 from lipstream.pipeline.running.runner import Runner
-from lipstream.pipeline.testing import ScriptedClock, at_rest
+from lipstream.pipeline.testing import ScriptedClock
 from lipstream.stages.sinks import FORMATS, ConsoleSink
 from lipstream.stages.sinks.text_file import TextFile
 from lipstream.views.live.live_scene import LiveScene
@@ -142,8 +142,7 @@ def run_day(hours: float) -> bool:
         while not runner.done(0.5):
             gc.collect()
             memory.append((day.told * EVERY / 3600, process.memory_info().rss / 1e6))
-            if at_rest(runner) and day.told >= count:
-                continue
+        memory.append((day.told * EVERY / 3600, process.memory_info().rss / 1e6))
         wall = time.monotonic() - begin
         whole = {name: counted(name, path) for name, path in places.items()}
     quarter = next((rss for hour, rss in memory if hour >= hours / 4), memory[0][1])

@@ -33,7 +33,8 @@ def test_a_recording_is_sent_followed_and_its_report_linked(page: Page, server: 
     expect(report.value.locator("h1")).to_contain_text("Report of talk")
     links = line.locator(".file-downloads a")
     expect(links).to_have_text(["txt", "emotion.csv"])
-    assert re.fullmatch(r"/api/files/[\w-]+/captions/emotion\.csv", links.last.get_attribute("href") or "")
+    address = links.last.get_attribute("href") or ""
+    assert re.fullmatch(r"http://localhost:\d+/api/files/[\w-]+/captions/emotion\.csv", address)
     (file,) = server.files.values()
     line.get_by_role("button", name="Remove").click()
     until(page, lambda: not server.files)
