@@ -14,7 +14,7 @@ TOOLS := .venv-tools
 TOOLS_STAMP := $(TOOLS)/.setup-stamp
 # A plain name, so that a python3 installed by the set-up itself is found.
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 2
 # Bars for a reader, silence but for errors in a log.
 PIP_QUIET := $(shell [ -t 2 ] || echo -qq)
 export PYTHON

@@ -30,7 +30,7 @@ def test_a_slow_hook_misses_events_and_nobody_else_does(world: World, tmp_path: 
     assert errors(result) == [("hook", "the hook is too slow, events for it are being dropped", True)]
     assert result.text == BOTH
     # The hook has come back from none; how many there are depends on how many pictures the machine has time for.
-    assert len(result.of("LipActivity")) > 10
+    assert len(result.of("LipActivity")) > 1
     assert [event["event"] for event in result.events].count("End") == 1 and result.events[-1]["event"] == "End"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -83,7 +84,8 @@ def captioned(page: Page) -> str:
         known = page.locator("#emotion-label").get_attribute("data-known") == "true"
         if known and "partners" in page.locator("#history").inner_text():
             page.wait_for_timeout(1000 * AFTER)
-            return " ".join(page.locator("#history li p").all_inner_texts())
+            # Whose words they are is told beside them.
+            return re.sub(r"Speaker \d+:\s*", "", " ".join(page.locator("#history li p").all_inner_texts()))
     return ""
 
 
