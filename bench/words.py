@@ -135,7 +135,7 @@ def run_all(systems: list[System], rows: list[Row], silent: list[Row], repeat: i
 def measured(run: Run, rows: list[Row], seconds: dict[Row, float]) -> Measures:
     """All that a run says, and what it heard in each clip."""
     length = sum(seconds[row] for row in rows)
-    readings = [{"clip": str(row.path), **asdict(each)} for row, each in zip(rows, run.readings, strict=True)]
+    readings = [{"clip": row.path.name, **asdict(each)} for row, each in zip(rows, run.readings, strict=True)]
     cost = {"cpu": run.cpu, "wall": run.wall, "rtf": run.cpu / length, "seconds": length}
     return {
         **measure(run, rows),
