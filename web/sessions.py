@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import logging
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from aiortc import RTCSessionDescription
 
 from lipstream.pipeline import PipelineError
+from lipstream.pipeline.running.memory import give_back
 from lipstream.web.ops.journal import Journal
 from lipstream.web.rtc.connection import Connection
 from lipstream.web.run_session import RunSession
@@ -276,7 +275,4 @@ async def _abandon(reserve: asyncio.Task[Prepared]) -> None:
 def _free_memory() -> None:
     """Give the memory of a session back to the system: networks and queues refer to each other in circles."""
     gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+    give_back()

@@ -124,11 +124,8 @@ def other_voices(folder: Path | None, own: Sequence[Float32]) -> list[Float32]:
         folder: recordings of other people; None where there are none.
         own: recordings of the speaker.
     """
-    from lipstream.models.assets import resolve
-    from lipstream.models.av_speech.training.voices import like_others, read_voices
-    from lipstream.models.training.media import read_sound
+    from lipstream.models.av_speech.training.voices import like_others, read_voices, voices_at_hand
 
     if folder is not None:
         return read_voices(folder)
-    read = [read_sound(resolve(f"media/{name}.wav")) for name in ("two_cities", "beckett")]
-    return like_others(read) + like_others(own[:: max(1, len(own) // 20)])
+    return voices_at_hand() + like_others(own[:: max(1, len(own) // 20)])

@@ -30,16 +30,10 @@ def growth_of(name: str, history: float) -> Growing:
 
 
 def _keeper() -> SpeechKeeper:
-    from lipstream.models.assets import resolve
     from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
-    from lipstream.models.av_speech.training.voices import like_others
+    from lipstream.models.av_speech.training.voices import voices_at_hand
     from lipstream.models.speech.moonshine import MoonshineEngine
-    from lipstream.models.training.media import read_sound
 
     engine = MoonshineEngine(1)
     engine.load()
-    return SpeechKeeper(engine, like_others(read_sound(resolve(f"media/{name}.wav")) for name in _READ))
-
-
-_READ = ("two_cities", "beckett")
-"""Read speech that comes with the recogniser: the other voices of the mixtures."""
+    return SpeechKeeper(engine, voices_at_hand())

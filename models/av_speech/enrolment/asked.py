@@ -7,11 +7,18 @@ from typing import Final
 import numpy as np
 
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Float32
+from lipstream.models.av_speech.training.mixtures import Noise
 from lipstream.models.speech.alignment import frame_levels
 from lipstream.models.speech.moonshine import FRAME_RATE
 
 LEAST_RANGE: Final = 15.0
 """Decibels by which speech must stand out from the pauses, in half of the recordings."""
+LONGEST: Final = 8.0
+"""Seconds of the longest piece that is learnt from."""
+HELD_BACK: Final = 10
+"""One piece in so many is held back and judges the profile."""
+BABBLE: Final = Noise("babble4", 4)
+"""What a profile is judged in, at 0 dB."""
 LONGEST_TOLD: Final = 20.0
 """Seconds of the longest recording with a transcript."""
 

@@ -15,7 +15,14 @@ import numpy as np
 import torch
 
 from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
-from lipstream.models.av_speech.enrolment.asked import LEAST_RANGE, LONGEST_TOLD, speech_range
+from lipstream.models.av_speech.enrolment.asked import (
+    BABBLE,
+    HELD_BACK,
+    LEAST_RANGE,
+    LONGEST,
+    LONGEST_TOLD,
+    speech_range,
+)
 from lipstream.models.av_speech.enrolment.captioned import captioned
 from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_VISUAL,
@@ -34,7 +41,7 @@ from lipstream.models.av_speech.training.encodings import EncodeSound, Mixing, c
 from lipstream.models.av_speech.training.fusion import Example, FusionTraining, LipFusionRecipe, SpokenPrefix
 from lipstream.models.av_speech.training.lip_augment import lip_sequence
 from lipstream.models.av_speech.training.lips import LipReading, LipRecipe, pretrain_lips
-from lipstream.models.av_speech.training.mixtures import Noise, mixed
+from lipstream.models.av_speech.training.mixtures import mixed
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.alignment import CLOSING_TOKENS
 from lipstream.models.speech.engine import SAMPLE_RATE, Hypothesis, SpeechEngine, TimedWord
@@ -50,12 +57,8 @@ LEAST_FACE: Final = 0.5
 LEAST_LIP_STEPS: Final = 600
 LEAST_STEPS: Final = 400
 """Steps of the two trainings, however few the recordings."""
-LONGEST: Final = 8.0
-"""Seconds of the longest piece that is learnt from."""
 SHORTEST: Final = SAMPLE_RATE
 """Samples of the shortest piece that is learnt from."""
-HELD_BACK: Final = 10
-"""One recording in so many is held back and judges the profile."""
 MOST_DOUBT: Final = 0.1
 """Without transcripts nobody knows which text of the clean sound is right. What is asked then: that the decoder is as
 sure of its tokens as without the profile (mean log-probability, less this), and that in babble more of what was heard
@@ -67,8 +70,6 @@ LEAST_EVIDENCE: Final = -2.0
 hardly more than the lowest of them: one odd clip would turn the check off for good."""
 MOST_EVIDENCE: Final = 1.0
 """The same at most."""
-BABBLE: Final = Noise("babble4", 4)
-"""What the profile is judged in, at 0 dB."""
 _JUDGING = (Condition(None), Condition(BABBLE, 0.0))
 _CALIBRATING: Final = 1
 """Of the random numbers: among other noise than what the profile is judged by."""

@@ -8,13 +8,20 @@ from typing import Final
 
 import numpy as np
 
+from lipstream.models.assets import resolve
 from lipstream.models.av_speech.recording import Float32
 from lipstream.models.errors import ModelError
 from lipstream.models.training.media import read_sound
 
 RATES: Final = (0.8, 0.87, 0.94, 1.07, 1.15, 1.25)
 """Speeds at which one voice sounds like another: pitch and resonances move together."""
+_READ: Final = ("two_cities", "beckett")
 _MEDIA: Final = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".mkv", ".webm", ".mov"}
+
+
+def voices_at_hand() -> list[Float32]:
+    """Other people's voices where there are none: made of the read speech that comes with the recogniser."""
+    return like_others(read_sound(resolve(f"media/{name}.wav")) for name in _READ)
 
 
 def read_voices(folder: Path) -> list[Float32]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lipstream.models.av_speech.enrolment.asked import HELD_BACK
 from lipstream.models.av_speech.enrolment.enrolment import Recipe, Teacher
 from lipstream.models.av_speech.evaluation.conditions import lip_samples
 from lipstream.models.av_speech.lip_fusion import LipFusion
@@ -19,7 +20,7 @@ from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodi
 from lipstream.models.av_speech.training.fusion import LipFusionRecipe
 from lipstream.models.av_speech.training.growing import kept_folder as folders
 from lipstream.models.av_speech.training.growing.growth import EARLIER, IN_BABBLE, Growth, encoding_of, lips_of
-from lipstream.models.av_speech.training.growing.keeper import HELD_BACK, SpeechKeeper
+from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech, load_kept
 from lipstream.models.av_speech.training.lip_augment import LipSequence, lip_sequence

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from lipstream.models.av_speech.enrolment.asked import BABBLE, HELD_BACK
 from lipstream.models.av_speech.enrolment.enrolment import (
     MOST_DOUBT,
     Recipe,
@@ -30,7 +31,6 @@ from lipstream.models.av_speech.lip_fusion import LipFusion, LipInput
 from lipstream.models.av_speech.profile import LipNetworks
 from lipstream.models.av_speech.recording import LIP_RATE, SAMPLE_RATE, Float16
 from lipstream.models.av_speech.training.fusion import Example
-from lipstream.models.av_speech.training.growing.keeper import BABBLE, HELD_BACK
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.lips import LipReading

@@ -7,26 +7,21 @@ from typing import Final
 
 import numpy as np
 
+from lipstream.models.av_speech.enrolment.asked import BABBLE, HELD_BACK
 from lipstream.models.av_speech.enrolment.take_check import fault
 from lipstream.models.av_speech.lip_input import WAVES, thumbs, waves
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Float16, Float32, LipTrack, Recording
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings, Mixing, stretches
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
-from lipstream.models.av_speech.training.mixtures import Noise, mixed
+from lipstream.models.av_speech.training.mixtures import mixed
 from lipstream.models.speech.engine import Hypothesis, SpeechEngine, TimedWord
 
-HELD_BACK: Final = 10
-"""One stretch in so many is held back and judges the profile."""
 LEAST_SURE: Final = -0.7
 """Mean log-probability of the tokens from which on words are sure enough to teach: of plain speech nearly all are, of
 the commands of GRID, which no recogniser expects, three in five."""
 LEAST_WORDS: Final = 2
 SHORTEST: Final = 1.0
 """Seconds of the shortest stretch that is learnt from."""
-LONGEST: Final = 8.0
-"""Seconds of the longest; longer ones are cut at a pause."""
-BABBLE: Final = Noise("babble4", 4)
-"""What a profile is judged in, at 0 dB."""
 MIXING: Final = Mixing(variants=5)
 """Fewer mixtures than an enrolment makes: this is done while captions run."""
 
@@ -49,7 +44,7 @@ class SpeechKeeper:
         """The features of a stretch.
 
         Args:
-            recording: `SHORTEST` to `LONGEST` seconds of one person's speech.
+            recording: `SHORTEST` to `asked.LONGEST` seconds of one person's speech.
             number: of the stretch, from 1: the mixtures follow from it, and whether it is held back.
 
         Returns:

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from lipstream.models.av_speech.enrolment.asked import LONGEST
 from lipstream.models.av_speech.recording import Recording
-from lipstream.models.av_speech.training.growing.keeper import LONGEST, SpeechKeeper
+from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 from lipstream.models.errors import ModelError
 
