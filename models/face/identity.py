@@ -7,11 +7,9 @@ be that is in `models/face/training/identity.py`, what it is worth in `models/fa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +18,7 @@ from lipstream.models.exported import ExportedNetwork
 from lipstream.models.face.backend import Float32, UInt8
 from lipstream.models.face.pose import HeadPose
 from lipstream.models.shared import made_of, shared
+from lipstream.models.upright import averaged, upright
 
 GRAPH = Path(__file__).with_name("weights") / "identity.onnx"
 CHIP = 150
@@ -50,7 +49,6 @@ _MEAN_SHAPE = np.array(
 )
 _PADDING = 0.25
 _PLACES = (_MEAN_SHAPE + _PADDING) / (1 + 2 * _PADDING) * CHIP
-_MOST_OVERSAMPLING = 6
 
 
 class FaceEmbedder:
@@ -118,25 +116,5 @@ def can_tell(landmarks: Float32, pose: HeadPose) -> bool:
 
 def face_chip(image: UInt8, landmarks: Float32) -> UInt8:
     """(150, 150, 3) uint8: a face upright and centred. Beyond the picture its edge is repeated."""
-    to_chip = _similarity(landmarks[list(_POINTS), :2].astype(np.float64), _PLACES)
-    scale = math.hypot(to_chip[0, 0], to_chip[1, 0])
-    # Sampled finely first and then averaged: a warp straight to the chip would skip pixels of a large face.
-    fine = min(_MOST_OVERSAMPLING, max(1, math.ceil(1 / max(scale, 1e-6))))
-    to_fine = to_chip * fine
-    to_fine[:, 2] += (fine - 1) / 2  # pixel centres
-    side = CHIP * fine
-    chip = cv2.warpAffine(image, to_fine, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    if fine > 1:
-        chip = cv2.resize(chip, (CHIP, CHIP), interpolation=cv2.INTER_AREA)
-    return np.asarray(chip, np.uint8)
-
-
-def _similarity(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(2, 3) turn, scale and shift that takes points to points with the least squared error."""
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    a, b = source - source_mean, target - target_mean
-    norm = max(float(np.square(a).sum()), 1e-9)
-    cos = float((a * b).sum()) / norm
-    sin = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / norm
-    turn = np.array([[cos, -sin], [sin, cos]])
-    return np.column_stack([turn, target_mean - turn @ source_mean])
+    points = landmarks[list(_POINTS), :2].astype(np.float64)
+    return averaged(upright(image, points, _PLACES, CHIP), CHIP)
