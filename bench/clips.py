@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,14 +62,41 @@ def talking_clip(
     faces = frames or demo_frames(*size)
     there_and_back = faces + faces[-2:0:-1]
     step = 12 / fps
-    with av.open(str(target), "w") as container:
-        video = container.add_stream("libx264", rate=fps, options={"preset": "veryfast", "crf": "23"})
-        video.width, video.height, video.pix_fmt = *size, "yuv420p"
-        audio = container.add_stream("aac", rate=RATE, layout="mono")
+
+    def images() -> Iterator[npt.NDArray[np.uint8]]:
         for index in range(int(len(sound) / RATE * fps)):
             whole, part = divmod(index * step, 1)
             one, other = (there_and_back[(int(whole) + i) % len(there_and_back)] for i in (0, 1))
-            image = cv2.addWeighted(one, 1 - part, other, part, 0)
+            yield np.asarray(cv2.addWeighted(one, 1 - part, other, part, 0), dtype=np.uint8)
+
+    return write_clip(target, images(), sound, fps, size, {"preset": "veryfast", "crf": "23"})
+
+
+def write_clip(
+    target: Path,
+    images: Iterable[npt.NDArray[np.uint8]],
+    sound: npt.NDArray[np.float32],
+    fps: int,
+    size: tuple[int, int],
+    options: dict[str, str],
+    **of_sound: int,
+) -> Path:
+    """Write pictures and sound as H.264 and AAC, in what the suffix says.
+
+    Args:
+        target: the file.
+        images: (H, W, 3) uint8 RGB each, of `size`.
+        sound: (N,) float32 at 16 kHz.
+        fps: pictures a second.
+        size: width and height in pixels.
+        options: of libx264.
+        of_sound: of the AAC stream, such as `bit_rate`.
+    """
+    with av.open(str(target), "w") as container:
+        video = container.add_stream("libx264", rate=fps, options=options)
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        audio = container.add_stream("aac", rate=RATE, layout="mono", **of_sound)
+        for index, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, fps)
             container.mux(video.encode(frame))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-from clips import RATE, read_audio
+from clips import RATE, read_audio, write_clip
 from who_script import Place, Script, Turn, frames
 from who_sources import FPS, HEADROOM, Clip, Source, UInt8, heads
 
@@ -133,24 +131,16 @@ def render(target: Path, script: Script, cast: Cast, size: tuple[int, int], seed
     """Write the recording (H.264 and AAC in what the suffix says); returns the boxes of each picture."""
     every: list[Boxes] = []
     sound = mix(script, cast, seed)
-    with av.open(str(target), "w") as container:
-        # One thread: the same seed gives the same file.
-        options = {"preset": "veryfast", "crf": "20", "threads": "1"}
-        video = container.add_stream("libx264", rate=FPS, options=options)
-        video.width, video.height, video.pix_fmt = *size, "yuv420p"
-        audio = container.add_stream("aac", rate=RATE, layout="mono", bit_rate=96_000)
+
+    def images() -> Iterator[UInt8]:
         for number in range(frames(script)):
             image, boxes = draw(script, cast, size, seed, number)
             every.append(boxes)
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            container.mux(video.encode(frame))
-        for start in range(0, len(sound), 1024):
-            block = av.AudioFrame.from_ndarray(sound[None, start : start + 1024], format="fltp", layout="mono")
-            block.pts, block.sample_rate, block.time_base = start, RATE, Fraction(1, RATE)
-            container.mux(audio.encode(block))
-        container.mux(video.encode(None))
-        container.mux(audio.encode(None))
+            yield image
+
+    # One thread: the same seed gives the same file.
+    options = {"preset": "veryfast", "crf": "20", "threads": "1"}
+    write_clip(target, images(), sound, FPS, size, options, bit_rate=96_000)
     return every
 
 
