@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.commands.fakes import Captions
+from tests.commands.fakes import Captions, sentence
 
 
 @pytest.fixture
@@ -18,6 +19,20 @@ def captions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Captions:
     monkeypatch.setattr("lipstream.captions._captions_graph", fake.build)
     monkeypatch.chdir(tmp_path)
     return fake
+
+
+@pytest.fixture
+def speaking(captions: Captions) -> Captions:
+    """A speaker who says one sentence before Ctrl-C."""
+
+    def steps():
+        yield sentence("Said live.", 0.2)
+        yield lambda: signal.raise_signal(signal.SIGINT)
+        while True:
+            yield lambda: None
+
+    captions.steps = steps()
+    return captions
 
 
 @pytest.fixture

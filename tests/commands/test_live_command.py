@@ -16,20 +16,6 @@ from tests.commands.fakes import Captions, sentence
 PATIENCE = 30.0
 
 
-@pytest.fixture
-def speaking(captions: Captions) -> Captions:
-    """A speaker who says one sentence before Ctrl-C."""
-
-    def steps():
-        yield sentence("Said live.", 0.2)
-        yield lambda: signal.raise_signal(signal.SIGINT)
-        while True:
-            yield lambda: None
-
-    captions.steps = steps()
-    return captions
-
-
 def test_ctrl_c_is_the_normal_end_and_without_outputs_nothing_is_kept(speaking: Captions, tmp_path: Path, capsys):
     assert main(["live"]) == 0
     out, err = capsys.readouterr()

@@ -23,13 +23,6 @@ def captions(monkeypatch: pytest.MonkeyPatch) -> Captions:
     return fake
 
 
-@pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where temporary folders go."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path
-
-
 def recording(seconds: float = 1.0) -> bytes:
     """A WAV file of silence."""
     size = round(seconds * 16_000) * 2

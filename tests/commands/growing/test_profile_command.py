@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import subprocess
 
 import numpy as np
@@ -17,7 +16,7 @@ from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodi
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder, kept_folder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.pipeline.exclusive import open_exclusively
-from tests.commands.fakes import Captions, sentence
+from tests.commands.fakes import Captions
 
 
 @pytest.fixture(autouse=True)
@@ -85,18 +84,6 @@ def test_deleting_leaves_nothing(profiles, capsys):
     assert main(["profile", "delete", "ann"]) == 0
     assert list(profiles.iterdir()) == []
     assert "deleted" in capsys.readouterr().err
-
-
-@pytest.fixture
-def speaking(captions: Captions) -> Captions:
-    def steps():
-        yield sentence("Said live.", 0.2)
-        yield lambda: signal.raise_signal(signal.SIGINT)
-        while True:
-            yield lambda: None
-
-    captions.steps = steps()
-    return captions
 
 
 @pytest.fixture

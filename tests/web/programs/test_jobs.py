@@ -23,13 +23,6 @@ def captions(monkeypatch: pytest.MonkeyPatch) -> Captions:
     return fake
 
 
-@pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where temporary folders go."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path
-
-
 async def send(http: httpx.AsyncClient, name: str = "talk.wav", **fields: str) -> httpx.Response:
     return await http.post("/v1/jobs", data=fields, files={"file": (name, recording())})
 

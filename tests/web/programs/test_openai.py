@@ -33,13 +33,6 @@ def captions(monkeypatch: pytest.MonkeyPatch) -> Captions:
     return fake
 
 
-@pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where temporary folders go."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path
-
-
 def client(here: Server, key: str = "none") -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=f"{here.base}/v1", api_key=key, max_retries=0, timeout=PATIENCE)
 
