@@ -43,29 +43,6 @@ def on_disk(folder: Path) -> int:
     return sum(getattr(file, "st_blocks", 0) * 512 or file.st_size for file in files)
 
 
-def needed(requirements: list[Requirement]) -> set[str]:
-    """Names of the installed packages that requirements ask for, directly or through others."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    pending, seen, found = list(requirements), set[str](), set[str]()
-    while pending:
-        requirement = pending.pop()
-        if str(requirement) in seen:
-            continue
-        seen.add(str(requirement))
-        try:
-            distribution = metadata.distribution(requirement.name)
-        except metadata.PackageNotFoundError:
-            continue  # For other platforms, or the extra is not installed.
-        found.add(canonicalize_name(requirement.name))
-        for child in map(Requirement, distribution.requires or ()):
-            extras = requirement.extras or {""}
-            if child.marker is None or any(child.marker.evaluate({"extra": extra}) for extra in extras):
-                pending.append(child)
-    return found
-
-
 def size_of(package: str) -> int:
     """Bytes of the files that an installed package brings."""
     paths = (Path(str(file.locate())) for file in metadata.distribution(package).files or ())
@@ -74,15 +51,16 @@ def size_of(package: str) -> int:
 
 def by_extra() -> dict[str, tuple[int, list[str]]]:
     """Extra -> bytes and packages that it adds to what captions take; "" is that itself."""
+    from installed import installed
     from packaging.requirements import Requirement
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     core = [Requirement(text) for text in project["dependencies"]]
     extras: dict[str, list[str]] = project["optional-dependencies"]
-    base = needed(core)
+    base = set(installed(core))
     found = {"": (sum(map(size_of, base)), sorted(base))}
     for extra in extras:
-        added = needed(core + _requirements(extra, extras)) - base
+        added = set(installed(core + _requirements(extra, extras))) - base
         found[extra] = (sum(map(size_of, added)), sorted(added))
     return found
 

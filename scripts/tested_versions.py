@@ -12,8 +12,8 @@ from importlib import metadata
 from itertools import chain
 from pathlib import Path
 
+from installed import installed
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -28,24 +28,7 @@ def direct_requirements() -> list[Requirement]:
 
 def installed_versions() -> dict[str, str]:
     """Name -> version of the direct and indirect requirements that are installed, and of pip."""
-    versions = {"pip": metadata.version("pip")}
-    pending = direct_requirements()
-    seen: set[str] = set()
-    while pending:
-        requirement = pending.pop()
-        if str(requirement) in seen:
-            continue
-        seen.add(str(requirement))
-        try:
-            distribution = metadata.distribution(requirement.name)
-        except metadata.PackageNotFoundError:
-            continue  # Wanted only on other platforms or Python versions.
-        versions[canonicalize_name(requirement.name)] = distribution.version
-        extras = requirement.extras or {""}
-        for child in map(Requirement, distribution.requires or ()):
-            if child.marker is None or any(child.marker.evaluate({"extra": extra}) for extra in extras):
-                pending.append(child)
-    return versions
+    return {"pip": metadata.version("pip")} | installed(direct_requirements())
 
 
 def main() -> None:
