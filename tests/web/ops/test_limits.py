@@ -14,7 +14,6 @@ from lipstream.web.answers import Refusal, steady
 from lipstream.web.files.uploads import UploadLimits
 from lipstream.web.http import Crowd
 from tests.web.fakes import PATIENCE, Server, first, server
-from tests.web.programs.test_jobs import folder  # noqa: F401 - a fixture
 from tests.web.programs.test_sockets import beeps, messages, opened, pcm
 from tests.web.test_uploads import files
 
@@ -106,7 +105,7 @@ def test_who_does_not_read_an_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPat
     asyncio.run(scenario())
 
 
-def test_a_recording_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, folder):  # noqa: F811
+def test_a_recording_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, folder):
     monkeypatch.setattr("lipstream.web.answers.STALL_SECONDS", 0.5)
 
     async def scenario():
@@ -193,7 +192,7 @@ def test_a_websocket_whose_other_end_is_gone_is_ended(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/audio/transcriptions"])
-def test_a_form_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, folder, path: str):  # noqa: F811
+def test_a_form_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, folder, path: str):
     monkeypatch.setattr("lipstream.web.answers.STALL_SECONDS", 0.3)
 
     async def scenario():
@@ -209,7 +208,7 @@ def test_a_form_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, folde
     asyncio.run(scenario())
 
 
-def test_a_disk_that_is_full_is_said(monkeypatch: pytest.MonkeyPatch, folder):  # noqa: F811
+def test_a_disk_that_is_full_is_said(monkeypatch: pytest.MonkeyPatch, folder):
     def full(self, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 

@@ -16,7 +16,7 @@ from lipstream.web.ops.journal import FIELDS
 from lipstream.web.ops.logs import JsonLines
 from tests.commands.fakes import Captions
 from tests.web.fakes import PATIENCE, Runs, first, server, until
-from tests.web.programs.test_jobs import captions, folder, send, settled  # noqa: F401 - fixtures among them
+from tests.web.programs.test_jobs import captions, send, settled  # noqa: F401 - fixtures among them
 from tests.web.programs.test_sockets import END, beeps, everything, messages, opened, pcm
 
 TOKEN = "a-long-enough-secret"

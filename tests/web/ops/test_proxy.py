@@ -19,7 +19,7 @@ from tests.commands.fakes import Captions
 from tests.web.fakes import PATIENCE, Browser, Server, first, server
 from tests.web.ops.certificate import certificate_in
 from tests.web.ops.proxy import NEEDED, free_port, nginx
-from tests.web.programs.test_openai import captions, folder  # noqa: F401 - fixtures
+from tests.web.programs.test_openai import captions  # noqa: F401 - a fixture
 from tests.web.programs.test_sockets import END, beeps, everything, pcm
 from tests.web.test_uploads import files, recording
 
