@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from lipstream.events import EmotionUpdate, FaceFound, FaceLost, SpeakerNamed, TranscriptFinal, Word
+from lipstream.events import EmotionUpdate, FaceFound, FaceLost, SoundEvent, SpeakerNamed, TranscriptFinal, Word
 from lipstream.models.emotion.classes import EMOTIONS
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Event
@@ -79,6 +79,10 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
         (0.0, -1, SpeakerNamed(speaker=each.id, name=each.name))
         for each in transcript.speakers
         if each.name is not None
+    ]
+    timed += [
+        (0.0, -1, SoundEvent(label=each.label, start=each.start, end=max(each.start, each.end), confidence=each.confidence or 0.0))
+        for each in transcript.sounds
     ]
     timed += [(each.end, 1, _update(each)) for each in transcript.emotions]
     timed += [(final.end, 2, final) for final in _finals(transcript.segments)]
