@@ -2,12 +2,12 @@
 
     python bench/low_power.py [--seconds 30] [--rounds 2] [--quality fast] [--parts]
 
-All caption the same read speech from a fake microphone, `live` and one of the two `low_power` with the speaker of the demo
-clip in view, from a fake camera. Nothing is left out for lack of time: session time waits for a busy machine, and each
-picture until the last was dealt with. Figures are seconds of processor time in a second of life, of all threads but the
-two that play the world. Loading and the first round are not counted. `--quality fast` is how `live` reads on a slow
-machine; on a fast one it takes Whisper. `--parts` tells what each thread took. Exit status 1 if `low_power`, with the
-camera or without, takes more than half.
+All caption the same read speech from a fake microphone, `live` and one of the two `low_power` with the speaker of the
+demo clip in view, from a fake camera. Nothing is left out for lack of time: session time waits for a busy machine, and
+each picture until the last was dealt with. Figures are seconds of processor time in a second of life, of all threads
+but the two that play the world. Loading and the first round are not counted. `--quality fast` is how `live` reads on a
+slow machine; on a fast one it takes Whisper. `--parts` tells what each thread took. Exit status 1 if `low_power`, with
+the camera or without, takes more than half.
 """
 
 from __future__ import annotations

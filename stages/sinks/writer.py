@@ -52,7 +52,7 @@ class Writer(EventSink):
     tells_speakers: ClassVar[bool] = False
     """Whether the file tells who speaks, so that it is made anew if that is corrected after it was told."""
     tells_sounds: ClassVar[bool] = False
-    """Whether the file has marks of sounds, whose places are sure once all is known: it is made anew if there were any."""
+    """Whether the file has marks of sounds; their places are sure at the end, and it is made anew if there were any."""
     noted: ClassVar[tuple[type[Event], ...]] = (TranscriptFinal,)
     """What such a file is made of."""
 

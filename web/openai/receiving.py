@@ -11,9 +11,7 @@ from lipstream.web.files.uploads import Order, Upload, Uploads
 from lipstream.web.openai.options import Wanted, wanted
 
 
-async def received(
-    request: Request, uploads: Uploads, order_of: Callable[[Wanted], Order]
-) -> tuple[Wanted, Upload]:
+async def received(request: Request, uploads: Uploads, order_of: Callable[[Wanted], Order]) -> tuple[Wanted, Upload]:
     """Take a recording; gives what is wanted and the recording, which waits for its turn.
 
     Args:

@@ -208,9 +208,7 @@ class CueCutter:
         return tuple(rows), tuple(voices) if any(voices) else ()
 
 
-def cut(
-    finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()
-) -> list[Cue]:
+def cut(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()) -> list[Cue]:
     """The cues of a whole run, at the times of what was said and heard."""
     cutter, marks = CueCutter(rules), SoundMarks(rules)
     for sound in sounds:
@@ -219,9 +217,7 @@ def cut(
     return [*marks.among(cues + cutter.finish()), *marks.rest()]
 
 
-def shown(
-    finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()
-) -> list[Cue]:
+def shown(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()) -> list[Cue]:
     """The same, moved as the rules say; what would come before the beginning is left out."""
     moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(finals, rules, sounds))
     return [cue for cue in moved if cue is not None]

@@ -11,7 +11,6 @@ from lipstream.events import SoundEvent
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.stages.sinks.text import clean
 
-
 CHAINED_MS = 500
 """A cue that would go off less than this before the next stays until that."""
 

@@ -81,7 +81,13 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
         if each.name is not None
     ]
     timed += [
-        (0.0, -1, SoundEvent(label=each.label, start=each.start, end=max(each.start, each.end), confidence=each.confidence or 0.0))
+        (
+            0.0,
+            -1,
+            SoundEvent(
+                label=each.label, start=each.start, end=max(each.start, each.end), confidence=each.confidence or 0.0
+            ),
+        )
         for each in transcript.sounds
     ]
     timed += [(each.end, 1, _update(each)) for each in transcript.emotions]
