@@ -4,12 +4,12 @@
 
 Microphone and camera are fake, the rest is what `live` runs: sound in blocks of 20 ms, voice activity, recognisers,
 speakers, emotion, faces, into every text format and a terminal. Every minute (`--every`) some 5 s are read speech and
-the rest is a quiet room, as most of a day is; a picture of a face comes every 10 s. The world goes on once what came was
-dealt with, so nothing is lost on a slow machine, and a fast one is as fast as it can be: on one core about twelve times as
-fast as life. (`bench/all_day.py` is a day of events alone, `bench/soak.py` an hour with faults and full pictures.)
+the rest is a quiet room, as most of a day is; a picture of a face comes every 10 s. The world goes on once what came
+was dealt with, so nothing is lost on a slow machine, and a fast one is as fast as it can be. (`bench/all_day.py` is a
+day of events alone, `bench/soak.py` an hour with faults and full pictures.)
 
-Checked: every format has a sentence for each time that somebody spoke; resident memory grows by less than 30 MB from the
-first quarter to the end. Exit status 1 if not.
+Checked: every format has a sentence for each time that somebody spoke; resident memory grows by less than 30 MB from
+the first quarter to the end. Exit status 1 if not.
 """
 
 from __future__ import annotations

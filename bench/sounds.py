@@ -6,8 +6,8 @@ Each folder has recordings; those of one speaker are joined to one sound, as the
 those of RAVDESS (the last number of a name), EMO-DB (its first two digits), and of any other folder with a `clips.tsv`
 (its column `speaker`); else the folder is one. `tune` has every other speaker, in order of name, `test` the others: the
 thresholds of `models/sounds/kinds.py` and `models/sounds/loud.py` were chosen on `tune` alone. `--rule` judges by
-the rule that needs no network. `--each` takes each recording for itself, of which `--seconds` are heard: so with recordings
-that are no speech it tells what is found in them.
+the rule that needs no network. `--each` takes each recording for itself, of which `--seconds` are heard: so with
+recordings that are no speech it tells what is found in them.
 """
 
 from __future__ import annotations
