@@ -13,7 +13,13 @@ from lipstream.events import EmotionUpdate, FaceFound, FaceLost, SoundEvent, Spe
 from lipstream.models.emotion.classes import EMOTIONS
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Event
-from lipstream.stages.sinks.transcript.schema import VERSION, EmotionRecord, SegmentRecord, SoundRecord, TranscriptRecord
+from lipstream.stages.sinks.transcript.schema import (
+    VERSION,
+    EmotionRecord,
+    SegmentRecord,
+    SoundRecord,
+    TranscriptRecord,
+)
 
 _NOWHERE = (0.0, 0.0, 0.0, 0.0)
 
