@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-import time
 from collections import Counter
 from statistics import median
 from unittest.mock import patch
 
 import psutil
+from devices import until
 from live_world import LiveWorld, Media, demo_media, fake_devices
 from machine import describe, who_reads
 
@@ -33,7 +33,10 @@ from lipstream.stages.build import build
 
 MOST = 0.5
 NEVER_US = 10**12
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = 30.0
+SOURCES = ("audio", "video")
+HELD_BACK = 5
+"""Blocks that the microphone's clock may hold back."""
 PLAYERS = ("world", "MainThread")
 
 
@@ -68,7 +71,7 @@ def share(config: Config, media: Media, seconds: float) -> tuple[Counter[str], i
         graph = build(config)
         graph.add("events", events)
         runner = Runner(graph, clock=clock, lossless=False, media_time=False)
-        world.before_picture = lambda: settle(runner)
+        world.before_picture = lambda: settle(runner, world)
         runner.start()
         while not runner.begun and not runner.stopping.is_set():
             runner.done(0.05)
@@ -88,11 +91,19 @@ def share(config: Config, media: Media, seconds: float) -> tuple[Counter[str], i
     return Counter(parts), told
 
 
-def settle(runner: Runner) -> None:
-    """Wait until nothing is on its way."""
-    until = time.monotonic() + LONGEST_WAIT
-    while not at_rest(runner) and time.monotonic() < until:
-        time.sleep(0.002)
+def settle(runner: Runner, world: LiveWorld) -> None:
+    """Wait until what the devices gave has been taken, and nothing is on its way any more."""
+
+    def dealt_with() -> bool:
+        heard, seen = (runner.nodes[name].metrics.packets_out if name in runner.nodes else None for name in SOURCES)
+        return (
+            (heard is None or heard >= world.microphone.blocks - HELD_BACK)
+            and (seen is None or seen >= world.camera.taken)
+            and at_rest(runner)
+        )
+
+    world.camera.settle()
+    until(dealt_with, LONGEST_WAIT)
 
 
 def main() -> int:
