@@ -114,7 +114,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         add_emotion(graph, config)
     if config.events.lsl:
         _add_lsl(graph, config)
-    if audio is not None:
+    if "audio" in graph.components:
         _add_sounds(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
@@ -317,7 +317,7 @@ def _add_sounds(graph: Graph, config: Config) -> None:
 
         graph.add("sounds", SoundEvents(Yamnet()))
         graph.connect("audio.audio", "sounds.audio", bounds)
-    elif config.tells_loud_sounds:
+    elif config.tells_loud_sounds and "vad" in graph.components:
         from lipstream.stages.sound.loud_sounds import LoudSoundEvents
 
         graph.add("sounds", LoudSoundEvents())

@@ -53,7 +53,8 @@ class SoundMarks:
         for cue in cues:
             yield from self._fill(cue.start)
             yield cue
-            self._free = cue.end + self._gap
+            # Of two who speak at once the one who began later may end first.
+            self._free = max(self._free or 0, cue.end + self._gap)
 
     def rest(self) -> Iterator[Cue]:
         """The sounds behind the last cue."""
