@@ -147,7 +147,8 @@ def _tones(windowed: Float32) -> npt.NDArray[np.bool_]:
     total = np.concatenate([[0.0], np.cumsum(padded)])
     width = 2 * _BESIDE + 1
     mean = (total[width:] - total[:-width]) / width
-    return spectrum[:_BINS] - mean[:_BINS] > _STANDS_OUT
+    found: npt.NDArray[np.bool_] = spectrum[:_BINS] - mean[:_BINS] > _STANDS_OUT
+    return found
 
 
 def _decibels(power: npt.ArrayLike) -> npt.NDArray[np.float64]:
