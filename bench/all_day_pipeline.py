@@ -1,6 +1,6 @@
 """A day of the real pipeline in accelerated time: memory, and whether every sentence is in every format.
 
-    python bench/all_day_pipeline.py [--hours 8] [--every 60] [--config live] [--set key=value]...
+    python bench/all_day_pipeline.py [--hours 8] [--every 60] [--config live] [--set key=value]... [--json FILE]
 
 Microphone and camera are fake, the rest is what `live` runs: sound in blocks of 20 ms, voice activity, recognisers,
 speakers, emotion, faces, into every text format and a terminal. Every minute (`--every`) some 5 s are read speech and
@@ -29,6 +29,7 @@ from all_day import KEPT, Terminal
 from live_world import DEVICE_RATE, LiveWorld, Media, demo_media, fake_devices
 from low_power import NEVER_US, settle
 from machine import describe, who_reads
+from results import Results, add_json_argument
 
 from lipstream.config import Config, load_config, parse_assignment
 from lipstream.pipeline.running import overload as governor
@@ -58,7 +59,7 @@ def day(every: float) -> Media:
     return Media(room, whole.pictures, PICTURES)
 
 
-def run(config: Config, hours: float, every: float) -> bool:
+def run(config: Config, hours: float, every: float, results: Results) -> bool:
     """Live through it; whether all of it holds."""
     process, clock = psutil.Process(), ScriptedClock()
     # As fast as it can: the world waits for what came to be dealt with.
@@ -99,6 +100,11 @@ def run(config: Config, hours: float, every: float) -> bool:
     world.thread.join(10)
     quarter = next(rss for hour, rss in memory if hour >= hours / 4)
     growth, spoken = memory[-1][1] - quarter, int(hours * 3600 / every)
+    for eighth in range(1, 9):
+        hour, rss = min(memory, key=lambda sample: abs(sample[0] - hours * eighth / 8))
+        results.value(f"resident memory after {hour:.2g} h", "Lipstream", rss, "MB")
+    results.value("processor time of an hour", "Lipstream", used / hours, "s")
+    results.value("sentences", "Lipstream", min(found.values()), f"of {spoken}")
     print(f"{hours:g} hours in {wall:.0f} s, {used:.0f} s of processor time; {memory[-1][1]:.1f} MB at the end")
     print(f"  from the first quarter on: {growth:+.1f} MB")
     print(f"  somebody spoke {spoken} times; sentences kept: " + ", ".join(f"{k} {n}" for k, n in found.items()))
@@ -124,11 +130,14 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=60.0, help="seconds from one sentence to the next")
     parser.add_argument("--config", default="live")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    add_json_argument(parser)
     args = parser.parse_args()
+    results = Results(f"{args.hours:g} h, a sentence every {args.every:g} s, a picture every {1 / PICTURES:g} s")
     config = load_config(args.config, {**SETTINGS, **dict(map(parse_assignment, args.settings))})
     print(describe())
     print(who_reads(config))
-    holds = run(config, args.hours, args.every)
+    holds = run(config, args.hours, args.every, results)
+    results.write(args.json)
     print("all of it holds" if holds else "NOT all of it holds")
     return int(not holds)
 

@@ -1,6 +1,6 @@
 """What `low_power` saves: its processor time beside that of `live`, in turns, in one process.
 
-    python bench/low_power.py [--seconds 30] [--rounds 2] [--quality fast] [--parts]
+    python bench/low_power.py [--seconds 30] [--rounds 2] [--quality fast] [--parts] [--json FILE]
 
 All caption the same read speech from a fake microphone, `live` and one of the two `low_power` with the speaker of the
 demo clip in view, from a fake camera. Nothing is left out for lack of time: session time waits for a busy machine, and
@@ -23,6 +23,7 @@ import psutil
 from devices import until
 from live_world import LiveWorld, Media, demo_media, fake_devices
 from machine import describe, who_reads
+from results import Results, add_json_argument
 
 from lipstream.config import Config, load_config
 from lipstream.events import TranscriptFinal
@@ -113,7 +114,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="runs of each that count")
     parser.add_argument("--quality", default="auto", help="how live reads: auto, fast, balanced")
     parser.add_argument("--parts", action="store_true", help="what each thread took")
+    add_json_argument(parser)
     args = parser.parse_args()
+    results = Results(f"read speech and the demo speaker, {args.seconds:g} s, medians of {args.rounds}")
     print(describe())
     media, compared = demo_media(fps=25.0), configurations(args.quality)
     shares: dict[str, list[float]] = {name: [] for name in compared}
@@ -132,6 +135,9 @@ def main() -> int:
         ratio = median(shares[name]) / median(shares["live"])
         holds = holds and (name == "live" or ratio <= MOST)
         print(f"{name:20} {100 * median(shares[name]):6.1f} %, {100 * ratio:.0f} % of live; {who_reads(config)}")
+        results.value("share of a core", name, median(shares[name]), "share")
+        results.value("of what live takes", name, ratio, "share")
+    results.write(args.json)
     return int(not holds)
 
 

@@ -1,6 +1,7 @@
 """False alarms of sounds on speech: how often the tagger hears applause, music and the like where people only talk.
 
-    python bench/sounds.py FOLDER... [--part tune|test|all] [--rule] [--seconds N]
+    python bench/sounds.py FOLDER... [--part tune|test|all] [--rule] [--each]
+                           [--seconds N] [--json FILE]
 
 Each folder has recordings; those of one speaker are joined to one sound, as the tagger hears a stream. Speakers are
 those of RAVDESS (the last number of a name), EMO-DB (its first two digits), and of any other folder with a `clips.tsv`
@@ -23,6 +24,7 @@ from pathlib import Path
 import av
 import numpy as np
 from machine import describe
+from results import Results, add_json_argument
 
 from lipstream.models.sounds.loud import WINDOW, LoudSounds
 from lipstream.models.sounds.tracker import Change, SoundTracker
@@ -102,7 +104,9 @@ def main() -> int:
     parser.add_argument("--rule", action="store_true", help="judge by the rule that needs no network")
     parser.add_argument("--each", action="store_true", help="each recording for itself")
     parser.add_argument("--seconds", type=float, default=None, help="of each that are heard")
+    add_json_argument(parser)
     args = parser.parse_args()
+    results = Results(f"part {args.part} of the speakers")
     print(describe())
     told = judge(args.rule)
     for folder in args.folders:
@@ -130,6 +134,10 @@ def main() -> int:
             f"told ({each}), {sum(alarms.values()) / max(quarters, 1e-9):.2f} a quarter of an hour",
             flush=True,
         )
+        results.value("minutes", folder.name, seconds / 60, "min")
+        results.value("sounds told", folder.name, sum(alarms.values()), "")
+        results.value("in a quarter of an hour", folder.name, sum(alarms.values()) / max(quarters, 1e-9), "")
+    results.write(args.json)
     return 0
 
 
