@@ -27,7 +27,7 @@ import numpy as np
 import psutil
 from all_day import KEPT, Terminal
 from live_world import DEVICE_RATE, LiveWorld, Media, demo_media, fake_devices
-from low_power import NEVER_US, settle
+from low_power import NEVER_US, Settling
 from machine import describe, who_reads
 from results import Results, add_json_argument
 
@@ -77,7 +77,7 @@ def run(config: Config, hours: float, every: float, results: Results) -> bool:
         graph.add("console", ConsoleSink(Terminal(), Terminal()))
         graph.add("text file", TextFile(Path(folder) / "now.txt"))
         runner = Runner(graph, clock=clock, lossless=False, media_time=False, stats_interval=600.0)
-        world.before_picture = lambda: settle(runner, world)
+        world.before_picture = Settling(runner, world)
         runner.start()
         while not runner.begun and not runner.stopping.is_set():
             runner.done(0.05)

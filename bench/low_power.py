@@ -34,8 +34,7 @@ from lipstream.stages.build import build
 
 MOST = 0.5
 NEVER_US = 10**12
-LONGEST_WAIT = 30.0
-SOURCES = ("audio", "video")
+LONGEST_WAIT = 5.0
 HELD_BACK = 5
 """Blocks that the microphone's clock may hold back."""
 PLAYERS = ("world", "MainThread")
@@ -72,7 +71,7 @@ def share(config: Config, media: Media, seconds: float) -> tuple[Counter[str], i
         graph = build(config)
         graph.add("events", events)
         runner = Runner(graph, clock=clock, lossless=False, media_time=False)
-        world.before_picture = lambda: settle(runner, world)
+        world.before_picture = Settling(runner, world)
         runner.start()
         while not runner.begun and not runner.stopping.is_set():
             runner.done(0.05)
@@ -92,19 +91,37 @@ def share(config: Config, media: Media, seconds: float) -> tuple[Counter[str], i
     return Counter(parts), told
 
 
-def settle(runner: Runner, world: LiveWorld) -> None:
-    """Wait until what the devices gave has been taken, and nothing is on its way any more."""
+class Settling:
+    """Waits until what the devices gave has been taken, and nothing is on its way any more.
 
-    def dealt_with() -> bool:
-        heard, seen = (runner.nodes[name].metrics.packets_out if name in runner.nodes else None for name in SOURCES)
-        return (
-            (heard is None or heard >= world.microphone.blocks - HELD_BACK)
-            and (seen is None or seen >= world.camera.taken)
-            and at_rest(runner)
-        )
+    Args:
+        runner: of the run.
+        world: what it hears and sees.
+    """
 
-    world.camera.settle()
-    until(dealt_with, LONGEST_WAIT)
+    def __init__(self, runner: Runner, world: LiveWorld) -> None:
+        self._runner = runner
+        self._world = world
+        self._lacking = 0
+
+    def __call__(self) -> None:
+        """Wait."""
+        self._world.camera.settle()
+        if not until(self._dealt_with, LONGEST_WAIT):
+            # A camera's picture may be dropped for good.
+            self._lacking = self._given() - self._out("video")
+
+    def _dealt_with(self) -> bool:
+        heard, seen = self._out("audio"), self._out("video")
+        behind = self._world.microphone.blocks - HELD_BACK
+        return heard >= behind and seen >= self._given() - self._lacking and at_rest(self._runner)
+
+    def _given(self) -> int:
+        return self._world.camera.taken if "video" in self._runner.nodes else 0
+
+    def _out(self, source: str) -> int:
+        node = self._runner.nodes.get(source)
+        return 0 if node is None else node.metrics.packets_out
 
 
 def main() -> int:
