@@ -53,6 +53,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "speakers",
         "lips",
         "emotions",
+        "sounds",
         "rates",
         "looks",
         "settings",
