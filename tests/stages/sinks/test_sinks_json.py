@@ -94,6 +94,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
         "speakers": [],
         "lips": [{"time": 0.04, "face": 1, "aperture": 0.1235}],
         "emotions": [],
+        "sounds": [],
         "rates": {"faces": None, "lips": None, "expressions": None, "emotions": None},
         "looks": [{"start": 0.0, "end": 4.96, "rate": 12.5, "reason": "speech"}],
         "settings": None,
