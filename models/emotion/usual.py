@@ -26,8 +26,8 @@ class UsualConfig:
         full: seconds of evidence after which the correction has its whole strength.
         memory: seconds over which the mean is taken (exponentially).
         floor: no emotion counts as rarer than this in the mean.
-        calm_face: times that neutral is likelier of people in view who talk than the networks expect, who learnt from
-            photographs and acted speech that are neutral in one of six or seven. Used while little of a person is known.
+        calm_face: times that neutral is likelier of people in view than the networks expect, which learnt from
+            photographs and acted speech, neutral in one of six or seven. It counts while a person is new.
         calm_voice: the same where there is a voice alone, which the networks judge better.
         new: seconds of evidence for which a person is new; from then to `full` the times fall to 1.
         expected: (7,) what people who talk show on average, in the order of `EMOTIONS`. An assumption: half of the time

@@ -9,17 +9,9 @@ from lipstream.events import EmotionUpdate
 
 
 def updates(face: int | None, labels: list[str]) -> list[EmotionUpdate]:
+    empty = {"probabilities": {}, "valence": 0, "arousal": 0, "weights": {}}
     return [
-        EmotionUpdate(
-            face=face,
-            start=index / 2,
-            end=index / 2 + 0.5,
-            label=label,
-            probabilities={},
-            valence=0,
-            arousal=0,
-            weights={},
-        )
+        EmotionUpdate(face=face, start=index / 2, end=index / 2 + 0.5, label=label, **empty)
         for index, label in enumerate(labels)
     ]
 
