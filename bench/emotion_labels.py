@@ -1,4 +1,4 @@
-"""How often the label of an emotion changes on people who talk: `python bench/emotion_labels.py CLIPS...`
+"""How often the label of an emotion changes on people who talk: `python bench/emotion_labels.py CLIPS...`.
 
 Each clip goes through `file`; of the face that is seen longest (the voice, where none is) the changes of the label are
 counted, those from and to `unknown` left out, in the first 8 s of evidence and after them. Nothing is written.
