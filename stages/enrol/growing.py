@@ -23,7 +23,9 @@ MOST_OTHERS: Final = 0.1
 class Learner(Protocol):
     """Who learns from clean speech."""
 
-    failure: str | None
+    @property
+    def failure(self) -> str | None:
+        """Why nothing more is learnt, in one line."""
 
     def start(self) -> None:
         """Begin."""
