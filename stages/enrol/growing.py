@@ -59,6 +59,7 @@ class Growing(Sink):
         self._history = micros(history)
         self._lips: deque[Packet[LipFrame]] = deque()
         self._faces: deque[tuple[int, int]] = deque()
+        self._barred = -1
 
     def open(self) -> None:
         """Have the learner begin."""
@@ -71,6 +72,7 @@ class Growing(Sink):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Keep what is seen for a while; judge a segment that is finished."""
         if not self._permitted():
+            self._barred = max(self._barred, packet.timestamp)
             self._lips.clear()
             self._faces.clear()
             return
@@ -92,6 +94,8 @@ class Growing(Sink):
             self._faces.popleft()
 
     def _is_clean(self, speech: EncodedSpeech) -> bool:
+        if speech.start <= self._barred:  # begun before it was permitted
+            return False
         own, encoding = speech.active_speaker, speech.encoding
         if own is None or encoding.least_confidence is not None or (encoding.others or 0.0) > MOST_OTHERS:
             return False

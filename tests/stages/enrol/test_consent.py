@@ -86,11 +86,11 @@ def test_without_a_yes_nothing_that_is_seen_is_kept_even_for_a_moment():
     assert taken == [] and not stage._lips and not stage._faces
 
 
-def test_what_was_seen_before_the_yes_is_not_learnt_from():
-    answers = iter([False] * 60 + [True] * 1000)
-    taken, _ = grown(lambda: next(answers))
-    # Half of the mouths of the segment came before: those are not among what is offered.
-    assert all(not each.lips.mask.all() for each in taken)
+def test_speech_that_was_begun_before_the_yes_is_not_learnt_from():
+    """The segment is from 1.01 to 3.01 s; each moment before it has a packet of lips and one of faces."""
+    early, late = iter([False] * 40 + [True] * 1000), iter([False] * 60 + [True] * 1000)
+    assert len(grown(lambda: next(early))[0]) == 1
+    assert grown(lambda: next(late))[0] == []
 
 
 def test_a_yes_makes_the_learner_and_the_end_of_the_run_waits_no_longer_than_it_may():
