@@ -20,7 +20,7 @@ class TxtWriter(Writer):
     """
 
     in_language = True
-    tells_speakers = True
+    is_amended = True
     marks: ClassVar[str] = "dash"
 
     def __init__(self, path: Path, source: str = "") -> None:

@@ -29,7 +29,7 @@ class CueWriter(Writer):
     """
 
     in_language = True
-    tells_speakers = True
+    is_amended = True
     rules: ClassVar[SubtitlesConfig] = SubtitlesConfig()
     language: ClassVar[str] = ""
 
