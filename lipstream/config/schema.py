@@ -334,6 +334,8 @@ class FusionConfig(_Section):
     """Profile of an enrolled user, whose lips then help to tell words; null for none."""
     grow: str | None = None
     """Live: profile that grows from clean speech of this run, with its user's consent; null for none."""
+    ask: bool = True
+    """Whether page and window ask once if a profile may grow from use, on the user's own machine."""
     general: bool = True
     """Whether anybody's lips help to tell the own voice from others, with any recogniser, where there is a picture."""
 

@@ -115,6 +115,7 @@ class JsonWriter(Writer):
         """Take what the object shows of the event."""
         match event:
             case TranscriptFinal():
+                self._amend = self._amend or (event.joint != "" and self._segments > 0)
                 self._write_segment(event)
             case LipActivity():
                 self._write_lips(event)
@@ -179,7 +180,7 @@ class JsonWriter(Writer):
         self.put(_state(duration, self.whole(end), self._spoken.code))
 
     def convert(self) -> Path | None:
-        """Put right who speaks, where that was corrected after it was told."""
+        """Put right who speaks, and signs that were left open, where that was known after it was told."""
         if not self._amend:
             return None
         with self.part.open(encoding="utf-8", newline="") as lines, self.made_anew() as file:

@@ -24,7 +24,7 @@ class TxtWriter(Writer):
     """
 
     in_language = True
-    tells_speakers = True
+    is_amended = True
     tells_sounds = True
     marks: ClassVar[str] = "dash"
 

@@ -30,7 +30,7 @@ class CueWriter(Writer):
     """
 
     in_language = True
-    tells_speakers = True
+    is_amended = True
     tells_sounds = True
     rules: ClassVar[SubtitlesConfig] = SubtitlesConfig()
     language: ClassVar[str] = ""
