@@ -77,7 +77,7 @@ def run(config: Config, hours: float, every: float, results: Results) -> bool:
         graph.add("console", ConsoleSink(Terminal(), Terminal()))
         graph.add("text file", TextFile(Path(folder) / "now.txt"))
         runner = Runner(graph, clock=clock, lossless=False, media_time=False, stats_interval=600.0)
-        world.before_picture = Settling(runner, world)
+        world.settle = Settling(runner, world)
         runner.start()
         while not runner.begun and not runner.stopping.is_set():
             runner.done(0.05)

@@ -71,7 +71,7 @@ def share(config: Config, media: Media, seconds: float) -> tuple[Counter[str], i
         graph = build(config)
         graph.add("events", events)
         runner = Runner(graph, clock=clock, lossless=False, media_time=False)
-        world.before_picture = Settling(runner, world)
+        world.settle = Settling(runner, world)
         runner.start()
         while not runner.begun and not runner.stopping.is_set():
             runner.done(0.05)
