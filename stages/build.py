@@ -111,7 +111,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         add_emotion(graph, config)
     if config.events.lsl:
         _add_lsl(graph, config)
-    if config.sounds.enabled and audio is not None:
+    if "audio" in graph.components:
         _add_sounds(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
@@ -305,13 +305,20 @@ def _add_speaking(graph: Graph, config: Config) -> None:
 
 
 def _add_sounds(graph: Graph, config: Config) -> None:
-    from lipstream.models.sounds.yamnet import Yamnet
-    from lipstream.stages.sound.sound_events import SoundEvents
-
-    graph.add("sounds", SoundEvents(Yamnet()))
     # Live, captions do not wait for it: what it has no time for is left out.
     newest = Bounds(Policy.DROP_OLDEST, items=512, duration=micros(5))
-    graph.connect("audio.audio", "sounds.audio", Bounds(items=512) if config.lossless else newest)
+    bounds = Bounds(items=512) if config.lossless else newest
+    if config.sounds.enabled:
+        from lipstream.models.sounds.yamnet import Yamnet
+        from lipstream.stages.sound.sound_events import SoundEvents
+
+        graph.add("sounds", SoundEvents(Yamnet()))
+        graph.connect("audio.audio", "sounds.audio", bounds)
+    elif config.tells_loud_sounds and "vad" in graph.components:
+        from lipstream.stages.sound.loud_sounds import LoudSoundEvents
+
+        graph.add("sounds", LoudSoundEvents())
+        graph.connect("vad.windows", "sounds.windows", bounds)
 
 
 def _add_growing(graph: Graph, config: Config) -> None:
