@@ -87,7 +87,9 @@ def run(config: Config, hours: float, every: float, results: Results) -> bool:
             memory.append((world.played / 3600, process.memory_info().rss / 1e6))
             if memory[-1][0] >= mark:
                 mark += hours / 8
-                print(f"  after {memory[-1][0]:4.2f} h: {memory[-1][1]:6.1f} MB resident", flush=True)
+                # The terminal takes what is printed while it shows something.
+                line = f"  after {memory[-1][0]:4.2f} h: {memory[-1][1]:6.1f} MB resident"
+                print(line, file=sys.__stdout__, flush=True)
         while not at_rest(runner):
             runner.done(0.05)
         gc.collect()
