@@ -79,6 +79,8 @@ class Decode(Stage):
         reading: the recognisers.
         only_on_camera: publish nothing of speech that is off camera.
         history: seconds of mouths kept; at least the longest segment, and what is joined.
+        wait: seconds behind its end for which finished speech waits for more to be read with; None for as long as
+            nothing else is said.
 
     Attributes:
         terms: words and phrases to be expected; may be replaced while it runs, from any thread.
@@ -89,8 +91,9 @@ class Decode(Stage):
     outputs: ClassVar[Mapping[str, Port]] = {"finals": Port(TranscriptFinal)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
-    def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0) -> None:
+    def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0, wait: float | None = None) -> None:
         self._reading = reading
+        self._wait = wait
         self.terms = reading.terms
         self._only_on_camera = only_on_camera
         self._history = micros(history)
@@ -142,6 +145,9 @@ class Decode(Stage):
     def advance(self, frontier: int) -> None:
         """Note how far time has come: no final is stamped earlier than what was promised."""
         self._reached = max(self._reached, frontier)
+        ended = self._joined.ended
+        if self._wait is not None and ended is not None and seconds(self._reached - ended) > self._wait:
+            self._read_joined()
 
     def finish(self) -> None:
         """Let the text of a segment stand whose end never came, and read what waits to be joined."""
