@@ -13,7 +13,6 @@ from lipstream.stages.failures import while_loading
 from lipstream.stages.speech.speech_probability import SpeechProbability
 from lipstream.stages.speech.voice_activity import VoiceActivity, VoiceDetector
 
-
 SOUND_BOUNDS = Bounds(items=8192, duration=micros(4))
 """Of channels of sound, which is never dropped: when what follows is behind, they fill up."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipstream.config import Config
@@ -33,16 +32,13 @@ from lipstream.stages.face.looking import AHEAD, Looking, LookRates
 from lipstream.stages.face.mouth import MouthWatch
 from lipstream.stages.face.voices import VoicesAhead
 from lipstream.stages.failures import while_loading
-from lipstream.stages.media.audio import MediaAudio
-from lipstream.stages.media.deliveries import Deliveries
-from lipstream.stages.media.probe import MediaInfo, probe
-from lipstream.stages.media.tracks import EACH, Wanted, wanted_by
-from lipstream.stages.media.video import MediaVideo
+from lipstream.stages.file_sources import file_sources
+from lipstream.stages.media.tracks import EACH
 from lipstream.stages.notice import Notice
 from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
+from lipstream.stages.speaker.of_track import OfTrack
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
-from lipstream.stages.speaker.of_track import OfTrack
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 from lipstream.stages.speech.onset import low_threshold
@@ -50,7 +46,7 @@ from lipstream.stages.speech.onward import MOST_UNREAD
 from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
-from lipstream.stages.tracks import SpeakerTrack, add_tracks, names_of, reading_wait, tracks_in_words
+from lipstream.stages.tracks import SpeakerTrack, add_tracks, reading_wait
 from lipstream.stages.voices import add_second_voice
 
 if TYPE_CHECKING:
@@ -73,7 +69,9 @@ def build(config: Config) -> Graph:
         if config.audio.enabled and config.audio.source == "both":
             add_second_voice(graph, config, SystemSound(config.audio), add_speech_branch)
         return graph
-    return _connect_file(config)
+    graph = Graph()
+    sources = file_sources(graph, config)
+    return connect(config, sources.audio, sources.video, graph, sources.tracks)
 
 
 def connect(
@@ -212,59 +210,6 @@ def _live_sources(config: Config) -> tuple[Source | None, Source | None]:
         heard(config.audio) if config.audio.enabled else None,
         Camera(config.video, config.face.max_fps) if config.video.enabled else None,
     )
-
-
-def _connect_file(config: Config) -> Graph:
-    graph = Graph()
-    path = config.input
-    if path is None:
-        raise UserError("no input file: set 'input' to the path of a recording, for example input=talk.mp4")
-    wanted = wanted_by(config)
-    media = probe(path, config.limits, wanted)
-    audio: Source | None = None
-    video: Source | None = None
-    heard, seen = config.audio.enabled and media.has_audio, config.video.enabled and media.has_video
-    each = heard and wanted.audio == EACH
-    deliveries = Deliveries((len(media.sounds) if each else heard) + seen)
-    tracks = _tracks(path, config, media, deliveries) if each and len(media.sounds) > 1 else []
-    if each and not tracks:
-        graph.add("one_track", Notice("audio", "there is one sound track, so audio.track=each changes nothing"))
-    if heard and not tracks:
-        audio = MediaAudio(path, config.pace, config.limits, wanted, deliveries)
-    elif config.audio.enabled and not heard:
-        graph.add("no_audio", Notice("audio", "the file has no sound, going on with the picture only"))
-    if seen:
-        side, rate = config.video.max_side, config.face.max_fps
-        video = MediaVideo(path, config.pace, side, rate, config.limits, wanted, deliveries, config.video.hardware)
-    elif config.video.enabled:
-        graph.add("no_video", Notice("video", "the file has no picture, going on with the sound only"))
-    if not heard and video is None:
-        raise UserError(_nothing_left(path, config))
-    return connect(config, audio, video, graph, tracks)
-
-
-def _tracks(path: Path, config: Config, media: MediaInfo, deliveries: Deliveries) -> list[SpeakerTrack]:
-    """A source for each of a recording's sound tracks.
-
-    Raises:
-        UserError: what is wanted besides is of one person.
-    """
-    if config.fusion.profile is not None:
-        raise UserError(
-            "a profile is of one person, so it cannot be used with audio.track=each: choose that person's track by its "
-            "number, or go on without the profile"
-        )
-    names = names_of(media.sounds)
-    told = [tracks_in_words(media.sounds, names), *[""] * (len(names) - 1)]
-    return [
-        SpeakerTrack(at, name, MediaAudio(path, config.pace, config.limits, Wanted(track.number), deliveries, said))
-        for at, (track, name, said) in enumerate(zip(media.sounds, names, told, strict=True), 1)
-    ]
-
-
-def _nothing_left(path: Path, config: Config) -> str:
-    missing, disabled = ("picture", "sound") if config.video.enabled else ("sound", "picture")
-    return f"'{path}' has no {missing} and {disabled} is switched off, so there is nothing to process"
 
 
 def add_speech_branch(

@@ -129,6 +129,9 @@ class _Retold:
                 return None
             case Remark(kind="track"):
                 return event
+            case Remark(kind="silence" | "no_speech"):
+                # It is told of all tracks by `InTurn`.
+                changes |= {"kind": "track", "text": f"{self._track.in_words}: {event.text}"}
             case Remark():
                 changes["text"] = f"{self._track.in_words}: {event.text}"
             case Degraded():

@@ -68,7 +68,8 @@ def _track(value: object) -> object:
         return int(text)
     if isinstance(value, bool) or not (text in ("auto", "all", "each") or re.fullmatch(r"[a-z]{2,3}([-_]\w+)*", text)):
         raise ValueError(
-            f"{value!r} names no track, expected auto, all, each, a number from 1, or a code of a language such as en or eng"
+            f"{value!r} names no track, expected auto, all, each, a number from 1, or a code of a language such as en "
+            "or eng"
         )
     return text
 
@@ -128,8 +129,8 @@ class AudioConfig(_Section):
     report_rate: Annotated[float, Field(ge=0, le=30)] = 0.0
     """SoundLevel events a second; 0 for none."""
     track: Annotated[int | str, BeforeValidator(_track)] = "auto"
-    """File: the sound track that is used: its number among them, from 1; the code of its language; all, mixed; each, as
-    a speaker of its own; or auto: that of `speech.language`, if there is one, and of several the first in which somebody
+    """File: the sound track that is used: its number among them, from 1; the code of its language; all, mixed; each, a
+    speaker of its own; or auto: that of `speech.language`, if there is one, and of several the first in which somebody
     speaks."""
 
 

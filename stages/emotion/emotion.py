@@ -195,7 +195,7 @@ class Emotion(Stage):
     def _speaker(self, face: int | None, heard: Sequence[TimedEvidence]) -> int | None:
         """Whose face or voice it is, as far as is known by now."""
         if face is None:
-            return self._people.voice if heard else None
+            return (self._witnesses.unseen or self._people.voice) if heard else None
         return self._people.faces.get(face)
 
     def _leave(self, face: int | None, time: int) -> None:

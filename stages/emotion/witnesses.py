@@ -37,9 +37,13 @@ class Witnesses:
 
     The voice belongs to the face that talks while it is heard; where none does, to the only face in view; else to
     nobody in the picture.
+
+    Attributes:
+        unseen: number of the speaker who was last found to be nobody in the picture, where that is known beforehand.
     """
 
     def __init__(self) -> None:
+        self.unseen: int | None = None
         self._seen: deque[_Seen] = deque()
         self._heard: deque[_Heard] = deque()
 
@@ -87,6 +91,8 @@ class Witnesses:
         for heard in around or lately:
             if not heard.settled:
                 heard.owner, heard.settled = self._owner(heard.window, whose or {}), True
+            if heard.owner is None:
+                self.unseen = heard.window.speaker
             evidence = TimedEvidence(seconds(min(heard.window.end, now)), heard.window.evidence)
             found.setdefault(heard.owner, []).append(evidence)
         return found

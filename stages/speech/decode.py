@@ -91,7 +91,9 @@ class Decode(Stage):
     outputs: ClassVar[Mapping[str, Port]] = {"finals": Port(TranscriptFinal)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
-    def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0, wait: float | None = None) -> None:
+    def __init__(
+        self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0, wait: float | None = None
+    ) -> None:
         self._reading = reading
         self._wait = wait
         self.terms = reading.terms

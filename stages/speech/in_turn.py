@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from lipstream.events import TranscriptFinal
+from lipstream.events import Remark, TranscriptFinal
 from lipstream.models.speech.spacing import space_of
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 
 PAUSE = 0.5
 """Seconds between two words at which a final may be parted, as at the end of a sentence."""
-_SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")  # noqa: RUF001 - those of Chinese and Japanese
+_SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 
 
 class TrackNumbers:
@@ -52,8 +52,8 @@ class _Sentence:
 class InTurn(Stage):
     """Publishes the finals of several tracks in order of time.
 
-    Where another track has its say within a final, the final is parted there, at the end of a sentence or at a pause. Each
-    part has a segment number of its own, since none is what `SpeechEnded` tells of.
+    Where another track has its say within a final, the final is parted there, at the end of a sentence or at a pause.
+    Each part has a segment number of its own, since none is what `SpeechEnded` tells of.
 
     Args:
         numbers: gives segments their numbers.
@@ -67,6 +67,7 @@ class InTurn(Stage):
         self._held: list[_Sentence] = []
         self._group: list[_Sentence] = []
         self._further = 0
+        self._spoken = False
 
     @classmethod
     def of_tracks(cls, count: int, delay: float) -> InTurn:
@@ -78,6 +79,7 @@ class InTurn(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Hold a final until nothing earlier can come."""
         final: TranscriptFinal = packet.payload
+        self._spoken = True
         track = list(self.inputs).index(port) + 1
         if not self._delay:
             self.publish(dataclasses.replace(final, segment=self._numbers.of(track, final.segment)))
@@ -91,9 +93,11 @@ class InTurn(Stage):
         self._release(seconds(frontier - self._delay))
 
     def finish(self) -> None:
-        """Publish all that is left."""
+        """Publish all that is left, or that there was nothing."""
         self._release(math.inf)
         self._tell()
+        if not self._spoken and not self.context.stopping.is_set():
+            self.publish(Remark(modality="audio", kind="no_speech", text="no words were found on any of the tracks"))
 
     def _release(self, until: float) -> None:
         while self._held and self._held[0].start < until:

@@ -115,7 +115,13 @@ def test_a_track_in_which_nobody_speaks_is_said_to_be_so(tmp_path: Path):
     path = write_media(tmp_path / "a.mkv", ANN, more=[track(title="Bob")])
     events = events_of(path)
     assert spoken(events) == [(1, "Ann", 0), (1, "Ann", 4)]
-    assert "track 2 (Bob): the sound is silent" in [each.text for each in events if isinstance(each, Remark)]
+    remarks = {(each.kind, each.text) for each in events if isinstance(each, Remark)}
+    assert ("track", "track 2 (Bob): the sound is silent") in remarks and {kind for kind, _ in remarks} == {"track"}
+
+
+def test_that_nobody_speaks_on_any_track_is_said_of_the_recording(tmp_path: Path):
+    path = write_media(tmp_path / "a.mkv", track(title="Ann"), more=[track(title="Bob")])
+    assert "no_speech" in [each.kind for each in events_of(path) if isinstance(each, Remark)]
 
 
 def test_faces_are_looked_at_where_any_of_the_tracks_has_a_voice(tmp_path: Path):
@@ -144,7 +150,7 @@ def test_of_one_track_each_changes_nothing_and_says_so(tmp_path: Path):
 
 
 def test_live_there_are_no_tracks():
-    with pytest.raises(UserError, match="audio.track=each is for recordings"):
+    with pytest.raises(UserError, match="is for recordings"):
         build.build(load_config("live", {"audio.track": "each"}))
 
 
