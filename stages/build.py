@@ -237,8 +237,10 @@ def add_speech_branch(
     listener = listener or recognisers.listener(config.speech.threads)
     reading = make_reading(config, listener)
     live_buffer = micros(config.audio.buffer)
+    # Where nobody waits, what takes longest to load is loaded while the pictures are looked at already.
+    early = config.real_time
     add_voice_activity(graph, config, source, SileroVad(), ahead=ahead)
-    graph.add("encode", Encode(listener, config.speech.update_interval if config.partials else None))
+    graph.add("encode", Encode(listener, config.speech.update_interval if config.partials else None, early=early))
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
     lateness = 0.0 if config.lossless else config.audio.buffer
@@ -248,7 +250,7 @@ def add_speech_branch(
     joined = max(reading.join, MOST_UNREAD if reading.onward else 0.0)
     longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)
     wait = None if track is None else reading_wait(config)
-    decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest, wait=wait)
+    decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest, early=early, wait=wait)
     graph.add("decode", decode, skew_limit=0)
     spoken = "fuse.speech"
     if track is not None:

@@ -79,6 +79,8 @@ class Decode(Stage):
         reading: the recognisers.
         only_on_camera: publish nothing of speech that is off camera.
         history: seconds of mouths kept; at least the longest segment, and what is joined.
+        early: whether the recognisers are loaded before anything comes, so that nothing waits for them, or when there
+            is something to read.
         wait: seconds behind its end for which finished speech waits for more to be read with; None for as long as
             nothing else is said.
 
@@ -92,9 +94,17 @@ class Decode(Stage):
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
     def __init__(
-        self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0, wait: float | None = None
+        self,
+        reading: Reading,
+        *,
+        only_on_camera: bool = False,
+        history: float = 30.0,
+        early: bool = True,
+        wait: float | None = None,
     ) -> None:
         self._reading = reading
+        self._early = early
+        self._loaded = False
         self._wait = wait
         self.terms = reading.terms
         self._only_on_camera = only_on_camera
@@ -111,7 +121,13 @@ class Decode(Stage):
         self._reached = 0
 
     def open(self) -> None:
-        """Load the recognisers."""
+        """Load the recognisers, unless that can wait."""
+        if self._early:
+            self._load()
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
         with while_loading():
             self._reading.first.load()
             self._reading.final.load()
@@ -122,6 +138,7 @@ class Decode(Stage):
                 f"{', '.join(sorted(known))}"
                 + ("; set speech.quality to balanced for others" if known == {"en"} else "")
             )
+        self._loaded = True
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Read one encoding; remember mouths."""
@@ -131,6 +148,7 @@ class Decode(Stage):
             while self._mouths[0].time < packet.timestamp - self._history:
                 self._mouths.popleft()
             return
+        self._load()
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
             self._settle()

@@ -149,7 +149,6 @@ class WhisperDecoder:
             aligning[layer].append(head)
         self._looking = [f"looks{index}" for index, heads in enumerate(aligning) if heads]
         self._reader = _sound_reader(Layers.of("decoder", file, precision), self._count, threads)
-        file.release()
         self._step = _step(layers, aligning, threads)
         self._told = [f"{part}{index}" for index in range(self._count) for part in ("keys", "values")]
 
