@@ -88,7 +88,10 @@ class PeopleOfTracks(Stage):
     def joining(cls, names: Sequence[str]) -> PeopleOfTracks:
         """One with an input for each of so many names."""
         ports = {name: Port(PeopleKnown) for name in names}
-        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports})()
+        made: type[PeopleOfTracks] = type(
+            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports}
+        )
+        return made()
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Count, and tell what is known by now."""

@@ -73,7 +73,9 @@ class InTurn(Stage):
     def of_tracks(cls, count: int, delay: float) -> InTurn:
         """One with inputs "track1", "track2" and so on."""
         ports = {f"track{number}": Port(TranscriptFinal) for number in range(1, count + 1)}
-        made = type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports})
+        made: type[InTurn] = type(
+            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports}
+        )
         return made(TrackNumbers(count), delay)
 
     def process(self, port: str, packet: Packet[Any]) -> None:
