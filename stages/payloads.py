@@ -38,10 +38,12 @@ class AudioBlock:
     Attributes:
         samples: (N,) float32, mono, 16 kHz, in [-1, 1].
         filled: how many of the samples are silence put in for lost sound.
+        speech: probability in [0, 1] that it is speech, where it is a window and has been listened to; else None.
     """
 
     samples: Float32
     filled: int = 0
+    speech: float | None = None
 
 
 class VideoFrame:

@@ -125,6 +125,7 @@ class GeneralFusion(Fusion):
         thresholds: when to act.
         active_speaker: graph of `ActiveSpeakerNet`.
         target_mask: graph of `TargetMaskNet`.
+        softens: whether anything is done at all, or it is only told whether the mouth is the voice.
     """
 
     uses_lips = True
@@ -136,10 +137,13 @@ class GeneralFusion(Fusion):
         thresholds: Thresholds | None = None,
         active_speaker: Path = ACTIVE_SPEAKER,
         target_mask: Path = TARGET_MASK,
+        *,
+        softens: bool = True,
     ) -> None:
         self._engine = engine
         self._inner = inner
         self._thresholds = thresholds or Thresholds()
+        self._softens = softens
         self._files = active_speaker, target_mask
         self._networks: tuple[ExportedNetwork, ExportedNetwork] | None = None
 
@@ -192,7 +196,7 @@ class GeneralFusion(Fusion):
         if self._inner is not None:
             fused = self._told(self._inner.fuse(encoding, sound, lips), mouth, sound)
             return dataclasses.replace(fused, active_speaker=own)
-        if not self._is_enough(mouth):
+        if not self._softens or not self._is_enough(mouth):
             return FusedSpeech(encoding, active_speaker=own)
         found = self.judge(mouth, sound)
         if found.removed <= self._thresholds.least:

@@ -40,8 +40,9 @@ class RttmWriter(Writer):
             self._voiced[event.segment] = event.start, event.end
         if not isinstance(event, TranscriptFinal):
             return
-        voiced = self._voiced.get(event.segment)
-        self._voiced = {segment: span for segment, span in self._voiced.items() if segment > event.segment}
+        voiced = self._voiced.pop(event.segment, None)
+        # Speech that became no text.
+        self._voiced = {segment: span for segment, span in self._voiced.items() if span[1] > event.start}
         for said, spans in _turns(parts_of(event), voiced):
             name = UNKNOWN if said.speaker is None else _field(called(said.speaker, self.book.names.get(said.speaker)))
             for start, end in spans:

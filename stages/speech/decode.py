@@ -79,6 +79,10 @@ class Decode(Stage):
         reading: the recognisers.
         only_on_camera: publish nothing of speech that is off camera.
         history: seconds of mouths kept; at least the longest segment, and what is joined.
+        early: whether the recognisers are loaded before anything comes, so that nothing waits for them, or when there
+            is something to read.
+        wait: seconds behind its end for which finished speech waits for more to be read with; None for as long as
+            nothing else is said.
 
     Attributes:
         terms: words and phrases to be expected; may be replaced while it runs, from any thread.
@@ -89,8 +93,19 @@ class Decode(Stage):
     outputs: ClassVar[Mapping[str, Port]] = {"finals": Port(TranscriptFinal)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
-    def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        *,
+        only_on_camera: bool = False,
+        history: float = 30.0,
+        early: bool = True,
+        wait: float | None = None,
+    ) -> None:
         self._reading = reading
+        self._early = early
+        self._loaded = False
+        self._wait = wait
         self.terms = reading.terms
         self._only_on_camera = only_on_camera
         self._history = micros(history)
@@ -106,7 +121,13 @@ class Decode(Stage):
         self._reached = 0
 
     def open(self) -> None:
-        """Load the recognisers."""
+        """Load the recognisers, unless that can wait."""
+        if self._early:
+            self._load()
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
         with while_loading():
             self._reading.first.load()
             self._reading.final.load()
@@ -117,6 +138,7 @@ class Decode(Stage):
                 f"{', '.join(sorted(known))}"
                 + ("; set speech.quality to balanced for others" if known == {"en"} else "")
             )
+        self._loaded = True
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Read one encoding; remember mouths."""
@@ -126,6 +148,7 @@ class Decode(Stage):
             while self._mouths[0].time < packet.timestamp - self._history:
                 self._mouths.popleft()
             return
+        self._load()
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
             self._settle()
@@ -142,6 +165,9 @@ class Decode(Stage):
     def advance(self, frontier: int) -> None:
         """Note how far time has come: no final is stamped earlier than what was promised."""
         self._reached = max(self._reached, frontier)
+        ended = self._joined.ended
+        if self._wait is not None and ended is not None and seconds(self._reached - ended) > self._wait:
+            self._read_joined()
 
     def finish(self) -> None:
         """Let the text of a segment stand whose end never came, and read what waits to be joined."""

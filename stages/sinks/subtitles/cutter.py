@@ -184,8 +184,8 @@ class CueCutter:
             if latest - wanted < CHAINED_MS:
                 wanted = latest
             if wanted <= start:
-                # There is no room for the gap.
-                wanted = following
+                # There is no room for the gap; where two speak at once, the one waits until the other has been shown.
+                wanted = following if following > start else spoken
         end = max(start + 1, min(wanted, start + self._longest))
         return Cue(start, end, lines, rows, voices)
 
