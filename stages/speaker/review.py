@@ -58,10 +58,16 @@ class Review(Stage):
             self._correct(final, by_segment.get(final.segment, []), usual)
 
     def _correct(self, final: TranscriptFinal, heard: Sequence[tuple[Heard, int]], usual: Mapping[int, int]) -> None:
-        if not heard:
+        if final.overlaps:
+            # The voices of its time are mixed. Who said it is the face's person, whoever that turned out to be.
+            known = usual.get(final.face) if final.face is not None else None
+            words: tuple[int | None, ...] = tuple(
+                known if known is not None and word.speaker == final.speaker else word.speaker for word in final.words
+            )
+        elif not heard:
             # Too short for a voice: a face may tell, else it stays as it is.
             known = usual.get(final.face) if final.face is not None else None
-            words: tuple[int | None, ...] = tuple(known or word.speaker for word in final.words)
+            words = tuple(known or word.speaker for word in final.words)
         else:
             words = tuple(said_by(word, heard) for word in final.words)
         speaker = most_of(final.words, words)
@@ -77,6 +83,7 @@ class Review(Stage):
                 speaker=speaker,
                 words=words,
                 speaker_name=final.speaker_name if speaker == final.speaker else None,
+                face=final.face,
             )
         )
 
