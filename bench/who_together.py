@@ -25,6 +25,7 @@ from lipstream.config import parse_assignment
 from lipstream.events import FaceFound, TranscriptFinal
 from lipstream.models.av_speech.evaluation.word_errors import WordErrors, count_errors, normaliser, right_words
 
+_NONE = WordErrors(0, 0, 0, 0)
 WAYS = ("one caption", "one each")
 
 
@@ -40,15 +41,14 @@ class Told:
 class Sums:
     """Errors by face and by the best assignment; words of second captions, right ones, and right ones of the other."""
 
-    by_face: WordErrors | None = None
-    best: WordErrors | None = None
+    by_face: WordErrors = _NONE
+    best: WordErrors = _NONE
     second: int = 0
     right: int = 0
     other: int = 0
 
     def add(self, by_face: WordErrors, best: WordErrors) -> None:
-        self.by_face = by_face if self.by_face is None else self.by_face + by_face
-        self.best = best if self.best is None else self.best + best
+        self.by_face, self.best = self.by_face + by_face, self.best + best
 
 
 def main() -> None:
@@ -75,8 +75,7 @@ def main() -> None:
             continue
         _compare(path.stem, truth, told, sums)
     for way, total in sums.items():
-        if total.by_face is not None and total.best is not None:
-            print(f"{way}: WER by face {total.by_face.rate:.3f}, with the best assignment {total.best.rate:.3f}")
+        print(f"{way}: WER by face {total.by_face.rate:.3f}, with the best assignment {total.best.rate:.3f}")
     total = sums["one each"]
     print(f"second captions: {total.second} words, {total.right} right, {total.other} of the other person")
 

@@ -49,7 +49,9 @@ class Review(Stage):
     def finish(self) -> None:
         """Look back."""
         labels = speakers_of(self._windows, self._count, self._apart)
-        numbers = renumbered(labels.tolist(), self._told, [window.seconds for window in self._windows])
+        # Somebody who was heard beside another only has a number that no window has.
+        highest = max((word.speaker or 0 for final in self._finals for word in final.words), default=0)
+        numbers = renumbered(labels.tolist(), self._told, [window.seconds for window in self._windows], highest)
         by_segment: dict[int, list[tuple[Heard, int]]] = {}
         for window, number in zip(self._windows, numbers, strict=True):
             by_segment.setdefault(window.segment, []).append((window, number))

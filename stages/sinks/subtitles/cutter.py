@@ -77,7 +77,7 @@ class CueCutter:
         second.know(self._pieces.callers.names)
         cues = [*second.add(dataclasses.replace(final, overlaps=False)), *second.finish()]
         for cue in cues:
-            self.tally.add(cue)
+            self.tally.add_beside(cue)
         self._held += cues
 
     def _in_order(self, settled: list[Cue]) -> list[Cue]:
