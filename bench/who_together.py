@@ -6,8 +6,8 @@
 Each recording is captioned twice, with `speakers.overlaps` off and on. What is captioned under a face is compared with
 what the person of that face says, by the conventions of Whisper's English normaliser; words under no face count for who
 says most of them. A person of whom nothing is captioned has all of their words missing. Also printed: the same with each
-caption given to the person whom it suits best (as cpWER does), and the captions of the second person by themselves.
-Recordings of others (beside, alone) are compared as they are: whether any word, face or time differs.
+caption given to the person whom it suits best (as cpWER has it), and the captions of the second by themselves.
+Recordings of other kinds (beside, alone) are compared as they are: whether any word, face, speaker or time differs.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Sums:
     other: int = 0
 
     def add(self, by_face: WordErrors, best: WordErrors) -> None:
+        """Add the errors of a recording."""
         self.by_face, self.best = self.by_face + by_face, self.best + best
 
 

@@ -104,7 +104,6 @@ class Fusion(ABC):
                 picture.
         """
 
-
     def part(
         self,
         encoding: Encoding,

@@ -68,7 +68,9 @@ class RecordedScenes:
         newest = at(self._cue_starts, time) + 1
         # Cues of two who speak at once are there together.
         near = range(max(0, newest - _AT_ONCE), newest)
-        return tuple(CaptionLine(line) for each in near if time < self._cue_ends[each] for line in self._cues[each].lines)
+        return tuple(
+            CaptionLine(line) for each in near if time < self._cue_ends[each] for line in self._cues[each].lines
+        )
 
     def _lips_count(self, time: float, faces: Sequence[FaceMark]) -> float:
         """How much the lips moved the words of the moment; where they did not, whether they talk, as in live scenes."""
