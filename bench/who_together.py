@@ -5,7 +5,7 @@
 
 Each recording is captioned twice, with `speakers.overlaps` off and on. What is captioned under a face is compared with
 what the person of that face says, by the conventions of Whisper's English normaliser; words under no face count for who
-says most of them. A person of whom nothing is captioned has all of their words missing. Also printed: the same with each
+says most of them. Who is not captioned at all has all of their words missing. Also printed: the same with each
 caption given to the person whom it suits best (as cpWER has it), and the captions of the second by themselves.
 Recordings of other kinds (beside, alone) are compared as they are: whether any word, face, speaker or time differs.
 """

@@ -22,14 +22,12 @@ _LEAST: Final = 1e-6
 def competing(one: Float32, other: Float32) -> Float32:
     """(T, BANDS) what of each band is the one's, from (T, BANDS) masks in [0, 1] of the one and of the other."""
     mine, theirs = np.power(one, _POWER), np.power(other, _POWER)
-    gains: Float32 = mine / (mine + theirs + _LEAST)
-    return gains
+    return np.asarray(mine / (mine + theirs + _LEAST), np.float32)
 
 
 def softened(gains: Float32, faded: Float32) -> Float32:
     """(T, BANDS) what to multiply the sound by: `gains` where (T,) `faded` is 1, and 1 where it is 0."""
-    multiplied: Float32 = np.power(np.maximum(gains, _FLOOR), faded[:, None])
-    return multiplied
+    return np.asarray(np.power(np.maximum(gains, _FLOOR), faded[:, None]), np.float32)
 
 
 def both_heard(one: Bool, other: Bool) -> Bool:

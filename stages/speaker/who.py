@@ -116,11 +116,11 @@ class Who(Stage):
         numbers = [self._persons.of_face(voice.face) for voice in (one, other)]
         if numbers[0] == numbers[1]:
             return at_once
-        named = (
+        mine, theirs = (
             dataclasses.replace(voice, speaker=number, name=self._names.get(number))
             for voice, number in zip((one, other), numbers, strict=True)
         )
-        return dataclasses.replace(at_once, voices=tuple(named))
+        return dataclasses.replace(at_once, voices=(mine, theirs))
 
     def _settle(
         self,
