@@ -28,6 +28,9 @@ class Fuse(Stage):
         fusion: the network.
         history: seconds of lip frames kept; at least the longest segment.
         parts: tell apart two people who speak at once.
+
+    Attributes:
+        parts: as given.
     """
 
     # Lips first: at equal timestamps they are delivered before the speech that needs them.
@@ -36,7 +39,7 @@ class Fuse(Stage):
 
     def __init__(self, fusion: Fusion, history: float, *, parts: bool = False) -> None:
         self._fusion = fusion
-        self._parts = parts
+        self.parts = parts
         self._history = micros(history + 2 * LIP_MARGIN)
         self._lips: deque[Packet[LipFrame]] = deque()
         self._predicted: tuple[int, FusedSpeech] | None = None
@@ -60,7 +63,7 @@ class Fuse(Stage):
         try:
             with while_running("video", "fusion"):
                 fused = self._fuse(speech)
-                at_once = self._at_once(speech) if self._parts and speech.last else None
+                at_once = self._at_once(speech) if self.parts and speech.last else None
         except RecoverableError:
             # The lips are a second witness: without them the sound goes on alone. What is made of it is not what would
             # be made of the same prediction with lips.
