@@ -60,18 +60,13 @@ class Review(Stage):
             self._correct(final, by_segment.get(final.segment, []), usual)
 
     def _correct(self, final: TranscriptFinal, heard: Sequence[tuple[Heard, int]], usual: Mapping[int, int]) -> None:
-        if final.overlaps:
-            # The voices of its time are mixed. Who said it is the face's person, whoever that turned out to be.
-            known = usual.get(final.face) if final.face is not None else None
-            words: tuple[int | None, ...] = tuple(
-                known if known is not None and word.speaker == final.speaker else word.speaker for word in final.words
-            )
-        elif not heard:
+        if not heard:
             # Too short for a voice: a face may tell, else it stays as it is.
             known = usual.get(final.face) if final.face is not None else None
-            words = tuple(known or word.speaker for word in final.words)
+            words: tuple[int | None, ...] = tuple(known or word.speaker for word in final.words)
         else:
             words = tuple(said_by(word, heard) for word in final.words)
+        words = _by_face(final, usual) if final.overlaps else words
         speaker = most_of(final.words, words)
         speaker = final.speaker if speaker is None else speaker
         if speaker == final.speaker and words == tuple(word.speaker for word in final.words):
@@ -88,6 +83,15 @@ class Review(Stage):
                 face=final.face,
             )
         )
+
+
+def _by_face(final: TranscriptFinal, usual: Mapping[int, int]) -> tuple[int | None, ...]:
+    """Who says the words of one of two who speak at once: the face's person, whoever that turned out to be.
+
+    The voices of that time are mixed.
+    """
+    known = usual.get(final.face) if final.face is not None else None
+    return tuple(known if known and word.speaker == final.speaker else word.speaker for word in final.words)
 
 
 def _of_faces(windows: Sequence[Heard], numbers: Sequence[int]) -> dict[int, int]:
