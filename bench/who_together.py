@@ -75,10 +75,15 @@ def main() -> None:
             print(f"| {path.stem} | | {'the same' if same[0] == same[1] else 'DIFFERENT'} | | | |", flush=True)
             continue
         _compare(path.stem, truth, told, sums)
-    for way, total in sums.items():
-        print(f"{way}: WER by face {total.by_face.rate:.3f}, with the best assignment {total.best.rate:.3f}")
+    for way, total in sums.items() if sums["one each"].by_face.words else ():
+        found = total.by_face.words - total.by_face.substitutions - total.by_face.deletions
+        print(
+            f"{way}: WER by face {total.by_face.rate:.3f}, with the best assignment {total.best.rate:.3f}; "
+            f"{found} of {total.by_face.words} words found, {total.by_face.insertions} put in"
+        )
     total = sums["one each"]
-    print(f"second captions: {total.second} words, {total.right} right, {total.other} of the other person")
+    if total.second:
+        print(f"second captions: {total.second} words, {total.right} right, {total.other} of the other person")
 
 
 def _plain(final: TranscriptFinal) -> tuple[Any, ...]:
