@@ -28,6 +28,11 @@ def test_it_shows_what_is_said_on_a_transparent_page(page: Page, server: FakeSer
     for element in ("html", "body", "main", "#captions"):
         background = page.locator(element).evaluate("e => getComputedStyle(e).backgroundColor")
         assert background == "rgba(0, 0, 0, 0)", element
+    server.send(
+        TranscriptFinal(segment=2, start=2, end=3, text="It was cold", words=()),
+        TranscriptFinal(segment=3, start=4, end=5, text="but dry.", words=(), joint=","),
+    )
+    expect(page.locator(".caption")).to_have_text(["It was cold,", "but dry."])
 
 
 def test_settings_in_the_address(page: Page, server: FakeServer):
