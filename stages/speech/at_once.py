@@ -18,7 +18,7 @@ import numpy as np
 
 from lipstream.events import TranscriptFinal
 from lipstream.models.speech.engine import TimedWord, mean_log
-from lipstream.models.speech.recogniser import Utterance
+from lipstream.models.speech.recogniser import Recogniser, Utterance
 from lipstream.models.speech.spacing import plain, space_of
 from lipstream.stages.payloads import AtOnce, Bool, EncodedSpeech, Float32, LipFrame, VoiceOf
 from lipstream.stages.speech.placing import placed
@@ -73,9 +73,13 @@ def as_heard(speech: EncodedSpeech, voice: VoiceOf) -> EncodedSpeech:
     return dataclasses.replace(speech, encoding=part.encoding, samples=part.sound, lip_gate=part.gate)
 
 
-def utterance_of(voice: VoiceOf, speech: EncodedSpeech) -> Utterance:
-    """What there is to read of one voice."""
-    return Utterance(voice.part.sound, speech.heard, voice.part.encoding, seen=voice.part.encoding.is_seen)
+def utterance_of(voice: VoiceOf, speech: EncodedSpeech, reader: Recogniser) -> Utterance:
+    """What there is to read of one voice, by itself.
+
+    Though somebody is seen to speak, a text of which the reader is not sure is to be heard by another one too, as of
+    speech in which nobody is seen: a second caption must not be made up. That one hears the sound of the voice.
+    """
+    return Utterance(voice.part.sound, speech.heard, voice.part.encoding if reader.reads_frames else None)
 
 
 def believed(

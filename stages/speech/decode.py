@@ -194,7 +194,7 @@ class Decode(Stage):
         final, hints = self._reading.final, self._hints(())
         try:
             with while_running("audio", _WHAT):
-                one, other = (final.recognise(utterance_of(voice, speech), hints) for voice in at_once.voices)
+                one, other = (final.recognise(utterance_of(voice, speech, final), hints) for voice in at_once.voices)
         except RecoverableError as error:
             # It is read as what one says.
             self.degrade(error.modality, error.reason)
