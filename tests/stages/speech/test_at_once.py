@@ -15,7 +15,7 @@ from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Ut
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.payloads import AtOnce, LipFrame, VoiceOf
-from lipstream.stages.speech.at_once import TOGETHER, Trust, believed, two_mouths
+from lipstream.stages.speech.at_once import TOGETHER, Trust, believed, two_mouths, utterance_of
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -141,6 +141,18 @@ class Hearing(Recogniser):
         text = self._texts[float(utterance.sound.max()) > 10.0]
         found = [TimedWord(word, 0.1 * at, 0.1 * at + 0.05, 0.9) for at, word in enumerate(text.split())]
         return Transcript(tuple(found), language="en")
+
+
+def test_whoever_checks_a_doubtful_reading_hears_the_sound_of_the_voice():
+    class Frames(Hearing):
+        reads_frames = True
+
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1]), [512]))[-1].payload
+    voice = VoiceOf(1, part(asks=0.3, sound=0.5))
+    of_sound, of_frames = (utterance_of(voice, encoded, reader("", "")) for reader in (Hearing, Frames))
+    # The frames at hand may be those of the mixture; without any they are made from this sound.
+    assert of_sound.encoding is None and of_frames.encoding is voice.part.encoding
+    assert of_sound.sound is voice.part.sound and not of_sound.seen and not of_frames.seen
 
 
 def run(recogniser: Recogniser, others: bool, parts: bool = True, join: float = 24.0):
