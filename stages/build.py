@@ -242,7 +242,9 @@ def add_speech_branch(
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
     lateness = 0.0 if config.lossless else config.audio.buffer
     history = config.vad.max_segment + lateness
-    graph.add("fuse", Fuse(fusion, history), skew_limit)
+    # Where somebody waits, reading twice more would keep them waiting.
+    parts = config.media_time and not config.partials and config.speakers.enabled and config.speakers.overlaps
+    graph.add("fuse", Fuse(fusion, history, parts=parts), skew_limit)
     # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
     joined = max(reading.join, MOST_UNREAD if reading.onward else 0.0)
     longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)

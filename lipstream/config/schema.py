@@ -363,6 +363,8 @@ class SpeakersConfig(_Section):
     """How many people speak, if that is known; auto finds out."""
     people: bool = True
     """Whether voices are compared with those of people whom the user has added (`lipstream people`)."""
+    overlaps: bool = True
+    """Whether two people in view who speak at once are both captioned; in recordings that are read at full speed."""
 
 
 class LimitsConfig(_Section):

@@ -22,8 +22,9 @@ from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.failures import retry, while_loading, while_running
-from lipstream.stages.payloads import EncodedSpeech, Mouth
+from lipstream.stages.payloads import AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
+from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
@@ -195,6 +196,8 @@ class Decode(Stage):
             self._show(speech, self._text.shown)
 
     def _read_last(self, speech: EncodedSpeech) -> None:
+        if speech.at_once is not None and self._read_both(speech, speech.at_once):
+            return
         if self._reading.join:
             alone = self._reading.final.reads_alone(_utterance(speech))
             if alone or not self._joined.takes(speech):
@@ -211,6 +214,33 @@ class Decode(Stage):
         self._guess = None
         self.context.count("audio.recognised_seconds", speech.heard)
         self._conclude(speech, found)
+
+    def _read_both(self, speech: EncodedSpeech, at_once: AtOnce) -> bool:
+        """Read what each of two people says at once; whether both could be read, and were published."""
+        final, hints = self._reading.final, self._hints(())
+        try:
+            with while_running("audio", _WHAT):
+                one, other = (final.recognise(utterance_of(voice, speech, final), hints) for voice in at_once.voices)
+        except RecoverableError as error:
+            # It is read as what one says.
+            self.degrade(error.modality, error.reason)
+            return False
+        kept = believed((one.words, other.words), at_once)
+        if kept is None:
+            return False
+        languages = [self._written_in(read.language) for read in (one, other)]
+        timed = [
+            self._as_wanted(_worth(words, as_heard(speech, voice)), language)
+            for voice, words, language in zip(at_once.voices, kept, languages, strict=True)
+        ]
+        if not all(timed):
+            return False
+        self._read_joined()
+        self.context.count("audio.recognised_seconds", speech.heard)
+        self._was_off_camera = False
+        for voice, words, language in zip(at_once.voices, timed, languages, strict=True):
+            self._publish_final(final_of(speech, at_once, voice, words, language))
+        return True
 
     def _read_joined(self) -> None:
         """Read the segments that wait to be read together; one by one where that fails."""
