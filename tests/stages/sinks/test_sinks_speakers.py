@@ -10,7 +10,16 @@ import pytest
 from lipstream.config import load_config
 from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, SpeechEnded, TranscriptFinal, Word
 from lipstream.pipeline import End
-from lipstream.stages.sinks import FORMATS, JsonWriter, RttmWriter, SrtWriter, TsvWriter, TxtWriter, VttWriter, WordsCsvWriter
+from lipstream.stages.sinks import (
+    FORMATS,
+    JsonWriter,
+    RttmWriter,
+    SrtWriter,
+    TsvWriter,
+    TxtWriter,
+    VttWriter,
+    WordsCsvWriter,
+)
 from lipstream.stages.sinks.data.textgrid import TextGridWriter
 from lipstream.stages.sinks.speakers import SpeakerBook, parts_of
 from lipstream.stages.sinks.transcript.reading import events_of, read_transcript
