@@ -220,7 +220,8 @@ class CueCutter:
                 wanted = latest
             if wanted <= start:
                 # There is no room for the gap; where two speak at once, the one waits until the other has been shown.
-                wanted = following if following > start else spoken
+                least = start + round(self._rules.min_duration * 1000)
+                wanted = following if following > start else max(spoken, least)
         end = max(start + 1, min(wanted, start + self._longest))
         return Cue(start, end, lines, rows, voices)
 
