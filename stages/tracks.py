@@ -20,6 +20,8 @@ from lipstream.stages.speech.joined import LONGEST_PAUSE
 
 PEOPLE = "people"
 """Name of the stage that knows whose faces are whose."""
+_READING = 2.0
+"""Seconds that it may take to read a segment where somebody waits."""
 _SMALL = Bounds(items=65536, duration=micros(3600))
 """Small packets: one side of a join may run far ahead of the other in a file."""
 
@@ -104,11 +106,12 @@ def add_tracks(graph: Graph, config: Config, tracks: Sequence[SpeakerTrack], add
 
 
 def _delay(config: Config) -> float:
-    """Seconds by which a final may be known later than it begins; 0 where somebody waits for it."""
-    if not config.media_time or config.partials:
-        return 0.0
-    longest = config.vad.max_segment + config.vad.cut_lookback + 1.0 + config.speech.join * (1 + LONGEST_PAUSE)
-    return longest + reading_wait(config)
+    """Seconds by which a final may be known later than it begins."""
+    longest = config.vad.max_segment + config.vad.cut_lookback + 1.0
+    if config.media_time and not config.partials:
+        # Neighbouring segments are read as one.
+        return longest + config.speech.join * (1 + LONGEST_PAUSE) + reading_wait(config)
+    return longest + _READING
 
 
 class _Retold:

@@ -58,7 +58,7 @@ class InTurn(Stage):
     Args:
         numbers: gives segments their numbers.
         delay: seconds by which a final may be known later than it begins; the finals of all tracks are held back for
-            so long. 0 to publish them as they come.
+            so long.
     """
 
     def __init__(self, numbers: TrackNumbers, delay: float) -> None:
@@ -83,9 +83,6 @@ class InTurn(Stage):
         final: TranscriptFinal = packet.payload
         self._spoken = True
         track = list(self.inputs).index(port) + 1
-        if not self._delay:
-            self.publish(dataclasses.replace(final, segment=self._numbers.of(track, final.segment)))
-            return
         for first, last in _sentences(final):
             start = final.words[first].start if final.words else final.start
             heapq.heappush(self._held, _Sentence(start, track, final.segment, first, last, final))
