@@ -150,7 +150,7 @@ def without_small(windows: Sequence[Heard], labels: Int) -> Int:
     large = [label for label, length in spoken.items() if length >= least]
     large = large or [max(spoken, key=lambda label: spoken[label])]
     known = {face for label in large for face in faces[label]}
-    centres = {label: _centre(groups[label]) for label in groups}
+    centres = dict(zip(groups, mean_voices(windows, labels, list(groups)), strict=True))
     found = labels.copy()
     for label in groups:
         if label not in large and not faces[label] - known:
@@ -166,7 +166,7 @@ def _joined_alike(windows: Sequence[Heard], labels: Int, apart: Set[frozenset[in
         names = np.unique(found).tolist()
         groups = [_group(windows, found, name) for name in names]
         faces = [{window.face for window in group if window.face is not None} for group in groups]
-        centres = np.stack([_centre(group) for group in groups])
+        centres = mean_voices(windows, found, names)
         alike = centres @ centres.T
         for one in range(len(names)):
             for other in range(one + 1):
@@ -195,7 +195,7 @@ def _without_mixed(windows: Sequence[Heard], labels: Int) -> Int:
         names = np.unique(found).tolist()
         groups = [_group(windows, found, name) for name in names]
         spoken = [covered(group) for group in groups]
-        centres = np.stack([_centre(group) for group in groups])
+        centres = mean_voices(windows, found, names)
         alike = centres @ centres.T
         for one in sorted(range(len(names)), key=lambda each: spoken[each]):
             others = [each for each in range(len(names)) if spoken[each] > spoken[one] and alike[one, each] >= _SHARED]
@@ -218,7 +218,7 @@ def resegmented(windows: Sequence[Heard], labels: Int) -> Int:
     names = np.unique(labels)
     if len(names) < 2:
         return labels
-    centres = np.stack([_centre(_group(windows, labels, name)) for name in names])
+    centres = mean_voices(windows, labels, names.tolist())
     voices = np.stack([window.voice for window in windows])
     worth = SHARP * (voices @ centres.T) + _by_faces(windows, labels, names)
     path = most_likely(worth, np.array([window.segment for window in windows]))
@@ -265,8 +265,28 @@ def _group(windows: Sequence[Heard], labels: Int, label: int) -> list[Heard]:
     return [windows[int(row)] for row in np.flatnonzero(labels == label)]
 
 
-def _centre(windows: Sequence[Heard]) -> Float32:
-    return unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
+def mean_voices(windows: Sequence[Heard], labels: npt.ArrayLike, names: Sequence[int]) -> Float32:
+    """(K, D) the mean voice of each of K labels, of length 1.
+
+    A window over a change holds two voices: those beside a window of another label count only where a label has no other.
+
+    Args:
+        windows: in order of time.
+        labels: (N,) of each.
+        names: the K labels.
+    """
+    of = np.asarray(labels)
+    voices = np.stack([window.voice for window in windows])
+    seconds = np.array([window.seconds for window in windows])
+    starts, ends = (np.array([getattr(window, edge) for window in windows]) for edge in ("start", "end"))
+    changes = (of[1:] != of[:-1]) & (starts[1:] < ends[:-1])
+    inner = ~(np.append(False, changes) | np.append(changes, False))
+    found = []
+    for name in names:
+        rows = of == name
+        rows = rows & inner if (rows & inner).any() else rows
+        found.append(unit(seconds[rows] @ voices[rows]))
+    return np.stack(found)
 
 
 def unit(vector: npt.NDArray[np.floating]) -> Float32:

@@ -24,6 +24,12 @@ LEAST_NAMED: Final = 2.5
 """Seconds of speech before a voice is compared with those who were added."""
 MOST: Final = 800
 """Windows that are looked back on; of more, every second of the older ones is forgotten."""
+OTHER: Final = 0.5
+"""Likeness of mean voices that speaks neither for one person nor for two."""
+EVIDENCE: Final = 0.5
+"""Seconds of speech, times how much less alike than `OTHER` it is, from which on somebody new is told."""
+LIPS: Final = 0.3
+"""What is taken from that likeness if a face says it that was beside the person's, and added if it is the person's."""
 _OTHER_FACE: Final = 0.1
 """How much less likely somebody is with another face than has been seen so far."""
 
@@ -54,6 +60,11 @@ class Persons:
     Args:
         count: how many there are, if that is known.
         known: voices of people who were added by name.
+
+    Attributes:
+        all: the persons.
+        revised: by segment, who speaks in its windows by what is known now, where that was told otherwise; of about the
+            newest `MOST` / 2 windows.
     """
 
     def __init__(self, count: int | None = None, known: Sequence[KnownVoice] = ()) -> None:
@@ -63,7 +74,9 @@ class Persons:
         self._told: list[int] = []
         self._highest = 0
         self._named: dict[int, str] = {}
+        self._thinned = 0
         self.all: list[Person] = []
+        self.revised: dict[int, tuple[int, ...]] = {}
 
     def settled(self, windows: Sequence[Heard], apart: Set[frozenset[int]]) -> list[int]:
         """The number of the person who speaks in each window of a segment that is over; learns from it.
@@ -75,7 +88,8 @@ class Persons:
         self._windows += windows
         labels = speakers_of(self._windows, self._count, apart).tolist()
         lengths = [window.seconds for window in self._windows]
-        numbers = renumbered(labels, self._told, lengths, self._highest)
+        numbers = self._sure(renumbered(labels, self._told, lengths, self._highest), apart)
+        self._note_revised(numbers)
         self._told += numbers[len(self._told) :]
         self._highest = max(self._highest, *self._told)
         self._learn(numbers)
@@ -87,10 +101,13 @@ class Persons:
         """The same of a segment that goes on; nothing is learnt. Somebody new has the number that follows."""
         if not self.all:
             return [self._highest + 1] * len(windows)
-        full = self._count is not None and len(self.all) >= self._count
         worth = _worth(windows, self.all, apart)
-        unknown = np.full((len(windows), 1), -np.inf if full else SHARP * UNKNOWN)
-        path = most_likely(np.hstack([worth, unknown]), np.zeros(len(windows), np.intp))
+        segments = np.zeros(len(windows), np.intp)
+        path = most_likely(np.hstack([worth, np.full((len(windows), 1), SHARP * UNKNOWN)]), segments)
+        new = [window for window, each in zip(windows, path.tolist(), strict=True) if each == len(self.all)]
+        full = self._count is not None and len(self.all) >= self._count
+        if new and (full or not self._is_new(new, self.all, apart)):
+            path = most_likely(worth, segments)
         return [self.all[each].number if each < len(self.all) else self._highest + 1 for each in path.tolist()]
 
     def with_face(self, face: int) -> int | None:
@@ -112,22 +129,80 @@ class Persons:
                 found.append((person.number, name))
         return found
 
+    def _note_revised(self, numbers: Sequence[int]) -> None:
+        held: dict[int, list[int]] = {}
+        for window, number in zip(self._windows[self._thinned :], numbers[self._thinned :], strict=True):
+            held.setdefault(window.segment, []).append(number)
+        told: dict[int, list[int]] = {}
+        for window, number in zip(self._windows[self._thinned :], self._told[self._thinned :], strict=False):
+            told.setdefault(window.segment, []).append(number)
+        self.revised = {each: tuple(held[each]) for each, before in told.items() if held[each] != before}
+
+    def _sure(self, numbers: Sequence[int], apart: Set[frozenset[int]]) -> list[int]:
+        """Numbers in which whoever is new by too little evidence is, for the time being, the one most alike."""
+        told = set(self._told)
+        groups: dict[int, list[Heard]] = {}
+        for window, number in zip(self._windows, numbers, strict=True):
+            groups.setdefault(number, []).append(window)
+        people = [_person(number, group) for number, group in groups.items()]
+        people.sort(key=lambda each: (each.number not in told, -each.seconds))
+        sure: list[Person] = []
+        names: dict[int, int] = {}
+        for person in people:
+            if person.number in told or not sure or self._is_new(groups[person.number], sure, apart):
+                new = person.number not in told
+                names[person.number] = max(self._highest, *names.values(), 0) + 1 if new and names else person.number
+                sure.append(person)
+            else:
+                nearest = max(sure, key=lambda each: float(each.centre @ person.centre))
+                names[person.number] = names[nearest.number]
+        return [names[number] for number in numbers]
+
+    def _is_new(self, windows: Sequence[Heard], people: Sequence[Person], apart: Set[frozenset[int]]) -> bool:
+        """Whether there is enough evidence that windows are of none of the people."""
+        person = _person(0, windows)
+        likeness = [float(each.centre @ person.centre) - LIPS * _apart(person, each, apart) for each in people]
+        nearest = people[int(np.argmax(likeness))]
+        # The mean voice of little speech is not sure, neither the new one nor the one it is compared with.
+        least = 2 * person.seconds * nearest.seconds / max(1e-6, person.seconds + nearest.seconds)
+        return least * (OTHER - max(likeness)) >= EVIDENCE
+
     def _learn(self, numbers: Sequence[int]) -> None:
         self.all = []
         for number in sorted(set(numbers)):
             windows = [window for window, each in zip(self._windows, numbers, strict=True) if each == number]
-            centre = unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
-            person = Person(number, centre, covered(windows))
-            for window in windows:
-                if window.face is not None:
-                    person.faces[window.face] = person.faces.get(window.face, 0.0) + window.seconds
-            self.all.append(person)
+            self.all.append(_person(number, windows))
 
     def _thin(self) -> None:
         if len(self._windows) > MOST:
             keep = [*range(0, MOST // 2, 2), *range(MOST // 2, len(self._windows))]
+            # The first of the segments that are whole.
+            first = self._windows[MOST // 2].segment
             self._windows = [self._windows[at] for at in keep]
             self._told = [self._told[at] for at in keep]
+            self._thinned = next(
+                (at for at in range(MOST // 4, len(keep)) if self._windows[at].segment > first), len(keep)
+            )
+
+
+def _person(number: int, windows: Sequence[Heard]) -> Person:
+    """Somebody who says all of some windows."""
+    centre = unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
+    person = Person(number, centre, covered(windows))
+    for window in windows:
+        if window.face is not None:
+            person.faces[window.face] = person.faces.get(window.face, 0.0) + window.seconds
+    return person
+
+
+def _apart(one: Person, other: Person, apart: Set[frozenset[int]]) -> float:
+    """Share of what one says by a face that is another than the other's, less that by the same face; in [-1, 1]."""
+    if not one.faces or not other.faces:
+        return 0.0
+    main = max(other.faces, key=lambda face: other.faces[face])
+    total = sum(one.faces.values())
+    others = sum(length for face, length in one.faces.items() if frozenset((face, main)) in apart)
+    return (others - one.faces.get(main, 0.0)) / total
 
 
 def renumbered(labels: Sequence[int], told: Sequence[int], weights: Sequence[float], highest: int = 0) -> list[int]:
