@@ -24,10 +24,12 @@ LEAST_NAMED: Final = 2.5
 """Seconds of speech before a voice is compared with those who were added."""
 MOST: Final = 800
 """Windows that are looked back on; of more, every second of the older ones is forgotten."""
-OTHER: Final = 0.5
+OTHER: Final = 0.45
 """Likeness of mean voices that speaks neither for one person nor for two."""
-EVIDENCE: Final = 0.5
+EVIDENCE: Final = 0.6
 """Seconds of speech, times how much less alike than `OTHER` it is, from which on somebody new is told."""
+SHOWN: Final = 0.8
+"""The same while a segment goes on, of which little has been heard."""
 LIPS: Final = 0.3
 """What is taken from that likeness if a face says it that was beside the person's, and added if it is the person's."""
 _OTHER_FACE: Final = 0.1
@@ -106,7 +108,7 @@ class Persons:
         path = most_likely(np.hstack([worth, np.full((len(windows), 1), SHARP * UNKNOWN)]), segments)
         new = [window for window, each in zip(windows, path.tolist(), strict=True) if each == len(self.all)]
         full = self._count is not None and len(self.all) >= self._count
-        if new and (full or not self._is_new(new, self.all, apart)):
+        if new and (full or not self._is_new(new, self.all, apart, SHOWN)):
             path = most_likely(worth, segments)
         return [self.all[each].number if each < len(self.all) else self._highest + 1 for each in path.tolist()]
 
@@ -149,7 +151,7 @@ class Persons:
         sure: list[Person] = []
         names: dict[int, int] = {}
         for person in people:
-            if person.number in told or not sure or self._is_new(groups[person.number], sure, apart):
+            if person.number in told or not sure or self._is_new(groups[person.number], sure, apart, EVIDENCE):
                 new = person.number not in told
                 names[person.number] = max(self._highest, *names.values(), 0) + 1 if new and names else person.number
                 sure.append(person)
@@ -158,14 +160,16 @@ class Persons:
                 names[person.number] = names[nearest.number]
         return [names[number] for number in numbers]
 
-    def _is_new(self, windows: Sequence[Heard], people: Sequence[Person], apart: Set[frozenset[int]]) -> bool:
+    def _is_new(
+        self, windows: Sequence[Heard], people: Sequence[Person], apart: Set[frozenset[int]], evidence: float
+    ) -> bool:
         """Whether there is enough evidence that windows are of none of the people."""
         person = _person(0, windows)
         likeness = [float(each.centre @ person.centre) - LIPS * _apart(person, each, apart) for each in people]
         nearest = people[int(np.argmax(likeness))]
         # The mean voice of little speech is not sure, neither the new one nor the one it is compared with.
         least = 2 * person.seconds * nearest.seconds / max(1e-6, person.seconds + nearest.seconds)
-        return least * (OTHER - max(likeness)) >= EVIDENCE
+        return least * (OTHER - max(likeness)) >= evidence
 
     def _learn(self, numbers: Sequence[int]) -> None:
         self.all = []
