@@ -9,7 +9,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lipstream.models.voice.diarization import FACE, SHARP, Heard, covered, most_likely, speakers_of, unit
+from lipstream.models.voice.diarization import (
+    FACE,
+    SHARP,
+    Heard,
+    covered,
+    faces_of,
+    most_likely,
+    new,
+    speakers_of,
+    unit,
+    unseen_of,
+    with_evidence,
+)
 from lipstream.models.voice.known import KnownVoice
 
 Float32 = npt.NDArray[np.float32]
@@ -24,14 +36,8 @@ LEAST_NAMED: Final = 2.5
 """Seconds of speech before a voice is compared with those who were added."""
 MOST: Final = 800
 """Windows that are looked back on; of more, every second of the older ones is forgotten."""
-OTHER: Final = 0.45
-"""Likeness of mean voices that speaks neither for one person nor for two."""
-EVIDENCE: Final = 0.6
-"""Seconds of speech, times how much less alike than `OTHER` it is, from which on somebody new is told."""
 SHOWN: Final = 0.8
-"""The same while a segment goes on, of which little has been heard."""
-LIPS: Final = 0.3
-"""What is taken from that likeness if a face says it that was beside the person's, and added if it is the person's."""
+"""As `EVIDENCE`, while a segment goes on."""
 _OTHER_FACE: Final = 0.1
 """How much less likely somebody is with another face than has been seen so far."""
 
@@ -106,9 +112,9 @@ class Persons:
         worth = _worth(windows, self.all, apart)
         segments = np.zeros(len(windows), np.intp)
         path = most_likely(np.hstack([worth, np.full((len(windows), 1), SHARP * UNKNOWN)]), segments)
-        new = [window for window, each in zip(windows, path.tolist(), strict=True) if each == len(self.all)]
+        unlike = [window for window, each in zip(windows, path.tolist(), strict=True) if each == len(self.all)]
         full = self._count is not None and len(self.all) >= self._count
-        if new and (full or not self._is_new(new, self.all, apart, SHOWN)):
+        if unlike and (full or not self._is_new(unlike, apart)):
             path = most_likely(worth, segments)
         return [self.all[each].number if each < len(self.all) else self._highest + 1 for each in path.tolist()]
 
@@ -143,33 +149,20 @@ class Persons:
     def _sure(self, numbers: Sequence[int], apart: Set[frozenset[int]]) -> list[int]:
         """Numbers in which whoever is new by too little evidence is, for the time being, the one most alike."""
         told = set(self._told)
-        groups: dict[int, list[Heard]] = {}
-        for window, number in zip(self._windows, numbers, strict=True):
-            groups.setdefault(number, []).append(window)
-        people = [_person(number, group) for number, group in groups.items()]
-        people.sort(key=lambda each: (each.number not in told, -each.seconds))
-        sure: list[Person] = []
+        sure = with_evidence(self._windows, numbers, apart, told).tolist()
         names: dict[int, int] = {}
-        for person in people:
-            if person.number in told or not sure or self._is_new(groups[person.number], sure, apart, EVIDENCE):
-                new = person.number not in told
-                names[person.number] = max(self._highest, *names.values(), 0) + 1 if new and names else person.number
-                sure.append(person)
-            else:
-                nearest = max(sure, key=lambda each: float(each.centre @ person.centre))
-                names[person.number] = names[nearest.number]
-        return [names[number] for number in numbers]
+        for number in sure:
+            if number not in names:
+                # No number is left out.
+                names[number] = number if number in told else max(self._highest, *names.values(), 0) + 1
+        return [names[number] for number in sure]
 
-    def _is_new(
-        self, windows: Sequence[Heard], people: Sequence[Person], apart: Set[frozenset[int]], evidence: float
-    ) -> bool:
-        """Whether there is enough evidence that windows are of none of the people."""
+    def _is_new(self, windows: Sequence[Heard], apart: Set[frozenset[int]]) -> bool:
+        """Whether there is enough evidence that windows of an open segment are of none of the persons."""
         person = _person(0, windows)
-        likeness = [float(each.centre @ person.centre) - LIPS * _apart(person, each, apart) for each in people]
-        nearest = people[int(np.argmax(likeness))]
-        # The mean voice of little speech is not sure, neither the new one nor the one it is compared with.
-        least = 2 * person.seconds * nearest.seconds / max(1e-6, person.seconds + nearest.seconds)
-        return least * (OTHER - max(likeness)) >= evidence
+        alike = [float(each.centre @ person.centre) - unseen_of(windows, each.faces, apart) for each in self.all]
+        nearest = int(np.argmax(alike))
+        return new(person.seconds, self.all[nearest].seconds, alike[nearest], SHOWN)
 
     def _learn(self, numbers: Sequence[int]) -> None:
         self.all = []
@@ -192,21 +185,7 @@ class Persons:
 def _person(number: int, windows: Sequence[Heard]) -> Person:
     """Somebody who says all of some windows."""
     centre = unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
-    person = Person(number, centre, covered(windows))
-    for window in windows:
-        if window.face is not None:
-            person.faces[window.face] = person.faces.get(window.face, 0.0) + window.seconds
-    return person
-
-
-def _apart(one: Person, other: Person, apart: Set[frozenset[int]]) -> float:
-    """Share of what one says by a face that is another than the other's, less that by the same face; in [-1, 1]."""
-    if not one.faces or not other.faces:
-        return 0.0
-    main = max(other.faces, key=lambda face: other.faces[face])
-    total = sum(one.faces.values())
-    others = sum(length for face, length in one.faces.items() if frozenset((face, main)) in apart)
-    return (others - one.faces.get(main, 0.0)) / total
+    return Person(number, centre, covered(windows), faces_of(windows))
 
 
 def renumbered(labels: Sequence[int], told: Sequence[int], weights: Sequence[float], highest: int = 0) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -54,11 +56,14 @@ def test_faces_in_one_picture_are_two_people_however_alike_their_voices_are():
 def test_a_face_that_is_silent_is_not_the_voice():
     choir = Choir(4, noise=0.6)
     seen = [window for _ in range(3) for window in choir.says("ann", face=1)]
-    # A voice much like hers, while her mouth is in view and shut.
-    choir._people["bob"] = choir._people["ann"] + 0.9 * choir._people.setdefault("x", np.eye(64)[0])
+    # A voice like hers, while her mouth is in view and shut.
+    choir._people["bob"] = choir._people["ann"] + 1.8 * choir._people.setdefault("x", np.eye(64)[0])
+    choir._people["bob"] /= np.linalg.norm(choir._people["bob"])
     unseen = [window for _ in range(3) for window in choir.says("bob", not_of=frozenset((1,)))]
     labels = speakers_of([*seen, *unseen])
     assert set(labels[: len(seen)].tolist()) == {0} and set(labels[len(seen) :].tolist()) == {1}
+    heard = [dataclasses.replace(window, not_of=frozenset()) for window in unseen]
+    assert set(speakers_of([*seen, *heard]).tolist()) == {0}
 
 
 def test_more_windows_than_can_be_compared_are_put_together_first(monkeypatch: pytest.MonkeyPatch):
