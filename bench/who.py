@@ -3,6 +3,7 @@
     python bench/who.py sound --data DIR [--people tune|judge]    turns composed of single people's recordings
     python bench/who.py clips --data DIR [--people tune|judge]    recordings of one person each: is it one speaker?
     python bench/who.py online --data DIR [--people tune|judge] [--kept FOLDER]    both, told as it is heard
+    python bench/who.py names --data DIR [--people tune|judge] [--kept FOLDER]     people who were added by name, or not
     python bench/who.py recordings FOLDER                         NAME.mp4 with NAME.json, of bench/who_clips.py
     python bench/who.py cost RECORDING                            processor time with and without, at live pace
 
@@ -28,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from voices import clips, speech_of
+from who_names import Spoken, names_told
 from who_online import Ear, in_pieces, joined, right_windows, told_of
 from who_scores import Errors, Turn, diarization_errors, right_words
 
@@ -197,7 +199,8 @@ def online(args: argparse.Namespace) -> None:
     ear = Ear(args.kept)
     one: dict[str, list[list[bool]]] = defaultdict(list)
     wrong: dict[str, list[list[int]]] = defaultdict(list)
-    for kind, spoken, turns in [*of_one_person(args.data, args.people), *of_several(args.data, args.people)]:
+    alone = ((kind, spoken, None) for kind, _, spoken in of_one_person(args.data, args.people))
+    for kind, spoken, turns in [*alone, *of_several(args.data, args.people)]:
         segments = ear.segments(spoken)
         if not segments:
             continue
@@ -220,28 +223,46 @@ def online(args: argparse.Namespace) -> None:
         print(f"| {kind} | {len(counts)} | {shares} |")
 
 
-def of_one_person(data: Path, part: str) -> Iterator[tuple[str, Float32, None]]:
-    """Clips of talking faces, all of somebody's, some of an actor's, somebody's speech in pieces; pauses between them."""
+def of_one_person(data: Path, part: str) -> Iterator[tuple[str, str, Float32]]:
+    """Kind, person and sound: clips of talking faces, all of somebody's, some of an actor's, speech in pieces."""
     of: dict[tuple[str, str], list[Float32]] = defaultdict(list)
     for clip in clips(data):
         if part_of(clip.person) != part or clip.corpus == "emodb" or clip.person.startswith(_WILD):
             continue
         if clip.corpus != "ravdess_speech" or len(of[clip.corpus, clip.person]) < 24:
             of[clip.corpus, clip.person].append(read_sound(clip.path))
-    for (corpus, _), sounds in sorted(of.items()):
+    for (corpus, who), sounds in sorted(of.items()):
         if corpus == "ravdess_speech":
             for seed in range(3):
-                yield "RAVDESS, 8 clips joined", joined(sounds[8 * seed : 8 * seed + 8], seed), None
+                yield "RAVDESS, 8 clips joined", who, joined(sounds[8 * seed : 8 * seed + 8], seed)
             continue
         for seed, whole in enumerate(sounds):
             if len(whole) > 3 * SAMPLE_RATE:
-                yield "talking faces, a clip", joined([whole], seed), None
+                yield "talking faces, a clip", who, joined([whole], seed)
         if len(sounds) > 1:
-            yield "talking faces, clips joined", joined(sounds[:12], 5), None
-    for _, speeches in sorted(material(data, part)["talking_faces"].items()):
+            yield "talking faces, clips joined", who, joined(sounds[:12], 5)
+    for who, speeches in sorted(material(data, part)["talking_faces"].items()):
         for seed in range(2):
             pieces = in_pieces([each.sound for each in speeches], seed)
-            yield "talking faces, pieces of 1.2 to 6 s", joined(pieces, seed), None
+            yield "talking faces, pieces of 1.2 to 6 s", who, joined(pieces, seed)
+
+
+def names(args: argparse.Namespace) -> None:
+    """Whether people who were added are called by name, and others are not."""
+    ear = Ear(args.kept)
+    of: dict[str, dict[str, list[Spoken]]] = defaultdict(lambda: defaultdict(list))
+    for kind, who, spoken in of_one_person(args.data, args.people):
+        segments = [segment.windows for segment in ear.segments(spoken)]
+        if kind.endswith("6 s"):
+            half = len(segments) // 2
+            of["talking faces, the same recording"].setdefault(who, [segments[:half], segments[half:]])
+        elif not kind.endswith("clips joined") or kind.startswith("RAVDESS"):
+            of["RAVDESS" if kind.startswith("RAVDESS") else "talking faces, another clip"][who].append(segments)
+    print("| people | known | named | as another | not named | unknown | named |\n|" + "---|" * 7)
+    for kind, people in of.items():
+        known, unknown = names_told({who: spoken for who, spoken in people.items() if len(spoken) > 1})
+        shares = f"{known['right']} | {known['wrong']} | {known['none']}"
+        print(f"| {kind} | {known.total()} | {shares} | {unknown.total()} | {unknown['wrong']} |")
 
 
 def of_several(data: Path, part: str) -> Iterator[tuple[str, Float32, list[Turn]]]:
@@ -319,7 +340,7 @@ def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_subparsers(required=True)
-    for name, function in (("sound", sound), ("clips", one_each), ("online", online)):
+    for name, function in (("sound", sound), ("clips", one_each), ("online", online), ("names", names)):
         each = what.add_parser(name)
         each.add_argument("--data", type=Path, required=True)
         each.add_argument("--people", choices=("tune", "judge"), default="judge")

@@ -28,7 +28,7 @@ Float32 = npt.NDArray[np.float32]
 
 UNKNOWN: Final = 0.22
 """Likeness to a mean voice under which, for the time being, a voice is none of those known."""
-NAMED: Final = 0.45
+NAMED: Final = 0.64
 """Likeness from which on a voice is that of somebody who was added by name."""
 MARGIN: Final = 0.1
 """By how much it must be more like that than like anybody else who was added."""
