@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 from voices import clips, speech_of
 from who_names import Spoken, names_told
-from who_online import Ear, in_pieces, joined, right_windows, told_of
+from who_online import Ear, Segment, in_pieces, joined, kept_numbers, right_windows, told_of
 from who_scores import Errors, Turn, diarization_errors, right_words
 
 from lipstream import Pipeline
@@ -199,9 +199,13 @@ def online(args: argparse.Namespace) -> None:
     ear = Ear(args.kept)
     one: dict[str, list[list[bool]]] = defaultdict(list)
     wrong: dict[str, list[list[int]]] = defaultdict(list)
-    alone = ((kind, spoken, None) for kind, _, spoken in of_one_person(args.data, args.people))
-    for kind, spoken, turns in [*alone, *of_several(args.data, args.people)]:
+    speech: dict[str, list[Segment]] = {}
+    alone = ((kind, who, spoken, None) for kind, who, spoken in of_one_person(args.data, args.people))
+    several = ((kind, "", spoken, turns) for kind, spoken, turns in of_several(args.data, args.people))
+    for kind, who, spoken, turns in [*alone, *several]:
         segments = ear.segments(spoken)
+        if kind.endswith("6 s") and who:
+            speech.setdefault(who, segments)
         if not segments:
             continue
         told = told_of(segments)
@@ -221,6 +225,9 @@ def online(args: argparse.Namespace) -> None:
         total = np.sum(counts, axis=0)
         shares = " | ".join(f"{share:.3f}" for share in total[:3] / total[3])
         print(f"| {kind} | {len(counts)} | {shares} |")
+    kept, cases = kept_numbers(speech)
+    told = ", ".join(f"{number} {when}" for number, when in zip(kept, ("in finals", "soon", "in the end"), strict=True))
+    print(f"\nthe same number after an absence of 30 s, of {cases}: {told}")
 
 
 def of_one_person(data: Path, part: str) -> Iterator[tuple[str, str, Float32]]:

@@ -201,3 +201,64 @@ def right_windows(segments: Sequence[Segment], labels: Labels, turns: Sequence[T
         if len(who) == 1:
             pairs.append((label, *who))
     return right_words(pairs), len(pairs)
+
+
+def kept_numbers(people: Mapping[str, Sequence[Segment]]) -> tuple[list[int], int]:
+    """Everybody speaks, is away while others speak for 30 s or more, and speaks again, 5 s or more each time.
+
+    Args:
+        people: segments of each one's speech, with pauses between them.
+
+    Returns:
+        Of how many it was the same number again, and nobody else's: in finals, by corrections that came before the end
+        and in the end; and how many cases there are.
+    """
+    order = sorted(people)
+    right, count = [0, 0, 0], 0
+    for at, who in enumerate(order):
+        own = _long(people[who], 5.0)
+        back = _long(people[who][len(own) :], 5.0)
+        between: list[Segment] = []
+        for step in range(1, len(order)):
+            if _spoken(between) < 30.0:
+                between += _long(people[order[(at + step) % len(order)]], 12.0)
+        if _spoken(own) < 5.0 or _spoken(back) < 5.0 or _spoken(between) < 30.0:
+            continue
+        told = told_of(list(_one_after_the_other([*own, *between, *back])))
+        first, last = (sum(len(segment.windows) for segment in part) for part in (own, back))
+        for index, labels in enumerate((told.at_once, told.soon, told.end)):
+            number = _usual(labels[:first])
+            right[index] += _usual(labels[-last:]) == number != _usual(labels[first:-last])
+        count += 1
+    return right, count
+
+
+def _usual(labels: Labels) -> int:
+    return max(set(labels), key=labels.count)
+
+
+def _spoken(segments: Sequence[Segment]) -> float:
+    return sum(segment.windows[-1].end - segment.windows[0].start for segment in segments)
+
+
+def _long(segments: Sequence[Segment], least: float) -> list[Segment]:
+    """The first of them, so many that they are so many seconds long together."""
+    found: list[Segment] = []
+    for segment in segments:
+        if _spoken(found) >= least:
+            break
+        found.append(segment)
+    return found
+
+
+def _one_after_the_other(segments: Sequence[Segment]) -> Iterator[Segment]:
+    at = 0.5
+    for number, segment in enumerate(segments, start=1):
+        shift = at - segment.windows[0].start
+        early = tuple(_moved(windows, number, shift) for windows in segment.early)
+        yield Segment(early, _moved(segment.windows, number, shift))
+        at += _spoken([segment]) + 0.8
+
+
+def _moved(windows: Sequence[Heard], number: int, shift: float) -> tuple[Heard, ...]:
+    return tuple(Heard(number, each.start + shift, each.end + shift, each.voice) for each in windows)
