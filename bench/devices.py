@@ -27,12 +27,13 @@ class FakeMicrophone:
     Attributes:
         plugged: whether it is there.
         delivered: samples handed to the program's callback so far.
+        blocks: in so many blocks.
     """
 
     def __init__(self, rate: int = 48_000) -> None:
         self.rate = rate
         self.plugged = True
-        self.delivered = 0
+        self.delivered = self.blocks = 0
         self._stream: _FakeStream | None = None
 
     def __call__(self) -> _FakeBackend:
@@ -55,6 +56,7 @@ class FakeMicrophone:
         """Deliver a block of (N,) samples, now, if somebody listens."""
         if self._stream is not None and self._stream.alive:
             self.delivered += len(samples)
+            self.blocks += 1
             self._stream.callback(samples.astype(np.float32).tobytes(), overflow)
 
     def unplug(self) -> None:
@@ -98,10 +100,12 @@ class FakeCamera:
 
     Attributes:
         plugged: whether it is there.
+        taken: frames that were decoded of those it gave.
     """
 
     def __init__(self) -> None:
         self.plugged = True
+        self.taken = 0
         self._capture: _FakeCapture | None = None
 
     def __call__(self, config: VideoConfig) -> _FakeCapture:
@@ -110,7 +114,7 @@ class FakeCamera:
             raise OSError("it is not connected")
         # Whoever opens it again has given up on the last frame.
         self.release()
-        self._capture = _FakeCapture()
+        self._capture = _FakeCapture(self)
         return self._capture
 
     @property
@@ -140,7 +144,8 @@ class FakeCamera:
 
 
 class _FakeCapture:
-    def __init__(self) -> None:
+    def __init__(self, camera: FakeCamera) -> None:
+        self._camera = camera
         self.waiting = False
         self._changed = threading.Condition()
         self._next: UInt8 | None = None
@@ -157,6 +162,7 @@ class _FakeCapture:
             return self._image is not None
 
     def retrieve(self) -> UInt8 | None:
+        self._camera.taken += self._image is not None
         return self._image
 
     def release(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
@@ -91,6 +91,8 @@ class LiveWorld:
         clock: the session clock, moved on with what is played, so that its time is that of the devices however slowly
             this machine runs; None for a session on the real clock, at speed 1.
         faults: what goes wrong, ordered by start.
+        before_picture: called before each picture, on the thread of the world; for one that waits until the last was
+            dealt with, where no picture is to be missed.
 
     Attributes:
         played: media seconds played so far.
@@ -103,6 +105,7 @@ class LiveWorld:
     speed: float = 1.0
     clock: ScriptedClock | None = None
     faults: Sequence[Fault] = ()
+    before_picture: Callable[[], object] = lambda: None
     camera: FakeCamera = field(default_factory=FakeCamera)
     played: float = 0.0
     lost: float = 0.0
@@ -167,6 +170,7 @@ class LiveWorld:
             self._held = []
 
     def _picture(self, index: int) -> None:
+        self.before_picture()
         pictures = self.media.pictures
         if "camera unplugged" in self.active:
             self.camera.unplug()

@@ -54,9 +54,9 @@ def transcribe(sound: npt.NDArray[np.float32], realtime: bool, block: float = 0.
 
     transcriber = moonshine_voice.Transcriber(str(model), moonshine_voice.ModelArch.TINY, update_interval=update)
     transcriber.add_listener(Listener())
+    transcriber.start()
     cpu = time.process_time()
     begin = time.monotonic()
-    transcriber.start()
     size = round(block * RATE)
     for start in range(0, len(sound), size):
         if realtime:

@@ -1,6 +1,7 @@
 """How many live sessions `serve` holds on this machine, what the next one gets, and the memory a session takes.
 
 Usage: python bench/serve_load.py [--pictures 0,5,10,15] [--most 4] [--seconds 20] [--go-on] [--set key=value]...
+                                  [--json bench/results/serve_load.json]
        python bench/serve_load.py --work [--pictures 0,5,10,15] [--seconds 40] [--set key=value]...
 
 Everything is on this machine: a server as a process of its own, and clients here that send speech and a talking head at
@@ -38,6 +39,7 @@ import websockets
 from clips import RATE, read_audio
 from machine import describe
 from PIL import Image
+from results import Results, add_json_argument
 
 from lipstream import Pipeline, PushSource
 from lipstream.config import parse_assignment
@@ -225,6 +227,22 @@ def work(media: Media, pictures: int, seconds: float, settings: dict[str, object
     return (time.process_time() - before) / seconds
 
 
+def of(pictures: int) -> str:
+    """A column of the figures."""
+    return f"{pictures} pictures a second" if pictures else "sound only"
+
+
+def note(results: Results, result: Result, before: float | None) -> None:
+    """Keep the figures of a number of sessions that was held."""
+    with_them = f"{result.sessions} session{'s' if result.sessions > 1 else ''}"
+    delays = [delay for each in result.heard for delay in each.delays]
+    results.spread(f"{with_them}: a sentence after its end", of(result.pictures), delays, "s")
+    results.value(f"{with_them}: memory of the server", of(result.pictures), result.resident, "MiB")
+    results.value(f"{with_them}: kinds of work left out", of(result.pictures), max(h.shed for h in result.heard), "")
+    if before is not None:
+        results.value("memory of a further session", of(result.pictures), result.resident - before, "MiB")
+
+
 def show(result: Result, before: float | None) -> None:
     delays = [delay for each in result.heard for delay in each.delays]
     middle = statistics.median(delays) if delays else float("nan")
@@ -253,7 +271,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--go-on", action="store_true", help="further sessions although those before were not held")
     parser.add_argument("--work", action="store_true", help="the processor time of a session's work alone")
+    add_json_argument(parser)
     args = parser.parse_args()
+    results = Results(f"speech and a talking head at {SIZE[0]}x{SIZE[1]}, {args.seconds:g} s a session")
     print(describe())
     load = os.getloadavg()[0]
     print(f"load of the machine before: {load:.1f}; {args.seconds:.0f} s a session; {args.set or 'as it comes'}")
@@ -264,18 +284,28 @@ def main() -> None:
         for pictures in map(int, args.pictures.split(",")):
             cost = work(media, pictures, args.seconds, settings)
             print(f"{pictures} pictures a second: {cost:.2f} CPU s a session second, room for {CORES / cost:.1f}")
+            results.value("processor time of a second of a session", of(pictures), cost, "s")
+        results.write(args.json)
         return
     print("|", " | ".join(COLUMNS), "|")
     print("|---" * len(COLUMNS) + "|")
     for pictures in map(int, args.pictures.split(",")):
         before: float | None = None
+        held = 0
         for sessions in range(1, args.most + 1):
             with serving(sessions, args.set) as (address, server):
                 result = asyncio.run(measure(address, server, media, args.seconds, (sessions, pictures)))
             show(result, before)
+            if result.held and sessions == held + 1:
+                held = sessions
+                note(results, result, before)
+            elif before is not None:
+                results.value("memory of a further session", of(pictures), result.resident - before, "MiB")
             before = result.resident
             if not (result.held or args.go_on):
                 break
+        results.value("sessions held", of(pictures), held, "")
+    results.write(args.json)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """How far expected terms help, and what they spoil: listed words found, other words wrong, terms nobody said.
 
-    python bench/terms.py CLIPS.tsv TERMS.txt [--recogniser moonshine] [--bonus 0,4,6,8]
+    python bench/terms.py CLIPS.tsv TERMS.txt [--recogniser moonshine] [--bonus 0,4,6,8] [--partial]
 
 CLIPS.tsv has a line `path<TAB>text` a recording of at most 30 s, TERMS.txt a term a line (those of all recordings, and
-others that nobody says). Each recording is read as one stretch of speech, with Whisper as English.
+others that nobody says). Each recording is read as one stretch of speech, with Whisper as English; with --partial
+as speech that goes on is read, which is greedily.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ def _has(text: str, term: str) -> bool:
     return f" {term} " in f" {text} "
 
 
-def with_moonshine(sounds: list[Float32]) -> list[Read]:
-    """What reads each sound; it is encoded only once."""
+def with_moonshine(sounds: list[Float32], whole: bool) -> list[Read]:
+    """What reads each sound; it is encoded only once. Moonshine reads finished speech as it reads any."""
     engine = MoonshineEngine()
     engine.load()
 
@@ -80,13 +81,13 @@ def with_moonshine(sounds: list[Float32]) -> list[Read]:
     return [reading(sound) for sound in sounds]
 
 
-def with_whisper(sounds: list[Float32]) -> list[Read]:
+def with_whisper(sounds: list[Float32], whole: bool) -> list[Read]:
     """What reads each sound, encoding it anew."""
     recogniser = WhisperRecogniser()
     recogniser.load()
 
     def reading(sound: Float32) -> Read:
-        utterance = Utterance(sound, len(sound) / RATE)
+        utterance = Utterance(sound, len(sound) / RATE, whole=whole)
         return lambda terms: recogniser.recognise(utterance, Hints(language="en", terms=terms)).text
 
     return [reading(sound) for sound in sounds]
@@ -101,10 +102,12 @@ def main() -> None:
     parser.add_argument("terms", type=Path)
     parser.add_argument("--recogniser", choices=RECOGNISERS, default="moonshine")
     parser.add_argument("--bonus", default="0,4,6,8", help="bonuses to compare; 0 is without terms")
+    parser.add_argument("--partial", action="store_true", help="read as speech that goes on")
     arguments = parser.parse_args()
     print(describe())
     lines = [line.split("\t") for line in arguments.clips.read_text(encoding="utf-8").splitlines() if line.strip()]
-    reads = RECOGNISERS[arguments.recogniser]([read_audio(Path(path))[:_LONGEST] for path, _ in lines])
+    sounds = [read_audio(Path(path))[:_LONGEST] for path, _ in lines]
+    reads = RECOGNISERS[arguments.recogniser](sounds, not arguments.partial)
     texts = [_NORMALISE(text) for _, text in lines]
     terms = Terms.from_file(arguments.terms)
     normalised = [_NORMALISE(phrase) for phrase in terms.phrases]

@@ -20,6 +20,8 @@ transcript is a sound in which nobody speaks. Every system has a process of its 
 - Erasure: tokens taken back between consecutive texts of a segment, its final among them, by tokens of the finals
   (Arivazhagan et al., "Re-translation versus Streaming for Simultaneous Translation", IWSLT 2020): of all that was
   shown, as shown and without punctuation and capitals; and of the stable text alone.
+- Failed: clips on which a run ended by an error; they count as empty, and the exit status is 1. Troubles: what a run
+  that went on told of itself (a picture that could not be used, a segment that could not be read).
 - RTF: processor seconds for a second of sound, all threads, networks loaded. Lipstream looks at the pictures of clips
   that have them unless it is told not to (--with "sound only: video.enabled=false").
 """
@@ -236,6 +238,8 @@ def main() -> None:
         machine = {**about(data), "versions": versions()}
         text = json.dumps({**machine, "systems": {**results, **live}}, ensure_ascii=False, indent=1)
         arguments.json.write_text(text, encoding="utf-8")
+    if any(each["failed"] for each in [*results.values(), *live.values()]):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ def measure(run: Run, rows: Sequence[Row]) -> Measures:
         "languages_of": sum(count for _, count in told),
         "failed": [reading.error for reading in [*run.readings, *run.silent] if reading.error],
         "shed": sum(reading.shed for reading in run.readings),
+        "troubles": [trouble for reading in [*run.readings, *run.silent] for trouble in reading.troubles],
     }
 
 
@@ -107,12 +109,12 @@ def print_words(systems: dict[str, Measures]) -> None:
         {name: _ends(each["sentence_ends"]) for name, each in systems.items()},
     )
     _table(
-        ["cost", "processor s", "RTF", "wall s", "language right", "failed", "work left out"],
+        ["cost", "processor s", "RTF", "wall s", "language right", "failed", "troubles", "work left out"],
         {
             name: [
                 *(f"{each['cpu']:.1f}", f"{each['rtf']:.3f}", f"{each['wall']:.1f}"),
                 f"{each['languages_right']}/{each['languages_of']}",
-                *(len(each["failed"]), each["shed"]),
+                *(len(each["failed"]), len(each["troubles"]), each["shed"]),
             ]
             for name, each in systems.items()
         },
@@ -120,6 +122,8 @@ def print_words(systems: dict[str, Measures]) -> None:
     for name, each in systems.items():
         for failure in each["failed"][:5]:
             print(f"  {name} failed on {failure}")
+        for trouble, count in Counter(each["troubles"]).most_common(5):
+            print(f"  {name} told, {count} times: {trouble}")
 
 
 def print_live(systems: dict[str, Measures]) -> None:

@@ -43,6 +43,7 @@ class Reading:
         started: by segment, the first voiced moment, seconds.
         ended: by segment, the last voiced moment in seconds, and why it ended.
         shed: how often work was left out because the processor could not keep up.
+        troubles: what went wrong, or was missing, in a run that went on: component and reason.
         error: why there is nothing; empty if all went well.
     """
 
@@ -51,6 +52,7 @@ class Reading:
     started: dict[int, float] = field(default_factory=dict)
     ended: dict[int, tuple[float, str]] = field(default_factory=dict)
     shed: int = 0
+    troubles: list[str] = field(default_factory=list)
     error: str = ""
 
     @property

@@ -19,6 +19,7 @@ from lipstream import Pipeline
 from lipstream.config import load_config
 from lipstream.events import (
     Degraded,
+    Error,
     Event,
     SpeechEnded,
     SpeechStarted,
@@ -123,8 +124,11 @@ def lipstream_config(system: System, row: Row) -> dict[str, object]:
 def _lipstream(system: System) -> Read:
     def read(row: Row) -> Reading:
         reading = Reading()
-        for event in Pipeline(load_config(system.config, lipstream_config(system, row))).events():
+        pipeline = Pipeline(load_config(system.config, lipstream_config(system, row)))
+        for event in pipeline.events():
             take(reading, event)
+        # Events end without a word where a run failed: it raises here.
+        pipeline.wait()
         return reading
 
     return read
@@ -145,8 +149,10 @@ def take(reading: Reading, event: Event) -> None:
         # A final that replaces an earlier one of its segment takes its place.
         reading.said = [each for each in reading.said if each.segment != event.segment] + [said]
         reading.shown.append(Shown(event.segment, event.emitted, event.text, event.text))
-    elif isinstance(event, Degraded):
-        reading.shed += event.stage.startswith("load:")
+    elif isinstance(event, Degraded) and event.stage.startswith("load:"):
+        reading.shed += 1
+    elif isinstance(event, Degraded | Error):
+        reading.troubles.append(f"{event.stage}: {event.reason if isinstance(event, Degraded) else event.message}")
 
 
 def _faster_whisper(system: System) -> Read:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lipstream.commands.outputs import Outputs
     from lipstream.commands.running import Outcome
     from lipstream.config import Config
+    from lipstream.stages.enrol.consent import GrowthConsent
     from lipstream.stages.sinks import Writer
 
 EXAMPLE = """\
@@ -115,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.running import execute
     from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
+    from lipstream.stages.enrol.own_profile import with_own_profile
     from lipstream.stages.sinks import ConsoleSink, parse_formats
     from lipstream.stages.sinks.data.formats import check_features, format_settings
 
@@ -132,6 +134,9 @@ def run(args: argparse.Namespace) -> int:
     if args.show:
         config = load_config(args.config, _window_settings(config) | overrides)
     check_features(formats, config)
+    consent = growing.consent_of(args, config)
+    if consent is not None:
+        config = with_own_profile(config, consent)
     writers = writers_for(formats, config.emotion.enabled, args.vtt_emotion, config)
     events, recording, others = extra_events.from_args(args), live_record.from_args(args), elsewhere.from_args(args)
     if not args.overwrite:
@@ -139,6 +144,8 @@ def run(args: argparse.Namespace) -> int:
         check_free(path for path in named if path is not None)
     with _outputs(args, config, writers) as outputs, ExitStack() as stack:
         pipeline = Pipeline(config, trace=args.trace)
+        if consent is not None:
+            growing.attach(pipeline, consent)
         extras = [each for each in (events, recording, *others) if each]
         check_extras(extras, [], [writer.path for writer in outputs.writers.values()])
         if events is not None:
@@ -150,23 +157,23 @@ def run(args: argparse.Namespace) -> int:
             recording.attach(pipeline, args.quiet)
         for extra in others:
             extra.attach(pipeline, args.quiet)
-        if args.grow is not None and not args.quiet:
-            growing.before(args.grow)
+        if (name := growing.grows(args, consent)) is not None and not args.quiet:
+            growing.before(name)
         console = None if args.quiet else ConsoleSink(sys.stderr if events and events.takes_stdout else None)
         if args.quiet:
             invitation = None
         else:
             note("loading, wait before you speak" if config.audio.enabled else "loading")
             invitation = _invitation(config, args.show) + (f"; {recording.invitation}" if recording else "")
-        with _window(args, pipeline) as foreground:
+        with _window(args, pipeline, consent) as foreground:
             outcome = execute(pipeline, outputs, console, invitation, foreground)
         streamed = events is not None and events.finish(outcome)
         recorded = recording is not None and recording.finish(outcome)
         if not args.quiet:
             also = [f"events are in {args.events}"] * streamed + [f"the recording is {args.record}"] * recorded
             note("; ".join([_closing_line(config, outcome, outputs), *also]))
-    if args.grow is not None:
-        growing.after(args.grow, args.quiet)
+    if (name := growing.grows(args, consent)) is not None:
+        growing.after(name, args.quiet)
     told = [each.failure for each in (*extras, console) if each is not None]
     failures = [*outputs.failures, *(failure for failure in told if failure)]
     for failure in failures:
@@ -192,14 +199,16 @@ def _window_settings(config: Config) -> dict[str, object]:
 
 
 @contextmanager
-def _window(args: argparse.Namespace, pipeline: Pipeline) -> Iterator[Callable[[], bool] | None]:
+def _window(
+    args: argparse.Namespace, pipeline: Pipeline, consent: GrowthConsent | None
+) -> Iterator[Callable[[], bool] | None]:
     """What keeps the window of --show going; None without it."""
     if not args.show:
         yield None
         return
     from lipstream.views.live.window import Window
 
-    with Window(pipeline, args.output or Path(".")) as window:
+    with Window(pipeline, args.output or Path("."), consent=consent) as window:
         yield window.update
 
 

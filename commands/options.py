@@ -226,6 +226,7 @@ def add_subtitle_arguments(parser: argparse.ArgumentParser) -> None:
         help="how many people speak, where that is known (auto); dash, names and none are taken as --speaker-marks",
     )
     group.add_argument("--no-speakers", action="store_true", help="do not tell speakers apart")
+    group.add_argument("--no-sound-marks", action="store_true", help="leave sounds such as [applause] out")
     group.add_argument(
         "--highlight-words", action="store_true", help="mark the word that is being said, in vtt and ass (karaoke)"
     )
@@ -261,6 +262,8 @@ def subtitle_settings(args: argparse.Namespace) -> dict[str, object]:
         chosen["speakers.enabled"] = False
     if args.caption_size is not None:
         chosen["subtitles.size"] = args.caption_size
+    if args.no_sound_marks:
+        chosen["subtitles.sounds"] = False
     return {**chosen, "subtitles.highlight_words": True} if args.highlight_words else chosen
 
 

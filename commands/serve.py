@@ -89,10 +89,13 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"serve needs {', '.join(missing)}, which {are} not installed: pip install 'lipstream[web]'")
     if (args.certfile is None) != (args.keyfile is None):
         raise UserError("--tls-cert and --tls-key belong together: give both, or none")
+    from lipstream.stages.enrol.consent import GrowthConsent, may_be_asked
     from lipstream.web.address import Address
     from lipstream.web.files.recording import file_config
     from lipstream.web.files.uploads import UploadLimits
     from lipstream.web.front import front_of
+    from lipstream.web.growing.local import is_own_server
+    from lipstream.web.growing.runs import learn_on, prepare_own
     from lipstream.web.ops.logs import log_as_json
     from lipstream.web.prepare import prepare, with_reports
     from lipstream.web.server import Service, serve
@@ -104,7 +107,16 @@ def run(args: argparse.Namespace) -> int:
     address = Address(args.host, args.port, args.token, certificate, front_of(args.public_url, args.trusted_proxies))
     limits = UploadLimits(args.max_upload_mb * 1_000_000, args.max_upload_minutes * 60, args.max_recordings)
     recordings = file_config(overrides, limits.max_seconds)
-    service = Service(lambda: prepare(config), args.max_sessions or _default_sessions(), recordings, limits, live)
+    consent = GrowthConsent() if is_own_server(address) and may_be_asked(live) else None
+    service = Service(
+        (lambda: prepare(config)) if consent is None else lambda: prepare_own(config, consent),
+        args.max_sessions or _default_sessions(),
+        recordings,
+        limits,
+        live,
+        consent=consent,
+        after=lambda: None if consent is None else learn_on(consent),
+    )
 
     if args.log_format == "json":
         log_as_json()

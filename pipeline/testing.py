@@ -150,6 +150,10 @@ class StageRun(Sequence[Packet[Any]]):
         """The packets of one port."""
         return [packet for name, packet in self.emitted if name == port]
 
+    def only(self, port: str) -> StageRun:
+        """The same, with the packets of one port alone."""
+        return dataclasses.replace(self, emitted=[(name, packet) for name, packet in self.emitted if name == port])
+
     @property
     def payloads(self) -> list[Any]:
         """The payloads of all packets."""

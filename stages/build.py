@@ -53,9 +53,6 @@ from lipstream.stages.voices import add_second_voice
 if TYPE_CHECKING:
     from lipstream.models.av_speech.lip_fusion import LipFusion
 
-_LATE = 5.0
-"""Seconds that a finished segment may be behind its lips where a profile grows."""
-
 
 def build(config: Config) -> Graph:
     """Make the graph for a configuration.
@@ -105,7 +102,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
             if config.face.features_rate > 0:
                 _add_speaking(graph, config)
         if config.fusion.grow is not None:
-            _add_growing(graph, config, lips)
+            _add_growing(graph, config)
     elif config.fusion.grow is not None:
         graph.add("no_growth", Notice("video", "without sound and picture no profile grows"))
     if config.emotion.enabled:
@@ -114,7 +111,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         add_emotion(graph, config)
     if config.events.lsl:
         _add_lsl(graph, config)
-    if config.sounds.enabled and audio is not None:
+    if "audio" in graph.components:
         _add_sounds(graph, config)
     graph.switches = Switches((SOUND, PICTURE, LIPS, EMOTION))
     # The order in which a live run that cannot keep up leaves work out; sound is not among it.
@@ -308,27 +305,30 @@ def _add_speaking(graph: Graph, config: Config) -> None:
 
 
 def _add_sounds(graph: Graph, config: Config) -> None:
-    from lipstream.models.sounds.yamnet import Yamnet
-    from lipstream.stages.sound.sound_events import SoundEvents
-
-    graph.add("sounds", SoundEvents(Yamnet()))
     # Live, captions do not wait for it: what it has no time for is left out.
     newest = Bounds(Policy.DROP_OLDEST, items=512, duration=micros(5))
-    graph.connect("audio.audio", "sounds.audio", Bounds(items=512) if config.lossless else newest)
+    bounds = Bounds(items=512) if config.lossless else newest
+    if config.sounds.enabled:
+        from lipstream.models.sounds.yamnet import Yamnet
+        from lipstream.stages.sound.sound_events import SoundEvents
+
+        graph.add("sounds", SoundEvents(Yamnet()))
+        graph.connect("audio.audio", "sounds.audio", bounds)
+    elif config.tells_loud_sounds and "vad" in graph.components:
+        from lipstream.stages.sound.loud_sounds import LoudSoundEvents
+
+        graph.add("sounds", LoudSoundEvents())
+        graph.connect("vad.windows", "sounds.windows", bounds)
 
 
-def _add_growing(graph: Graph, config: Config, lips: str) -> None:
+def _add_growing(graph: Graph, config: Config) -> None:
     """What a profile grows from: see docs/enrolling.md."""
     name = config.fusion.grow
     if config.mode != "live" or not config.fusion.general or name is None:
         raise UserError("fusion.grow learns from live use, with fusion.general=true, which tells whose voice is heard")
-    from lipstream.stages.enrol.growth_of import growth_of
+    from lipstream.stages.enrol.growth_of import connect_growing, growth_of
 
-    history = config.vad.max_segment + config.audio.buffer + _LATE
-    graph.add("growing", growth_of(name, history), skew_limit=micros(1))
-    graph.connect("fuse.speech", "growing.speech", Bounds(items=8, duration=micros(60)))
-    graph.connect("face.faces", "growing.faces", Bounds(items=4096, duration=micros(60)))
-    graph.connect(lips, "growing.lips", Bounds(items=4096, duration=micros(60)))
+    connect_growing(graph, config, lambda history: growth_of(name, history))
 
 
 def _add_lsl(graph: Graph, config: Config) -> None:

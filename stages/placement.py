@@ -32,7 +32,7 @@ from lipstream.stages.payloads import EncodedSpeech, FaceView, VideoFrame
 log = logging.getLogger(__name__)
 
 STREAMS = (
-    *("audio.audio", "vad.speech", "encode.speech", "fuse.speech", "video.video", "face.faces"),
+    *("audio.audio", "vad.speech", "vad.windows", "encode.speech", "fuse.speech", "video.video", "face.faces"),
     *("face.views", "lips.lips", "mouth.mouths", "expression.expressions", "voice.windows"),
     *("voice_prints.voices", "who.speech", "who.people", "who.heard", "decode.finals"),
 )

@@ -39,7 +39,7 @@ OF_LIPSTREAM = {
 APART = {"training", "evaluation", "enrolment"}
 """Folders that nothing imports that runs captions."""
 MAY_TRAIN = {"commands", "bench", "tests"}
-LEARNS_BESIDE = {"stages/enrol/growth_of.py"}
+LEARNS_BESIDE = {"stages/enrol/growth_of.py", "stages/enrol/own_profile.py"}
 """What learns while captions run, if its user wants that: it imports training when it is asked for, not before."""
 
 MOST_FILES = 20

@@ -19,6 +19,7 @@ from lipstream.web.app import under
 from lipstream.web.event_docs import describe, page
 from lipstream.web.event_stream import EventStream
 from lipstream.web.files.uploads import UploadLimits, sentence
+from lipstream.web.growing.local import is_from_here
 from lipstream.web.guard import PREFIX
 from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
 from lipstream.web.run_session import RunSession
@@ -40,12 +41,16 @@ class Api:
         sessions: the sessions.
         limits: told to pages.
         emotion: whether emotions are judged here at all; told to pages.
+        growing: whether a profile may grow here, if its user agrees; told to pages.
     """
 
-    def __init__(self, sessions: Sessions, limits: UploadLimits, *, emotion: bool = True) -> None:
+    def __init__(
+        self, sessions: Sessions, limits: UploadLimits, *, emotion: bool = True, growing: bool = False
+    ) -> None:
         self._sessions = sessions
         self._limits = limits
         self._emotion = emotion
+        self._growing = growing
         self._stream = EventStream(sessions)
 
     @property
@@ -71,6 +76,7 @@ class Api:
                 "max_sessions": self._sessions.limit,
                 "formats": text_formats(),
                 "emotion": self._emotion,
+                "growing": self._growing and is_from_here(request),
                 "upload": {"max_bytes": self._limits.max_bytes, "max_seconds": self._limits.max_seconds},
             }
         )
@@ -94,8 +100,9 @@ class Api:
 
     async def _begin(self, request: Request) -> Response:
         body = await read_json(request, _MAX_OFFER_JSON_BYTES)
+        own = body.get("own") is True and is_from_here(request)
         try:
-            session, answer = await self._sessions.begin(read_offer(body))
+            session, answer = await self._sessions.begin(read_offer(body), own=own)
         except BadOffer as error:
             raise Refusal(400, "bad offer", sentence(str(error))) from error
         except Busy as error:

@@ -84,6 +84,7 @@ def page() -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Lipstream: events</title>
 <link rel="stylesheet" href="/static/shared/base.css">
+<link rel="stylesheet" href="/static/shared/themes.css">
 <link rel="stylesheet" href="/static/docs/docs.css">
 </head>
 <body>

@@ -14,11 +14,13 @@ import uvicorn
 
 from lipstream import Pipeline, PushSource
 from lipstream.config import Config
+from lipstream.stages.enrol.consent import GrowthConsent
 from lipstream.web.address import Address
 from lipstream.web.api import Api
 from lipstream.web.app import make_app
 from lipstream.web.files.api import FilesApi
 from lipstream.web.files.uploads import UploadLimits, Uploads
+from lipstream.web.growing.api import GrowingApi
 from lipstream.web.guard import Guard
 from lipstream.web.http import Crowd, HttpConfig
 from lipstream.web.jobs.api import JobsApi
@@ -56,6 +58,8 @@ class Service:
         limits: how large a recording may be.
         live: the configuration of programs that send sound.
         push: makes their runs.
+        consent: whether this machine's user agrees that a profile grows; None where nothing is asked.
+        after: called on a thread when a session is over.
     """
 
     prepare: Prepare
@@ -64,6 +68,8 @@ class Service:
     limits: UploadLimits
     live: Config
     push: Open = pushed
+    consent: GrowthConsent | None = None
+    after: Callable[[], object] = lambda: None
 
 
 class _Uvicorn(uvicorn.Server):
@@ -100,11 +106,17 @@ async def serving(
 ) -> None:
     """`serve` on an event loop that is there, and a socket that is bound."""
     journal = Journal()
-    sessions = Sessions(service.prepare, service.max_sessions, journal)
+    sessions = Sessions(service.prepare, service.max_sessions, journal, service.after)
     uploads = Uploads(service.recordings, service.limits, sessions, journal)
     port: int = listener.getsockname()[1]
     routes = [
-        *Api(sessions, service.limits, emotion=service.recordings.emotion.enabled).routes,
+        *Api(
+            sessions,
+            service.limits,
+            emotion=service.recordings.emotion.enabled,
+            growing=service.consent is not None,
+        ).routes,
+        *GrowingApi(service.consent).routes,
         *FilesApi(uploads).routes,
         *OpenAiApi(uploads).routes,
         *JobsApi(uploads).routes,

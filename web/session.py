@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
@@ -41,6 +42,8 @@ class Prepared:
         picture: its picture, or None.
         now: session time in microseconds; 0 before the session has begun.
         invitation: what its sources wait for.
+        own: set where sound and picture come from microphone and camera of this machine's user, and not from a tab that
+            is shared, or from elsewhere.
     """
 
     pipeline: Pipeline
@@ -48,6 +51,7 @@ class Prepared:
     picture: PeerPicture | None
     now: Callable[[], int]
     invitation: Invitation
+    own: threading.Event = field(default_factory=threading.Event)
 
 
 class Session(RunSession):

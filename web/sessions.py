@@ -43,11 +43,19 @@ class Sessions:
         prepare: makes and starts a run that waits for a browser; may take seconds, and is called on a thread.
         limit: most sessions at once.
         journal: is told of sessions.
+        after: called on a thread when a session is over.
     """
 
-    def __init__(self, prepare: Prepare, limit: int, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        prepare: Prepare,
+        limit: int,
+        journal: Journal | None = None,
+        after: Callable[[], object] = lambda: None,
+    ) -> None:
         self.limit = limit
         self._journal = journal or Journal()
+        self._after = after
         self._ready = False
         self._prepare = prepare
         self._sessions: dict[str, RunSession] = {}
@@ -99,8 +107,12 @@ class Sessions:
         async with self._changed:
             await self._changed.wait_for(condition)
 
-    async def begin(self, offer: RTCSessionDescription) -> tuple[Session, RTCSessionDescription]:
+    async def begin(self, offer: RTCSessionDescription, *, own: bool = False) -> tuple[Session, RTCSessionDescription]:
         """Begin a session for a browser's offer; returns it and the answer.
+
+        Args:
+            offer: the browser's.
+            own: see `Prepared.own`.
 
         Raises:
             Busy: there are as many as may be.
@@ -110,7 +122,7 @@ class Sessions:
         answers: list[RTCSessionDescription] = []
 
         async def make() -> Session:
-            session, answer = await self._begin(offer)
+            session, answer = await self._begin(offer, own)
             answers.append(answer)
             return session
 
@@ -179,11 +191,14 @@ class Sessions:
         if self.count >= self.limit or self._closed:
             raise Busy
 
-    async def _begin(self, offer: RTCSessionDescription) -> tuple[Session, RTCSessionDescription]:
+    async def _begin(self, offer: RTCSessionDescription, own: bool) -> tuple[Session, RTCSessionDescription]:
         connection = Connection()
         try:
             answer = await connection.answer(offer)
-            return Session(connection, await self._take(), self.notify), answer
+            prepared = await self._take()
+            if own:
+                prepared.own.set()
+            return Session(connection, prepared, self.notify), answer
         except BaseException:
             await connection.close()
             raise
@@ -200,6 +215,7 @@ class Sessions:
         del session
         self.load()
         await on_thread(_free_memory)
+        await on_thread(self._after)
 
     # The run for the next one.
 

@@ -187,7 +187,7 @@ class Mux(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Copy."""
-        cues = shown(self.record.finals, self.config.subtitles)
+        cues = shown(self.record.finals, self.config.subtitles, self.record.sounds.values())
         muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress)
         seconds = muxer.mux()
         if not cues:

@@ -107,6 +107,9 @@ def _make(name: str, folder: KeptFolder) -> int:
     work = _work_of(folder)
     with Steps() as steps:
         accepted, figures = Growth(teacher(), work, steps.report).run(folder.load(), networks, earlier)
+    if not work.exists():
+        note(f"what was kept for profile {name} was deleted meanwhile, so nothing is made of it")
+        return OK
     if accepted:
         save_networks(networks.with_facts({"held back": figures, "grown": round(minutes, 1)}), path)
     folder.change(learned_minutes=round(minutes, 2), accepted=accepted, figures=figures)

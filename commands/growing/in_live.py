@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
+from typing import TYPE_CHECKING
 
 from lipstream.commands.failures import note
+
+if TYPE_CHECKING:
+    from lipstream import Pipeline
+    from lipstream.config import Config
+    from lipstream.stages.enrol.consent import GrowthConsent
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
@@ -44,17 +48,41 @@ def before(name: str) -> None:
 def after(name: str, quiet: bool) -> None:
     """Say how far the profile is, and begin to learn in the background if there is enough that is new."""
     from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+    from lipstream.stages.enrol.own_profile import begin_learning
 
     folder = kept_folder(name)
-    state = folder.state
     line = f"profile {name} has {folder.minutes:.1f} min of clear speech"
-    if state.paused:
+    if folder.state.paused:
         line += " and is paused"
-    elif folder.due:
-        log = folder.path / "learning.log"
-        with log.open("wb") as out:
-            command = [sys.executable, "-m", "lipstream", "profile", "learn", "--background", name]
-            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+    elif (log := begin_learning(name)) is not None:
         line += f"; it is being made in the background, {log} tells how far it is"
     if not quiet:
         note(line)
+
+
+def consent_of(args: argparse.Namespace, config: Config) -> GrowthConsent | None:
+    """The answer of this machine's user, where it counts.
+
+    None where the run says itself what grows, where nothing could grow, and where there is no yes and no window to ask.
+    """
+    from lipstream.stages.enrol.consent import GrowthConsent, may_be_asked
+
+    if args.grow is not None or not may_be_asked(config):
+        return None
+    consent = GrowthConsent()
+    return consent if consent.given or args.show else None
+
+
+def grows(args: argparse.Namespace, consent: GrowthConsent | None) -> str | None:
+    """The profile that grows in a run, as things stand; None for none."""
+    from lipstream.stages.enrol.consent import OWN_PROFILE
+
+    agreed = consent is not None and consent.given
+    return args.grow or (OWN_PROFILE if agreed else None)
+
+
+def attach(pipeline: Pipeline, consent: GrowthConsent) -> None:
+    """Have the user's own profile grow in a run while he agrees; to be called before the run starts."""
+    from lipstream.stages.enrol.growth_of import add_growth_by_consent
+
+    add_growth_by_consent(pipeline.graph, pipeline.config, lambda: consent.given)

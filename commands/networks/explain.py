@@ -1,4 +1,7 @@
-"""`explain`: which lip frames the sound of one moment of a recording attended to by a profile, as a picture."""
+"""`explain`: what counted in one moment of a recording, as a picture.
+
+With a profile: which lip frames the sound attended to. Without: what the mask for anybody rests on, found by hiding.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,14 @@ from lipstream.commands.failures import OK, note
 from lipstream.commands.options import add_overwrite_argument, add_verb
 
 if TYPE_CHECKING:
-    from lipstream.models.av_speech.recording import Float32, Recording
+    import numpy as np
+
+    from lipstream.models.av_speech.recording import Float32, Recording, UInt8
     from lipstream.views.recorded.attention import Attention
+    from lipstream.views.recorded.influence import Influence
 
 EXAMPLE = """\
+lipstream explain talk.mp4 --at 12.3
 lipstream explain talk.mp4 --at 12.3 --profile ann
 lipstream explain talk.mp4 --at 12.3 --profile ann -o ann.png"""
 
@@ -23,12 +30,18 @@ _BEFORE = 3.0
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the parser."""
-    parser = add_verb(verbs, "explain", "show which lips the sound of a moment attended to, as a PNG", EXAMPLE, run)
+    parser = add_verb(verbs, "explain", "show which lips counted for the sound of a moment, as a PNG", EXAMPLE, run)
     parser.add_argument("clip", metavar="CLIP", type=Path, help="a recording with sound and a face")
     parser.add_argument("--at", metavar="SECONDS", type=float, required=True, help="the moment")
-    parser.add_argument("--profile", metavar="NAME", required=True, help="enrolled user, whose lips are attended to")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="the picture (default: CLIP.attention.png, here)"
+        "--profile", metavar="NAME", help="enrolled user, whose lips are attended to (default: what serves anybody)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="the picture (default: CLIP.attention.png, or CLIP.influence.png without a profile, here)",
     )
     add_overwrite_argument(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens")
@@ -40,12 +53,11 @@ def run(args: argparse.Namespace) -> int:
 
     from lipstream.commands.networks.speech_networks import reader
     from lipstream.commands.outputs import check_free, check_places
-    from lipstream.models.av_speech.profile import check_profile
     from lipstream.models.whole_file import whole_file
     from lipstream.pipeline import UserError
-    from lipstream.views.recorded.attention import draw_attention
 
-    path = args.output or Path(f"{args.clip.stem}.attention.png")
+    kind = "influence" if args.profile is None else "attention"
+    path = args.output or Path(f"{args.clip.stem}.{kind}.png")
     if path.suffix.lower() != ".png":
         raise UserError(f"--output {path}: expected a name that ends in .png")
     if args.at < 0:
@@ -53,9 +65,11 @@ def run(args: argparse.Namespace) -> int:
     check_places([path], [args.clip])
     if not args.overwrite:
         check_free([path])
-    check_profile(args.profile)  # what is missing is said before the long work
-    recording = reader()(args.clip)
-    picture = draw_attention(_attention(recording, args.at, args.profile))
+    if args.profile is not None:
+        from lipstream.models.av_speech.profile import check_profile
+
+        check_profile(args.profile)  # what is missing is said before the long work
+    picture = _picture(reader()(args.clip), args.at, args.profile)
     done, data = cv2.imencode(".png", picture)
     assert done
     with whole_file(path) as partial:
@@ -64,30 +78,89 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def _attention(recording: Recording, at: float, profile: str) -> Attention:
-    """What the sound about a moment attended to.
+def _picture(recording: Recording, at: float, profile: str | None) -> UInt8:
+    """What counted about a moment.
 
     Raises:
         UserError: the recording has no such moment, or no mouth is seen about it.
         ModelError: there is no such profile.
     """
+    if profile is None:
+        from lipstream.views.recorded.influence import draw_influence
+
+        return draw_influence(_influence(recording, at))
+    from lipstream.views.recorded.attention import draw_attention
+
+    return draw_attention(_attention(recording, at, profile))
+
+
+def _attention(recording: Recording, at: float, profile: str) -> Attention:
+    """What the sound about a moment attended to."""
+    from lipstream.views.recorded.attention import Attention
+
+    part, start = _part(recording, at)
+    weights, sound_times = _looks(part, profile)
+    lips = part.lips
+    return Attention(
+        at, start + sound_times, _lip_times(part, start), lips.crops, lips.mask, weights, f"profile {profile}"
+    )
+
+
+def _influence(recording: Recording, at: float) -> Influence:
+    """What the mask about a moment rests on."""
+    import numpy as np
+
+    from lipstream.commands.networks.speech_networks import engine
+    from lipstream.models.av_speech.evaluation.conditions import lip_samples
+    from lipstream.models.av_speech.general_fusion import GeneralFusion
+    from lipstream.models.av_speech.occlusion import occlude
+    from lipstream.models.av_speech.recording import SAMPLE_RATE
+    from lipstream.models.av_speech.voice_bands import HOP
+    from lipstream.views.recorded.attention import MAP, Attention
+    from lipstream.views.recorded.influence import Influence
+
+    part, start = _part(recording, at)
+    fusion = GeneralFusion(None)
+    fusion.load()
+    times = _lip_times(part, start)
+    found = occlude(fusion, engine().encode(part.sound), part.sound, lip_samples(part.lips), np.abs(times - at) <= MAP)
+    count = len(found.seen)
+    sound_times = (start + np.arange(len(found.gains)) * (HOP / SAMPLE_RATE)).astype(np.float32)
+    crops, who = part.lips.crops[:count], "for anybody, by hiding"
+    shown = Attention(at, sound_times, times[:count], crops, found.seen, found.lips, who)
+    return Influence(shown, found.own, found.gains, found.overlap, found.without)
+
+
+def _part(recording: Recording, at: float) -> tuple[Recording, np.float32]:
+    """The seconds about a moment, and when they begin.
+
+    Raises:
+        UserError: the recording has no such moment, or no mouth is seen about it.
+    """
     import numpy as np
 
     from lipstream.models.av_speech.recording import LIP_RATE, SAMPLE_RATE
     from lipstream.pipeline import UserError
-    from lipstream.views.recorded.attention import AROUND, Attention
+    from lipstream.views.recorded.attention import AROUND
 
     length = len(recording.pcm) / SAMPLE_RATE
     if at > length:
         raise UserError(f"--at {at:g}: the recording has {length:.1f} seconds")
     first = max(0, round((at - _BEFORE) * LIP_RATE))
-    part = recording.between(first, round((at + _BEFORE) * LIP_RATE))
-    lip_times = (first + np.arange(len(part.lips.mask), dtype=np.float32)) / np.float32(LIP_RATE)
-    if not part.lips.mask[np.abs(lip_times - at) <= AROUND].any():
+    part, start = recording.between(first, round((at + _BEFORE) * LIP_RATE)), np.float32(first / LIP_RATE)
+    if not part.lips.mask[np.abs(_lip_times(part, start) - at) <= AROUND].any():
         raise UserError(f"no mouth is seen about {at:g} s; expected a moment in which the speaker's face is in view")
-    weights, sound_times = _looks(part, profile)
-    start = np.float32(first / LIP_RATE)
-    return Attention(at, start + sound_times, lip_times, part.lips.crops, part.lips.mask, weights, f"profile {profile}")
+    return part, start
+
+
+def _lip_times(part: Recording, start: np.float32) -> Float32:
+    """(L,) seconds of the recording."""
+    import numpy as np
+
+    from lipstream.models.av_speech.recording import LIP_RATE
+
+    times: Float32 = start + np.arange(len(part.lips.mask), dtype=np.float32) / np.float32(LIP_RATE)
+    return times
 
 
 def _looks(part: Recording, profile: str) -> tuple[Float32, Float32]:

@@ -83,6 +83,11 @@ def _on_off(value: object) -> object:
     return {True: Partials.ON, False: Partials.OFF}[value] if isinstance(value, bool) else value
 
 
+def _on_off_auto(value: object) -> object:
+    # The same.
+    return ("on" if value else "off") if isinstance(value, bool) else value
+
+
 def _off(value: object) -> object:
     # YAML reads a bare `off` as false.
     return "off" if value is False else value
@@ -142,6 +147,9 @@ class SoundsConfig(_Section):
 
     enabled: bool = False
     """Whether they are told of, as SoundEvent; the network is fetched once (32 MB)."""
+    without_network: Annotated[Literal["auto", "on", "off"], BeforeValidator(_on_off_auto)] = "auto"
+    """Where that is not enabled: whether what is loud and no speech is told of by a rule, as music where its tones are
+    steady, else as loud sound; auto: where somebody waits (live, and files at real-time pace)."""
 
 
 class VideoConfig(_Section):
@@ -326,6 +334,8 @@ class FusionConfig(_Section):
     """Profile of an enrolled user, whose lips then help to tell words; null for none."""
     grow: str | None = None
     """Live: profile that grows from clean speech of this run, with its user's consent; null for none."""
+    ask: bool = True
+    """Whether page and window ask once if a profile may grow from use, on the user's own machine."""
     general: bool = True
     """Whether anybody's lips help to tell the own voice from others, with any recogniser, where there is a picture."""
 
@@ -471,6 +481,12 @@ class Config(_Section):
     def media_time(self) -> bool:
         """True for file runs at full speed: time is that of the media, whatever the clock says."""
         return not self.real_time
+
+    @property
+    def tells_loud_sounds(self) -> bool:
+        """Whether loud sound that is no speech is told of by a rule, as no network tells kinds of sound."""
+        wanted = self.sounds.without_network
+        return not self.sounds.enabled and (wanted == "on" or (wanted == "auto" and self.real_time))
 
     @property
     def partials(self) -> bool:

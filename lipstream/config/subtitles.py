@@ -32,6 +32,8 @@ class SubtitlesConfig(BaseModel):
     """Seconds by which all cues come later, or with a minus sooner."""
     speakers: Literal["dash", "names", "none"] = "dash"
     """Marks of speakers: a dash where they change within a cue, their names where they change, or nothing."""
+    sounds: bool = True
+    """Whether sounds that are told of stand between the cues, as [applause], and between the lines of txt."""
     highlight_words: bool = False
     """Whether the word that is being said is marked, in vtt and ass."""
     font: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^,\r\n{}\\]+$")] = "Arial"

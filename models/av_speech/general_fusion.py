@@ -229,10 +229,8 @@ class GeneralFusion(Fusion):
         Raises:
             ModelError: `load` was not called.
         """
-        _, target_mask = self._loaded()
         lines = spectrum(sound)
-        of_all, others = target_mask(powers=powers(lines)[None], sound=mouth.beside, evidence=mouth.evidence)
-        gains, other = of_all[0], others[0]
+        gains, other = self.mask(mouth, powers(lines))
         loud, kept = _kept(lines, gains)
         moments = Moments(mouth.own, mouth.opening, mouth.seen, loud, kept, other)
         overlap = overlapping(moments)
@@ -240,6 +238,23 @@ class GeneralFusion(Fusion):
             return Judgement(lines, gains, overlap, 0.0, 0.0)
         removed = float(((1 - kept) * loud)[overlap].sum() / loud[overlap].sum())
         return Judgement(lines, gains, overlap, removed, float(other[overlap].mean()))
+
+    def mask(self, mouth: MouthEvidence, bands: Float32) -> tuple[Float32, Float32]:
+        """Run the mask network.
+
+        Args:
+            mouth: what is seen, and the frames of the encoder beside it.
+            bands: (T, BANDS) powers of the sound.
+
+        Returns:
+            (T, BANDS) gains in [0.05, 1], and (T,) the probability that another voice is heard.
+
+        Raises:
+            ModelError: `load` was not called.
+        """
+        _, target_mask = self._loaded()
+        gains, others = target_mask(powers=bands[None], sound=mouth.beside, evidence=mouth.evidence)
+        return gains[0], others[0]
 
     def others(self, mouth: MouthEvidence, sound: Float32) -> float | None:
         """Share of the loudness of others who speak while the mouth does; None where that cannot be told.

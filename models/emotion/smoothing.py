@@ -19,6 +19,9 @@ class SmoothingConfig:
 
     Attributes:
         time_constant: seconds over which probabilities are averaged (exponentially).
+        first_constant: the same for the first `first` seconds of evidence, in which what is usual for a person is not
+            known, and what is judged moves most.
+        first: seconds.
         margin: how far an emotion must lead the next one to be shown.
         least: an emotion other than neutral is shown first at this probability.
         hold: seconds for which it must do both without a break, unless evidence has just begun.
@@ -27,6 +30,8 @@ class SmoothingConfig:
     """
 
     time_constant: float = 1.6
+    first_constant: float = 3.0
+    first: float = 4.0
     margin: float = 0.12
     least: float = 0.4
     hold: float = 0.5
@@ -58,6 +63,7 @@ class EmotionSmoother:
         self._average: Float32 | None = None
         self._time = -math.inf
         self._evidence = -math.inf
+        self._known = 0.0
         self._rival: tuple[str, float] | None = None
 
     @property
@@ -89,12 +95,17 @@ class EmotionSmoother:
         """Start anew, as for another face."""
         self._label, self._average, self._rival = UNKNOWN, None, None
         self._time = self._evidence = -math.inf
+        self._known = 0.0
 
     def _blend(self, time: float, probabilities: Float32) -> None:
         if self._average is None:
             self._average = probabilities.astype(np.float32)
             return
-        share = 1 - math.exp(-max(0.0, time - self._time) / self._config.time_constant)
+        passed = max(0.0, time - self._time)
+        self._known += passed
+        config = self._config
+        constant = config.first_constant if self._known < config.first else config.time_constant
+        share = 1 - math.exp(-passed / constant)
         self._average = (self._average + np.float32(share) * (probabilities - self._average)).astype(np.float32)
 
     def _decide(self, time: float) -> None:

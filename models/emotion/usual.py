@@ -1,4 +1,7 @@
-"""A person is judged against what is usual for them: some faces look sad, some voices sound afraid, when nothing is."""
+"""A person is judged against what is usual for them: some faces look sad, some voices sound afraid, when nothing is.
+
+Until that is known, against what is usual for people.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,10 @@ class UsualConfig:
         full: seconds of evidence after which the correction has its whole strength.
         memory: seconds over which the mean is taken (exponentially).
         floor: no emotion counts as rarer than this in the mean.
+        calm_face: times that neutral is likelier of people in view than the networks expect, which learnt from
+            photographs and acted speech, neutral in one of six or seven. It counts while a person is new.
+        calm_voice: the same where there is a voice alone, which the networks judge better.
+        new: seconds of evidence for which a person is new; from then to `full` the times fall to 1.
         expected: (7,) what people who talk show on average, in the order of `EMOTIONS`. An assumption: half of the time
             neutral, and the rest as the networks share it out, of which some is confusion of neutral with sad.
     """
@@ -31,6 +38,9 @@ class UsualConfig:
     full: float = 8.0
     memory: float = 60.0
     floor: float = 0.02
+    calm_face: float = 3.0
+    calm_voice: float = 1.5
+    new: float = 5.0
     expected: tuple[float, ...] = (0.5, 0.12, 0.16, 0.06, 0.08, 0.04, 0.04)
 
 
@@ -50,12 +60,13 @@ class Usual:
         self._weight = 0.0
         self._seconds = 0.0
 
-    def corrected(self, probabilities: Float32, seconds: float) -> Float32:
+    def corrected(self, probabilities: Float32, seconds: float, *, face: bool) -> Float32:
         """Take in one update, and give it as it is for this person.
 
         Args:
             probabilities: (7,) of the update.
             seconds: how long it is, > 0.
+            face: whether a face is among what it was judged by.
 
         Returns:
             (7,) which sum to 1.
@@ -66,8 +77,14 @@ class Usual:
         self._seconds += seconds
         mean = np.maximum(self._sum / self._weight, self._config.floor)
         own = probabilities * (self._expected / mean) ** self._power()
+        own[0] *= (self._config.calm_face if face else self._config.calm_voice) ** self._newness()
         return np.asarray(own / own.sum(), np.float32)
 
     def _power(self) -> float:
         wait, full = self._config.wait, self._config.full
         return min(1.0, max(0.0, (self._seconds - wait) / (full - wait)))
+
+    def _newness(self) -> float:
+        """1 of somebody of whom nothing is known, 0 of somebody known."""
+        new, full = self._config.new, self._config.full
+        return min(1.0, max(0.0, (full - self._seconds) / (full - new)))

@@ -149,19 +149,20 @@ class Emotion(Stage):
             result = self._network.predict(seen, heard, seconds(end))
         smoother = self._smoothers.setdefault(face, EmotionSmoother())
         before = smoother.label
-        smoothed = smoother.update(seconds(end), self._own(face, result.probabilities, end - start) if result else None)
+        own = self._own(face, result, end - start) if result else None
+        smoothed = smoother.update(seconds(end), own)
         update = _event(face, self._speaker(face, heard), result, smoothed, start, end)
         self.publish(update)
         if smoothed.changed:
             self._publish_change(update, before)
 
-    def _own(self, face: int | None, probabilities: Float32, duration: int) -> Float32:
+    def _own(self, face: int | None, result: EmotionResult, duration: int) -> Float32:
         """Probabilities as they are for this person; of somebody unknown as they are."""
         if face not in self._usual:
             while len(self._usual) >= _MOST_KNOWN:
                 del self._usual[next(iter(self._usual))]
             self._usual[face] = Usual()
-        return self._usual[face].corrected(probabilities, seconds(duration))
+        return self._usual[face].corrected(result.probabilities, seconds(duration), face=result.weight_face > 0)
 
     def _publish_change(self, update: EmotionUpdate, before: str) -> None:
         self.publish(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
@@ -23,7 +23,9 @@ MOST_OTHERS: Final = 0.1
 class Learner(Protocol):
     """Who learns from clean speech."""
 
-    failure: str | None
+    @property
+    def failure(self) -> str | None:
+        """Why nothing more is learnt, in one line."""
 
     def start(self) -> None:
         """Begin."""
@@ -41,6 +43,7 @@ class Growing(Sink):
     Args:
         learner: who takes them.
         history: seconds of lips that are kept; at least the longest segment and how late it may come.
+        permitted: whether it may, asked at every packet; what is seen while it may not is not kept for a moment.
     """
 
     # What is seen first: at equal timestamps it is delivered before the speech it belongs to.
@@ -50,11 +53,13 @@ class Growing(Sink):
         "speech": Port(EncodedSpeech),
     }
 
-    def __init__(self, learner: Learner, history: float) -> None:
+    def __init__(self, learner: Learner, history: float, permitted: Callable[[], bool] = lambda: True) -> None:
         self._learner = learner
+        self._permitted = permitted
         self._history = micros(history)
         self._lips: deque[Packet[LipFrame]] = deque()
         self._faces: deque[tuple[int, int]] = deque()
+        self._barred = -1
 
     def open(self) -> None:
         """Have the learner begin."""
@@ -66,6 +71,11 @@ class Growing(Sink):
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Keep what is seen for a while; judge a segment that is finished."""
+        if not self._permitted():
+            self._barred = max(self._barred, packet.timestamp)
+            self._lips.clear()
+            self._faces.clear()
+            return
         if port == "lips":
             self._lips.append(packet)
             self._forget(packet.timestamp)
@@ -84,6 +94,8 @@ class Growing(Sink):
             self._faces.popleft()
 
     def _is_clean(self, speech: EncodedSpeech) -> bool:
+        if speech.start <= self._barred:  # begun before it was permitted
+            return False
         own, encoding = speech.active_speaker, speech.encoding
         if own is None or encoding.least_confidence is not None or (encoding.others or 0.0) > MOST_OTHERS:
             return False

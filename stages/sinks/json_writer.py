@@ -17,6 +17,7 @@ from lipstream.events import (
     FacesLooked,
     LipActivity,
     Remark,
+    SoundEvent,
     SpeakerChanged,
     SpeakerNamed,
     TranscriptFinal,
@@ -90,6 +91,7 @@ class JsonWriter(Writer):
         self._faces: list[tuple[int, float, float]] = []
         self._stats: Stats | None = None
         self._remarks: list[Remark] = []
+        self._noises: dict[tuple[str, float], SoundEvent] = {}
         self._speakers = SpeakerTotals()
         self._numbers = array("q")
         self._amend = False
@@ -113,6 +115,7 @@ class JsonWriter(Writer):
         """Take what the object shows of the event."""
         match event:
             case TranscriptFinal():
+                self._amend = self._amend or (event.joint != "" and self._segments > 0)
                 self._write_segment(event)
             case LipActivity():
                 self._write_lips(event)
@@ -128,6 +131,9 @@ class JsonWriter(Writer):
                 self._faces.append((event.face, event.start, event.time))
             case FacesLooked():
                 self._looks.append(event)
+            case SoundEvent():
+                self._noises[event.label, event.start] = event
+                self.mark_content()
             case Remark():
                 self._remarks.append(event)
             case Stats():
@@ -160,6 +166,7 @@ class JsonWriter(Writer):
             for each in self._looks
         ]
         for name, value in (
+            ("sounds", self._heard(duration)),
             ("rates", self._rates()),
             ("looks", looks),
             ("settings", self._settings()),
@@ -173,7 +180,7 @@ class JsonWriter(Writer):
         self.put(_state(duration, self.whole(end), self._spoken.code))
 
     def convert(self) -> Path | None:
-        """Put right who speaks, where that was corrected after it was told."""
+        """Put right who speaks, and signs that were left open, where that was known after it was told."""
         if not self._amend:
             return None
         with self.part.open(encoding="utf-8", newline="") as lines, self.made_anew() as file:
@@ -232,6 +239,18 @@ class JsonWriter(Writer):
             self._emotions.add(record)
         if any(event.weights.values()):
             self.mark_content()
+
+    def _heard(self, duration: float) -> list[dict[str, object]]:
+        """The sounds in order; what was never over lasts to the end of the run."""
+        return [
+            {
+                "label": each.label,
+                "start": round(each.start, 3),
+                "end": round(max(each.start, duration) if each.end is None else each.end, 3),
+                "confidence": round(each.confidence, 3),
+            }
+            for each in sorted(self._noises.values(), key=lambda each: (each.start, each.label))
+        ]
 
     def _settings(self) -> dict[str, object] | None:
         return None if self.config is None else self.config.model_dump(mode="json")

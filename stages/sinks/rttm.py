@@ -26,7 +26,7 @@ class RttmWriter(Writer):
     longer pause parts it.
     """
 
-    tells_speakers = True
+    is_amended = True
     noted = (TranscriptFinal, SpeechEnded)
 
     def __init__(self, path: Path, source: str = "") -> None:

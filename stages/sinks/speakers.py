@@ -1,4 +1,4 @@
-"""Who says what, as far as events tell: names, corrections, and where somebody else takes over."""
+"""Who says what, as far as events tell: names, where somebody else takes over, and what is put right later."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ class Said:
 
 
 class SpeakerBook:
-    """What has become known of speakers after it was told: corrections and names."""
+    """What has become known of finals after they were told: who says them, their names, and the signs at their ends."""
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}
         self._corrected: dict[int, Corrected] = {}
+        self._signs: dict[int, str] = {}
+        # By voice, where a run has two: the number of the newest segment.
+        self._newest: dict[str | None, int] = {}
 
     def take(self, event: Event) -> bool:
         """Learn from an event; returns whether finals told before may be others now."""
@@ -51,8 +54,14 @@ class SpeakerBook:
                 changed = self.names.get(event.speaker) != event.name
                 self.names[event.speaker] = event.name
                 return changed
-            case TranscriptFinal(speaker=int(speaker), speaker_name=str(name)):
-                self.names.setdefault(speaker, name)
+            case TranscriptFinal():
+                if event.speaker is not None and event.speaker_name is not None:
+                    self.names.setdefault(event.speaker, event.speaker_name)
+                before = self._newest.get(event.speaker_name)
+                self._newest[event.speaker_name] = event.segment
+                if event.joint and before is not None:
+                    self._signs[before] = event.joint
+                    return True
         return False
 
     def amended(self, final: TranscriptFinal) -> TranscriptFinal:
@@ -64,10 +73,14 @@ class SpeakerBook:
             words = tuple(
                 dataclasses.replace(word, speaker=number) for word, number in zip(words, correction[1], strict=True)
             )
+        text, sign = final.text, self._signs.get(final.segment, "")
+        if sign and words and not text.endswith(sign):
+            text, last = f"{text}{sign}", words[-1]
+            words = (*words[:-1], dataclasses.replace(last, word=f"{last.word}{sign}"))
         name = None if speaker is None else self.names.get(speaker)
-        if (speaker, words, name) == (final.speaker, final.words, final.speaker_name):
+        if (speaker, text, words, name) == (final.speaker, final.text, final.words, final.speaker_name):
             return final
-        return dataclasses.replace(final, speaker=speaker, words=words, speaker_name=name)
+        return dataclasses.replace(final, speaker=speaker, text=text, words=words, speaker_name=name)
 
     def called(self, speaker: int) -> str:
         """What readers call a speaker."""

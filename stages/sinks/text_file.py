@@ -7,9 +7,10 @@ import os
 from collections import deque
 from pathlib import Path
 
-from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial
+from lipstream.events import SoundEvent, SpeechUnclear, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.events import End, Event
+from lipstream.stages.sinks.subtitles.sound_marks import mark_of
 from lipstream.stages.sinks.text import clean
 
 LINES = 2
@@ -19,7 +20,7 @@ _EVERY_US = 200_000
 
 
 class TextFile(EventSink):
-    """Keeps a text file the same as what was said last, and the text that is forming.
+    """Keeps a text file the same as what was said or heard last, and the text that is forming.
 
     It is written anew beside its place and takes it in one step, so whoever reads it finds either what was there before
     or all of what is there now, never a part. At the end it is empty: nothing is said any more.
@@ -66,6 +67,8 @@ class TextFile(EventSink):
                     self._said.append(text)
             case SpeechUnclear():
                 self._forming.pop(event.segment, None)
+            case SoundEvent(end=None):
+                self._said.append(mark_of(event))
             case End():
                 self._said.clear()
                 self._forming.clear()

@@ -15,6 +15,7 @@ class TsvWriter(Writer):
     """
 
     in_language = True
+    is_amended = True
 
     def begin(self) -> None:
         """Write the header."""

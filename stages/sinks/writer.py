@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
 
 from lipstream.config import Config
-from lipstream.events import TranscriptFinal
+from lipstream.events import SoundEvent, TranscriptFinal
 from lipstream.pipeline.component import Context, EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Error, Event
@@ -41,7 +41,7 @@ class Writer(EventSink):
         part: the file while it grows.
         used: whether an event has come.
         saved: whether the file is complete and in its place.
-        book: what is known of speakers by now.
+        book: what is known by now of speakers, and of signs that were left open.
         failure: why a live run went on without it, None if it did not.
     """
 
@@ -49,8 +49,10 @@ class Writer(EventSink):
     """Whether the file is text in the language spoken and little else, so that the language may be in its name."""
     needs_run: ClassVar[bool] = False
     """Whether it tells more than a transcript has, so that only a run can make it, not `convert`."""
-    tells_speakers: ClassVar[bool] = False
-    """Whether the file tells who speaks, so that it is made anew if that is corrected after it was told."""
+    is_amended: ClassVar[bool] = False
+    """Whether the file tells what is said, or who says it, so that it is made anew if that is put right later."""
+    tells_sounds: ClassVar[bool] = False
+    """Whether the file has marks of sounds; their places are sure at the end, and it is made anew if there were any."""
     noted: ClassVar[tuple[type[Event], ...]] = (TranscriptFinal,)
     """What such a file is made of."""
 
@@ -68,6 +70,7 @@ class Writer(EventSink):
         self._done = threading.Event()
         self.book: SpeakerBook = SpeakerBook()
         self._noted: NotedEvents | None = None
+        self._sounds_heard: dict[tuple[str, float], SoundEvent] = {}
         self._outdated = False
 
     @classmethod
@@ -218,24 +221,29 @@ class Writer(EventSink):
         """Note that the file holds something worth keeping even if the run fails."""
         self._content = True
 
-    # Speakers.
+    # What is put right later.
 
     def _by_now(self, event: Event) -> Event:
-        """An event with the speakers as they are known; kept, if the file may have to be made anew."""
+        """An event by what is known now; kept, if the file may have to be made anew."""
         changes = self.book.take(event)
-        if not self.tells_speakers:
+        if isinstance(event, SoundEvent) and self.tells_sounds:
+            self._sounds_heard[event.label, event.start] = event
+        if not self.is_amended:
             return event
+        self._outdated = self._outdated or (changes and self._noted is not None)
         if isinstance(event, self.noted):
             if self._noted is None:
                 self._noted = NotedEvents(self.path.parent)
             self._noted.add(event)
             return self.book.amended(event) if isinstance(event, TranscriptFinal) else event
-        self._outdated = self._outdated or (changes and self._noted is not None)
         return event
 
     def _retold(self, end: End | None) -> Path | None:
-        """The whole file made anew by what is known of speakers at the end; None where what there is holds."""
-        if not self._outdated or self._noted is None:
+        """The whole file made anew by what is known at the end; None where what there is holds.
+
+        Sounds come first: they and the words take different ways, and which is told sooner is not the same every time.
+        """
+        if not (self._sounds_heard or (self._outdated and self._noted is not None)):
             return None
         again = type(self)(self.path, self.source)
         again.path, again.part = self.made, self.made.with_name(f"{self.made.name}.part")
@@ -243,7 +251,9 @@ class Writer(EventSink):
         again.book = self.book
         again.open()
         try:
-            for event in self._noted:
+            for sound in sorted(self._sounds_heard.values(), key=lambda each: (each.start, each.label)):
+                again.write(sound)
+            for event in self._noted or ():
                 again.write(self.book.amended(event) if isinstance(event, TranscriptFinal) else event)
             again._finish(end)
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -76,8 +76,7 @@ class SoundEvents(Sink):
             raise RecoverableError("audio", f"sounds cannot be told apart ({error})") from error
         self._tell(self._tracker.look(scores, max(0.0, begin), max(0.0, begin) + SAMPLES / SAMPLE_RATE))
 
-    def _tell(self, changes: Any) -> None:  # noqa: ANN401 - an iterable of Change
-        change: Change
+    def _tell(self, changes: Iterable[Change]) -> None:
         for change in changes:
             self.publish(
                 SoundEvent(

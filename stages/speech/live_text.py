@@ -12,8 +12,8 @@ from lipstream.events import Revision
 from lipstream.models.speech.engine import TimedWord
 
 SEEN: Final = 0.3
-"""Seconds that the end of a word must lie behind the newest sound before the word is shown; the first words are shown
-at once."""
+"""Seconds that the end of a word must lie behind the newest sound before the word is shown; the first one is shown at
+once, unless it has a digit."""
 SEEN_SURE: Final = 0.5
 """Confidence a word needs for that, and every word before it."""
 FIRST_SURE: Final = 0.3
@@ -128,7 +128,8 @@ class LiveText:
         """The words, of those that do not stand, that may be shown."""
         fit: list[TimedWord] = []
         for word in rest:
-            first = not fit and not self._stands
+            # Of the first moments networks make numbers ("1, 2, 3", "2-3-3-3").
+            first = not fit and not self._stands and not any(map(str.isdigit, word.text))
             behind, sure = (0.0, FIRST_SURE) if first else (SEEN, SEEN_SURE)
             if word.end > newest - behind or word.confidence < sure:
                 break

@@ -39,7 +39,7 @@ class VoiceActivity(Stage):
     """Cuts the sound into speech segments: windows of 32 ms, the network, then `Segmenter`.
 
     In a lossless run a window is judged once every mouth of its time is known, whatever the blocks of the source; live
-    it is judged with the mouth that is known when it comes.
+    it is judged with the mouth that is known when it comes. The port "windows" has every window with its probability.
 
     Args:
         detector: the network.
@@ -49,7 +49,7 @@ class VoiceActivity(Stage):
 
     # Mouths first: at equal timestamps they are delivered before the sound that is judged with them.
     inputs: ClassVar[Mapping[str, Port]] = {"mouths": Port(Mouth, optional=True), "audio": Port(AudioBlock)}
-    outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(SpeechChunk)}
+    outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(SpeechChunk), "windows": Port(Heard)}
 
     def __init__(self, detector: VoiceDetector, config: VadConfig, report_rate: float = 0.0) -> None:
         self._detector = detector
@@ -129,6 +129,8 @@ class VoiceActivity(Stage):
         self._endpointing.reach(window.timestamp)
         self.context.count("audio.processed_seconds", window.valid / SAMPLE_RATE)
         heard = Heard(window.samples, window.timestamp, self._likelihood(window.samples))
+        if self.context.connected("windows"):
+            self.emit("windows", heard, window.timestamp, heard.end - window.timestamp)
         self._tell(self._segmenter.add(heard))
         if self._meter is not None and (level := self._meter.add(window.samples)) is not None:
             speech = self._segmenter.state in (VoiceState.SPEAKING, VoiceState.STOPPING)

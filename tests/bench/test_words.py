@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import words
+import words_systems
 from words_report import measure, measure_live
 from words_shown import Reading, Said, Shown, delays, erasure, languages_told, taken_back, whole_stable_words, word_lags
 from words_systems import Row, Run, System, take
 from words_texts import Errors, SentenceEnds, repeats, sentence_ends, word_errors
 
 from lipstream.events import SpeechEnded, SpeechStarted, TranscriptFinal, TranscriptPartial, Word
+from lipstream.pipeline import Degraded, End, Error, StageFailed
 
 
 def partial(segment, emitted, stable, unstable):
@@ -186,6 +188,35 @@ def test_measures_of_a_run_are_sums_over_its_clips(tmp_path):
     assert (measures["repeats"], measures["clips_with_repeats"]) == (1, 1)
     assert measures["failed"] == ["b: broken"]
     assert measure_live(run, rows)["erasure"] == pytest.approx(1 / 3)
+
+
+def test_a_run_that_fails_counts_and_what_a_run_tells_of_itself_too(tmp_path, monkeypatch):
+    """Events of a run that fails end like any others; only `wait` raises."""
+
+    class Failing:
+        def __init__(self, config) -> None: ...
+
+        def events(self):
+            return iter([final(1, 1.0, ("black", 0.0, 0.4)), End(reason="failed", duration=1.0)])
+
+        def wait(self):
+            raise StageFailed("decode", RuntimeError("broken"))
+
+    monkeypatch.setattr(words_systems, "Pipeline", Failing)
+    row = Row(tmp_path / "a.wav", "black")
+    system = System("Lipstream", "file")
+    with pytest.raises(StageFailed):
+        words_systems._run(system, [row], [])
+    failed = words_systems._guarded(words_systems._lipstream(system), row)
+    assert failed.error.startswith("a.wav: ") and "broken" in failed.error
+    told = heard(
+        Degraded(modality="video", stage="load: faces", reason="cannot keep up"),
+        Degraded(modality="audio", stage="decode", reason="cannot be read"),
+        Error(stage="json", message="disk full", recoverable=True),
+    )
+    measures = measure(Run([failed, told], [], cpu=1.0, wall=1.0), [row, row])
+    assert (measures["shed"], measures["troubles"]) == (1, ["decode: cannot be read", "json: disk full"])
+    assert measures["failed"] == [failed.error]
 
 
 def test_the_table_of_clips_is_read_and_what_is_wrong_with_it_is_told(tmp_path):

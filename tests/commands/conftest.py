@@ -9,12 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from lipstream.stages.enrol.consent import GrowthConsent
 from tests.commands.fakes import Captions, sentence
 
 
 @pytest.fixture
-def captions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Captions:
-    """Scripted captions; the current folder is an empty one."""
+def consent(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> GrowthConsent:
+    """Whether a profile may grow: not the answer of who runs the tests."""
+    path = tmp_path_factory.mktemp("user") / "growing.json"
+    monkeypatch.setattr("lipstream.stages.enrol.consent.consent_path", lambda: path)
+    return GrowthConsent()
+
+
+@pytest.fixture
+def captions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, consent: GrowthConsent) -> Captions:
+    """Scripted captions; the current folder is an empty one, and nobody was asked whether a profile may grow."""
     fake = Captions()
     monkeypatch.setattr("lipstream.captions._captions_graph", fake.build)
     monkeypatch.chdir(tmp_path)

@@ -60,20 +60,24 @@ def test_it_is_built_and_has_every_page_the_reference_and_the_command_line(tree:
 
 
 @pytest.mark.parametrize(
-    ("page", "told"),
+    "wrong",
     [
-        ("[there](no_such_page.md)", "no_such_page.md"),
-        ("[there](events.md#no-such-heading)", "no-such-heading"),
-        ("[there](../no_such_file.py)", "no_such_file.py"),
-        ("::: lipstream.NoSuchThing", "NoSuchThing"),
+        {
+            "[there](no_such_page.md)": "no_such_page.md",
+            "[there](events.md#no-such-heading)": "no-such-heading",
+            "[there](../no_such_file.py)": "no_such_file.py",
+        },
+        {"::: lipstream.NoSuchThing": "NoSuchThing"},
     ],
+    ids=["links", "reference"],
 )
-def test_what_leads_nowhere_fails_it(tree: Path, page: str, told: str, tmp_path: Path):
-    wrong = tree / "docs" / "wrong.md"
-    wrong.write_text(f"# Wrong\n\n{page}\n")
+def test_what_leads_nowhere_fails_it(tree: Path, wrong: dict[str, str], tmp_path: Path):
+    page = tree / "docs" / "wrong.md"
+    page.write_text("# Wrong\n\n" + "\n\n".join(wrong) + "\n")
     try:
         done = built(tree, tmp_path / "site")
     finally:
-        wrong.unlink()
+        page.unlink()
     assert done.returncode != 0
-    assert told in done.stderr
+    for told in wrong.values():
+        assert told in done.stderr

@@ -33,9 +33,10 @@ def run(*arguments: str) -> int:
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Runs:
+def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
     runs = Runs()
-    monkeypatch.setattr("lipstream.web.prepare.prepare", lambda config: runs.prepare())
+    monkeypatch.setattr("lipstream.web.prepare.prepare", lambda config, consent=None: runs.prepare())
+    monkeypatch.setattr("lipstream.stages.enrol.consent.consent_path", lambda: tmp_path / "growing.json")
     return runs
 
 

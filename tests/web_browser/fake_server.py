@@ -41,6 +41,7 @@ class FakeSession:
     terms: list[list[str]] = field(default_factory=list)
     audio: bool = True
     video: bool = True
+    own: bool = False
 
 
 @dataclass
@@ -84,6 +85,7 @@ class FakeServer:
         survivor: session that `Hello` tells where there is no other: one that a client lost, and the server did not.
         refusal: status and body that every call of the interface gets, if set.
         emotion: whether it says that it judges emotions.
+        growing: what it answers about the profile that grows; None where none may.
     """
 
     def __init__(self, max_sessions: int = 2) -> None:
@@ -93,6 +95,7 @@ class FakeServer:
         self.file_states: list[dict[str, Any]] = [{"state": "done", "progress": 1.0, "message": ""}]
         self.refusal: tuple[int, dict[str, str]] | None = None
         self.emotion = True
+        self.growing: dict[str, Any] | None = None
         self.max_sessions = max_sessions
         self.greeting = "running"
         self.survivor: str | None = None
@@ -150,6 +153,7 @@ class FakeServer:
             Route("/captions/settings", self._page("captions/settings.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
             Route("/api/status", self._status),
+            Route("/api/growing", self._grow, methods=["GET", "PUT", "DELETE"]),
             Route("/api/sessions", self._open, methods=["POST"]),
             Route("/api/sessions/{id}", self._close, methods=["DELETE"]),
             Route("/api/sessions/{id}/switches", self._switch, methods=["POST"]),
@@ -172,7 +176,16 @@ class FakeServer:
         if self.refusal:
             return self._refused()
         facts = {"version": "0", "sessions": len(self.sessions), "max_sessions": self.max_sessions, "upload": LIMITS}
-        return JSONResponse(facts | {"emotion": self.emotion, "formats": FORMATS})
+        growing = self.growing is not None
+        return JSONResponse(facts | {"emotion": self.emotion, "formats": FORMATS, "growing": growing})
+
+    async def _grow(self, request: Request) -> Response:
+        assert self.growing is not None
+        if request.method == "PUT":
+            self.growing["answer"] = (await request.json())["grow"]
+        elif request.method == "DELETE":
+            self.growing |= {"answer": False, "minutes": 0.0, "made": False, "kept": False}
+        return JSONResponse(self.growing)
 
     def _refused(self) -> Response:
         assert self.refusal
@@ -186,7 +199,7 @@ class FakeServer:
         body = await request.json()
         peer = RTCPeerConnection()
         id_ = secrets.token_urlsafe(12)
-        self.sessions[id_] = FakeSession(peer, audio=body["audio"], video=body["video"])
+        self.sessions[id_] = FakeSession(peer, audio=body["audio"], video=body["video"], own=body["own"])
         await peer.setRemoteDescription(RTCSessionDescription(body["sdp"], body["type"]))
         for transceiver in peer.getTransceivers():
             # The connection is a real one, but nothing has to be encoded and decoded for it.

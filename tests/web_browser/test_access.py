@@ -54,7 +54,9 @@ def test_the_page_starting_and_live(
     new_page: Callable[..., Page], server: FakeServer, viewport: dict[str, int], scheme: str
 ):
     page = new_page(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+    server.growing = {"answer": None, "minutes": 0.0, "made": False, "kept": False}
     page.goto(server.url)
+    expect(page.get_by_role("button", name="Yes, learn my lips")).to_be_visible()
     until(page, lambda: page.evaluate("document.querySelector('#preview').videoWidth > 0"))
     page.get_by_text("Sound processing by the browser").click()
     assert findings(page) == []

@@ -32,7 +32,7 @@ def test_a_shared_tab_is_captioned_with_its_sound_and_not_mirrored(page: Page, s
     share(page, server)
     expect(page.locator("body")).to_have_attribute("data-state", "live")
     (session,) = server.sessions.values()
-    assert (session.audio, session.video) == (True, True)
+    assert (session.audio, session.video, session.own) == (True, True, False)
     assert page.evaluate("wanted.audio.echoCancellation") is False
     expect(page.locator("#video")).not_to_have_class("mirrored")
     until(page, lambda: session.sockets)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, TranscriptPartial
+from lipstream.events import SoundEvent, SpeakerChanged, SpeakerNamed, TranscriptFinal, TranscriptPartial
 from tests.web_browser.conftest import PHONE
 from tests.web_browser.fake_server import FORMATS, FakeServer
 from tests.web_browser.steps import go_live, until
@@ -111,6 +112,24 @@ def test_every_text_format_of_the_server_and_json(page: Page, server: FakeServer
     named = [(each["text"], each.get("speaker_name")) for each in kept["segments"]]
     assert named == [("Good.", "Ada"), ("Morning.", None)]
     assert kept["segments"][0]["start"] == 0
+
+
+def test_sounds_are_in_what_is_saved(page: Page, server: FakeServer, tmp_path: Path):
+    """They were on the page and in no file."""
+    go_live(page, server)
+    over = SoundEvent(label="applause", start=9.0, end=11.0, confidence=0.8, emitted=11.5)
+    server.send(final(1, "Good."), replace(over, end=None, emitted=9.0), over)
+    expect(page.get_by_text("[applause]")).to_be_visible()
+    for button in ("Save as text", "Download"):
+        page.get_by_label("Format to download").select_option("json")
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button).click()
+        download.value.save_as(tmp_path / button)
+    lines = (tmp_path / "Save as text").read_text().splitlines()
+    assert [line.partition("] ")[2] for line in lines] == ["Good.", "[applause]"]
+    (sound,) = json.loads((tmp_path / "Download").read_text())["sounds"]
+    assert sound["label"] == "applause"
+    assert sound["end"] - sound["start"] == pytest.approx(2.0, abs=0.01)
 
 
 def test_names_are_shown_where_the_speaker_changes(page: Page, server: FakeServer, tmp_path: Path):

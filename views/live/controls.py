@@ -8,13 +8,15 @@ from lipstream.pipeline import Switches
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 
 ESCAPE = "\x1b"
-QUIT, PAUSE, MUTE, LIPS_KEY, EMOTION_KEY, SNAPSHOT, HELP = "q", "p", "m", "l", "e", "s", "h"
+QUIT, PAUSE, MUTE, LIPS_KEY, EMOTION_KEY, SNAPSHOT, GROW, HELP = "q", "p", "m", "l", "e", "s", "g", "h"
+YES, NO = "y", "n"
 _MEANINGS = {
     PAUSE: "pause, go on",
     MUTE: "mute the microphone, or not",
     LIPS_KEY: "lips on, off",
     EMOTION_KEY: "emotion on, off",
     SNAPSHOT: "save a snapshot",
+    GROW: "learn my lips, or not: asks",
     HELP: "show these keys, or not",
     QUIT: "quit",
 }
@@ -28,15 +30,17 @@ class Controls:
     Args:
         switches: those of the run.
         parts: which of `lipstream.stages.switches` the run has; keys for others do nothing and are not in the help.
+        asks: whether there is a question about a profile that grows.
 
     Attributes:
         paused: whether everything stands still.
         help: whether the help is shown.
     """
 
-    def __init__(self, switches: Switches, parts: Iterable[str]) -> None:
+    def __init__(self, switches: Switches, parts: Iterable[str], *, asks: bool = False) -> None:
         self._switches = switches
         self._parts = frozenset(parts)
+        self._asks = asks
         self._off: set[str] = set()
         self.paused = False
         self.help = False
@@ -47,6 +51,8 @@ class Controls:
         absent = {
             key for key, part in ((MUTE, SOUND), (LIPS_KEY, LIPS), (EMOTION_KEY, EMOTION)) if part not in self._parts
         }
+        if not self._asks:
+            absent.add(GROW)
         return tuple((key, meaning) for key, meaning in _MEANINGS.items() if key not in absent)
 
     @property

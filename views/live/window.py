@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lipstream import Pipeline
 from lipstream.config import Config
 from lipstream.stages.capture.camera_capture import CameraKind, camera_kind
+from lipstream.stages.enrol.consent import GrowthConsent
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from lipstream.views.drawing.beside import Beside
 from lipstream.views.drawing.help_card import HelpCard
@@ -23,6 +24,7 @@ from lipstream.views.drawing.sprites import Painter
 from lipstream.views.live.controls import ESCAPE, QUIT, SNAPSHOT, Controls
 from lipstream.views.live.gui import Gui, OpenCvGui
 from lipstream.views.live.live_scene import LiveScene, mirrored
+from lipstream.views.live.question import LINES, GrowthQuestion
 from lipstream.views.live.snapshots import save_snapshot
 from lipstream.views.live.tap import Tap
 
@@ -63,6 +65,7 @@ class Window:
         folder: for snapshots.
         gui: the window on the screen.
         clock: seconds, steadily growing.
+        consent: whether a profile may grow, where the window is to ask; None where nothing could grow.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Window:
         folder: Path,
         gui: Gui | None = None,
         clock: Callable[[], float] = time.monotonic,
+        consent: GrowthConsent | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._folder = folder
@@ -81,7 +85,8 @@ class Window:
         self._tap = Tap.on(pipeline.graph, "window_picture", clock)
         self._live = LiveScene(SOUND in parts, pipeline.switches, clock)
         pipeline.add_sink("window", self._live)
-        self._controls = Controls(pipeline.switches, parts)
+        self._question = None if consent is None else GrowthQuestion(consent)
+        self._controls = Controls(pipeline.switches, parts, asks=consent is not None)
         self._overlay = Overlay("bgr")
         self._painter = Painter("bgr")
         self._base = _EMPTY
@@ -142,6 +147,8 @@ class Window:
                 self._say(f"saved {save_snapshot(self._canvas, self._folder).name}")
             except OSError as error:
                 self._say(f"cannot save a snapshot in {self._folder}: {error.strerror or error}")
+        elif self._question is not None and (said := self._question.press(key)) is not None:
+            self._say(said)
         else:
             self._controls.press(key)
         self._draw()
@@ -164,6 +171,9 @@ class Window:
         self._overlay.draw_panels(self._canvas, self._around.arrange(scene))
         if self._controls.help:
             HelpCard(self._controls.keys, self._around.width, self._around.height).draw(self._canvas, self._painter)
+        elif self._question is not None and self._question.shown(now):
+            # Over the picture alone: captions can be read meanwhile.
+            HelpCard(LINES, width, height).draw(self._canvas, self._painter)
         self._gui.show(self._canvas)
 
     def _scene(self, now: float) -> Scene:

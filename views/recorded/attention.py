@@ -1,4 +1,4 @@
-"""`explain`: which lip frames the sound of one moment attended to, as a picture."""
+"""`explain`: which lip frames counted for the sound of one moment, as a picture: by attention, or by hiding them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ UInt8 = npt.NDArray[np.uint8]
 
 AROUND: Final = 0.6
 """Seconds to either side of the moment whose lips are shown."""
-_MAP: Final = 1.5
+MAP: Final = 1.5
 """Seconds to either side that the map shows."""
-_WIDTH: Final = 1240
-_EDGE: Final = 20
-_BARS: Final = 150
-_SIDE: Final = 560
-_LINE: Final = 26
-_PAPER: Final = (255, 255, 255)
+WIDTH: Final = 1240
+EDGE: Final = 20
+BARS: Final = 150
+SIDE: Final = 560
+LINE: Final = 26
+PAPER: Final = (255, 255, 255)
 _INK: Final = (40, 40, 40)
-_PALE: Final = (200, 200, 200)
-_BAR: Final = (190, 110, 30)
+PALE: Final = (200, 200, 200)
+BAR: Final = (190, 110, 30)
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -62,17 +62,17 @@ def draw_attention(attention: Attention) -> UInt8:
     Above the lip frames about the moment with a bar for the attention that each was given, below a map of the seconds
     around: each row is a frame of the sound, each column a lip frame, the darker the more attention.
     """
-    height = 3 * _EDGE + 3 * _LINE + _BARS + _strip(attention) + _SIDE + 2 * _LINE
-    picture = np.full((height, _WIDTH, 3), _PAPER, np.uint8)
+    height = 3 * EDGE + 3 * LINE + BARS + strip_of(attention) + SIDE + 2 * LINE
+    picture = np.full((height, WIDTH, 3), PAPER, np.uint8)
     given = attention.asked()
-    to_lips, top = float(given.sum()), _EDGE + _LINE
-    _write(picture, f"{attention.at:.2f} s: lip frames that the sound attended to ({attention.who})", (_EDGE, top))
+    to_lips, top = float(given.sum()), EDGE + LINE
+    write(picture, f"{attention.at:.2f} s: lip frames that the sound attended to ({attention.who})", (EDGE, top))
     facts = f"{to_lips:.0%} of its attention went to lips"
     if to_lips > 0:
         facts += f", on average {_mean_lag(attention, given):+.0f} ms away"
-    _write(picture, facts, (_EDGE, top + _LINE))
-    bottom = _draw_lips(picture, attention, given, top + 2 * _LINE)
-    _draw_map(picture, attention, bottom + _EDGE)
+    write(picture, facts, (EDGE, top + LINE))
+    bottom = draw_lips(picture, attention, given, top + 2 * LINE)
+    draw_map(picture, attention, bottom + EDGE)
     return picture
 
 
@@ -81,51 +81,71 @@ def _mean_lag(attention: Attention, given: Float32) -> float:
     return float((given * (attention.lip_times - attention.at)).sum() / given.sum()) * 1000
 
 
-def _shown(attention: Attention) -> npt.NDArray[np.intp]:
+def shown_of(attention: Attention) -> npt.NDArray[np.intp]:
+    """The lip frames that are shown as pictures."""
     return np.flatnonzero(np.abs(attention.lip_times - attention.at) <= AROUND + 1e-3)
 
 
-def _strip(attention: Attention) -> int:
+def strip_of(attention: Attention) -> int:
     """Pixels of a lip frame's side."""
-    return (_WIDTH - 2 * _EDGE) // max(1, len(_shown(attention)))
+    return (WIDTH - 2 * EDGE) // max(1, len(shown_of(attention)))
 
 
-def _draw_lips(picture: UInt8, attention: Attention, given: Float32, top: int) -> int:
-    """Bars, and the mouths under them; returns where they end."""
-    side, foot = _strip(attention), top + _BARS
+def draw_lips(picture: UInt8, attention: Attention, given: Float32, top: int) -> int:
+    """Bars, and the mouths under them.
+
+    Args:
+        picture: drawn in place.
+        attention: whose lips.
+        given: (L,) what a bar stands for.
+        top: row at which it begins.
+
+    Returns:
+        The row at which it ends.
+    """
+    side, foot = strip_of(attention), top + BARS
     most = max(float(given.max(initial=0.0)), 1e-6)
-    for place, index in enumerate(_shown(attention)):
-        left = _EDGE + place * side
-        bar = round(float(given[index]) / most * (_BARS - _LINE))
-        cv2.rectangle(picture, (left + 2, foot - bar), (left + side - 3, foot), _BAR, cv2.FILLED)
+    for place, index in enumerate(shown_of(attention)):
+        left = EDGE + place * side
+        bar = round(float(given[index]) / most * (BARS - LINE))
+        cv2.rectangle(picture, (left + 2, foot - bar), (left + side - 3, foot), BAR, cv2.FILLED)
         mouth = cv2.resize(attention.crops[index], (side, side), interpolation=cv2.INTER_AREA)
-        picture[foot + 2 : foot + 2 + side, left : left + side] = mouth[:, :, None] if attention.seen[index] else _PALE
+        picture[foot + 2 : foot + 2 + side, left : left + side] = mouth[:, :, None] if attention.seen[index] else PALE
         if abs(attention.lip_times[index] - attention.at) <= 0.02 + 1e-6:
-            cv2.rectangle(picture, (left, foot + 2), (left + side - 1, foot + 1 + side), _BAR, 2)
-    _write(picture, f"{most:.1%}", (_EDGE, top + _LINE // 2), 0.45)
+            cv2.rectangle(picture, (left, foot + 2), (left + side - 1, foot + 1 + side), BAR, 2)
+    write(picture, f"{most:.1%}", (EDGE, top + LINE // 2), 0.45)
     return foot + 2 + side
 
 
-def _draw_map(picture: UInt8, attention: Attention, top: int) -> None:
-    heard, looked = (np.abs(times - attention.at) <= _MAP for times in (attention.sound_times, attention.lip_times))
+def draw_map(picture: UInt8, attention: Attention, top: int, dark: str = "much attention") -> None:
+    """A map: each row a frame of the sound, each column a lip frame.
+
+    Args:
+        picture: drawn in place.
+        attention: what to draw.
+        top: row at which it begins; it is `SIDE` rows high.
+        dark: what a dark place means.
+    """
+    heard, looked = (np.abs(times - attention.at) <= MAP for times in (attention.sound_times, attention.lip_times))
     weights = attention.weights[heard][:, looked]
     shade = 1 - np.sqrt(weights / max(float(weights.max(initial=0.0)), 1e-6))
-    gray = cv2.resize((shade * 255).astype(np.uint8), (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST)
-    left = _EDGE + 110
-    picture[top : top + _SIDE, left : left + _SIDE] = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
-    cv2.rectangle(picture, (left, top), (left + _SIDE, top + _SIDE), _PALE, 1)
+    gray = cv2.resize((shade * 255).astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+    left = EDGE + 110
+    picture[top : top + SIDE, left : left + SIDE] = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
+    cv2.rectangle(picture, (left, top), (left + SIDE, top + SIDE), PALE, 1)
     times = attention.sound_times[heard]
     first, last = float(times.min()), float(times.max())
-    row = top + round((attention.at - first) / max(last - first, 1e-6) * _SIDE)
-    cv2.line(picture, (left - 8, row), (left, row), _BAR, 2)
-    _write(picture, f"{attention.at:.2f} s", (_EDGE, row + 6), 0.5)
-    _write(picture, f"{first:.2f} s", (_EDGE, top + 12), 0.5)
-    _write(picture, f"{last:.2f} s", (_EDGE, top + _SIDE), 0.5)
-    beside = left + _SIDE + _EDGE
-    _write(picture, "down: the sound; across: the lips, of the same seconds", (beside, top + 14), 0.5)
-    _write(picture, "dark: much attention (square root)", (beside, top + 14 + _LINE), 0.5)
-    _write(picture, "white columns: no mouth seen", (beside, top + 14 + 2 * _LINE), 0.5)
+    row = top + round((attention.at - first) / max(last - first, 1e-6) * SIDE)
+    cv2.line(picture, (left - 8, row), (left, row), BAR, 2)
+    write(picture, f"{attention.at:.2f} s", (EDGE, row + 6), 0.5)
+    write(picture, f"{first:.2f} s", (EDGE, top + 12), 0.5)
+    write(picture, f"{last:.2f} s", (EDGE, top + SIDE), 0.5)
+    beside = left + SIDE + EDGE
+    write(picture, "down: the sound; across: the lips, of the same seconds", (beside, top + 14), 0.5)
+    write(picture, f"dark: {dark} (square root)", (beside, top + 14 + LINE), 0.5)
+    write(picture, "white columns: no mouth seen", (beside, top + 14 + 2 * LINE), 0.5)
 
 
-def _write(picture: UInt8, text: str, place: tuple[int, int], size: float = 0.6) -> None:
+def write(picture: UInt8, text: str, place: tuple[int, int], size: float = 0.6) -> None:
+    """Write a line of ASCII; `place` is where its baseline begins."""
     cv2.putText(picture, text, place, _FONT, size, _INK, 1, cv2.LINE_AA)

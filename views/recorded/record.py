@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from lipstream.events import EmotionUpdate, FaceSeen, LipActivity, Remark, SoundLevel, SpeechEnded, TranscriptFinal
+from lipstream.events import (
+    EmotionUpdate,
+    FaceSeen,
+    LipActivity,
+    Remark,
+    SoundEvent,
+    SoundLevel,
+    SpeechEnded,
+    TranscriptFinal,
+)
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.events import Degraded, End, Event, Recovered, Stats
 from lipstream.stages.sinks.speakers import SpeakerBook
@@ -192,6 +201,7 @@ class Recorder(EventSink):
         speech: (start, end) of every stretch of speech, seconds.
         faces: by id of the face track, where each face was.
         sound: how loud it was.
+        sounds: by label and beginning, the sounds that are no words, as they were told last.
         lips: what the speaker's lips did.
         speakers: who is called how, and corrections of who said what.
         degradations: what was missing or bad, in order of its beginning.
@@ -207,6 +217,7 @@ class Recorder(EventSink):
         self.speech: list[tuple[float, float]] = []
         self.faces: dict[int, FaceRecord] = {}
         self.sound = SoundRecord()
+        self.sounds: dict[tuple[str, float], SoundEvent] = {}
         self.lips = LipRecord()
         self.degradations: list[Degradation] = []
         self.remarks: list[Remark] = []
@@ -221,6 +232,8 @@ class Recorder(EventSink):
                 self.faces.setdefault(event.face, FaceRecord(event.face)).add(event)
             case SoundLevel():
                 self.sound.add(event)
+            case SoundEvent():
+                self.sounds[event.label, event.start] = event
             case LipActivity():
                 self.lips.add(event)
             case EmotionUpdate():

@@ -32,7 +32,7 @@ class RecordedScenes:
     """
 
     def __init__(self, record: Recorder, rules: SubtitlesConfig = PLAIN) -> None:
-        self._cues = shown(record.finals, rules)
+        self._cues = shown(record.finals, rules, record.sounds.values())
         self._cue_starts = [cue.start / 1000 for cue in self._cues]
         self._cue_ends = [cue.end / 1000 for cue in self._cues]
         self._segments = sorted(record.finals, key=lambda final: final.start)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipstream.config.subtitles import SubtitlesConfig
-from lipstream.events import TranscriptFinal
+from lipstream.events import SoundEvent, TranscriptFinal
 from lipstream.pipeline import End, Event, EventSink
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.stages.sinks.subtitles.cutter import CueCutter
+from lipstream.stages.sinks.subtitles.sound_marks import SoundMarks
 
 
 class RecordedCaptions(EventSink):
@@ -27,6 +28,7 @@ class RecordedCaptions(EventSink):
 
     def __init__(self, put: Callable[[list[Cue]], None], rules: SubtitlesConfig) -> None:
         self.cues: list[Cue] = []
+        self._sounds: dict[tuple[str, float], SoundEvent] = {}
         self._put = put
         self._rules = rules
         self._cutter = CueCutter(rules)
@@ -37,5 +39,10 @@ class RecordedCaptions(EventSink):
             self.cues += self._cutter.add(event)
             alone = CueCutter(self._rules)
             self._put(alone.add(event) + alone.finish())
+        elif isinstance(event, SoundEvent):
+            self._sounds[event.label, event.start] = event
         elif isinstance(event, End):
-            self.cues += self._cutter.finish()
+            marks = SoundMarks(self._rules)
+            for sound in self._sounds.values():
+                marks.add(sound)
+            self.cues = [*marks.among(self.cues + self._cutter.finish()), *marks.rest()]

@@ -110,7 +110,7 @@ def _texts(record: Recorder, name: str, config: Config) -> dict[str, str]:
     if not record.finals:
         return {}
     end = record.end or End(reason="failed", duration=record.duration)
-    return texts_of([*record.finals, end], config, text_formats(), name)
+    return texts_of([*record.sounds.values(), *record.finals, end], config, text_formats(), name)
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str], media: PageMedia) -> str:

@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute, Route
 
 from lipstream.stages.sinks.transcript.reading import read_transcript
 from lipstream.web.answers import Refusal, json_answer
-from lipstream.web.files.form import form_of
 from lipstream.web.files.recording import offered_formats
 from lipstream.web.files.uploads import Order, State, Upload, Uploads
 from lipstream.web.openai.answers import verbose
-from lipstream.web.openai.options import GRANULARITIES, wanted
+from lipstream.web.openai.options import GRANULARITIES, Wanted
+from lipstream.web.openai.receiving import received
 from lipstream.web.threads import on_thread
 
 _VERBOSE: Final = "verbose_json"
@@ -50,11 +50,7 @@ class JobsApi:
 
     async def _take(self, request: Request) -> Response:
         try:
-            with self._uploads.coming():
-                async with form_of(request, self._uploads.limits.max_bytes) as form:
-                    config = wanted(form, self._uploads.config).config
-                    order = Order(config, "job", tuple(offered_formats(config)), report=False)
-                    upload = await self._uploads.take(form.file.filename or "", form.pieces(), order)
+            _, upload = await received(request, self._uploads, _order)
         except ClientDisconnect:
             # Nobody is there to be told.
             return Response(status_code=400)
@@ -93,6 +89,10 @@ class JobsApi:
         if upload is None or upload.order.kind != "job":
             raise Refusal(404, "no job", "There is no such job, or not any more.")
         return upload
+
+
+def _order(want: Wanted) -> Order:
+    return Order(want.config, "job", tuple(offered_formats(want.config)), report=False)
 
 
 def _told(upload: Upload) -> dict[str, Any]:

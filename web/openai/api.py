@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,10 +18,10 @@ from lipstream.pipeline import Event
 from lipstream.stages.sinks.transcript.reading import read_transcript
 from lipstream.stages.sinks.transcript.schema import TranscriptRecord
 from lipstream.web.answers import Refusal, error_of, json_answer
-from lipstream.web.files.form import form_of
 from lipstream.web.files.uploads import Order, Upload, Uploads
 from lipstream.web.openai.answers import Text, plain, verbose
-from lipstream.web.openai.options import MODELS, OWN_MODEL, Wanted, wanted
+from lipstream.web.openai.options import MODELS, OWN_MODEL, Wanted
+from lipstream.web.openai.receiving import received
 from lipstream.web.threads import on_thread
 
 _LOOK_SECONDS = 0.5
@@ -61,14 +62,8 @@ class OpenAiApi:
 
     async def _transcribe(self, request: Request) -> Response:
         try:
-            with self._uploads.coming():
-                async with form_of(request, self._uploads.limits.max_bytes) as form:
-                    want = wanted(form, self._uploads.config)
-                    heard: asyncio.Queue[Event] = asyncio.Queue()
-                    formats = tuple(dict.fromkeys(["json", _FILES.get(want.answer, "json")]))
-                    tell = _teller(heard) if want.stream else None
-                    order = Order(want.config, "request", formats, report=False, tell=tell)
-                    upload = await self._uploads.take(form.file.filename or "", form.pieces(), order)
+            heard: asyncio.Queue[Event] = asyncio.Queue()
+            want, upload = await received(request, self._uploads, partial(_order, heard))
         except ClientDisconnect:
             # Nobody is there to be told.
             return Response(status_code=400)
@@ -129,6 +124,12 @@ class OpenAiApi:
             finished.cancel()
             self._uploads.forget(upload)
         yield b"data: [DONE]\n\n"
+
+
+def _order(heard: asyncio.Queue[Event], want: Wanted) -> Order:
+    formats = tuple(dict.fromkeys(["json", _FILES.get(want.answer, "json")]))
+    tell = _teller(heard) if want.stream else None
+    return Order(want.config, "request", formats, report=False, tell=tell)
 
 
 def _check(upload: Upload) -> None:

@@ -14,7 +14,7 @@ class SegmentsCsvWriter(TableWriter):
     """A row for each finished segment."""
 
     table = SEGMENTS
-    tells_speakers = True
+    is_amended = True
 
     def write(self, event: Event) -> None:
         """Write a finished segment."""

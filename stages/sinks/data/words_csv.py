@@ -12,7 +12,7 @@ class WordsCsvWriter(TableWriter):
     """A row for each word of each finished segment."""
 
     table = WORDS
-    tells_speakers = True
+    is_amended = True
 
     def write(self, event: Event) -> None:
         """Write the words of a finished segment."""

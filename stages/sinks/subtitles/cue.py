@@ -32,6 +32,7 @@ class Cue:
         lines: its lines, with marks of who speaks.
         words: the words of each line, which together are the line; empty where their times are not known.
         voices: who says each line; empty, or None for a line, where that is not known.
+        sound: whether it is the mark of a sound, and nothing that is said.
     """
 
     start: int
@@ -39,6 +40,7 @@ class Cue:
     lines: tuple[str, ...]
     words: tuple[tuple[Spoken, ...], ...] = ()
     voices: tuple[str | None, ...] = ()
+    sound: bool = False
 
     @property
     def chars(self) -> int:

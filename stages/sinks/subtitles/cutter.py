@@ -10,15 +10,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lipstream.config.subtitles import SubtitlesConfig
-from lipstream.events import TranscriptFinal
+from lipstream.events import SoundEvent, TranscriptFinal
 from lipstream.stages.sinks.subtitles.cue import Cue, Spoken
 from lipstream.stages.sinks.subtitles.lines import broken, least_lines, width
 from lipstream.stages.sinks.subtitles.pieces import Piece, Pieces
+from lipstream.stages.sinks.subtitles.sound_marks import CHAINED_MS, SoundMarks
 from lipstream.stages.sinks.subtitles.tally import Tally
 from lipstream.stages.sinks.subtitles.width import columns
 
-CHAINED_MS = 500
-"""A cue that would go off less than this before the next stays until that."""
 LONGEST_PAUSE_MS = 1500
 """No cue goes on over a longer pause: it would tell what is said long before."""
 _SHORT_PAUSE_MS = 300
@@ -209,16 +208,18 @@ class CueCutter:
         return tuple(rows), tuple(voices) if any(voices) else ()
 
 
-def cut(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig) -> list[Cue]:
-    """The cues of a whole run, at the times of what was said."""
-    cutter = CueCutter(rules)
+def cut(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()) -> list[Cue]:
+    """The cues of a whole run, at the times of what was said and heard."""
+    cutter, marks = CueCutter(rules), SoundMarks(rules)
+    for sound in sounds:
+        marks.add(sound)
     cues = [cue for final in finals for cue in cutter.add(final)]
-    return cues + cutter.finish()
+    return [*marks.among(cues + cutter.finish()), *marks.rest()]
 
 
-def shown(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig) -> list[Cue]:
+def shown(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()) -> list[Cue]:
     """The same, moved as the rules say; what would come before the beginning is left out."""
-    moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(finals, rules))
+    moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(finals, rules, sounds))
     return [cue for cue in moved if cue is not None]
 
 

@@ -83,6 +83,8 @@ class EmotionVttWriter(VttWriter):
             self._waiting += self._cutter.add(event)
             reached = self._waiting[-1].end if self._waiting else 0
             self.put_cues(self._released(max(self._known, reached - _LONGEST_WAIT)))
+        else:
+            super().write(event)
 
     def complete(self, end: End | None) -> None:
         """Write the cues that still wait, and the note."""
@@ -95,7 +97,9 @@ class EmotionVttWriter(VttWriter):
         return [*self._waiting, *super().unsettled()]
 
     def record(self, cue: Cue, number: int) -> str:
-        """Times and lines, with the emotion as far as it is known."""
+        """Times and lines, with the emotion as far as it is known; a sound has none."""
+        if cue.sound:
+            return self.labelled(cue, None)
         start, end = ((time - self._shift) / 1000 for time in (cue.start, cue.end))
         return self.labelled(cue, self._track.label(start, end))
 

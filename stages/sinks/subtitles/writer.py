@@ -9,10 +9,11 @@ from typing import ClassVar, Self
 
 from lipstream.config import Config
 from lipstream.config.subtitles import SubtitlesConfig
-from lipstream.events import TranscriptFinal
+from lipstream.events import SoundEvent, TranscriptFinal
 from lipstream.pipeline.events import End, Event
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.stages.sinks.subtitles.cutter import CueCutter
+from lipstream.stages.sinks.subtitles.sound_marks import SoundMarks
 from lipstream.stages.sinks.writer import Writer
 
 
@@ -29,7 +30,8 @@ class CueWriter(Writer):
     """
 
     in_language = True
-    tells_speakers = True
+    is_amended = True
+    tells_sounds = True
     rules: ClassVar[SubtitlesConfig] = SubtitlesConfig()
     language: ClassVar[str] = ""
 
@@ -37,6 +39,7 @@ class CueWriter(Writer):
         super().__init__(path, source)
         self.left_out: int = 0
         self._cutter = CueCutter(self.rules)
+        self._marks = SoundMarks(self.rules)
         self._shift = round(self.rules.shift * 1000)
         self._count = 0
         self._settled_at: int | None = None
@@ -45,8 +48,14 @@ class CueWriter(Writer):
     def configured(cls, config: Config) -> type[Self]:
         """The same with the rules of a configuration."""
         spoken = "en" if config.speech.task == "translate" else config.speech.language
-        settings = {"rules": config.subtitles, "language": "" if spoken == "auto" else spoken}
-        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, **settings})
+        settings = {
+            "__module__": cls.__module__,
+            "__doc__": cls.__doc__,
+            "rules": config.subtitles,
+            "tells_sounds": config.subtitles.sounds,
+            "language": "" if spoken == "auto" else spoken,
+        }
+        return type(cls.__name__, (cls,), settings)
 
     @property
     def remark(self) -> str:
@@ -55,14 +64,17 @@ class CueWriter(Writer):
         return "; ".join(filter(None, (self._cutter.tally.remark, gone)))
 
     def write(self, event: Event) -> None:
-        """Write the cues of a finished segment."""
+        """Write the cues of a finished segment, or the mark of a sound."""
         if isinstance(event, TranscriptFinal):
             self._cutter.know(self.book.names)
             self.put_cues(self._cutter.add(event))
+        elif isinstance(event, SoundEvent) and self.tells_sounds:
+            self._marks.add(event)
+            self.put_cues(())
 
     def complete(self, end: End | None) -> None:
         """Write what is open."""
-        self.put_cues(self._cutter.finish())
+        self.put_cues(self._cutter.finish(), last=True)
 
     def follow(self, again: Self) -> None:
         """Take over how many cues keep to the limits."""
@@ -81,11 +93,19 @@ class CueWriter(Writer):
         """What stands behind the last cue of a file that is whole."""
         return ""
 
-    def put_cues(self, settled: Iterable[Cue]) -> None:
-        """Write cues that do not change any more, and behind them, for now, what is open."""
-        records = "".join(self._records(settled))
-        count, left_out = self._count, self.left_out
-        tail = "".join(self._records(self.unsettled())) + self.ending()
+    def put_cues(self, settled: Iterable[Cue], *, last: bool = False) -> None:
+        """Write cues that do not change any more, the sounds before them, and behind them, for now, what is open.
+
+        Args:
+            settled: cues of what is said, in order.
+            last: whether nothing comes behind them.
+        """
+        records = "".join(self._records(self._marks.among(settled)))
+        if last:
+            records += "".join(self._records(self._marks.rest()))
+        count, left_out, marks = self._count, self.left_out, self._marks.aside()
+        open_cues = [*marks.among(self.unsettled()), *marks.rest()]
+        tail = "".join(self._records(open_cues)) + self.ending()
         self._count, self.left_out = count, left_out
         self._replace(records, tail)
         if records or tail:

@@ -1,4 +1,4 @@
-"""Who speaks in the JSON of a run: totals, and corrections that came after it was told."""
+"""Who speaks in the JSON of a run: totals; and what was put right after it was told."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class SpeakerTotals:
 
 
 class AmendedJson:
-    """The JSON of a run, line by line, with the speakers as they are known at the end.
+    """The JSON of a run, line by line, with speakers and signs as they are known at the end.
 
     Args:
-        book: what is known of speakers.
+        book: what is known.
         numbers: of the segments, in their order.
     """
 
@@ -110,5 +110,9 @@ class AmendedJson:
         assert isinstance(final, TranscriptFinal)
         final = self._book.amended(final)
         self._totals.add(final)
-        words = [{**word, "speaker": each.speaker} for word, each in zip(record["words"], final.words, strict=True)]
-        return {**record, "speaker": final.speaker, "speaker_name": final.speaker_name, "words": words}
+        words = [
+            {**word, "word": each.word, "speaker": each.speaker}
+            for word, each in zip(record["words"], final.words, strict=True)
+        ]
+        told = {"text": final.text, "speaker": final.speaker, "speaker_name": final.speaker_name}
+        return {**record, **told, "words": words}

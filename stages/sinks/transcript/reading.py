@@ -9,11 +9,17 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from lipstream.events import EmotionUpdate, FaceFound, FaceLost, SpeakerNamed, TranscriptFinal, Word
+from lipstream.events import EmotionUpdate, FaceFound, FaceLost, SoundEvent, SpeakerNamed, TranscriptFinal, Word
 from lipstream.models.emotion.classes import EMOTIONS
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Event
-from lipstream.stages.sinks.transcript.schema import VERSION, EmotionRecord, SegmentRecord, TranscriptRecord
+from lipstream.stages.sinks.transcript.schema import (
+    VERSION,
+    EmotionRecord,
+    SegmentRecord,
+    SoundRecord,
+    TranscriptRecord,
+)
 
 _NOWHERE = (0.0, 0.0, 0.0, 0.0)
 
@@ -80,6 +86,7 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
         for each in transcript.speakers
         if each.name is not None
     ]
+    timed += [(0.0, -1, _sound(each)) for each in transcript.sounds]
     timed += [(each.end, 1, _update(each)) for each in transcript.emotions]
     timed += [(final.end, 2, final) for final in _finals(transcript.segments)]
     events = [event for _, _, event in sorted(timed, key=lambda each: each[:2])]
@@ -114,6 +121,11 @@ def _finals(segments: tuple[SegmentRecord, ...]) -> Iterator[TranscriptFinal]:
             speaker_name=segment.speaker_name,
             emitted=segment.end,
         )
+
+
+def _sound(record: SoundRecord) -> SoundEvent:
+    end, confidence = max(record.start, record.end), record.confidence or 0.0
+    return SoundEvent(label=record.label, start=record.start, end=end, confidence=confidence)
 
 
 def _update(record: EmotionRecord) -> EmotionUpdate:

@@ -123,6 +123,19 @@ class SpeakerRecord(_Record):
     """Faces that were seen to say them."""
 
 
+class SoundRecord(_Record):
+    """A sound that is no speech."""
+
+    label: Annotated[str, Field(min_length=1)]
+    """What it is, in lower case and in English: "music", "applause"."""
+    start: Seconds
+    """Begins."""
+    end: Seconds
+    """Ends."""
+    confidence: Share | None = 0.0
+    """How sure it is."""
+
+
 class RatesRecord(_Record):
     """How often things were looked at, at most, in times a second; null where they were not."""
 
@@ -197,6 +210,8 @@ class TranscriptRecord(_Record):
     """The lips over time."""
     emotions: tuple[EmotionRecord, ...] = ()
     """Emotions over time, in the order in which they end."""
+    sounds: tuple[SoundRecord, ...] = ()
+    """Sounds that are no speech, in order."""
     rates: RatesRecord = RatesRecord()
     """How often things were looked at."""
     looks: tuple[LooksRecord, ...] = ()

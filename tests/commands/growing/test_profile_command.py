@@ -10,12 +10,14 @@ import pytest
 
 from lipstream.commands.growing import in_live
 from lipstream.commands.main import main
+from lipstream.config import load_config
 from lipstream.models.av_speech import profile
 from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder, kept_folder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.pipeline.exclusive import open_exclusively
+from lipstream.stages.enrol.own_profile import with_own_profile
 from tests.commands.fakes import Captions
 
 
@@ -121,6 +123,51 @@ def test_with_enough_that_is_new_the_profile_is_made_after_the_run_and_used_in_t
     folder.change(learned_minutes=3.0)
     in_live.after("ann", quiet=True)
     assert len(begun) == 1
+
+
+def test_a_yes_of_the_page_or_the_window_holds_for_live_runs_and_is_said(speaking: Captions, begun, consent, capsys):
+    consent.give()
+    fill("me", 3)
+    assert main(["live"]) == 0
+    error = capsys.readouterr().err
+    assert "profile me grows" in error and "`lipstream profile delete me` removes them" in error
+    assert "profile me has 3.0 min of clear speech; it is being made in the background" in error
+    assert begun[0][1:] == ["-m", "lipstream", "profile", "learn", "--background", "me"]
+
+
+@pytest.mark.parametrize("answer", ["give", "refuse", None])
+def test_the_profile_of_who_agreed_helps_and_of_nobody_else(consent, answer):
+    save_networks(LipNetworks.untrained(), profile_path("me"))
+    if answer is not None:
+        getattr(consent, answer)()
+    used = with_own_profile(load_config("live"), consent).fusion.profile
+    assert used == ("me" if answer == "give" else None)
+
+
+def test_a_no_a_recording_as_camera_and_another_profile_let_nothing_grow(consent):
+    config, recorded = load_config("live"), load_config("live", {"video.camera": "talk.mp4"})
+    plain, shown = argparse.Namespace(grow=None, show=False), argparse.Namespace(grow=None, show=True)
+    assert in_live.consent_of(plain, config) is None
+    assert in_live.grows(shown, in_live.consent_of(shown, config)) is None
+    consent.give()
+    assert in_live.grows(plain, in_live.consent_of(plain, config)) == "me"
+    assert in_live.consent_of(shown, recorded) is None
+    named = argparse.Namespace(grow="ann", show=True)
+    assert in_live.consent_of(named, config) is None and in_live.grows(named, None) == "ann"
+
+
+def test_what_was_deleted_while_it_was_learnt_from_makes_no_profile(monkeypatch, capsys):
+    folder = fill("me", 3)
+
+    def deleting(*_):
+        assert main(["profile", "delete", "me"]) == 0
+        return True, {}
+
+    monkeypatch.setattr("lipstream.models.av_speech.training.growing.growth.Growth.run", deleting)
+    monkeypatch.setattr("lipstream.commands.networks.speech_networks.teacher", lambda: None)
+    assert main(["profile", "learn", "me"]) == 0
+    assert not folder.path.exists() and not profile_path("me").exists()
+    assert "was deleted meanwhile" in capsys.readouterr().err
 
 
 def test_a_name_that_is_no_files_is_refused(speaking: Captions, capsys):

@@ -62,7 +62,24 @@ def test_a_picture_of_what_the_networks_of_a_profile_attended_to(clip, monkeypat
 )
 def test_what_cannot_be_explained_is_said_in_a_line(clip, capsys, given, said):
     (clip.parent / "there.png").write_bytes(b"a picture")
-    profile = () if "--profile" in given else ("--profile", "ann")
-    assert main(["explain", str(clip), *given, *profile]) == 2
+    assert main(["explain", str(clip), *given]) == 2
     assert said in capsys.readouterr().err
-    assert not (clip.parent / "talk.attention.png").exists()
+    assert not list(clip.parent.glob("talk.*.png"))
+
+
+def test_without_a_profile_a_picture_of_what_the_mask_for_anybody_rests_on(clip, monkeypatch):
+    drawn = []
+    influence = explain._influence
+    monkeypatch.setattr("lipstream.views.recorded.attention.MAP", 0.3)
+    monkeypatch.setattr(explain, "_influence", lambda *given: drawn.append(influence(*given)) or drawn[0])
+    assert main(["explain", str(clip), "--at", "4"]) == 0
+    assert cv2.imread("talk.influence.png").shape[1] == 1240
+    (found,) = drawn
+    lips = found.lips
+    assert lips.weights.shape == (len(lips.sound_times), len(lips.lip_times)) == (len(found.gains), len(found.own))
+    hidden = np.abs(lips.lip_times - 4) <= 0.3
+    # What was hidden counted, the more the nearer, and of what was not hidden nothing is told.
+    assert (lips.weights[:, hidden].max(axis=0) > 0).all() and (lips.weights[:, ~hidden] == 0).all()
+    assert (lips.weights >= 0).all() and lips.weights.max() <= 1
+    assert set(found.changes()) == {"lips", "encoder", "spectrum"}
+    assert all(0 < change < 1 for change in found.changes().values())

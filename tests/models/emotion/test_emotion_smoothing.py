@@ -47,7 +47,7 @@ def test_the_label_is_that_of_the_largest_probability_or_says_that_it_is_unclear
 
 
 def test_what_leads_by_too_little_is_unclear_and_named_again_once_it_leads_by_enough():
-    smoother = EmotionSmoother(SmoothingConfig(time_constant=0.01, margin=0.12, hold=0.5, keep=0.02))
+    smoother = EmotionSmoother(SmoothingConfig(time_constant=0.01, first=0.0, margin=0.12, hold=0.5, keep=0.02))
     close = np.array([0.36, 0.35, 0.29, 0, 0, 0, 0], np.float32)
     assert smoother.update(0.0, peaked("neutral")).label == "neutral"
     assert smoother.update(0.5, close).label == UNCLEAR
@@ -82,6 +82,15 @@ def test_label_is_kept_over_a_short_gap_and_forgotten_after_a_long_one():
     assert gap[-1].label == "unknown"
     assert sum(state.changed for state in gap) == 1
     assert smoother.update(6.0, peaked("happy")).label == "happy"
+
+
+def test_in_the_first_seconds_the_average_moves_slower_than_later():
+    early, late = EmotionSmoother(), EmotionSmoother()
+    feed(early, 0, ["neutral"] * 2)
+    feed(late, 0, ["neutral"] * 20)
+    after = [feed(each, start, ["happy"] * 2)[-1].probabilities for each, start in ((early, 1.0), (late, 10.0))]
+    happy = EMOTIONS.index("happy")
+    assert after[0][happy] < 0.7 * after[1][happy]
 
 
 def test_reset_starts_anew():

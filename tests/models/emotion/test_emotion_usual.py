@@ -14,42 +14,45 @@ def label(probabilities: np.ndarray) -> str:
     return EMOTIONS[int(probabilities.argmax())]
 
 
-def test_at_first_nothing_is_changed():
+@pytest.mark.parametrize(("face", "times"), [(True, 3.0), (False, 1.5)], ids=["face", "voice alone"])
+def test_of_somebody_new_calm_is_likelier_and_nothing_else_is_changed(face: bool, times: float):
     usual = Usual()
     for _ in range(6):
         given = shown(sad=0.5, neutral=0.3)
-        assert usual.corrected(given, 0.5) == pytest.approx(given, abs=1e-6)
+        corrected = usual.corrected(given, 0.5, face=face)
+        assert corrected[0] / corrected[1:] == pytest.approx(times * given[0] / given[1:], rel=1e-5)
+    assert label(Usual().corrected(shown(happy=0.8), 0.5, face=face)) == "happy"
 
 
 def test_a_face_that_always_looks_a_little_sad_is_neutral_after_a_while_and_sad_when_it_is_sadder():
     usual = Usual()
     for _ in range(40):
-        calm = usual.corrected(shown(sad=0.5, neutral=0.3), 0.5)
+        calm = usual.corrected(shown(sad=0.5, neutral=0.3), 0.5, face=True)
     assert label(calm) == "neutral"
-    assert label(usual.corrected(shown(sad=0.93, neutral=0.02), 0.5)) == "sad"
-    assert label(usual.corrected(shown(happy=0.6, sad=0.2, neutral=0.1), 0.5)) == "happy"
+    assert label(usual.corrected(shown(sad=0.93, neutral=0.02), 0.5, face=True)) == "sad"
+    assert label(usual.corrected(shown(happy=0.6, sad=0.2, neutral=0.1), 0.5, face=True)) == "happy"
 
 
 def test_somebody_as_people_are_on_average_stays_as_they_are():
     usual, average = Usual(), np.array(UsualConfig().expected, np.float32)
     for _ in range(60):
-        corrected = usual.corrected(average, 0.5)
+        corrected = usual.corrected(average, 0.5, face=True)
     assert corrected == pytest.approx(average, abs=1e-6)
 
 
 def test_what_is_usual_is_forgotten_in_time():
     usual = Usual(UsualConfig(memory=10.0))
     for _ in range(40):
-        usual.corrected(shown(angry=0.8), 0.5)
+        usual.corrected(shown(angry=0.8), 0.5, face=True)
     for _ in range(120):
-        usual.corrected(shown(neutral=0.7), 0.5)
-    assert label(usual.corrected(shown(angry=0.6, neutral=0.2), 0.5)) == "angry"
+        usual.corrected(shown(neutral=0.7), 0.5, face=True)
+    assert label(usual.corrected(shown(angry=0.6, neutral=0.2), 0.5, face=True)) == "angry"
 
 
 def test_probabilities_stay_probabilities():
     rng, usual = np.random.default_rng(0), Usual()
     for _ in range(200):
-        corrected = usual.corrected(rng.dirichlet(np.full(7, 0.1)).astype(np.float32), 0.5)
+        corrected = usual.corrected(rng.dirichlet(np.full(7, 0.1)).astype(np.float32), 0.5, face=True)
         assert corrected.sum() == pytest.approx(1, abs=1e-5) and (corrected >= 0).all()
 
 

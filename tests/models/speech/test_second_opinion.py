@@ -65,6 +65,15 @@ def test_a_doubtful_text_is_believed_if_enough_of_it_is_heard_twice(text, confid
     assert read(text, confidence, heard) == (text if believed else "")
 
 
+@pytest.mark.parametrize(("confidence", "believed"), [(HOPELESS, True), (HOPELESS - 0.01, False)])
+def test_a_text_that_goes_on_behind_another_is_checked_only_if_it_is_hopeless(confidence, believed):
+    """The last words of the demo clip, 0.7 s, were heard as "As a cheap sum" by the other, and thrown away."""
+    reader = Reader("has achieved some", confidence)
+    reader.transcript = replace(reader.transcript, joint="")
+    checked = SecondOpinion(reader, Listener("As a cheap sum"))
+    assert checked.recognise(UTTERANCE, Hints()).text == ("has achieved some" if believed else "")
+
+
 def test_what_the_other_made_up_itself_is_no_witness():
     assert read("So it was", 0.5, "So it was", probability=0.01) == ""
 

@@ -50,7 +50,10 @@ def main() -> None:
     found: dict[str, np.ndarray] = {}
     for name, packets in kept.packets.items():
         found[name] = np.concatenate([packet.payload.samples for packet in packets])
-        found[f"{name}_start"] = np.array(packets[0].timestamp)
+        # The sample that each block begins with, and its time in ms: where blocks were lost, time goes on.
+        lengths = [len(packet.payload.samples) for packet in packets]
+        found[f"{name}_firsts"] = np.cumsum([0, *lengths[:-1]])
+        found[f"{name}_times"] = np.array([packet.timestamp for packet in packets])
     np.savez(Path(sys.argv[1]), **found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import types
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +48,22 @@ def test_what_is_played_and_what_a_microphone_hears_are_in_sync(pulse: dict[str,
         child.stdout.close()
         child.stderr.close()
     heard = np.load(output)
-    times = []
-    for name in ("one", "two"):
-        at, likeness = offset_of(played[RATE : 2 * RATE], heard[name])
-        assert likeness > 0.9, name
-        times.append(float(heard[f"{name}_start"]) / 1000 + at / RATE * 1000)
-    print(f"microphone against system sound: {times[0] - times[1]:+.1f} ms")
-    assert abs(times[0] - times[1]) < WITHIN_MS
+    pieces = [played[first : first + RATE // 2] for first in range(0, len(played) - RATE // 2, RATE // 2)]
+    times = [[time_of(piece, heard, name) for name in ("one", "two")] for piece in pieces]
+    # A sound server that gets too little of a busy processor leaves out some of it.
+    apart = [one - two for one, two in times if one is not None and two is not None]
+    print(f"microphone against system sound: {', '.join(f'{each:+.1f}' for each in apart)} ms")
+    assert apart
+    assert all(abs(each) < WITHIN_MS for each in apart)
+
+
+def time_of(piece: np.ndarray, heard: Mapping[str, np.ndarray], name: str) -> float | None:
+    """When a piece was heard, in ms; None if it was not heard whole."""
+    at, likeness = offset_of(piece, heard[name])
+    block = int(np.searchsorted(heard[f"{name}_firsts"], at, side="right")) - 1
+    if likeness < 0.9:
+        return None
+    return float(heard[f"{name}_times"][block]) / 1000 + float(at - heard[f"{name}_firsts"][block]) / RATE * 1000
 
 
 def test_the_outputs_of_the_server_are_listed_with_the_default_one(

@@ -87,7 +87,7 @@ CONFIG = VadConfig(hang_over=0.4, lip_shut_factor=0.5, lip_moving_factor=1.5)
 def ended_after(*spans: tuple[list[float] | None, float], config: VadConfig = CONFIG) -> float:
     """Seconds of silence that ended a second of voice, with such lips."""
     packets = {"audio": windows((0.9, 1.0), (0.0, 2.0)), "mouths": mouths(*spans)}
-    run = run_stage(VoiceActivity(ScriptedDetector(), config), packets)
+    run = run_stage(VoiceActivity(ScriptedDetector(), config), packets).only("speech")
     (ended,) = [event for event in run.events if isinstance(event, SpeechEnded)]
     return max(packet.end for packet in run) / 1e6 - ended.end
 
@@ -120,7 +120,7 @@ def test_a_hang_over_of_ones_own_is_kept_with_a_mouth_in_view(name):
 def test_a_moving_mouth_keeps_a_long_segment_whole_up_to_its_limit():
     def ends(*spans: tuple[list[float] | None, float]) -> list[SpeechEnded]:
         sound = windows((0.9, 10.0), (0.0, 0.35), (0.9, 3.0), (0.0, 0.35), (0.9, 1.0))
-        run = run_stage(VoiceActivity(ScriptedDetector(), VadConfig()), {"audio": sound, "mouths": mouths(*spans)})
+        run = run_stage(VoiceActivity(ScriptedDetector(), VadConfig()), {"audio": sound, "mouths": mouths(*spans)}).only("speech")
         return [event for event in run.events if isinstance(event, SpeechEnded)]
 
     assert [event.end for event in ends((None, 15.0))] == pytest.approx([10.0, 14.7], abs=0.05)
@@ -129,20 +129,20 @@ def test_a_moving_mouth_keeps_a_long_segment_whole_up_to_its_limit():
 
 def test_without_mouths_the_segments_are_those_of_the_sound_alone():
     sound = windows((0.9, 1.0), (0.0, 0.35), (0.9, 1.0), (0.0, 1.0))
-    alone = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), sound)
-    unseen = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), {"audio": sound, "mouths": mouths((None, 4.0))})
+    alone = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), sound).only("speech")
+    unseen = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), {"audio": sound, "mouths": mouths((None, 4.0))}).only("speech")
     assert segments(alone) == segments(unseen) and alone.events == unseen.events
 
 
 def test_mouths_that_outlast_the_sound_do_not_break_its_end():
     packets = {"audio": windows((0.9, 1.0)), "mouths": mouths((TALKING, 3.0))}
-    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets)
+    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets).only("speech")
     assert run[-1].payload.last and run.events[-1].reason == "end_of_stream"
 
 
 def test_a_mouth_long_past_counts_no_more():
     packets = {"audio": windows((0.9, 3.0), (0.0, 2.0)), "mouths": mouths((TALKING, 0.5))}
-    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets)
+    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets).only("speech")
     assert max(packet.end for packet in run) / 1e6 == pytest.approx(3.4, abs=0.05)
 
 

@@ -10,7 +10,7 @@ import pytest
 from lipstream.config import load_config
 from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, SpeechEnded, TranscriptFinal, Word
 from lipstream.pipeline import End
-from lipstream.stages.sinks import FORMATS, JsonWriter, RttmWriter, SrtWriter, TxtWriter, VttWriter, WordsCsvWriter
+from lipstream.stages.sinks import FORMATS, JsonWriter, RttmWriter, SrtWriter, TsvWriter, TxtWriter, VttWriter, WordsCsvWriter
 from lipstream.stages.sinks.data.textgrid import TextGridWriter
 from lipstream.stages.sinks.speakers import SpeakerBook, parts_of
 from lipstream.stages.sinks.transcript.reading import events_of, read_transcript
@@ -58,6 +58,32 @@ def test_text_has_a_line_for_everybody_who_takes_over(tmp_path: Path):
     assert write(TxtWriter(tmp_path / "a.txt"), FIRST, SECOND, END) == (
         "You missed the date?\n- Not early, no.\nI was there.\n"
     )
+
+
+OPEN = said(1, 0.0, (1, "It was cold"))
+GOES_ON = said(2, 2.0, (1, "but dry."), joint=",")
+
+
+def test_a_sign_that_was_left_open_is_put_where_it_belongs_once_it_is_known(tmp_path: Path):
+    assert write(TxtWriter(tmp_path / "a.txt"), OPEN, GOES_ON, END) == "It was cold,\nbut dry.\n"
+    (tmp_path / "a.txt").unlink()
+    told = json.loads(write(JsonWriter(tmp_path / "a.json"), OPEN, GOES_ON, END))["segments"]
+    assert [each["text"] for each in told] == ["It was cold,", "but dry."]
+    assert [word["word"] for word in told[0]["words"]] == ["It", "was", "cold,"]
+    (tmp_path / "a.json").unlink()
+    rows = write(TsvWriter(tmp_path / "a.tsv"), OPEN, GOES_ON, END).splitlines()
+    assert rows[1].endswith("\tIt was cold,")
+
+
+def test_a_sign_belongs_to_the_voice_that_goes_on():
+    book = SpeakerBook()
+    mine, other, on = (
+        said(1, 0.0, (1, "It was cold"), speaker_name="me"),
+        said(2, 1.0, (2, "Oh"), speaker_name="computer"),
+        said(3, 2.0, (1, "but dry."), speaker_name="me", joint=","),
+    )
+    assert [book.take(each) for each in (mine, other, on)] == [False, False, True]
+    assert [book.amended(each).text for each in (mine, other, on)] == ["It was cold,", "Oh", "but dry."]
 
 
 def test_text_has_names_where_they_are_asked_for_and_no_marks_where_not(tmp_path: Path):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial
+from lipstream.events import SoundEvent, SpeechUnclear, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline import End, Event
 from lipstream.stages.sinks.text_file import TextFile
 
@@ -60,6 +61,12 @@ def test_it_has_what_was_said_last_and_what_is_forming(sink: TextFile):
     assert after(sink, final(1, "Good morning.")) == "Good morning.\n"
     assert after(sink, partial(2, "And")) == "Good morning.\nAnd\n"
     assert after(sink, final(2, "And you?"), partial(3, "Yes")) == "And you?\nYes\n"
+
+
+def test_a_sound_is_there_when_it_begins(sink: TextFile):
+    music = SoundEvent(label="music", start=2.0, end=None, confidence=0.5)
+    assert after(sink, final(1, "Good morning."), music) == "Good morning.\n[music]\n"
+    assert after(sink, replace(music, end=4.0)) == "Good morning.\n[music]\n"
 
 
 def test_what_came_to_nothing_goes_and_at_the_end_it_is_empty(sink: TextFile):

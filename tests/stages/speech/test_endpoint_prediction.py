@@ -53,7 +53,7 @@ def heard(*sounds: np.ndarray, config: VadConfig | None = None) -> StageRun:
     signal = np.concatenate(sounds)
     signal = signal[: len(signal) // WINDOW * WINDOW].reshape(-1, WINDOW)
     windows = [Packet(index * STEP, AudioBlock(each), STEP) for index, each in enumerate(signal)]
-    return run_stage(VoiceActivity(LoudnessVad(VOICE), config or VadConfig()), windows)
+    return run_stage(VoiceActivity(LoudnessVad(VOICE), config or VadConfig()), windows).only("speech")
 
 
 def captions(

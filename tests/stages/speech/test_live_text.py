@@ -32,6 +32,13 @@ def test_a_word_is_shown_once_its_sound_is_over_and_the_first_one_at_once():
     assert text.add(said("one two"), 1.0 + SEEN).text == "one two"
 
 
+def test_a_number_at_the_beginning_is_not_shown_before_its_sound_is_over():
+    """The demo clip began with "2-3-3-3-3", made up in its first quarter of a second."""
+    text = LiveText()
+    assert text.add(said("2-3-3-3-3 is"), 0.6) == Shown()
+    assert text.add(said("25 is"), 0.5 + SEEN).text == "25"
+
+
 def test_a_word_that_the_network_is_not_sure_of_is_not_shown_nor_what_follows_it():
     text = LiveText()
     assert text.add(said("one", FIRST_SURE - 0.05), 2.0) == Shown()

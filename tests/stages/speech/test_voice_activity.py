@@ -56,7 +56,7 @@ def segments(run) -> dict[int, list[int]]:
 
 
 def vad(*spans: tuple[float, float], config: VadConfig = CONFIG):
-    return run_stage(VoiceActivity(ScriptedDetector(), config), windows(*spans))
+    return run_stage(VoiceActivity(ScriptedDetector(), config), windows(*spans)).only("speech")
 
 
 def test_a_segment_has_its_pre_roll_and_ends_after_the_hang_over():
@@ -145,7 +145,7 @@ def test_a_clock_that_runs_slow_does_not_send_timestamps_back():
         Packet(p.timestamp - 7 * i, p.payload, p.duration)
         for i, p in enumerate(windows((0.9, 1.0), (0.0, 0.6), (0.9, 1.0), (0.0, 1.0)))
     ]
-    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets)
+    run = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), packets).only("speech")
     assert len(segments(run)) == 2
 
 
@@ -158,7 +158,7 @@ def test_a_cut_at_the_very_end_of_the_stream_leaves_no_empty_segment():
 def test_scattered_voiced_moments_are_no_speech_and_are_not_hoarded():
     stage = VoiceActivity(ScriptedDetector(), CONFIG)
     spans = [(0.6, 0.032), (0.4, 3.0)] * 20
-    run = run_stage(stage, windows(*spans))
+    run = run_stage(stage, windows(*spans)).only("speech")
     assert len(run) == 0 and [event.kind for event in run.events] == ["no_speech"]
     # What waits is the pre-roll and no more.
     assert 60_000_000 - stage.watermark(60_000_000) < 2_000_000
@@ -221,7 +221,7 @@ def test_with_mouths_the_segments_do_not_depend_on_the_blocks_of_the_source(leng
     config = VadConfig(lip_shut_factor=0.5, lip_moving_factor=1.5)
 
     def heard(sound: list[Packet[AudioBlock]]):
-        run = run_stage(VoiceActivity(ScriptedDetector(), config), {"audio": sound, "mouths": mouths})
+        run = run_stage(VoiceActivity(ScriptedDetector(), config), {"audio": sound, "mouths": mouths}).only("speech")
         return segments(run), [dataclasses.replace(event, emitted=0.0) for event in run.events]
 
     assert heard(blocks(sound, lengths)) == heard(sound)
@@ -231,7 +231,7 @@ def test_with_mouths_the_segments_do_not_depend_on_the_blocks_of_the_source(leng
 def test_a_live_run_does_not_wait_for_mouths():
     sound = blocks(windows((0.9, 1.0), (0.0, 1.0)), [4096])
     stage = VoiceActivity(ScriptedDetector(), CONFIG)
-    run = run_stage(stage, {"audio": sound, "mouths": []}, lossless=False)
+    run = run_stage(stage, {"audio": sound, "mouths": []}, lossless=False).only("speech")
     # Half a second of voice is enough to begin, whether or not anything is known of the picture.
     assert run[0].timestamp == 0 and run.events[0] == SpeechStarted(segment=1, start=0.0, emitted=run.events[0].emitted)
     assert run.events[0].emitted <= 0.256
@@ -263,7 +263,7 @@ def test_a_recording_in_which_nothing_is_heard_says_so(loudness, kind, text):
     packets = [Packet(at * 32_000, AudioBlock(sound[at * 512 : at * 512 + 512]), 32_000) for at in range(31)]
     told = [event for event in run_stage(VoiceActivity(detector, CONFIG), packets).events if isinstance(event, Remark)]
     assert [(each.modality, each.kind, each.text) for each in told] == [("audio", kind, text)]
-    live = run_stage(VoiceActivity(detector, CONFIG), packets, lossless=False)
+    live = run_stage(VoiceActivity(detector, CONFIG), packets, lossless=False).only("speech")
     assert not any(isinstance(event, Remark) for event in live.events), "who is silent live knows"
 
 

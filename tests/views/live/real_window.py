@@ -87,7 +87,7 @@ def run(folder: Path, by_key: bool) -> int:
         return graph
 
     lipstream.captions._captions_graph = build
-    return main(["live", "--show", "-o", str(folder), "-f", "txt"])
+    return main(["live", "--show", "--set", "fusion.ask=false", "-o", str(folder), "-f", "txt"])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from lipstream import Pipeline
 from lipstream.config import load_config
 from lipstream.events import Recording, SoundLevel
 from lipstream.pipeline import Degraded, Graph, Packet, Source, UserError
+from lipstream.stages.enrol.consent import GrowthConsent
 from lipstream.stages.payloads import VideoFrame
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from lipstream.views.live import gui
@@ -30,13 +31,19 @@ BLUE = np.full((240, 320, 3), (0, 0, 210), np.uint8)
 class Shown:
     """A window on a fake screen, showing a run whose camera is on cue."""
 
-    def __init__(self, folder: Path, camera: int | str = 0, present: tuple[str, ...] = ("audio", "emotion")) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        camera: int | str = 0,
+        present: tuple[str, ...] = ("audio", "emotion"),
+        consent: GrowthConsent | None = None,
+    ) -> None:
         self.now = 50.0
         self.camera = CuedCamera()
         self.gui = FakeGui()
         config = load_config("live", {"video.camera": camera})
         self.pipeline = Pipeline(config, build_graph({"video": self.camera}, present))
-        self.window = Window(self.pipeline, folder, self.gui, lambda: self.now)
+        self.window = Window(self.pipeline, folder, self.gui, lambda: self.now, consent)
         self.pipeline.start()
         while not self.pipeline.begun:
             threading.Event().wait(0.002)
@@ -223,6 +230,40 @@ def test_help_is_shown_and_taken_away(shown: Shown):
     helped = shown.press("h")
     assert (helped != plain).any(axis=2).mean() > 0.1
     assert (shown.press("h") == plain).all()
+
+
+@pytest.mark.parametrize(("key", "answer"), [("y", True), ("n", False)])
+def test_whether_a_profile_may_grow_is_asked_once_and_can_be_asked_for(tmp_path: Path, key: str, answer: bool):
+    consent = GrowthConsent(tmp_path / "growing.json")
+    run = Shown(tmp_path, consent=consent)
+    asked = run.look(BLUE)
+    assert run.window._question is not None and run.window._question.open
+    run.press("m")
+    assert run.off() == {SOUND} and consent.answer is None, "other keys go on working"
+    answered = run.press(key)
+    assert consent.answer is answer and (answered != asked).any(axis=2).mean() > 0.1
+    run.pipeline.stop()
+    again = Shown(tmp_path, consent=consent)
+    again.look(BLUE)
+    assert again.window._question is not None and not again.window._question.open
+    assert ("g", "learn my lips, or not: asks") in again.window._controls.keys
+    again.press("g")
+    again.press("n")
+    assert consent.answer is False
+    again.press("y")
+    assert consent.answer is False, "the keys of an answer mean nothing without the question"
+    again.pipeline.stop()
+
+
+def test_a_question_that_nobody_answers_does_not_cover_the_picture_for_ever(tmp_path: Path):
+    consent = GrowthConsent(tmp_path / "growing.json")
+    run = Shown(tmp_path, consent=consent)
+    run.look(BLUE)
+    assert (picture(run) != (210, 0, 0)).any()
+    run.step(31.0)
+    run.look(BLUE)
+    assert (picture(run) == (210, 0, 0)).all() and consent.answer is None
+    run.pipeline.stop()
 
 
 def test_a_snapshot_is_what_was_seen_and_never_replaces_another(shown: Shown, tmp_path: Path):

@@ -20,6 +20,7 @@ const FINAL = new Set(["token", "insecure", "unsupported"]);
 
 export class LiveConnection {
   #stream;
+  #own;
   #listeners;
   #backoff = new Backoff();
   #pause = new Pause();
@@ -32,10 +33,12 @@ export class LiveConnection {
 
   /**
    * @param {MediaStream} stream
+   * @param {boolean} own whether it comes from camera and microphone, and not from a tab or the screen
    * @param {Listeners} listeners
    */
-  constructor(stream, listeners) {
+  constructor(stream, own, listeners) {
     this.#stream = stream;
+    this.#own = own;
     this.#listeners = listeners;
   }
 
@@ -95,7 +98,7 @@ export class LiveConnection {
     const peer = new Peer(this.#stream, (error) => this.#drop(error));
     this.#peer = peer;
     try {
-      this.#session = await peer.open();
+      this.#session = await peer.open(this.#own);
     } catch (error) {
       this.#release();
       throw error;

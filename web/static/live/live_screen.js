@@ -103,6 +103,7 @@ export class LiveScreen {
       this.#captionView.show(this.#captions.lines, this.#captions.before);
     }
     this.#transcript.learn(event);
+    if (event.event === "SoundEvent") this.#transcript.hear(event, begun(event));
     this.#overlay.apply(event);
     this.#warnings.apply(event);
     const emotion = this.#emotions.apply(event, performance.now());
@@ -114,15 +115,18 @@ export class LiveScreen {
   }
 
   #keep(text, event) {
-    // The sessions of one page follow one another: the time of day is what they share.
-    const ago = event ? event.emitted - event.start : 0;
-    this.#transcript.add(text, new Date(Date.now() - 1000 * ago), event);
+    this.#transcript.add(text, event ? begun(event) : new Date(), event);
   }
 
   #showDelay(seconds) {
     this.#delay = this.#delay === null ? seconds : 0.8 * this.#delay + 0.2 * seconds;
     $("delay").textContent = `text ${Math.max(0, this.#delay).toFixed(1)} s behind`;
   }
+}
+
+/** When it was that an event began. The sessions of one page follow one another: the time of day is what they share. */
+function begun(event) {
+  return new Date(Date.now() - 1000 * (event.emitted - event.start));
 }
 
 /** Whoever is seen and heard is told that it is kept. */

@@ -29,9 +29,10 @@ export class Peer {
   /**
    * Asks the server for a session and connects to it.
    *
+   * @param {boolean} own whether the stream comes from camera and microphone: what is shared is not learnt from
    * @returns {Promise<string>} the session's id
    */
-  async open() {
+  async open(own) {
     await this.#connection.setLocalDescription();
     await this.#gathered();
     const { sdp, type } = this.#connection.localDescription;
@@ -39,7 +40,7 @@ export class Peer {
     const kinds = new Set(this.#connection.getSenders().map((sender) => sender.track?.kind));
     const answer = await call("/api/sessions", {
       method: "POST",
-      json: { sdp, type, audio: kinds.has("audio"), video: kinds.has("video") },
+      json: { sdp, type, audio: kinds.has("audio"), video: kinds.has("video"), own },
     });
     if (this.#connection.signalingState === "closed") return answer.session;
     await this.#connection.setRemoteDescription({ sdp: answer.sdp, type: answer.type });

@@ -1,5 +1,6 @@
 /** The page with camera and microphone: start screen, live screen, recordings, and what goes between them. */
 
+import { growingCard } from "../growing/growing.js";
 import { LiveConnection } from "../live/connection.js";
 import { LiveScreen } from "../live/live_screen.js";
 import { Plugged } from "../live/plugged.js";
@@ -30,6 +31,7 @@ const switches = new Switches(
   { mute: $("mute"), pause: $("pause"), lips: $("lips"), emotion: $("emotion-switch") },
   { onChange: applySwitches, onError: (error) => banner.show(error) },
 );
+const growing = growingCard(banner);
 const terms = new Terms({ form: $("terms"), field: $("terms-field"), note: $("terms-note") });
 let connection = null;
 let sending = null;
@@ -38,7 +40,7 @@ let limits = {};
 /** Captions until they are stopped or cannot go on. */
 async function run(stream, choice, shared = null) {
   let ended = null;
-  const current = new LiveConnection(stream, {
+  const current = new LiveConnection(stream, !shared, {
     onEvent: (event) => live.apply(event),
     onSession(session) {
       switches.follow(session);
@@ -144,8 +146,9 @@ function applySwitches() {
 
 async function askServer() {
   try {
-    const { upload, formats, emotion } = await call("/api/status");
+    const { upload, formats, emotion, growing: grows } = await call("/api/status");
     for (const part of [$("emotion-switch"), $("emotion")]) part.hidden = emotion === false;
+    if (grows) await growing.show();
     limits = upload ?? {};
     transcript.offer(formats ?? []);
     const most = [

@@ -91,9 +91,17 @@ export class Captions {
     const language = event.language ?? null;
     Object.assign(line, { stable: text, unstable: "", final: true, cut: false, mark: false, language, speaker });
     line.number = event.speaker ?? null;
+    if (event.joint) this.#closeBefore(line, event.joint);
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
     return true;
+  }
+
+  /** The sign behind the sentence before a line: it was left open until its next words came. */
+  #closeBefore(line, sign) {
+    const before = this.lines.slice(0, this.lines.indexOf(line));
+    const last = before.findLast(({ final, mark, segment }) => final && !mark && segment !== null);
+    if (last && !/\p{P}$/u.test(last.stable)) last.stable += sign;
   }
 
   #correct(told) {

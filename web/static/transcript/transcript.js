@@ -15,9 +15,20 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycl
  * @property {object|null} event the final it is of, for the times of its words
  */
 
+/**
+ * @typedef {object} Sound what was heard besides words
+ * @property {string} label
+ * @property {Date} start
+ * @property {Date} end
+ * @property {number} confidence
+ * @property {number|null} began when it began in its session, by which the event that it is over is known; null then
+ */
+
 export class Transcript {
   /** @type {Entry[]} */
   #entries = [];
+  /** @type {Sound[]} in order */
+  #sounds = [];
   #saved = 0;
 
   get length() {
@@ -48,6 +59,20 @@ export class Transcript {
   }
 
   /**
+   * Takes a sound that begins, or is over.
+   *
+   * @param {any} event
+   * @param {Date} start when it began
+   */
+  hear({ label, start: began, end, confidence }, start) {
+    const known = this.#sounds.find((sound) => sound.label === label && sound.began === began);
+    const sound = known ?? { label, start, end: start, confidence, began };
+    if (!known) this.#sounds.push(sound);
+    if (end === null) return;
+    Object.assign(sound, { end: new Date(sound.start.getTime() + 1000 * (end - began)), confidence, began: null });
+  }
+
+  /**
    * Learns what is told later of who spoke.
    *
    * @param {any} event
@@ -67,6 +92,7 @@ export class Transcript {
   /** Segments and speakers of what comes have nothing to do with those before. */
   newSession() {
     for (const entry of this.#entries) entry.number = entry.segment = null;
+    for (const sound of this.#sounds) sound.began = null;
   }
 
   /** Whether somebody else speaks than in the sentence before. */
@@ -81,6 +107,7 @@ export class Transcript {
 
   clear() {
     this.#entries = [];
+    this.#sounds = [];
     this.#saved = 0;
   }
 
@@ -96,9 +123,15 @@ export class Transcript {
     return found;
   }
 
-  /** One line for each sentence, with its time, and who speaks where that changes. */
+  /** One line for each sentence and each sound, with its time, and who speaks where that changes. */
   text() {
-    return this.#entries.map((_, index) => this.#line(index)).join("");
+    const waiting = this.#sounds.map(({ label, start }) => ({ start, line: `[${clock(start)}] [${label}]\n` }));
+    const lines = this.#entries.flatMap(({ time }, index) => {
+      const before = waiting.findIndex(({ start }) => start >= time);
+      const sounds = waiting.splice(0, before < 0 ? waiting.length : before);
+      return [...sounds.map(({ line }) => line), this.#line(index)];
+    });
+    return [...lines, ...waiting.map(({ line }) => line)].join("");
   }
 
   #line(index) {
@@ -110,7 +143,13 @@ export class Transcript {
   /** All of it in the form of `-f json`; time begins with the first sentence. */
   record() {
     const zero = this.#entries[0]?.time ?? 0;
-    return { segments: this.#entries.map(({ text, time, event }) => segment(text, (time - zero) / 1000, event)) };
+    const seconds = (time) => Math.max(0, (time - zero) / 1000);
+    return {
+      segments: this.#entries.map(({ text, time, event }) => segment(text, seconds(time), event)),
+      sounds: this.#sounds
+        .filter(({ end }) => end >= zero)
+        .map(({ label, start, end, confidence }) => ({ label, start: seconds(start), end: seconds(end), confidence })),
+    };
   }
 }
 

@@ -81,6 +81,14 @@ export class TranscriptCard {
     this.#showState();
   }
 
+  /**
+   * @param {any} event a sound that begins, or is over
+   * @param {Date} start when it began
+   */
+  hear(event, start) {
+    this.#transcript.hear(event, start);
+  }
+
   /** Learns what is told later of who spoke. */
   learn(event) {
     if (this.#transcript.learn(event)) this.#view.rename();

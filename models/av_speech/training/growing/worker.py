@@ -29,10 +29,17 @@ class GrowthWorker:
     Args:
         folder: where the features go.
         make_keeper: makes what turns a recording into features; called on the worker's own thread.
+        permitted: whether anything may still be kept; what waited when that ended is let go.
     """
 
-    def __init__(self, folder: KeptFolder, make_keeper: Callable[[], SpeechKeeper]) -> None:
+    def __init__(
+        self,
+        folder: KeptFolder,
+        make_keeper: Callable[[], SpeechKeeper],
+        permitted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._folder = folder
+        self._permitted = permitted
         self._make_keeper = make_keeper
         self._waiting: queue.SimpleQueue[Recording | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="growing profile", daemon=True)
@@ -50,10 +57,14 @@ class GrowthWorker:
         self._waiting.put(recording)
         return True
 
-    def finish(self) -> None:
-        """Make features of what waits, and end."""
+    def finish(self, longest: float | None = None) -> None:
+        """Make features of what waits, and end.
+
+        Args:
+            longest: seconds that the caller waits for it; then the thread goes on by itself. None: until it is done.
+        """
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(longest)
 
     def _run(self) -> None:
         _be_nice()
@@ -73,11 +84,13 @@ class GrowthWorker:
 
     def _keep(self, keeper: SpeechKeeper, piece: Recording) -> None:
         state = self._folder.state
-        if state.paused:
+        if state.paused or not self._permitted():
             return
         kept = keeper.keep(piece, state.added + 1)
         if isinstance(kept, str):
             _log.debug("a stretch of speech is not learnt from: %s", kept)
+            return
+        if not self._permitted():  # it was taken back meanwhile
             return
         self._folder.add(kept, state.added + 1)
 

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.tails import has_sound
 from lipstream.models.speech.whisper import recogniser as module
 from lipstream.models.speech.whisper.network import FRAME_RATE, MOST_FRAMES
@@ -122,6 +123,15 @@ def test_a_partial_with_a_draft_equals_one_without(read, speech, seconds):
         # In eight bits tokens that are read together are rounded a little differently than one by one: a comma may
         # become a full stop.
         assert spoken(read(audio, whole=False, draft=draft).text) == spoken(right.text)
+
+
+def test_an_expected_term_is_in_partials_too(read, speech):
+    audio, terms = speech[: 4 * 16_000], Terms(("worst of crimes",), 12.0)
+    plain = read(audio, whole=False)
+    found = read(audio, whole=False, terms=terms)
+    assert "worst of times" in plain.text
+    assert found.text == plain.text.replace("worst of times", "worst of crimes")
+    assert read(audio, whole=False, terms=terms, draft=found.tokens).text == found.text
 
 
 @pytest.mark.parametrize("cut", [2.6, 3.2, 3.75, 4.0, 4.5, 5.6, 6.05, 7.0, 7.45, 8.0])

@@ -1,0 +1,1 @@
+"""The page's question whether a profile may grow from use."""
