@@ -4,6 +4,7 @@
     python bench/who.py clips --data DIR [--people tune|judge]    recordings of one person each: is it one speaker?
     python bench/who.py online --data DIR [--people tune|judge] [--kept FOLDER]    both, told as it is heard
     python bench/who.py names --data DIR [--people tune|judge] [--kept FOLDER]     people who were added by name, or not
+    python bench/who.py words --data DIR [--people tune|judge] [--seeds 4]         people who follow each other at once
     python bench/who.py recordings FOLDER                         NAME.mp4 with NAME.json, of bench/who_clips.py
     python bench/who.py cost RECORDING                            processor time with and without, at live pace
 
@@ -32,6 +33,8 @@ from voices import clips, speech_of
 from who_names import Spoken, names_told
 from who_online import Ear, Segment, in_pieces, joined, kept_numbers, right_windows, told_of
 from who_scores import Errors, Turn, diarization_errors, right_words
+from who_words import follow_each_other, read_by_file
+from words_texts import word_errors
 
 from lipstream import Pipeline
 from lipstream.events import SpeakerChanged, TranscriptFinal
@@ -283,6 +286,20 @@ def of_several(data: Path, part: str) -> Iterator[tuple[str, Float32, list[Turn]
                     yield f"{corpus}, {kind}", speech.sound, truth
 
 
+def words(args: argparse.Namespace) -> None:
+    """Word errors where somebody else takes over without a pause."""
+    pairs = []
+    for seed in range(args.seeds):
+        spoken = follow_each_other(
+            args.data, lambda who: part_of(who) == args.people and not who.startswith(_WILD), seed
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            pairs.append((spoken.text, read_by_file(spoken, Path(folder) / "turns.wav")))
+        print(f"seed {seed}: {word_errors(pairs[-1:], 'en')}", flush=True)
+    total = word_errors(pairs, "en")
+    print(f"all: {total}, WER {total.rate or 0.0:.3f}")
+
+
 def recordings(args: argparse.Namespace) -> None:
     """Composed recordings through the whole pipeline."""
     print("| recording | words | right as told | right in the end | DER | missed | false | confused | speakers |")
@@ -347,7 +364,13 @@ def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_subparsers(required=True)
-    for name, function in (("sound", sound), ("clips", one_each), ("online", online), ("names", names)):
+    for name, function in (
+        ("sound", sound),
+        ("clips", one_each),
+        ("online", online),
+        ("names", names),
+        ("words", words),
+    ):
         each = what.add_parser(name)
         each.add_argument("--data", type=Path, required=True)
         each.add_argument("--people", choices=("tune", "judge"), default="judge")
