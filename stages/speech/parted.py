@@ -21,6 +21,8 @@ LEAST: Final = micros(0.8)
 """How long a turn is, at least, on both sides of a change that is sure: two windows of a voice, microseconds."""
 NEAR: Final = 0.4
 """Seconds before and after a change in which the quietest place is sought: one window of a voice to the next."""
+PAUSE: Final = 0.4
+"""Seconds of silence that stand at a cut, as a pause ends a segment: a recogniser loses the words at a sudden end."""
 _FRAME = 320
 _SMOOTH = 3
 
@@ -64,14 +66,15 @@ def _part(speech: EncodedSpeech, first: int, last: int) -> EncodedSpeech:
     whole = len(speech.samples)
     start = speech.start + micros(first / SAMPLE_RATE)
     end = speech.end if last == whole else speech.start + micros(last / SAMPLE_RATE)
+    pauses = [np.zeros(round(PAUSE * SAMPLE_RATE) if cut else 0, np.float32) for cut in (first > 0, last < whole)]
     return dataclasses.replace(
         speech,
         encoding=_frames(speech.encoding, first, last),
-        samples=speech.samples[first:last],
-        start=start,
+        samples=np.concatenate([pauses[0], speech.samples[first:last], pauses[1]]),
+        start=start - micros(len(pauses[0]) / SAMPLE_RATE),
         speech_start=max(start, speech.speech_start),
         speech_end=min(end, speech.speech_end),
-        end=end,
+        end=end + micros(len(pauses[1]) / SAMPLE_RATE),
         last=last == whole and speech.last,
         lip_gate=None,
         active_speaker=None,
