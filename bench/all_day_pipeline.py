@@ -77,7 +77,7 @@ def run(config: Config, hours: float, every: float, results: Results) -> bool:
         graph.add("console", ConsoleSink(Terminal(), Terminal()))
         graph.add("text file", TextFile(Path(folder) / "now.txt"))
         runner = Runner(graph, clock=clock, lossless=False, media_time=False, stats_interval=600.0)
-        world.before_picture = Settling(runner, world)
+        world.settle = Settling(runner, world)
         runner.start()
         while not runner.begun and not runner.stopping.is_set():
             runner.done(0.05)
@@ -87,7 +87,9 @@ def run(config: Config, hours: float, every: float, results: Results) -> bool:
             memory.append((world.played / 3600, process.memory_info().rss / 1e6))
             if memory[-1][0] >= mark:
                 mark += hours / 8
-                print(f"  after {memory[-1][0]:4.2f} h: {memory[-1][1]:6.1f} MB resident", flush=True)
+                # The terminal takes what is printed while it shows something.
+                line = f"  after {memory[-1][0]:4.2f} h: {memory[-1][1]:6.1f} MB resident"
+                print(line, file=sys.__stdout__, flush=True)
         while not at_rest(runner):
             runner.done(0.05)
         gc.collect()

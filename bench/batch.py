@@ -1,6 +1,7 @@
 """Many short recordings: `lipstream batch` against a plain loop, by workers, and on two simulated machines.
 
-Usage: python bench/batch.py [--clips 1000] [--seconds 5] [--runs 1] [--of plain,1,2,machines] [-- OPTION...]
+Usage: python bench/batch.py [--clips 1000] [--seconds 5] [--runs 1] [--of plain,1,2,machines] [--json FILE]
+           [-- OPTION...]
 
 The clips are cuts of the read speech of the demo assets. `plain` is `lipstream file` on all of them, one process; a
 number is `lipstream batch --workers N` with a Ray of its own; `machines` is a Ray cluster of two nodes of one core each
@@ -34,6 +35,7 @@ import numpy as np
 import psutil
 from clips import RATE, read_audio
 from machine import describe
+from results import Results, add_json_argument
 
 from lipstream.models.assets import resolve
 
@@ -181,8 +183,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--of", default="plain,1,2,machines")
     parser.add_argument("options", nargs="*")
+    add_json_argument(parser)
     arguments = parser.parse_args()
     print(describe())
+    results = Results(f"{arguments.clips} clips of {arguments.seconds:g} s of read speech")
     load = os.getloadavg()[0]
     print(
         f"{arguments.clips} clips of {arguments.seconds:g} s; load before {load:.1f}; medians of {arguments.runs} runs"
@@ -202,6 +206,17 @@ def main() -> None:
         memory = " ".join(f"{value:.0f}" for value in runs[-1].memory)
         hour = cpu * 3600 / arguments.seconds
         print(f"{way:10}{first:17.1f}{clip:17.2f}{cpu:17.2f}{busy:17.0%}{work:17.0%}{memory:>17}{hour:17.0f}")
+        system = {"plain": "file, one process", "machines": "two machines of one core"}.get(way, f"{way} workers")
+        results.value("first clip done after", system, first, "s")
+        results.value("seconds a clip", system, clip, "s")
+        results.value("processor seconds a clip", system, cpu, "s")
+        results.value("of all cores busy", system, busy, "share")
+        if work == work:  # there are no rows of `file`
+            results.value("workers with a clip in hand", system, work, "share")
+        for when, value in zip(("a quarter", "a half", "nine tenths"), runs[-1].memory, strict=True):
+            results.value(f"memory of a worker after {when}", system, value, "MiB")
+        results.value("processor seconds for an hour of media", system, hour, "s")
+    results.write(arguments.json)
 
 
 if __name__ == "__main__":

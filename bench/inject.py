@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lipstream.commands.failures import leave
 from lipstream.commands.main import main
 from tests.faults.run import drive
 from tests.faults.scripts import SCRIPTS
@@ -46,4 +47,5 @@ def cli() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(cli())
+    # As the program ends: a network that is still being loaded would not let the interpreter end.
+    leave(cli())

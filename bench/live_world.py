@@ -22,6 +22,7 @@ from lipstream.stages.capture.microphone import Microphone
 
 STEP = 0.02
 """Seconds of media in one step: a block of sound."""
+_STEPS_HEARD = 25
 DEVICE_RATE = 48_000
 """Samples a second of a usual microphone."""
 
@@ -91,8 +92,8 @@ class LiveWorld:
         clock: the session clock, moved on with what is played, so that its time is that of the devices however slowly
             this machine runs; None for a session on the real clock, at speed 1.
         faults: what goes wrong, ordered by start.
-        before_picture: called before each picture, on the thread of the world; for one that waits until the last was
-            dealt with, where no picture is to be missed.
+        settle: called before each picture and each half second of sound, on the thread of the world; for one that waits
+            until what came before was dealt with, where nothing is to be missed.
 
     Attributes:
         played: media seconds played so far.
@@ -105,7 +106,7 @@ class LiveWorld:
     speed: float = 1.0
     clock: ScriptedClock | None = None
     faults: Sequence[Fault] = ()
-    before_picture: Callable[[], object] = lambda: None
+    settle: Callable[[], object] = lambda: None
     camera: FakeCamera = field(default_factory=FakeCamera)
     played: float = 0.0
     lost: float = 0.0
@@ -131,6 +132,8 @@ class LiveWorld:
                 break
             ahead = begin + (step + 1) * STEP / self.speed - time.monotonic()
             time.sleep(max(0.0, ahead))
+            if step % _STEPS_HEARD == 0:
+                self.settle()
             self.played = (step + 1) * STEP
             self._follow_faults()
             if self.clock is not None:
@@ -170,7 +173,7 @@ class LiveWorld:
             self._held = []
 
     def _picture(self, index: int) -> None:
-        self.before_picture()
+        self.settle()
         pictures = self.media.pictures
         if "camera unplugged" in self.active:
             self.camera.unplug()

@@ -34,7 +34,7 @@ from lipstream.stages.build import build
 
 MOST = 0.5
 NEVER_US = 10**12
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = 3.0
 HELD_BACK = 5
 """Blocks that the microphone's clock may hold back."""
 PLAYERS = ("world", "MainThread")
@@ -71,7 +71,7 @@ def share(config: Config, media: Media, seconds: float) -> tuple[Counter[str], i
         graph = build(config)
         graph.add("events", events)
         runner = Runner(graph, clock=clock, lossless=False, media_time=False)
-        world.before_picture = Settling(runner, world)
+        world.settle = Settling(runner, world)
         runner.start()
         while not runner.begun and not runner.stopping.is_set():
             runner.done(0.05)
@@ -102,26 +102,25 @@ class Settling:
     def __init__(self, runner: Runner, world: LiveWorld) -> None:
         self._runner = runner
         self._world = world
-        self._lacking = 0
+        self._lost = {"audio": HELD_BACK, "video": 0}
 
     def __call__(self) -> None:
         """Wait."""
         self._world.camera.settle()
         if not until(self._dealt_with, LONGEST_WAIT):
-            # A camera's picture may be dropped for good.
-            self._lacking = self._given() - self._out("video")
+            # What a device has dropped does not come any more.
+            self._lost = {source: max(lost, self._waiting(source)) for source, lost in self._lost.items()}
 
     def _dealt_with(self) -> bool:
-        heard, seen = self._out("audio"), self._out("video")
-        behind = self._world.microphone.blocks - HELD_BACK
-        return heard >= behind and seen >= self._given() - self._lacking and at_rest(self._runner)
+        return all(self._waiting(source) <= lost for source, lost in self._lost.items()) and at_rest(self._runner)
 
-    def _given(self) -> int:
-        return self._world.camera.taken if "video" in self._runner.nodes else 0
-
-    def _out(self, source: str) -> int:
+    def _waiting(self, source: str) -> int:
+        """Of what a device gave, how much has not come into the graph."""
         node = self._runner.nodes.get(source)
-        return 0 if node is None else node.metrics.packets_out
+        if node is None:
+            return 0
+        given = self._world.camera.taken if source == "video" else self._world.microphone.blocks
+        return given - node.metrics.packets_out
 
 
 def main() -> int:

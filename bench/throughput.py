@@ -1,16 +1,20 @@
 """What recordings cost: time, processor time and memory, start included, beside what others take for parts of it.
 
-Usage: python bench/throughput.py [--only NAME[,NAME]] [--runs 1] [--set key=value]...
+Usage: python bench/throughput.py [--only NAME[,NAME]] [--runs 1] [--set key=value]... [--json FILE]
+       python bench/throughput.py --only ten,sound,whisper_ten --json FILE      (ten minutes of media)
+       python bench/throughput.py --stages minute,two,minute_sound             (where the time goes)
 
 Every line is a process of its own. Speed is told by the wall clock and by the processor seconds that were used, spread
 over two cores: on a machine that others use as well only the latter means anything. The clips are the demo speaker at
 640x360 and 25 frames a second under read speech, with one face, or with two that both move; ten minutes are one minute,
-repeated.
+repeated. With --stages the processor seconds of each component's thread are told, from its opening to its end; what
+remains is of other threads: FFmpeg's decoders, the start, and who delivers events.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -24,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from clips import RATE, demo_frames, looped, read_audio, talking_clip
 from machine import describe
+from results import Results, add_json_argument
 
 from lipstream.models.assets import resolve, resolve_folder
 
@@ -189,7 +194,58 @@ def run_mediapipe(clip: Path) -> None:
     print(f"{seen} faces in all pictures")
 
 
-INSIDE = {"start": run_start, "whisper": run_whisper, "mediapipe": run_mediapipe}
+def note(results: Results, line: Line, costs: list[Cost]) -> None:
+    """Note the median of the runs."""
+    wall, cpu, peak = (statistics.median(getattr(cost, each) for cost in costs) for each in ("wall", "cpu", "peak"))
+    results.value("seconds by the clock", line.title, wall, "s")
+    results.value("processor seconds", line.title, cpu, "s")
+    results.value("most memory", line.title, peak, "MiB")
+    if line.seconds:
+        results.value("times real time by the clock", line.title, line.seconds / wall, "")
+        results.value(
+            f"times real time by processor seconds on {CORES} cores", line.title, line.seconds * CORES / cpu, ""
+        )
+
+
+def run_stages(clip: Path, *settings: str) -> None:
+    """Print the processor seconds of each component of a run over a clip, and of the whole process, as JSON."""
+    from lipstream import Pipeline
+    from lipstream.config import Config, load_config, parse_assignment
+    from lipstream.pipeline import Component, Graph
+    from lipstream.stages.build import build
+
+    used: dict[str, float] = {}
+
+    def timed(name: str, component: Component) -> None:
+        close = component.close
+
+        def closed() -> None:
+            close()
+            used[name] = time.thread_time()
+            # Else the component would refer to itself.
+            vars(component).pop("close")
+
+        vars(component)["close"] = closed
+
+    def graph(config: Config) -> Graph:
+        used["imports"] = time.process_time()
+        made = build(config)
+        used["imports"] = time.process_time()
+        for name, component in made.components.items():
+            timed(name, component)
+        return made
+
+    Pipeline(load_config("file", {"input": str(clip), **dict(map(parse_assignment, settings))}), graph).run()
+    used["all"] = time.process_time()
+    print(json.dumps(used))
+
+
+INSIDE: dict[str, Callable[..., None]] = {
+    "stages": run_stages,
+    "start": run_start,
+    "whisper": run_whisper,
+    "mediapipe": run_mediapipe,
+}
 
 
 def show(line: Line, costs: list[Cost], told: str) -> None:
@@ -203,18 +259,47 @@ def show(line: Line, costs: list[Cost], told: str) -> None:
     print(f"{line.title:46} {wall:7.1f} s  {cpu:7.1f} cpu s  {peak:5.0f} MiB{speed}  {told}", flush=True)
 
 
+def show_stages(names: list[str], settings: list[str], runs: int, results: Results) -> None:
+    """Print where the processor seconds of some lines go, the median of the runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        clips = make_clips(Path(folder), {LINES[name].clip for name in names})
+        for name in names:
+            line = LINES[name]
+            sound_only = "--no-video" in line.command(Path())
+            wanted = [*settings, *(["video.enabled=false"] if sound_only else [])]
+            command = [sys.executable, __file__, "--inside", "stages", str(clips[line.clip]), *wanted]
+            found: list[dict[str, float]] = [json.loads(measure(command)[1]) for _ in range(runs)]
+            used = {part: statistics.median(each[part] for each in found) for part in found[0]}
+            total = used.pop("all")
+            used["other threads"] = total - sum(used.values())
+            print(f"{line.title}: {total:.1f} processor seconds")
+            for part, seconds in sorted(used.items(), key=lambda item: -item[1]):
+                if seconds >= 0.005 * total:
+                    print(f"  {part:20} {seconds:6.2f} s  {seconds / total:5.1%}", flush=True)
+                    results.value(f"processor seconds: {part}", line.title, seconds, "s")
+            results.value("processor seconds: all", line.title, total, "s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(LINES), metavar="NAME[,NAME]", help=", ".join(LINES))
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for the lines of Lipstream")
-    parser.add_argument("--inside", nargs=2, metavar=("WHAT", "CLIP"), help=argparse.SUPPRESS)
+    parser.add_argument("--stages", metavar="NAME[,NAME]", help="tell where the time goes instead")
+    parser.add_argument("--inside", nargs="+", metavar="WHAT CLIP", help=argparse.SUPPRESS)
+    add_json_argument(parser)
     arguments = parser.parse_args()
     if arguments.inside:
-        INSIDE[arguments.inside[0]](Path(arguments.inside[1]))
+        what, clip, *more = arguments.inside
+        INSIDE[what](Path(clip), *more)
+        return
+    print(describe(), flush=True)
+    results = Results("the demo speaker at 640x360 and 25 frames a second under read speech")
+    if arguments.stages:
+        show_stages(arguments.stages.split(","), arguments.set, arguments.runs, results)
+        results.write(arguments.json)
         return
     names = arguments.only.split(",")
-    print(describe(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         clips = make_clips(Path(folder), {LINES[name].clip for name in names})
         for name in names:
@@ -223,7 +308,10 @@ def main() -> None:
             if "-m" in command:
                 command += [part for value in arguments.set for part in ("--set", value)]
             runs = [measure(command) for _ in range(arguments.runs)]
-            show(line, [cost for cost, _ in runs], runs[-1][1] if "--inside" in command else "")
+            costs = [cost for cost, _ in runs]
+            show(line, costs, runs[-1][1] if "--inside" in command else "")
+            note(results, line, costs)
+    results.write(arguments.json)
 
 
 if __name__ == "__main__":

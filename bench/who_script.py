@@ -5,6 +5,7 @@ Kinds of recordings:
 - alone: one person, in view.
 - beside: people side by side, all in view, who take turns.
 - overlap: the same, and every other turn begins before the one before it is over.
+- together: side by side, and two at a time say a whole clip each at the same time, one pair after the other.
 - cuts: the picture is cut at turns and now and then within one: one person fills it, or all are side by side, in
   another order and in other light each time.
 - cross: people change places, one in front of the other, every few seconds.
@@ -21,12 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 from who_sources import FPS, HEADROOM, Source
 
-KINDS = ("alone", "beside", "overlap", "cuts", "cross", "absence", "offcamera")
+KINDS = ("alone", "beside", "overlap", "together", "cuts", "cross", "absence", "offcamera")
 LEAD, TAIL = 0.1, 0.15
 """Seconds of a clip that are taken along before and after its speech."""
 _PAUSE = (0.2, 0.9)
 _OVERLAP = (0.4, 1.2)
 _TURN = (2.0, 6.0)
+_STAGGER = 0.4
+_REST = (1.0, 1.6)
 _CROSSING = (1.4, 2.4)
 _EDGE = 1.0
 
@@ -146,7 +149,10 @@ def write_script(wish: Wish, people: Sequence[Sequence[Source]], seed: int) -> S
     chance = np.random.default_rng(seed)
     seconds = max(wish.seconds, wish.away + 24.0) if wish.kind == "absence" else wish.seconds
     absent = _absences(wish, len(people), chance)
-    turns = _turns(wish, people, seconds, absent, chance)
+    if wish.kind == "together":
+        turns = _pairs(people, seconds, chance)
+    else:
+        turns = _turns(wish, people, seconds, absent, chance)
     seconds = max([seconds, *(turn.end + 0.5 for turn in turns)])
     shots, events = _shots(wish, len(people), seconds, turns, absent, chance)
     return Script(seconds, turns, shots, events)
@@ -199,6 +205,24 @@ def _turns(
     return tuple(turns)
 
 
+def _pairs(people: Sequence[Sequence[Source]], seconds: float, chance: np.random.Generator) -> tuple[Turn, ...]:
+    """Two people at a time who begin within a moment of each other; once at least, each clip no more than once."""
+    left = [list(range(len(clips))) for clips in people]
+    turns: list[Turn] = []
+    time = float(chance.uniform(0.3, 0.6))
+    while True:
+        able = sorted((person for person, clips in enumerate(left) if clips), key=lambda person: -len(left[person]))
+        if len(able) < 2 or (turns and time > seconds):
+            return tuple(turns)
+        first, second = (able[index] for index in chance.permutation(2).tolist())
+        pair = []
+        for person, start in ((first, time), (second, time + float(chance.uniform(0.0, _STAGGER)))):
+            clip = left[person].pop(0)
+            pair.append(_whole(clip, people[person][clip]).as_turn(person, start))
+        turns += pair
+        time = max(turn.end for turn in pair) + float(chance.uniform(*_REST))
+
+
 def _in_view(absent: Sequence[tuple[int, float, float]], person: int, start: float, end: float) -> bool:
     """Whether a person is in the picture from a moment until another, and somewhat longer."""
     return not any(
@@ -220,6 +244,11 @@ class _Part:
         shift = time - self.start
         speech = tuple((round(start + shift, 3), round(end + shift, 3)) for start, end in self.speech)
         return Turn(person, self.clip, self.start, round(time, 3), round(self.end + shift, 3), speech, self.whole)
+
+
+def _whole(clip: int, source: Source) -> _Part:
+    start, end = max(0.0, source.speech[0][0] - LEAD), min(source.seconds, source.speech[-1][1] + TAIL)
+    return _Part(clip, start, end, tuple(source.speech), True)
 
 
 def _parts(clips: Sequence[Source]) -> list[_Part]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
@@ -102,6 +101,8 @@ class Pipeline(Session):
         `aevents` tells; `astop` asks for it.
         """
         given = {"build": build, "trace": trace, "source": source}
+        import asyncio  # Here, because it loads slowly, and most programs have no use for it.
+
         return await asyncio.to_thread(lambda: cls.from_config(name_or_path, **given, **overrides))  # type: ignore[arg-type]
 
     def expect(self, terms: Iterable[str]) -> None:

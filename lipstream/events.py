@@ -198,6 +198,8 @@ class TranscriptFinal(Event):
         speaker: number of the person who says most of it, from 1, the same in the whole run; None where that is not
             known. Its words tell where somebody else takes over. `SpeakerChanged` may correct it, once.
         speaker_name: that person's name, None where it has none; `SpeakerNamed` may give it one later.
+        overlaps: somebody else in view speaks at the same time, and is captioned too: another final of this segment,
+            with another `face`.
     """
 
     segment: int
@@ -213,6 +215,7 @@ class TranscriptFinal(Event):
     joint: str = ""
     speaker: int | None = None
     speaker_name: str | None = None
+    overlaps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +230,7 @@ class SpeakerChanged(Event):
         speaker: what it is.
         words: the speaker of each of its words.
         speaker_name: as in `TranscriptFinal`.
+        face: `TranscriptFinal.face`, which tells two finals of one segment apart.
     """
 
     segment: int
@@ -236,6 +240,7 @@ class SpeakerChanged(Event):
     speaker: int | None
     words: tuple[int | None, ...]
     speaker_name: str | None = None
+    face: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,54 +1,94 @@
 """Networks made of weights that lie elsewhere, as graphs for ONNX Runtime.
 
-Weights are handed over as arrays and not written into the graph, so that they are not copied on the way.
+Weights are handed over as arrays and not written into the graph, so that they are not copied on the way. What is left
+is small, and is kept in the cache under a name that says all it is made of: ONNX's library, which writes it
+(`onnx_model`), loads slowly.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import onnxruntime as ort
-from onnx import helper, numpy_helper
 
+from lipstream.models.kept_arrays import KeptArrays, kept_path
 from lipstream.models.ort_session import session_options
 
 Float32 = npt.NDArray[np.float32]
 
-_OPERATORS: Final = 18
-_FORMAT: Final = 9
+OPERATORS: Final = 18
+"""Version of ONNX's operators."""
 _SMALL: Final = 2048
 """Bytes up to which a constant is written into the graph: the runtime folds those away, and asks for the others."""
 _ROWS: Final = 1024
-_OURS: Final = "com.microsoft"
+OURS: Final = "com.microsoft"
 """Where ONNX Runtime keeps the operators of its own."""
 _OWN: Final = frozenset({"DynamicQuantizeMatMul", "Gelu", "MultiHeadAttention"})
+_FORM: Final = "1"
+"""Of what is kept; another one is made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An operator in a graph.
+
+    Attributes:
+        operator: its name.
+        given: names of the values that it is given; "" for one that is left out.
+        results: names of those that it gives.
+        domain: where it is from, "" for ONNX itself.
+        settings: names and values of its attributes.
+    """
+
+    operator: str
+    given: tuple[str, ...]
+    results: tuple[str, ...]
+    domain: str = ""
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An input or an output of a graph.
+
+    Attributes:
+        name: of it.
+        shape: a name in it stands for a size that changes.
+        kind: numpy's name of its numbers.
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    kind: str
 
 
 class OnnxGraph:
     """A graph under construction. Values go by their names."""
 
     def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
+        self._nodes: list[Node] = []
         self._constants: dict[str, npt.NDArray[Any]] = {}
-        self._inputs: list[onnx.ValueInfoProto] = []
-        self._outputs: list[onnx.ValueInfoProto] = []
+        self._inputs: list[Value] = []
+        self._outputs: list[Value] = []
 
     def input(self, name: str, shape: Sequence[int | str], dtype: type[np.generic] = np.float32) -> str:
         """What is given at each run; a name in a shape stands for a size that changes."""
-        self._inputs.append(_described(name, shape, dtype))
+        self._inputs.append(Value(name, tuple(shape), np.dtype(dtype).name))
         return name
 
     def output(self, name: str, value: str, shape: Sequence[int | str]) -> None:
         """What is had from each run, float32, under this name."""
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
-        self._outputs.append(_described(name, shape, np.float32))
+        self._nodes.append(Node("Identity", (value,), (name,)))
+        self._outputs.append(Value(name, tuple(shape), "float32"))
 
     def constant(self, values: npt.ArrayLike) -> str:
         """An array that stays as it is."""
@@ -67,8 +107,8 @@ class OnnxGraph:
     def apply_for(self, results: int, operator: str, *values: str, **attributes: Any) -> list[str]:  # noqa: ANN401
         """The same with several."""
         names = [f"{operator.lower()}{len(self._nodes)}_{place}" for place in range(results)]
-        domain = _OURS if operator in _OWN else ""
-        self._nodes.append(helper.make_node(operator, list(values), names, domain=domain, **attributes))
+        domain = OURS if operator in _OWN else ""
+        self._nodes.append(Node(operator, values, tuple(names), domain, tuple(sorted(attributes.items()))))
         return names
 
     def linear(self, values: str, weight: Float32, bias: Float32 | None = None) -> str:
@@ -115,36 +155,41 @@ class OnnxGraph:
     def open(self, threads: int) -> Any:  # noqa: ANN401  (onnxruntime carries no types)
         """The finished graph, on the processor, with so many threads of its own."""
         options = session_options(threads)
-        graph = helper.make_graph(self._nodes, "graph", self._inputs, self._outputs)
-        large: dict[str, npt.NDArray[Any]] = {}
-        for name, values in self._constants.items():
-            if values.ndim < 2 or values.nbytes <= _SMALL:
-                graph.initializer.append(numpy_helper.from_array(values, name))
-            else:
-                graph.initializer.append(_elsewhere(name, values))
-                large[name] = values
+        small, large = self._small_and_large()
         handed = [ort.OrtValue.ortvalue_from_numpy(values) for values in large.values()]
         options.add_external_initializers(list(large), handed)
-        versions = [helper.make_opsetid("", _OPERATORS), helper.make_opsetid(_OURS, 1)]
-        model = helper.make_model(graph, opset_imports=versions, ir_version=_FORMAT)
-        return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(self._content(small, large), options, providers=["CPUExecutionProvider"])
 
+    def _small_and_large(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
+        small: dict[str, npt.NDArray[Any]] = {}
+        large: dict[str, npt.NDArray[Any]] = {}
+        for name, values in self._constants.items():
+            (small if values.ndim < 2 or values.nbytes <= _SMALL else large)[name] = values
+        return small, large
 
-def _described(name: str, shape: Sequence[int | str], dtype: type[np.generic]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+    def _content(self, small: dict[str, npt.NDArray[Any]], large: dict[str, npt.NDArray[Any]]) -> bytes:
+        """The graph without what is handed over: kept, or made and kept."""
 
+        def make() -> tuple[npt.NDArray[np.uint8]]:
+            from lipstream.models.onnx_model import serialised
 
-def _elsewhere(name: str, values: npt.NDArray[Any]) -> onnx.TensorProto:
-    """A constant whose numbers are handed over apart."""
-    tensor = onnx.TensorProto(
-        name=name,
-        data_type=helper.np_dtype_to_tensor_dtype(values.dtype),
-        dims=values.shape,
-        data_location=onnx.TensorProto.EXTERNAL,
-    )
-    for key, value in (("location", "handed over"), ("offset", "0"), ("length", str(values.nbytes))):
-        tensor.external_data.add(key=key, value=value)
-    return tensor
+            content = serialised(self._nodes, self._inputs, self._outputs, small, large)
+            return (np.frombuffer(content, np.uint8),)
+
+        kept = KeptArrays(kept_path("graph", {"form": _FORM, "graph": self._digest(small, large)}))
+        content = kept.get("graph", make)[0].tobytes()
+        kept.finish()
+        return content
+
+    def _digest(self, small: dict[str, npt.NDArray[Any]], large: dict[str, npt.NDArray[Any]]) -> str:
+        """A hash of all that `_content` is made of."""
+        nodes = [(each.operator, each.given, each.results, each.domain, each.settings) for each in self._nodes]
+        values = [[(each.name, each.shape, each.kind) for each in those] for those in (self._inputs, self._outputs)]
+        kinds = [(name, each.dtype.str, each.shape) for name, each in (*small.items(), *large.items())]
+        digest = hashlib.sha256(json.dumps([OPERATORS, nodes, values, kinds, list(small)]).encode())
+        for each in small.values():
+            digest.update(each.tobytes())
+        return digest.hexdigest()
 
 
 def rounded(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], Float32]:

@@ -133,6 +133,18 @@ class Graph:
         self.connect(stream, f"{name}.{inputs[0]}", behind[0].bounds)
         return f"{name}.{outputs[0]}"
 
+    def include(self, other: Graph, prefix: str) -> None:
+        """Add the components of another graph, with their connections, under names with a prefix.
+
+        Raises:
+            GraphError: such a name is taken.
+        """
+        for name, component in other.components.items():
+            self.add(prefix + name, component, other.skew_limits[name])
+        for edge in other.edges:
+            self.edges.append(replace(edge, producer=prefix + edge.producer, consumer=prefix + edge.consumer))
+        self.paced |= {prefix + name for name in other.paced}
+
     def check(self) -> None:
         """Verify that the graph can run.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import sys
@@ -268,6 +267,8 @@ class Session:
 
     async def astop(self) -> None:
         """`stop` for asyncio: the event loop goes on meanwhile."""
+        import asyncio  # See `Subscription`.
+
         await asyncio.to_thread(self.stop)
 
     async def __aenter__(self) -> Self:

@@ -10,10 +10,16 @@ from lipstream.stages.face.face import Face
 from lipstream.stages.face.lips import LipStream
 from lipstream.stages.face.looking import Looking
 from lipstream.stages.failures import while_loading
+from lipstream.stages.speech.speech_probability import SpeechProbability
 from lipstream.stages.speech.voice_activity import VoiceActivity, VoiceDetector
 
+SOUND_BOUNDS = Bounds(items=8192, duration=micros(4))
+"""Of channels of sound, which is never dropped: when what follows is behind, they fill up."""
 
-def add_voice_activity(graph: Graph, config: Config, source: Source, detector: VoiceDetector) -> None:
+
+def add_voice_activity(
+    graph: Graph, config: Config, source: Source, detector: VoiceDetector, *, ahead: bool = False
+) -> None:
     """Add `audio` and `vad`, whose port "speech" gives segments.
 
     Args:
@@ -21,12 +27,19 @@ def add_voice_activity(graph: Graph, config: Config, source: Source, detector: V
         config: the configuration.
         source: what delivers the sound, on its port "audio".
         detector: tells speech from other sound.
+        ahead: others are told what the detector says too, before the mouths are known: by `speech_probability`, which
+            stands between the two.
     """
     graph.add("audio", source)
     # Live, mouths come as they come: sound never waits for them.
-    graph.add("vad", VoiceActivity(detector, config.vad, config.audio.report_rate), skew_limit=0)
-    # Sound is never dropped: when what follows is behind, this channel fills up.
-    graph.connect("audio.audio", "vad.audio", Bounds(items=8192, duration=micros(4)))
+    vad = VoiceActivity(None if ahead else detector, config.vad, config.audio.report_rate)
+    graph.add("vad", vad, skew_limit=0)
+    if ahead:
+        graph.add("speech_probability", SpeechProbability(detector))
+        graph.connect("audio.audio", "speech_probability.audio", SOUND_BOUNDS)
+        graph.connect("speech_probability.audio", "vad.audio", SOUND_BOUNDS)
+    else:
+        graph.connect("audio.audio", "vad.audio", SOUND_BOUNDS)
 
 
 def add_lips(graph: Graph, config: Config, source: Source, rate: float, looking: Looking | None = None) -> None:

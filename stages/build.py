@@ -8,9 +8,9 @@ rate the networks were trained at; where `lips.rate` is another, a second lip st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lipstream.config import Config
@@ -20,7 +20,7 @@ from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.models.speech.vad import SileroVad
 from lipstream.pipeline import Bounds, Graph, Policy, Shed, Source, Switches, UserError, micros
-from lipstream.stages.branches import add_lips, add_voice_activity, pictures
+from lipstream.stages.branches import SOUND_BOUNDS, add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.capture.system_sound import SystemSound
@@ -32,13 +32,11 @@ from lipstream.stages.face.looking import AHEAD, Looking, LookRates
 from lipstream.stages.face.mouth import MouthWatch
 from lipstream.stages.face.voices import VoicesAhead
 from lipstream.stages.failures import while_loading
-from lipstream.stages.media.audio import MediaAudio
-from lipstream.stages.media.deliveries import Deliveries
-from lipstream.stages.media.probe import probe
-from lipstream.stages.media.tracks import wanted_by
-from lipstream.stages.media.video import MediaVideo
+from lipstream.stages.file_sources import file_sources
+from lipstream.stages.media.tracks import EACH
 from lipstream.stages.notice import Notice
 from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
+from lipstream.stages.speaker.of_track import OfTrack
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -48,6 +46,7 @@ from lipstream.stages.speech.onward import MOST_UNREAD
 from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
+from lipstream.stages.tracks import SpeakerTrack, add_tracks, reading_wait
 from lipstream.stages.voices import add_second_voice
 
 if TYPE_CHECKING:
@@ -68,10 +67,17 @@ def build(config: Config) -> Graph:
             add_second_voice(graph, config, SystemSound(config.audio), add_speech_branch)
         return graph
     graph = Graph()
-    return connect(config, *_file_sources(graph, config), graph)
+    sources = file_sources(graph, config)
+    return connect(config, sources.audio, sources.video, graph, sources.tracks)
 
 
-def connect(config: Config, audio: Source | None, video: Source | None, graph: Graph | None = None) -> Graph:
+def connect(
+    config: Config,
+    audio: Source | None,
+    video: Source | None,
+    graph: Graph | None = None,
+    tracks: Sequence[SpeakerTrack] = (),
+) -> Graph:
     """Add all that a configuration wants behind its sources.
 
     Args:
@@ -79,22 +85,28 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
         audio: what delivers the sound, on its port "audio"; None without sound.
         video: what delivers pictures, on its port "video"; None without.
         graph: where to add it; a new one by default.
+        tracks: sound tracks that are a speaker each, in place of `audio`.
     """
+    if config.mode == "live" and config.audio.track == EACH:
+        raise UserError("audio.track=each is for recordings: a live run has no sound tracks (see audio.source)")
     graph = graph or Graph()
     listener = None if audio is None else recognisers.listener(config.speech.threads)
     seen = config.fusion.profile is not None or (audio is not None and video is not None)
     fusion = make_fusion(config, listener) if seen else AudioOnlyFusion()
-    looking = _looking(config) if audio is not None else None
+    looking = _looking(config) if audio is not None or tracks else None
     if video is not None:
         _add_face_branch(graph, config, video, looking)
+    told_ahead = video is not None and looking is not None
     if audio is not None:
-        add_speech_branch(graph, config, audio, fusion, listener)
+        add_speech_branch(graph, config, audio, fusion, listener, ahead=told_ahead)
+    if tracks:
+        _add_tracks(graph, config, tracks, video is not None, told_ahead)
     useless = _why_no_profile(config)
     if useless is not None:
         graph.add("no_lips", Notice("video", useless))
+    if told_ahead:
+        _add_voices(graph, config, [track.prefix for track in tracks] or [""])
     if audio is not None and video is not None:
-        if looking is not None:
-            _add_voices(graph, config)
         lips = _lips_for_speech(graph, config)
         _add_mouth(graph, config, lips)
         if fusion.uses_lips:
@@ -108,7 +120,7 @@ def connect(config: Config, audio: Source | None, video: Source | None, graph: G
     if config.emotion.enabled:
         from lipstream.stages.emotion.build import add_emotion
 
-        add_emotion(graph, config)
+        add_emotion(graph, config, {track.prefix: track.number for track in tracks})
     if config.events.lsl:
         _add_lsl(graph, config)
     if "audio" in graph.components:
@@ -197,37 +209,15 @@ def _live_sources(config: Config) -> tuple[Source | None, Source | None]:
     )
 
 
-def _file_sources(graph: Graph, config: Config) -> tuple[Source | None, Source | None]:
-    path = config.input
-    if path is None:
-        raise UserError("no input file: set 'input' to the path of a recording, for example input=talk.mp4")
-    wanted = wanted_by(config)
-    media = probe(path, config.limits, wanted)
-    audio: Source | None = None
-    video: Source | None = None
-    heard, seen = config.audio.enabled and media.has_audio, config.video.enabled and media.has_video
-    deliveries = Deliveries(heard + seen)
-    if heard:
-        audio = MediaAudio(path, config.pace, config.limits, wanted, deliveries)
-    elif config.audio.enabled:
-        graph.add("no_audio", Notice("audio", "the file has no sound, going on with the picture only"))
-    if seen:
-        side, rate = config.video.max_side, config.face.max_fps
-        video = MediaVideo(path, config.pace, side, rate, config.limits, wanted, deliveries, config.video.hardware)
-    elif config.video.enabled:
-        graph.add("no_video", Notice("video", "the file has no picture, going on with the sound only"))
-    if audio is None and video is None:
-        raise UserError(_nothing_left(path, config))
-    return audio, video
-
-
-def _nothing_left(path: Path, config: Config) -> str:
-    missing, disabled = ("picture", "sound") if config.video.enabled else ("sound", "picture")
-    return f"'{path}' has no {missing} and {disabled} is switched off, so there is nothing to process"
-
-
 def add_speech_branch(
-    graph: Graph, config: Config, source: Source, fusion: Fusion | None = None, listener: SpeechEngine | None = None
+    graph: Graph,
+    config: Config,
+    source: Source,
+    fusion: Fusion | None = None,
+    listener: SpeechEngine | None = None,
+    *,
+    ahead: bool = False,
+    track: SpeakerTrack | None = None,
 ) -> None:
     """Add sound to text to a graph.
 
@@ -237,25 +227,35 @@ def add_speech_branch(
         source: what delivers the sound, on its port "audio".
         fusion: what stands between encoder and decoder; sound alone by default.
         listener: the engine whose frames others use; a new one by default.
+        ahead: whether others are to be told where a voice is heard before its mouths are known.
+        track: whose sound it is, where all of it is one speaker's.
     """
     fusion = fusion or AudioOnlyFusion()
     listener = listener or recognisers.listener(config.speech.threads)
     reading = make_reading(config, listener)
     live_buffer = micros(config.audio.buffer)
-    add_voice_activity(graph, config, source, SileroVad())
-    graph.add("encode", Encode(listener, config.speech.update_interval if config.partials else None))
+    # Where nobody waits, what takes longest to load is loaded while the pictures are looked at already.
+    early = config.real_time
+    add_voice_activity(graph, config, source, SileroVad(), ahead=ahead)
+    graph.add("encode", Encode(listener, config.speech.update_interval if config.partials else None, early=early))
     skew_limit = None if config.lossless else micros(config.fusion.skew_limit)
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
     lateness = 0.0 if config.lossless else config.audio.buffer
     history = config.vad.max_segment + lateness
-    graph.add("fuse", Fuse(fusion, history), skew_limit)
+    # Where somebody waits, reading twice more would keep them waiting.
+    parts = config.media_time and not config.partials and config.speakers.enabled and config.speakers.overlaps
+    graph.add("fuse", Fuse(fusion, history, parts=parts), skew_limit)
     # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
     joined = max(reading.join, MOST_UNREAD if reading.onward else 0.0)
     longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)
-    decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest)
+    wait = None if track is None else reading_wait(config)
+    decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest, early=early, wait=wait)
     graph.add("decode", decode, skew_limit=0)
     spoken = "fuse.speech"
-    if config.speakers.enabled:
+    if track is not None:
+        graph.add("who", OfTrack(track.number, track.name, longest), skew_limit=0)
+        spoken = "who.speech"
+    elif config.speakers.enabled:
         from lipstream.stages.speaker.build import add_speakers, connect_finals
 
         add_speakers(graph, config, longest)
@@ -271,6 +271,40 @@ def add_speech_branch(
     graph.connect(spoken, "decode.speech", updates)
     # How late the sound is tells the load.
     graph.paced |= {"vad", "encode", "decode"}
+
+
+def _add_tracks(graph: Graph, config: Config, tracks: Sequence[SpeakerTrack], seen: bool, ahead: bool) -> None:
+    """Add a branch from sound to text for each track, and show all of them the lips in view, if there are any.
+
+    What is heard on a track is its speaker's, so nothing is taken away from it, and a pause on it is a pause, whatever
+    the mouth in view does, which may be another's. Lips tell whose face is whose, and who is off camera.
+    """
+
+    def add_branch(branch: Graph, track: SpeakerTrack) -> None:
+        judge = _judge_of_mouths(config) if seen else AudioOnlyFusion()
+        add_speech_branch(branch, config, track.source, judge, ahead=ahead, track=track)
+
+    add_tracks(graph, config, tracks, add_branch)
+    if not seen:
+        return
+    lips = _lips_for_speech(graph, config)
+    graph.add("mouth", MouthWatch(LIP_RATE))
+    graph.connect(lips, "mouth.lips", Bounds(items=64))
+    bounds = Bounds(items=4096, duration=micros(160))
+    for track in tracks:
+        graph.connect("mouth.mouths", f"{track.prefix}decode.mouths", bounds)
+        graph.connect("mouth.mouths", f"{track.prefix}who.mouths", bounds)
+        if config.fusion.general:
+            graph.connect(lips, f"{track.prefix}fuse.lips", Bounds(items=4096, duration=micros(60)))
+
+
+def _judge_of_mouths(config: Config) -> Fusion:
+    """Tells whether the mouth in view is the voice, and leaves the sound as it is."""
+    if not config.fusion.general:
+        return AudioOnlyFusion()
+    from lipstream.models.av_speech.general_fusion import GeneralFusion
+
+    return GeneralFusion(None, softens=False)
 
 
 def _lips_for_speech(graph: Graph, config: Config) -> str:
@@ -346,9 +380,12 @@ def _looking(config: Config) -> Looking | None:
     return Looking(LookRates.of(config.face))
 
 
-def _add_voices(graph: Graph, config: Config) -> None:
-    graph.add("voices_ahead", VoicesAhead(SileroVad(), low_threshold(config.vad.threshold), AHEAD))
-    graph.connect("audio.audio", "voices_ahead.audio", Bounds(items=8192, duration=micros(4)))
+def _add_voices(graph: Graph, config: Config, branches: Sequence[str]) -> None:
+    """Tell the face stage where a voice is heard, in any of some branches, by what their names begin with."""
+    listening = VoicesAhead.of_streams(len(branches))
+    graph.add("voices_ahead", listening(low_threshold(config.vad.threshold), AHEAD))
+    for prefix, port in zip(branches, listening.inputs, strict=True):
+        graph.connect(f"{prefix}speech_probability.audio", f"voices_ahead.{port}", SOUND_BOUNDS)
     graph.connect("voices_ahead.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
 
 

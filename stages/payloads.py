@@ -18,6 +18,7 @@ from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.face.pose import HeadPose
 from lipstream.models.face.tracking import TrackedFace
 from lipstream.models.speech.engine import Encoding
+from lipstream.models.speech.fusion import VoicePart
 from lipstream.pipeline import seconds
 
 Float32 = npt.NDArray[np.float32]
@@ -38,10 +39,12 @@ class AudioBlock:
     Attributes:
         samples: (N,) float32, mono, 16 kHz, in [-1, 1].
         filled: how many of the samples are silence put in for lost sound.
+        speech: probability in [0, 1] that it is speech, where it is a window and has been listened to; else None.
     """
 
     samples: Float32
     filled: int = 0
+    speech: float | None = None
 
 
 class VideoFrame:
@@ -123,6 +126,7 @@ class FaceFrame:
         height: height of the scaled frame in pixels.
         lips: lip features of the speaker's face, None without a face.
         talking: ids of the faces whose lips move as they do in speech.
+        other_lips: lip features of the other faces among them.
     """
 
     faces: tuple[TrackedFace, ...]
@@ -131,6 +135,7 @@ class FaceFrame:
     height: int
     lips: LipFeatures | None
     talking: frozenset[int] = frozenset()
+    other_lips: tuple[LipFeatures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +166,16 @@ class LipFrame:
     Attributes:
         lips: the features; None where the mask is off: no face, or no picture for too long.
         talking: ids of all faces in view whose lips move as they do in speech.
+        other_lips: features of the other faces among them; those whose mask is off are not there.
     """
 
     lips: LipFeatures | None
     talking: frozenset[int] = frozenset()
+    other_lips: tuple[LipFeatures, ...] = ()
+
+    def of(self, face: int) -> LipFeatures | None:
+        """The lips of a face, whether it is the speaker's or another's; None where they are not seen."""
+        return next((lips for lips in (self.lips, *self.other_lips) if lips is not None and lips.face == face), None)
 
     @property
     def valid(self) -> bool:
@@ -234,6 +245,36 @@ class PeopleKnown:
     voice: int | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class VoiceOf:
+    """What is heard of one of two visible people who speak at once.
+
+    Attributes:
+        face: id of their face.
+        part: their sound, and what is known of it.
+        speaker: number of the person; None where that is not known.
+        name: of that person, None where it has none.
+    """
+
+    face: int
+    part: VoicePart
+    speaker: int | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtOnce:
+    """Two visible people who speak at once in a segment.
+
+    Attributes:
+        voices: of the one whose lips were looked at for most of it, and of the other.
+        both: (T,) bool, in which encoder frames both are heard.
+    """
+
+    voices: tuple[VoiceOf, VoiceOf]
+    both: Bool
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedSpeech:
     """The encoder's view of an open or finished segment. The packet's timestamp is the end of the sound heard so far.
@@ -258,6 +299,8 @@ class EncodedSpeech:
             made of that holds.
         failed: the segment has ended, and could not be encoded; there are no frames.
         turns: who speaks when, in order, together all of the segment; empty where that is not known.
+        at_once: two people in view who speak at the same time in it, told apart; None where nobody does, where that was
+            not looked for, and while the segment goes on.
     """
 
     segment: int
@@ -274,6 +317,7 @@ class EncodedSpeech:
     prediction: int = 0
     failed: bool = False
     turns: tuple[SpeakerTurn, ...] = ()
+    at_once: AtOnce | None = None
 
     @property
     def heard(self) -> float:

@@ -50,11 +50,7 @@ def add_second_voice(graph: Graph, config: Config, source: Source, add_branch: A
     own = set(graph.components)
     second = Graph()
     add_branch(second, config, source)
-    for name, component in second.components.items():
-        graph.add(_PREFIX + name, component, second.skew_limits[name])
-    for edge in second.edges:
-        graph.connect(f"{_PREFIX}{edge.producer}.{edge.output}", f"{_PREFIX}{edge.consumer}.{edge.input}", edge.bounds)
-    graph.paced |= {_PREFIX + name for name in second.paced}
+    graph.include(second, _PREFIX)
     _take_echo_out(graph)
     numbers = Numbering(), Numbering()
     here, there = _Voice(MICROPHONE, *numbers, frozenset()), _Voice(SYSTEM, *numbers, _SECOND_TIME)

@@ -13,7 +13,7 @@ from lipstream.commands.batch.work import Report, Stopped
 from lipstream.commands.outputs import Outputs, writers_for
 from lipstream.commands.running import Outcome, execute
 from lipstream.config import Config
-from lipstream.events import TranscriptFinal
+from lipstream.events import Remark, TranscriptFinal
 from lipstream.pipeline import Degraded, Event, EventSink, PipelineError, Stats
 from lipstream.pipeline.running.memory import give_back
 from lipstream.stages.sinks import Writer
@@ -28,7 +28,7 @@ class Incomplete(PipelineError):
 
 
 class Tally(EventSink):
-    """Counts the words, and keeps why something is missing.
+    """Counts the words, and keeps why something is missing, and what else is said of the recording.
 
     Attributes:
         words: how many were written.
@@ -45,6 +45,8 @@ class Tally(EventSink):
             self.words += len(event.words)
         elif isinstance(event, Degraded):
             self.reasons[event.reason] = None
+        elif isinstance(event, Remark):
+            self.reasons[event.text] = None
 
 
 class Transcriber:

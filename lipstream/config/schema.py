@@ -64,16 +64,12 @@ def _language_code(code: str) -> str:
 
 def _track(value: object) -> object:
     text = str(value).strip().lower()
-    if text == "each":
-        raise ValueError(
-            "'each', every sound track with a speaker of its own, is not there: expected all, which mixes them, or a "
-            "run for each with its number"
-        )
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    if isinstance(value, bool) or not (text in ("auto", "all") or re.fullmatch(r"[a-z]{2,3}([-_]\w+)*", text)):
+    if isinstance(value, bool) or not (text in ("auto", "all", "each") or re.fullmatch(r"[a-z]{2,3}([-_]\w+)*", text)):
         raise ValueError(
-            f"{value!r} names no track, expected auto, all, a number from 1, or a code of a language such as en or eng"
+            f"{value!r} names no track, expected auto, all, each, a number from 1, or a code of a language such as en "
+            "or eng"
         )
     return text
 
@@ -138,8 +134,9 @@ class AudioConfig(_Section):
     report_rate: Annotated[float, Field(ge=0, le=30)] = 0.0
     """SoundLevel events a second; 0 for none."""
     track: Annotated[int | str, BeforeValidator(_track)] = "auto"
-    """File: the sound track that is used: its number among them, from 1; the code of its language; all, mixed; or auto:
-    that of `speech.language`, if there is one, and of several the first in which somebody speaks."""
+    """File: the sound track that is used: its number among them, from 1; the code of its language; all, mixed; each, a
+    speaker of its own; or auto: that of `speech.language`, if there is one, and of several the first in which somebody
+    speaks."""
 
 
 class SoundsConfig(_Section):
@@ -366,6 +363,8 @@ class SpeakersConfig(_Section):
     """How many people speak, if that is known; auto finds out."""
     people: bool = True
     """Whether voices are compared with those of people whom the user has added (`lipstream people`)."""
+    overlaps: bool = True
+    """Whether two people in view who speak at once are both captioned; in recordings that are read at full speed."""
 
 
 class LimitsConfig(_Section):

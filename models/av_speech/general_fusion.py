@@ -22,13 +22,14 @@ from lipstream.models.av_speech.lip_input import lip_frames
 from lipstream.models.av_speech.overlap import Moments, overlapping
 from lipstream.models.av_speech.recording import BLENDSHAPES, CROP, LIP_RATE, LIP_SAMPLES, POINTS, Bool, Float32
 from lipstream.models.av_speech.sound_frames import FEATURES, SOUND, sound_frames
-from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, Complex64, powers, spectrum, with_gains
+from lipstream.models.av_speech.two_voices import both_heard, competing, softened
+from lipstream.models.av_speech.voice_bands import COMPRESSED, HOP, RATE, Complex64, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
 from lipstream.models.exported import ExportedNetwork
 from lipstream.models.face.lips import opening
 from lipstream.models.shared import made_of, shared
 from lipstream.models.speech.engine import Encoding, SpeechEngine
-from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample
+from lipstream.models.speech.fusion import FusedSpeech, Fusion, LipSample, PartedSpeech, VoicePart
 
 if TYPE_CHECKING:
     # It runs in torch, which is imported for those alone who have a profile.
@@ -125,6 +126,7 @@ class GeneralFusion(Fusion):
         thresholds: when to act.
         active_speaker: graph of `ActiveSpeakerNet`.
         target_mask: graph of `TargetMaskNet`.
+        softens: whether anything is done at all, or it is only told whether the mouth is the voice.
     """
 
     uses_lips = True
@@ -136,10 +138,13 @@ class GeneralFusion(Fusion):
         thresholds: Thresholds | None = None,
         active_speaker: Path = ACTIVE_SPEAKER,
         target_mask: Path = TARGET_MASK,
+        *,
+        softens: bool = True,
     ) -> None:
         self._engine = engine
         self._inner = inner
         self._thresholds = thresholds or Thresholds()
+        self._softens = softens
         self._files = active_speaker, target_mask
         self._networks: tuple[ExportedNetwork, ExportedNetwork] | None = None
 
@@ -192,18 +197,58 @@ class GeneralFusion(Fusion):
         if self._inner is not None:
             fused = self._told(self._inner.fuse(encoding, sound, lips), mouth, sound)
             return dataclasses.replace(fused, active_speaker=own)
-        if not self._is_enough(mouth):
+        if not self._softens or not self._is_enough(mouth):
             return FusedSpeech(encoding, active_speaker=own)
         found = self.judge(mouth, sound)
         if found.removed <= self._thresholds.least:
             return FusedSpeech(encoding, active_speaker=own)
         gains = self._gains(found)
-        softened = with_gains(found.lines, gains, len(sound))
+        heard = with_gains(found.lines, gains, len(sound))
         gate = 1 - _kept(found.lines, gains)[1]
-        again = encoding if self._engine is None else self._engine.encode(softened)
+        again = encoding if self._engine is None else self._engine.encode(heard)
         count = len(again.features)
-        again = dataclasses.replace(again, least_confidence=self._asked(mouth, found.overlap, count))
-        return FusedSpeech(again, _resampled(gate, count), own, softened)
+        at_once = _resampled(found.overlap.astype(np.float32), count) > _HALF
+        again = dataclasses.replace(again, least_confidence=self._asked(mouth, at_once))
+        return FusedSpeech(again, _resampled(gate, count), own, heard)
+
+    def part(
+        self, encoding: Encoding, sound: Float32, mouths: tuple[Sequence[LipSample], Sequence[LipSample]]
+    ) -> PartedSpeech | None:
+        """See `Fusion.part`; who has enrolled is not told apart from others.
+
+        Raises:
+            ModelError: `load` was not called.
+        """
+        if self._inner is not None or encoding.inner is None or encoding.levels is None:
+            return None
+        if not all(any(sample.points is not None for sample in lips) for lips in mouths):
+            return None
+        looks = [self.look(encoding, lips) for lips in mouths]
+        if not all(map(self._is_enough, looks)):
+            return None
+        one, other = (self.judge(mouth, sound) for mouth in looks)
+        both = both_heard(one.overlap, other.overlap)
+        if not both.any():
+            return None
+        mine = self._voice_part(encoding, sound, looks[0], one, competing(one.gains, other.gains), both)
+        theirs = self._voice_part(encoding, sound, looks[1], other, competing(other.gains, one.gains), both)
+        return PartedSpeech((mine, theirs), _resampled(both.astype(np.float32), len(mine.share)) > _HALF)
+
+    def _voice_part(
+        self, encoding: Encoding, sound: Float32, mouth: MouthEvidence, found: Judgement, gains: Float32, both: Bool
+    ) -> VoicePart:
+        applied = softened(gains, _faded(both))
+        heard = with_gains(found.lines, applied, len(sound))
+        again = encoding if self._engine is None else self._engine.encode(heard)
+        count = len(again.features)
+        at_once = _resampled(both.astype(np.float32), count) > _HALF
+        again = dataclasses.replace(again, least_confidence=self._asked(mouth, at_once))
+        times = np.arange(len(both)) / RATE
+        own = np.interp(times, np.arange(len(mouth.own)) / LIP_RATE, np.where(mouth.seen, mouth.own, 0.0))
+        taken, share = (_kept(found.lines, each)[1] for each in (applied, gains))
+        return VoicePart(
+            again, heard, _resampled(1 - taken, count), _resampled(share, count), float(np.mean(own[both]))
+        )
 
     def without_lips(self, encoding: Encoding) -> Encoding:
         """What becomes of an encoding with the lips masked: the very same, unless somebody is enrolled."""
@@ -277,15 +322,14 @@ class GeneralFusion(Fusion):
         """What was made of an enrolled user's frames, with what else is to be told of them: nothing here."""
         return fused
 
-    def _asked(self, mouth: MouthEvidence, overlap: Bool, count: int) -> Float32:
-        """(count,) the confidence that a word must have which is heard in each encoder frame."""
+    def _asked(self, mouth: MouthEvidence, at_once: Bool) -> Float32:
+        """(T,) the confidence that a word must have which is heard in each encoder frame."""
         thresholds = self._thresholds
         kernel = np.ones(_AROUND)
         seen = np.convolve(mouth.seen, kernel, mode="same")
         own = np.convolve(np.where(mouth.seen, mouth.own, 0.0), kernel, mode="same") / np.maximum(seen, 1.0)
-        times = (np.arange(count) + 0.5) * (HOP / LIP_SAMPLES)
+        times = (np.arange(len(at_once)) + 0.5) * (HOP / LIP_SAMPLES)
         found = np.interp(times, np.arange(len(own)), own) >= thresholds.own
-        at_once = _resampled(overlap.astype(np.float32), count) > _HALF
         return np.where(at_once, np.where(found, thresholds.likely, thresholds.sure), 0.0).astype(np.float32)
 
     def _gains(self, found: Judgement) -> Float32:
@@ -293,8 +337,8 @@ class GeneralFusion(Fusion):
         thresholds = self._thresholds
         depth = float(np.interp(found.removed, (thresholds.least, thresholds.full), (0.0, 1.0)))
         sharpness = float(np.interp(found.others, thresholds.crowd, (thresholds.sharpness, 1.0)))
-        softened = np.maximum(np.power(found.gains, sharpness), thresholds.floor)
-        gains: Float32 = np.power(softened, depth * _faded(found.overlap)[:, None])
+        least = np.maximum(np.power(found.gains, sharpness), thresholds.floor)
+        gains: Float32 = np.power(least, depth * _faded(found.overlap)[:, None])
         return gains
 
 

@@ -25,6 +25,9 @@ _SHORTEST: Final = 2.0
 """Seconds of an overlap. A shorter one is a word or two, and to take it apart costs more than it brings."""
 _MOSTLY: Final = 0.8
 """Share of a segment that a shorter overlap must fill to count all the same."""
+_LEAST: Final = 1 / 3
+"""Share of a segment that overlaps must fill together. Where people cut in on each other overlaps are a part of what is
+said, and to take them apart costs words of both."""
 _AUDIBLE: Final = 0.4
 """Loudness of a frame that counts for the mixture, in parts of the loudest frame's."""
 _MIXED: Final = (0.3, 0.85)
@@ -92,7 +95,8 @@ def overlapping(moments: Moments) -> Bool:
         moves & (own >= bounds.own) & (other >= bounds.other) & (mixed >= bounds.mixed) for bounds in (BEGINS, LASTS)
     )
     found = _without_gaps(_reached(begins, lasts), round(_REST * RATE))
-    return _without_short(found, min(_SHORTEST * RATE, _MOSTLY * count))
+    found = _without_short(found, min(_SHORTEST * RATE, _MOSTLY * count))
+    return found if found.sum() >= _LEAST * count else np.zeros_like(found)
 
 
 def _motion(moments: Moments) -> Float32:

@@ -28,6 +28,7 @@ class FaceAnalysis:
         speaker: id of the face chosen as the speaker's, which may be missing in this picture; None while there is none.
         talking: ids of the faces whose lips move as they do in speech.
         lips: of the speaker, None where that face is not seen.
+        other_lips: of the other faces whose lips move, by growing id.
         poses: how the head of each face lies, by id.
         apertures: opening of the inner lips of each face, by id, see `aperture`.
     """
@@ -40,6 +41,7 @@ class FaceAnalysis:
     lips: LipFeatures | None
     poses: Mapping[int, HeadPose]
     apertures: Mapping[int, float]
+    other_lips: tuple[LipFeatures, ...] = ()
 
 
 class FaceAnalyser:
@@ -103,10 +105,13 @@ class FaceAnalyser:
             self._backend.attended = (left + right) / 2, (top + bottom) / 2
         seen = shown is not None and shown.observation.looked
         lips = None if shown is None or not seen else self._lips(image, shown, poses[shown.id], openings[shown.id])
+        talking = self._selector.talking
+        # Whom else one may hear. The lips of who speaks alone are looked at already, so that costs nothing more.
+        also = [face for face in tracked.faces if face.id in talking and face.id != speaker and face.observation.looked]
+        others = tuple(self._lips(image, face, poses[face.id], openings[face.id]) for face in also)
         self._before = image
         found = tuple(face for face in tracked.faces if face.id in tracked.found)
-        talking = self._selector.talking
-        return FaceAnalysis(tracked.faces, found, tracked.lost, speaker, talking, lips, poses, openings)
+        return FaceAnalysis(tracked.faces, found, tracked.lost, speaker, talking, lips, poses, openings, others)
 
     def without_picture(self, until_us: int) -> tuple[LostFace, ...]:
         """Give up the faces that cannot be seen any more, since no picture came up to a time in microseconds.

@@ -51,6 +51,38 @@ class FusedSpeech:
     sound: npt.NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class VoicePart:
+    """What is heard of one of two people who speak at once, in T encoder frames.
+
+    Attributes:
+        encoding: frames of its sound.
+        sound: (N,) float32, the other's voice softened where both are heard.
+        gate: (T,) float32 in [0, 1], the share of the loudness that was taken away.
+        share: (T,) float32 in [0, 1], how much of what is heard of the two is this one's.
+        own: mean probability, where both are heard, that this mouth is a voice that is heard.
+    """
+
+    encoding: Encoding
+    sound: npt.NDArray[np.float32]
+    gate: npt.NDArray[np.float32]
+    share: npt.NDArray[np.float32]
+    own: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartedSpeech:
+    """Two people who speak at once, each by themselves.
+
+    Attributes:
+        parts: of the one and of the other.
+        both: (T,) bool, in which encoder frames both are heard; elsewhere the sound is as it was.
+    """
+
+    parts: tuple[VoicePart, VoicePart]
+    both: npt.NDArray[np.bool_]
+
+
 class Fusion(ABC):
     """Refines encoder frames by what the lips did meanwhile."""
 
@@ -71,6 +103,21 @@ class Fusion(ABC):
             lips: lip frames over the encoded sound and `LIP_MARGIN` to either side, in order of time; empty without a
                 picture.
         """
+
+    def part(
+        self,
+        encoding: Encoding,
+        sound: npt.NDArray[np.float32],
+        mouths: tuple[Sequence[LipSample], Sequence[LipSample]],
+    ) -> PartedSpeech | None:
+        """Tell two visible people apart who speak at once; None where they do not, or where it cannot be done.
+
+        Args:
+            encoding: as for `fuse`.
+            sound: likewise.
+            mouths: lip frames of the one and of the other, likewise.
+        """
+        return None
 
 
 class AudioOnlyFusion(Fusion):

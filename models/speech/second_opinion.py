@@ -1,9 +1,10 @@
 """A text that its recogniser is not sure of, heard by another one before it is believed.
 
 On babble, laughter and music every recogniser makes up something, and each something else; where two hear the same
-words, somebody said them. A text that goes on behind one that stands is seldom made up, and the other, which hears a few
-words by themselves, has others: there only what is hopeless is checked. Where somebody is seen to speak there is nothing
-to find out: among other voices two recognisers seldom hear the same, and what is doubtful is left out word by word.
+words, somebody said them. A text that goes on behind one that stands is seldom made up, and the other, which hears a
+few words by themselves, has others: there only what is hopeless is checked. Where somebody is seen to speak there is
+nothing to find out: among other voices two recognisers seldom hear the same, and what is doubtful is left out word by
+word.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Ut
 from lipstream.models.speech.spacing import plain
 
 DOUBTFUL: Final = 0.6
-"""Mean confidence of a text under which the other recogniser is asked; of one that goes on behind another `HOPELESS`."""
+"""Mean confidence of a text under which the other recogniser is asked; `HOPELESS` where it goes on behind another."""
 SHARED: Final = 0.3
 """Share of the words of a doubtful text that the other must have heard as well."""
 HOPELESS: Final = 0.3

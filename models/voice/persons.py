@@ -83,6 +83,7 @@ class Persons:
         self._highest = 0
         self._named: dict[int, str] = {}
         self._thinned = 0
+        self._unheard: dict[int, int] = {}
         self.all: list[Person] = []
         self.revised: dict[int, tuple[int, ...]] = {}
 
@@ -122,6 +123,16 @@ class Persons:
         """The person whose face it most likely is; None while it has not spoken."""
         held = [(person.faces[face], person.number) for person in self.all if face in person.faces]
         return max(held)[1] if held else None
+
+    def of_face(self, face: int) -> int:
+        """The person whose face it most likely is; somebody new while it has not spoken by itself."""
+        number = self.with_face(face)
+        if number is not None:
+            return number
+        if face not in self._unheard:
+            self._highest += 1
+            self._unheard[face] = self._highest
+        return self._unheard[face]
 
     def newly_named(self) -> list[tuple[int, str]]:
         """Numbers and names of persons whose voice turns out to be of somebody who was added; each is told once."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lipstream.pipeline.delivery.event_queue import EventQueue
 from lipstream.pipeline.delivery.reports import Reports
 from lipstream.pipeline.events import End, Error, Event
 from lipstream.pipeline.running.metrics import StageMetrics
 from lipstream.pipeline.running.threads import begin
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,8 @@ class Hook:
 
     def work_off(self) -> None:
         """Deliver what waits, on the thread of the caller, until there will be no more."""
+        import asyncio  # Here, because it loads slowly, and many runs have no hooks.
+
         loop = asyncio.Runner()
         try:
             while (event := self._queue.get()) is not None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from lipstream.pipeline.delivery.event_queue import EventQueue
 from lipstream.pipeline.events import End, Event
+
+if TYPE_CHECKING:
+    import asyncio
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
@@ -60,6 +62,8 @@ class Subscription(Iterator[E_co], AsyncIterator[E_co], Generic[E_co]):
 
     async def __anext__(self) -> E_co:
         # No thread waits for the event: a cancelled wait must not swallow one.
+        import asyncio  # Here, because it loads slowly, and most runs have no use for it.
+
         loop = asyncio.get_running_loop()
         awake = asyncio.Event()
         wake = functools.partial(_call_soon, loop, awake)

@@ -39,6 +39,11 @@ class FusionNetwork(Protocol):
         """Fuse the evidence up to `now`."""
 
 
+def windows_port(number: int) -> str:
+    """The port for windows of one of several voices, from 1."""
+    return "windows" if number == 1 else f"windows{number}"
+
+
 class Emotion(Stage):
     """Publishes, at every multiple of `update_interval`, an `EmotionUpdate` for each face in view.
 
@@ -72,6 +77,15 @@ class Emotion(Stage):
         self._usual: dict[int | None, Usual] = {}
         self._done = 0
         self._reached = 0
+
+    @classmethod
+    def of_streams(cls, count: int) -> type[Emotion]:
+        """One that takes windows of so many voices, by ports as `windows_port` names them."""
+        if count == 1:
+            return cls
+        more = {windows_port(number): Port(VoiceWindow, optional=True) for number in range(2, count + 1)}
+        inputs = {**cls.inputs, **more}
+        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": inputs})
 
     def open(self) -> None:
         """Load the network."""
@@ -131,7 +145,7 @@ class Emotion(Stage):
     def _update(self, start: int, end: int) -> None:
         self._done = end
         self._witnesses.forget(end)
-        faces, voices = self._witnesses.faces(end), self._witnesses.voices(end)
+        faces, voices = self._witnesses.faces(end), self._witnesses.voices(end, self._people.faces)
         alone = [heard for owner, each in voices.items() if owner not in faces for heard in each]
         for gone in [face for face in self._smoothers if face is not None and face not in faces]:
             self._leave(gone, end)
@@ -182,7 +196,7 @@ class Emotion(Stage):
     def _speaker(self, face: int | None, heard: Sequence[TimedEvidence]) -> int | None:
         """Whose face or voice it is, as far as is known by now."""
         if face is None:
-            return self._people.voice if heard else None
+            return (self._witnesses.unseen or self._people.voice) if heard else None
         return self._people.faces.get(face)
 
     def _leave(self, face: int | None, time: int) -> None:

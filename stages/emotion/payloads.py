@@ -29,8 +29,10 @@ class VoiceWindow:
         evidence: what the voice branch makes of it.
         start: its first moment, session time in microseconds.
         end: its last moment, likewise.
+        speaker: number of who speaks, where that is known beforehand.
     """
 
     evidence: Evidence
     start: int
     end: int
+    speaker: int | None = None

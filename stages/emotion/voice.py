@@ -53,13 +53,15 @@ class Voice(Stage):
 
     Args:
         network: the voice branch.
+        speaker: number of who speaks, where all that is heard is of one.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
     outputs: ClassVar[Mapping[str, Port]] = {"windows": Port(VoiceWindow)}
 
-    def __init__(self, network: VoiceNetwork) -> None:
+    def __init__(self, network: VoiceNetwork, speaker: int | None = None) -> None:
         self._network = network
+        self._speaker = speaker
         self._segment = 0
         self._judged = 0.0
 
@@ -105,7 +107,8 @@ class Voice(Stage):
             judged = self._network.predict_all([_cut(speech, *span) for span in spans])
         for evidence, (start, end) in zip(judged, spans, strict=True):
             counted = replace(evidence, log_probabilities=evidence.log_probabilities * min(1.0, (end - start) / SURE))
-            window = VoiceWindow(counted, speech.start + micros(start), speech.start + micros(end))
+            first, last = (speech.start + micros(moment) for moment in (start, end))
+            window = VoiceWindow(counted, first, last, self._speaker)
             self.emit("windows", window, timestamp)
 
 

@@ -37,9 +37,13 @@ class Witnesses:
 
     The voice belongs to the face that talks while it is heard; where none does, to the only face in view; else to
     nobody in the picture.
+
+    Attributes:
+        unseen: number of the speaker who was last found to be nobody in the picture, where that is known beforehand.
     """
 
     def __init__(self) -> None:
+        self.unseen: int | None = None
         self._seen: deque[_Seen] = deque()
         self._heard: deque[_Heard] = deque()
 
@@ -71,18 +75,24 @@ class Witnesses:
                     found.setdefault(face, []).append(TimedEvidence(time, evidence))
         return dict(sorted(found.items()))
 
-    def voices(self, now: int) -> Mapping[int | None, list[TimedEvidence]]:
+    def voices(self, now: int, whose: Mapping[int, int] | None = None) -> Mapping[int | None, list[TimedEvidence]]:
         """The windows that were heard at `now` (us), oldest first, by the face that spoke.
 
         They are those around it; where nobody speaks at the moment, or no window has come that goes so far, as live,
         those that ended within `VOICE_MEMORY` before it.
+
+        Args:
+            now: the moment (us).
+            whose: numbers of speakers by face, as far as they are known: no voice is that of another speaker's face.
         """
         found: dict[int | None, list[TimedEvidence]] = {}
         around = [each for each in self._heard if each.window.start < now <= each.window.end]
         lately = [each for each in self._heard if now - micros(VOICE_MEMORY) <= each.window.end <= now]
         for heard in around or lately:
             if not heard.settled:
-                heard.owner, heard.settled = self._owner(heard.window), True
+                heard.owner, heard.settled = self._owner(heard.window, whose or {}), True
+            if heard.owner is None:
+                self.unseen = heard.window.speaker
             evidence = TimedEvidence(seconds(min(heard.window.end, now)), heard.window.evidence)
             found.setdefault(heard.owner, []).append(evidence)
         return found
@@ -94,7 +104,13 @@ class Witnesses:
         while self._heard and self._heard[0].window.end < now - micros(VOICE_MEMORY):
             self._heard.popleft()
 
-    def _owner(self, window: VoiceWindow) -> int | None:
+    def _owner(self, window: VoiceWindow, whose: Mapping[int, int]) -> int | None:
+        face = self._face_of(window)
+        if face is None or window.speaker is None or whose.get(face, window.speaker) == window.speaker:
+            return face
+        return None
+
+    def _face_of(self, window: VoiceWindow) -> int | None:
         during = [seen.expressions for seen in self._seen if window.start <= seen.time <= window.end]
         talkers = Counter(each.talker for each in during if each.talker is not None)
         if talkers:
@@ -106,4 +122,5 @@ class Witnesses:
 
 
 def _holds(window: VoiceWindow, other: VoiceWindow) -> bool:
-    return window.start <= other.start and other.end <= window.end
+    same = window.speaker == other.speaker
+    return same and window.start <= other.start and other.end <= window.end

@@ -81,7 +81,7 @@ class Face(Stage):
         height, width = image.shape[:2]
         for face in seen.found:
             self.publish(FaceFound(face=face.id, time=seconds(face.since_us), box=box_of(face, width, height)))
-        faces = FaceFrame(seen.faces, seen.speaker, width, height, seen.lips, seen.talking)
+        faces = FaceFrame(seen.faces, seen.speaker, width, height, seen.lips, seen.talking, seen.other_lips)
         self.emit("faces", faces, packet.timestamp, packet.duration)
         if self.context.connected("views"):
             view = FaceView(image, seen.faces, seen.speaker, seen.talking, seen.poses, seen.apertures)

@@ -43,7 +43,8 @@ class LipStream(Stage):
         if self._next is None:
             self._next = -int(-packet.timestamp // self._period)
         while self._time() <= packet.timestamp:
-            self._put(self._between(self._last, packet, self._time()), packet.payload.talking)
+            lips, others = self._between(self._last, packet, self._time())
+            self._put(lips, packet.payload.talking, others)
         self._last = packet
 
     def advance(self, frontier: int) -> None:
@@ -63,17 +64,36 @@ class LipStream(Stage):
         assert self._next is not None
         return round(self._next * self._period)
 
-    def _put(self, lips: LipFeatures | None, talking: frozenset[int] = frozenset()) -> None:
-        self.emit("lips", LipFrame(lips, talking), self._time(), round(self._period))
+    def _put(
+        self,
+        lips: LipFeatures | None,
+        talking: frozenset[int] = frozenset(),
+        others: tuple[LipFeatures, ...] = (),
+    ) -> None:
+        self.emit("lips", LipFrame(lips, talking, others), self._time(), round(self._period))
         assert self._next is not None
         self._next += 1
 
-    def _between(self, before: Packet[FaceFrame] | None, after: Packet[FaceFrame], time: int) -> LipFeatures | None:
+    def _between(
+        self, before: Packet[FaceFrame] | None, after: Packet[FaceFrame], time: int
+    ) -> tuple[LipFeatures | None, tuple[LipFeatures, ...]]:
+        """The lips of the speaker, and of the others who move theirs, at a moment."""
         if before is None or after.timestamp == time:
-            return after.payload.lips
+            return after.payload.lips, after.payload.other_lips
         if after.timestamp - before.timestamp > self._max_gap:
-            return None
+            return None, ()
+        weight = (time - before.timestamp) / (after.timestamp - before.timestamp)
         first, second = before.payload.lips, after.payload.lips
-        if first is None or second is None or first.face != second.face:
-            return None
-        return first.towards(second, (time - before.timestamp) / (after.timestamp - before.timestamp))
+        same = first is not None and second is not None and first.face == second.face
+        lips = first.towards(second, weight) if first is not None and second is not None and same else None
+        others = _others(before.payload, after.payload, weight, None if lips is None else lips.face)
+        return lips, others
+
+
+def _others(before: FaceFrame, after: FaceFrame, weight: float, besides: int | None) -> tuple[LipFeatures, ...]:
+    """The lips between two frames of all faces whose lips are in both, but for one of them."""
+    if not before.other_lips and not after.other_lips:
+        return ()
+    earlier = {lips.face: lips for lips in (before.lips, *before.other_lips) if lips is not None}
+    later = (lips for lips in (after.lips, *after.other_lips) if lips is not None and lips.face != besides)
+    return tuple(earlier[lips.face].towards(lips, weight) for lips in later if lips.face in earlier)

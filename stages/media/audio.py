@@ -35,6 +35,14 @@ class MediaAudio(MediaSource):
     a gap, which is filled with silence and counted as `audio.filled_seconds`, or an overlap, which is cut off. Channels
     that cancel each other out are not mixed (`VoicedMix`), and very quiet sound is raised (`Leveller`); where something
     of the kind was done, or the file has several tracks, a `Remark` says so.
+
+    Args:
+        path: see `MediaSource`, as the next four.
+        pace: see there.
+        limits: see there.
+        wanted: see there.
+        deliveries: see there.
+        chosen: what is to be said of the choice of tracks, instead of the usual; "" for nothing.
     """
 
     outputs: ClassVar[Mapping[str, Port]] = {"audio": Port(AudioBlock)}
@@ -50,15 +58,20 @@ class MediaAudio(MediaSource):
         limits: LimitsConfig = DEFAULT,
         wanted: Wanted = ANY,
         deliveries: Deliveries | None = None,
+        chosen: str | None = None,
     ) -> None:
         super().__init__(path, pace, limits, wanted, deliveries)
+        self._chosen = chosen
         self._others: list[MediaAudio] = []
         self._channels_told = False
 
     def _prepare(self, container: InputContainer, info: MediaInfo) -> Stream:
         if info.audio is None:
             raise UserError(f"'{self._path}' has no sound track; expected one, or switch sound off (--no-audio)")
-        if len(info.sounds) > 1:
+        if self._chosen is not None:
+            if self._chosen:
+                self.remark("track", self._chosen)
+        elif len(info.sounds) > 1:
             self.remark("track", f"all {len(info.sounds)} tracks are mixed")
         elif info.audio.count > 1:
             self.remark("track", f"{in_words(info.audio)} is used; audio.track chooses another")

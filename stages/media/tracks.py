@@ -22,6 +22,7 @@ T = TypeVar("T", "AudioTrack", "VideoTrack")
 
 AUTO: Final = "auto"
 ALL: Final = "all"
+EACH: Final = "each"
 
 # Encoder delay shows as a negative start; decoders cut it off again. Nothing real starts further back than this.
 _PRIMING_US = 500_000
@@ -40,7 +41,7 @@ class Wanted:
     """Which tracks the user wants.
 
     Attributes:
-        audio: `auto`, `all`, the number of a sound track from 1, or the code of a language; see `audio.track`.
+        audio: `auto`, `all`, `each`, the number of a sound track from 1, or the code of a language; see `audio.track`.
         video: `auto`, or the number of a video track from 1.
         language: the code of the language that is spoken, None if not known.
     """
@@ -77,6 +78,7 @@ class AudioTrack:
         count: how many sound tracks there are.
         language: code of its language, None if the container does not tell.
         title: its name, empty if it has none.
+        handler: who wrote it, by the container; in MP4 often its name, empty if there is none.
     """
 
     index: int
@@ -87,6 +89,7 @@ class AudioTrack:
     count: int = 1
     language: str | None = None
     title: str = ""
+    handler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class VideoTrack:
 
 
 def sounds_of(path: Path, container: InputContainer, wanted: Wanted, limits: LimitsConfig) -> tuple[AudioTrack, ...]:
-    """The sound tracks to use: one, or several where they are to be mixed; none if there is none.
+    """The sound tracks to use: one, or several where they are to be mixed, or each a speaker; none if there is none.
 
     Raises:
         UserError: the track that is wanted is not there, or cannot be decoded.
@@ -126,7 +129,7 @@ def sounds_of(path: Path, container: InputContainer, wanted: Wanted, limits: Lim
         return ()
     if isinstance(wanted.audio, int):
         return (_by_number(path, wanted.audio, tracks, len(every), "sound track", "audio.track"),)
-    if wanted.audio == ALL:
+    if wanted.audio in (ALL, EACH):
         return tuple(tracks)
     preferred = sorted(tracks, key=lambda track: _rank(container.streams[track.index]))
     if wanted.audio != AUTO:
@@ -239,8 +242,9 @@ def _sound(stream: Stream, number: int, count: int) -> AudioTrack:
     context = stream.codec_context
     tag, title = stream.metadata.get("language"), _title(stream)
     start = _sound_start(stream)
+    handler = str(stream.metadata.get("handler_name", ""))[:60]
     return AudioTrack(
-        stream.index, context.sample_rate, context.channels, start, number, count, language_code(tag), title
+        stream.index, context.sample_rate, context.channels, start, number, count, language_code(tag), title, handler
     )
 
 

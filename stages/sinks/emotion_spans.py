@@ -81,10 +81,10 @@ class EmotionTrack:
     """The updates of late, to look up what emotion something was said with.
 
     Args:
-        history: seconds of updates kept.
+        history: seconds of updates kept; text may come so much later than it was said (`audio.track=each`).
     """
 
-    def __init__(self, history: float = 60.0) -> None:
+    def __init__(self, history: float = 240.0) -> None:
         self._history = history
         self._updates: deque[EmotionUpdate] = deque()
 

@@ -215,6 +215,7 @@ class JsonWriter(Writer):
             "language": event.language,
             "speaker": event.speaker,
             "speaker_name": event.speaker_name,
+            "overlaps": event.overlaps,
             "words": words,
         }
         self._spoken.take(event)

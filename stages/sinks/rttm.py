@@ -40,8 +40,14 @@ class RttmWriter(Writer):
             self._voiced[event.segment] = event.start, event.end
         if not isinstance(event, TranscriptFinal):
             return
-        voiced = self._voiced.get(event.segment)
-        self._voiced = {segment: span for segment, span in self._voiced.items() if segment > event.segment}
+        # What two people say at once is not all that voice activity found, of either of them.
+        voiced = None if event.overlaps else self._voiced.get(event.segment)
+        # Speech that became no text; of two finals of one segment the second may come later.
+        self._voiced = {
+            segment: span
+            for segment, span in self._voiced.items()
+            if span[1] > event.start and (event.overlaps or segment != event.segment)
+        }
         for said, spans in _turns(parts_of(event), voiced):
             name = UNKNOWN if said.speaker is None else _field(called(said.speaker, self.book.names.get(said.speaker)))
             for start, end in spans:

@@ -37,7 +37,7 @@ class SpeakerBook:
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}
-        self._corrected: dict[int, Corrected] = {}
+        self._corrected: dict[tuple[int, int | None], Corrected] = {}
         self._signs: dict[int, str] = {}
         # By voice, where a run has two: the number of the newest segment.
         self._newest: dict[str | None, int] = {}
@@ -46,7 +46,7 @@ class SpeakerBook:
         """Learn from an event; returns whether finals told before may be others now."""
         match event:
             case SpeakerChanged():
-                self._corrected[event.segment] = event.speaker, event.words
+                self._corrected[event.segment, event.face] = event.speaker, event.words
                 return True
             case SpeakerNamed():
                 if event.name is None:
@@ -67,7 +67,8 @@ class SpeakerBook:
     def amended(self, final: TranscriptFinal) -> TranscriptFinal:
         """A final by what is known now."""
         speaker, words = final.speaker, final.words
-        correction = self._corrected.get(final.segment)
+        # Two finals of a segment have two faces.
+        correction = self._corrected.get((final.segment, final.face), self._corrected.get((final.segment, None)))
         if correction is not None and len(correction[1]) == len(words):
             speaker = correction[0]
             words = tuple(

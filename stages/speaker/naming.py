@@ -5,6 +5,7 @@ from __future__ import annotations
 from lipstream.models.voice.known import checked_name
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
+from lipstream.stages.speaker.of_track import OfTrack
 from lipstream.stages.speaker.who import Who
 
 
@@ -15,10 +16,16 @@ def rename(graph: Graph, speaker: int, name: str | None) -> None:
         UserError: it cannot be a name, or no speakers are told apart in this graph.
     """
     who = graph.components.get("who")
-    if not isinstance(who, Who):
+    tracks = {stage.number: stage for stage in graph.components.values() if isinstance(stage, OfTrack)}
+    if not tracks and not isinstance(who, Who):
         raise UserError("no speakers are told apart in this run (no sound, or speakers.enabled is off)")
     if speaker < 1:
         raise UserError(f"there is no speaker {speaker}, they are numbered from 1")
+    if tracks and speaker not in tracks:
+        raise UserError(f"there is no speaker {speaker}: each of the {len(tracks)} sound tracks is one")
     with while_loading():
         shown = None if name is None else checked_name(name)
-    who.rename(speaker, shown)
+    if isinstance(who, Who):
+        who.rename(speaker, shown)
+    else:
+        tracks[speaker].rename(shown)

@@ -64,7 +64,9 @@ class Review(Stage):
     def finish(self) -> None:
         """Look back."""
         labels = speakers_of(self._windows, self._count, self._apart)
-        numbers = renumbered(labels.tolist(), self._told, [window.seconds for window in self._windows])
+        # Somebody who was heard beside another only has a number that no window has.
+        highest = max((word.speaker or 0 for final in self._finals for word in final.words), default=0)
+        numbers = renumbered(labels.tolist(), self._told, [window.seconds for window in self._windows], highest)
         usual = _of_faces(self._windows, numbers)
         for final in self._finals:
             if final.segment not in self._settled:
@@ -81,7 +83,7 @@ class Review(Stage):
         steady = {each: numbers for each, (numbers, times) in self._revised.items() if times >= STEADY}
         for final in self._finals if steady else ():
             place = self._places.get(final.segment)
-            if final.segment in steady and place is not None:
+            if final.segment in steady and place is not None and not final.overlaps:
                 numbers = steady[final.segment]
                 if self._correct(final, list(zip(self._windows[place], numbers, strict=True)), {}):
                     self._told[place] = numbers
@@ -95,6 +97,7 @@ class Review(Stage):
             words: tuple[int | None, ...] = tuple(known or word.speaker for word in final.words)
         else:
             words = tuple(said_by(word, heard) for word in final.words)
+        words = _by_face(final, usual) if final.overlaps else words
         speaker = most_of(final.words, words)
         speaker = final.speaker if speaker is None else speaker
         if speaker == final.speaker and words == tuple(word.speaker for word in final.words):
@@ -108,9 +111,19 @@ class Review(Stage):
                 speaker=speaker,
                 words=words,
                 speaker_name=final.speaker_name if speaker == final.speaker else None,
+                face=final.face,
             )
         )
         return True
+
+
+def _by_face(final: TranscriptFinal, usual: Mapping[int, int]) -> tuple[int | None, ...]:
+    """Who says the words of one of two who speak at once: the face's person, whoever that turned out to be.
+
+    The voices of that time are mixed.
+    """
+    known = usual.get(final.face) if final.face is not None else None
+    return tuple(known if known and word.speaker == final.speaker else word.speaker for word in final.words)
 
 
 def _of_faces(windows: Sequence[Heard], numbers: Sequence[int]) -> dict[int, int]:

@@ -14,7 +14,7 @@ from lipstream.models.voice.diarization import Heard
 from lipstream.models.voice.persons import Persons
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
-from lipstream.stages.payloads import EncodedSpeech, FaceFrame, Mouth, PeopleKnown, SpeakerTurn
+from lipstream.stages.payloads import AtOnce, EncodedSpeech, FaceFrame, Mouth, PeopleKnown, SpeakerTurn
 from lipstream.stages.speaker.faces_seen import FacesSeen
 from lipstream.stages.speaker.mouth_evidence import middle_of, seen_to_say
 from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
@@ -107,7 +107,20 @@ class Who(Stage):
             turns = self._turns(speech, windows, numbers)
         if speech.last:
             self._settle(speech, windows, numbers, turns, timestamp)
-        return dataclasses.replace(speech, turns=turns)
+        at_once = None if speech.at_once is None else self._whose(speech.at_once)
+        return dataclasses.replace(speech, turns=turns, at_once=at_once)
+
+    def _whose(self, at_once: AtOnce) -> AtOnce:
+        """Two who speak at once, as persons: their voices are mixed, their faces are not."""
+        one, other = at_once.voices
+        numbers = [self._persons.of_face(voice.face) for voice in (one, other)]
+        if numbers[0] == numbers[1]:
+            return at_once
+        mine, theirs = (
+            dataclasses.replace(voice, speaker=number, name=self._names.get(number))
+            for voice, number in zip((one, other), numbers, strict=True)
+        )
+        return dataclasses.replace(at_once, voices=(mine, theirs))
 
     def _settle(
         self,

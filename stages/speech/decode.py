@@ -22,8 +22,9 @@ from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.failures import retry, while_loading, while_running
-from lipstream.stages.payloads import EncodedSpeech, Mouth
+from lipstream.stages.payloads import AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
+from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
@@ -80,6 +81,10 @@ class Decode(Stage):
         reading: the recognisers.
         only_on_camera: publish nothing of speech that is off camera.
         history: seconds of mouths kept; at least the longest segment, and what is joined.
+        early: whether the recognisers are loaded before anything comes, so that nothing waits for them, or when there
+            is something to read.
+        wait: seconds behind its end for which finished speech waits for more to be read with; None for as long as
+            nothing else is said.
 
     Attributes:
         terms: words and phrases to be expected; may be replaced while it runs, from any thread.
@@ -90,8 +95,19 @@ class Decode(Stage):
     outputs: ClassVar[Mapping[str, Port]] = {"finals": Port(TranscriptFinal)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
-    def __init__(self, reading: Reading, *, only_on_camera: bool = False, history: float = 30.0) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        *,
+        only_on_camera: bool = False,
+        history: float = 30.0,
+        early: bool = True,
+        wait: float | None = None,
+    ) -> None:
         self._reading = reading
+        self._early = early
+        self._loaded = False
+        self._wait = wait
         self.terms = reading.terms
         self._only_on_camera = only_on_camera
         self._history = micros(history)
@@ -108,7 +124,13 @@ class Decode(Stage):
         self._parted: dict[int, tuple[EncodedSpeech, list[TimedWord]]] = {}
 
     def open(self) -> None:
-        """Load the recognisers."""
+        """Load the recognisers, unless that can wait."""
+        if self._early:
+            self._load()
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
         with while_loading():
             self._reading.first.load()
             self._reading.final.load()
@@ -119,6 +141,7 @@ class Decode(Stage):
                 f"{', '.join(sorted(known))}"
                 + ("; set speech.quality to balanced for others" if known == {"en"} else "")
             )
+        self._loaded = True
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Read one encoding; remember mouths."""
@@ -128,6 +151,7 @@ class Decode(Stage):
             while self._mouths[0].time < packet.timestamp - self._history:
                 self._mouths.popleft()
             return
+        self._load()
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
             self._settle()
@@ -144,6 +168,9 @@ class Decode(Stage):
     def advance(self, frontier: int) -> None:
         """Note how far time has come: no final is stamped earlier than what was promised."""
         self._reached = max(self._reached, frontier)
+        ended = self._joined.ended
+        if self._wait is not None and ended is not None and seconds(self._reached - ended) > self._wait:
+            self._read_joined()
 
     def finish(self) -> None:
         """Let the text of a segment stand whose end never came, and read what waits to be joined."""
@@ -171,6 +198,8 @@ class Decode(Stage):
             self._show(speech, self._text.shown)
 
     def _read_last(self, speech: EncodedSpeech) -> None:
+        if speech.at_once is not None and self._read_both(speech, speech.at_once):
+            return
         if self._reading.join:
             alone = self._reading.final.reads_alone(_utterance(speech))
             # Frames were made of the whole segment: they are read as they are.
@@ -192,6 +221,33 @@ class Decode(Stage):
         self._guess = None
         self.context.count("audio.recognised_seconds", speech.heard)
         self._conclude(speech, found)
+
+    def _read_both(self, speech: EncodedSpeech, at_once: AtOnce) -> bool:
+        """Read what each of two people says at once; whether both could be read, and were published."""
+        final, hints = self._reading.final, self._hints(())
+        try:
+            with while_running("audio", _WHAT):
+                one, other = (final.recognise(utterance_of(voice, speech, final), hints) for voice in at_once.voices)
+        except RecoverableError as error:
+            # It is read as what one says.
+            self.degrade(error.modality, error.reason)
+            return False
+        kept = believed((one.words, other.words), at_once)
+        if kept is None:
+            return False
+        languages = [self._written_in(read.language) for read in (one, other)]
+        timed = [
+            self._as_wanted(_worth(words, as_heard(speech, voice)), language)
+            for voice, words, language in zip(at_once.voices, kept, languages, strict=True)
+        ]
+        if not all(timed):
+            return False
+        self._read_joined()
+        self.context.count("audio.recognised_seconds", speech.heard)
+        self._was_off_camera = False
+        for voice, words, language in zip(at_once.voices, timed, languages, strict=True):
+            self._publish_final(final_of(speech, at_once, voice, words, language))
+        return True
 
     def _read_joined(self) -> None:
         """Read the segments that wait to be read together; one by one where that fails."""
@@ -218,11 +274,11 @@ class Decode(Stage):
 
     def _finish_all(self, segments: Sequence[EncodedSpeech], reads: Sequence[Transcript]) -> None:
         for speech, read in zip(segments, reads, strict=True):
-            self.context.count("audio.recognised_seconds", speech.heard)
             whole, said = self._parted.get(speech.segment, (speech, []))
             said += in_whole(read.words, speech, whole)
             if speech.last:
                 self._parted.pop(speech.segment, None)
+                self.context.count("audio.recognised_seconds", whole.heard)
                 self._finish(_as_read(whole, read), said, read.language)
 
     def _final_of(self, speech: EncodedSpeech) -> Found:

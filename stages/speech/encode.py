@@ -39,14 +39,17 @@ class Encode(Stage):
     Args:
         engine: the recogniser, shared with `Decode`.
         update_interval: seconds of sound between updates; None for the end of the segment only.
+        early: whether it is loaded before anything comes, so that nothing waits for it, or when somebody speaks.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"speech": Port(SpeechChunk)}
     outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
     if_stuck = ("audio", "the speech encoder does not answer, captions come late; the sound is kept meanwhile")
 
-    def __init__(self, engine: SpeechEngine, update_interval: float | None) -> None:
+    def __init__(self, engine: SpeechEngine, update_interval: float | None, *, early: bool = True) -> None:
         self._engine = engine
+        self._early = early
+        self._loaded = False
         self._interval = None if update_interval is None else round(update_interval * SAMPLE_RATE)
         self._ahead: EndpointPrediction | None = None
         self._predictions = 0
@@ -57,12 +60,13 @@ class Encode(Stage):
         self._start = 0
 
     def open(self) -> None:
-        """Load the recogniser."""
-        with while_loading():
-            self._engine.load()
+        """Load the recogniser, unless that can wait."""
+        if self._early:
+            self._load()
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Add a chunk to the segment; encode if it is time to."""
+        self._load()
         chunk: SpeechChunk = packet.payload
         if chunk.first:
             self._pieces, self._samples, self._encoded = [], 0, 0
@@ -83,6 +87,12 @@ class Encode(Stage):
                     self._update(chunk)
                 elif not self._looked and self._encoded < _FIRST_LOOK * self._interval <= self._samples:
                     self._look_early(chunk)
+
+    def _load(self) -> None:
+        if not self._loaded:
+            with while_loading():
+                self._engine.load()
+            self._loaded = True
 
     def _may_update(self, interval: int) -> bool:
         if self.context.sheds(PARTIALS.name):

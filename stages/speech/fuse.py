@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.speech.fusion import LIP_MARGIN, FusedSpeech, Fusion, LipSample
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from lipstream.stages.failures import while_loading, while_running
-from lipstream.stages.payloads import EncodedSpeech, LipFrame
+from lipstream.stages.payloads import AtOnce, EncodedSpeech, LipFrame, VoiceOf
+from lipstream.stages.speech.at_once import two_mouths
 from lipstream.stages.switches import LIPS
 
 
@@ -20,17 +22,24 @@ class Fuse(Stage):
     Encoded speech waits for the lip stream's watermark, in a live run at most for the skew limit of this component in
     its graph; what is missing then is simply not among the frames.
 
+    Of a finished segment in which two mouths in view move it also tells apart what each says, if that is wanted.
+
     Args:
         fusion: the network.
         history: seconds of lip frames kept; at least the longest segment.
+        parts: tell apart two people who speak at once.
+
+    Attributes:
+        parts: as given.
     """
 
     # Lips first: at equal timestamps they are delivered before the speech that needs them.
     inputs: ClassVar[Mapping[str, Port]] = {"lips": Port(LipFrame, optional=True), "speech": Port(EncodedSpeech)}
     outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
 
-    def __init__(self, fusion: Fusion, history: float) -> None:
+    def __init__(self, fusion: Fusion, history: float, *, parts: bool = False) -> None:
         self._fusion = fusion
+        self.parts = parts
         self._history = micros(history + 2 * LIP_MARGIN)
         self._lips: deque[Packet[LipFrame]] = deque()
         self._predicted: tuple[int, FusedSpeech] | None = None
@@ -54,6 +63,7 @@ class Fuse(Stage):
         try:
             with while_running("video", "fusion"):
                 fused = self._fuse(speech)
+                at_once = self._at_once(speech) if self.parts and speech.last else None
         except RecoverableError:
             # The lips are a second witness: without them the sound goes on alone. What is made of it is not what would
             # be made of the same prediction with lips.
@@ -65,6 +75,7 @@ class Fuse(Stage):
             samples=speech.samples if fused.sound is None else fused.sound,
             lip_gate=fused.gate,
             active_speaker=fused.active_speaker,
+            at_once=at_once,
         )
         self.emit("speech", refined, packet.timestamp)
 
@@ -78,19 +89,30 @@ class Fuse(Stage):
             self._predicted = speech.prediction, fused
         return fused
 
+    def _at_once(self, speech: EncodedSpeech) -> AtOnce | None:
+        frames = self._frames(speech)
+        faces = two_mouths([frame.payload for frame in frames])
+        if faces is None:
+            return None
+        one, other = ([_sample(frame, speech.start, frame.payload.of(face)) for frame in frames] for face in faces)
+        parted = self._fusion.part(speech.encoding, speech.samples, (one, other))
+        if parted is None:
+            return None
+        mine, theirs = (VoiceOf(face, part) for face, part in zip(faces, parted.parts, strict=True))
+        return AtOnce((mine, theirs), parted.both)
+
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
+        return [_sample(frame, speech.start, frame.payload.lips) for frame in self._frames(speech)]
+
+    def _frames(self, speech: EncodedSpeech) -> list[Packet[LipFrame]]:
         if self.context.switched_off(LIPS):
             return []
         end = speech.start + micros(speech.encoding.duration + LIP_MARGIN)
-        return [
-            _sample(frame, speech.start)
-            for frame in self._lips
-            if speech.start - micros(LIP_MARGIN) <= frame.timestamp <= end
-        ]
+        return [frame for frame in self._lips if speech.start - micros(LIP_MARGIN) <= frame.timestamp <= end]
 
 
-def _sample(frame: Packet[LipFrame], origin: int) -> LipSample:
-    time, lips = seconds(frame.timestamp - origin), frame.payload.lips
+def _sample(frame: Packet[LipFrame], origin: int, lips: LipFeatures | None) -> LipSample:
+    time = seconds(frame.timestamp - origin)
     if lips is None:
         return LipSample(time, None, None, None)
     return LipSample(time, lips.crop, lips.points, lips.blendshapes)

@@ -46,6 +46,11 @@ class JoinedSpeech:
         """Add a finished segment."""
         self._segments.append(speech)
 
+    @property
+    def ended(self) -> int | None:
+        """When the last of those that wait was over, microseconds; None where none waits."""
+        return self._segments[-1].speech_end if self._segments else None
+
     def take(self) -> list[EncodedSpeech]:
         """Those that wait; none waits any more."""
         segments, self._segments = self._segments, []

@@ -111,11 +111,13 @@ def expect(graph: Graph, terms: Iterable[str]) -> None:
     Raises:
         UserError: one cannot be used, they are too many, or nothing is read in this graph.
     """
-    decode = graph.components.get("decode")
-    if not isinstance(decode, Decode):
+    reading = [stage for stage in graph.components.values() if isinstance(stage, Decode)]
+    if not reading:
         raise UserError("there is no sound in this run, so no words can be expected")
     with while_loading():
-        decode.terms = Terms.from_list(terms)
+        wanted = Terms.from_list(terms)
+    for decode in reading:
+        decode.terms = wanted
 
 
 def check_terms(terms: Iterable[str]) -> None:

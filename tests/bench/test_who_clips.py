@@ -36,9 +36,17 @@ def test_people_take_turns_and_overlap_only_where_that_is_wished(kind):
     script = write_script(Wish(kind, seconds=90.0), PEOPLE, 1)
     assert {turn.person for turn in script.turns} == {0, 1, 2}
     overlaps = [later.start < earlier.end for earlier, later in pairwise(script.turns)]
-    assert any(overlaps) == (kind == "overlap")
+    assert any(overlaps) == (kind in ("overlap", "together"))
     for turn in script.turns:
         assert all(turn.start <= start < end <= turn.end for start, end in turn.speech)
+
+
+def test_two_who_speak_together_begin_within_a_moment_and_say_a_whole_clip_each():
+    turns = write_script(Wish("together", seconds=1.0), PEOPLE, 4).turns
+    assert len(turns) == 2 and turns[0].person != turns[1].person
+    assert abs(turns[0].start - turns[1].start) <= 0.4
+    for turn in turns:
+        assert turn.whole and len(turn.speech) == len(PEOPLE[turn.person][turn.clip].speech)
 
 
 def test_shots_follow_each_other_without_a_gap():

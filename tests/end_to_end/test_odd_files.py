@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import wave
 from pathlib import Path
 
 import av
@@ -74,6 +75,21 @@ def test_speech_on_the_second_track_behind_silence_has_all_its_words(tmp_path, b
     events = captions(path)
     assert alike(words(events), spoken) > 0.9 and kinds(events) == ["track"]
     assert words(captions(path, **{"audio.track": 1})) == []
+
+
+def test_each_track_is_a_speaker_whose_words_are_all_there_though_both_speak_at_once(
+    tmp_path, beckett_audio, two_cities, spoken
+):
+    with wave.open(str(two_cities)) as file:
+        rate = file.getframerate()
+        other = np.frombuffer(file.readframes(6 * rate), np.int16).astype(np.float32) / 32768
+    ann = Sound(beckett_audio[None], RATE, codec="flac", tags={"title": "Ann"})
+    path = write_media(tmp_path / "a.mkv", ann, more=[Sound(other[None], rate, codec="flac", tags={"title": "Bob"})])
+    events = captions(path, **{"audio.track": "each"})
+    finals = [event for event in events if isinstance(event, TranscriptFinal)]
+    assert [final.start for final in finals] == sorted(final.start for final in finals)
+    assert words([final for final in finals if final.speaker_name == "Ann"]) == spoken
+    assert words([final for final in finals if final.speaker == 2])[:6] == ["it", "was", "the", "best", "of", "times"]
 
 
 def test_at_one_frame_a_second_each_face_stays_one_face(tmp_path, obama_speech):

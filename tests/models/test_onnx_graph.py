@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipstream.models import onnx_graph
+from lipstream.models import onnx_graph, onnx_model
 from lipstream.models.onnx_graph import OnnxGraph
 
 
@@ -40,6 +40,24 @@ def test_a_layer_of_zeros_gives_its_bias(sixteen_bits):
     weight = np.zeros((2, 8), np.float32)
     found = run(lambda graph, given: graph.linear_int8(given, weight, bias), np.ones((2, 3, 8), np.float32))
     assert found == pytest.approx(np.broadcast_to(bias, (2, 3, 2)), abs=1e-3)
+
+
+def test_a_graph_is_written_once_and_another_one_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    written = []
+    real = onnx_model.serialised
+    monkeypatch.setattr(onnx_model, "serialised", lambda *parts: written.append(1) or real(*parts))
+    values, weight = np.ones((2, 3, 64), np.float32), np.full((64, 64), 0.5, np.float32)
+    first, again = (run(lambda graph, given: graph.linear(given, weight), values) for _ in range(2))
+    assert len(written) == 1 and first.tobytes() == again.tobytes()
+    # What is handed over apart may be any; what is written into the graph may not.
+    other = run(lambda graph, given: graph.linear(given, 2 * weight), values)
+    assert len(written) == 1 and other == pytest.approx(2 * first)
+    added = [
+        run(lambda graph, given, by=by: graph.apply("Add", given, graph.constant(np.float32(by))), values)
+        for by in (1, 2)
+    ]
+    assert len(written) == 3 and added[1] - added[0] == pytest.approx(np.ones((2, 3, 64)))
 
 
 def test_weights_outlive_the_arrays_they_came_from():

@@ -14,6 +14,7 @@ from lipstream.models.speech import recognisers
 from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Degraded, Packet, Port, Source, UserError
 from lipstream.stages.payloads import AudioBlock, VideoFrame
+from lipstream.stages.speech.fuse import Fuse
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
 from tests.stages.speech.fake_vad import LoudnessVad
 from tests.stages.speech.test_speech_stages import RecordingFusion
@@ -115,6 +116,25 @@ def test_a_profile_that_cannot_help_is_said_to_be_of_no_use(
     pipeline = Pipeline(config, lambda given: build.connect(given, Played("audio", sound()), None))
     reasons = [event.reason for event in pipeline.events() if isinstance(event, Degraded)]
     assert f"{why}, so the lips of profile 'ann' cannot help" in reasons
+
+
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        ({}, True),
+        ({"speakers.overlaps": False}, False),
+        ({"speakers.enabled": False}, False),
+        ({"pace": "realtime"}, False),
+        ({"speech.partials": "on"}, False),
+    ],
+)
+def test_two_who_speak_at_once_are_told_apart_where_nobody_waits(
+    fusion: RecordingFusion, settings: dict[str, object], parts: bool
+):
+    config = load_config("file", {"emotion.enabled": False, **settings})
+    graph = build.connect(config, Played("audio", sound()), Played("video", pictures()))
+    fuse = graph.components["fuse"]
+    assert isinstance(fuse, Fuse) and fuse.parts is parts
 
 
 FOR_FEATURES = {"face_features", "speaking"}

@@ -35,7 +35,9 @@ def off(*names: str) -> Switches:
 def test_a_muted_microphone_is_silent_and_its_time_goes_on():
     blocks = [Packet(i * 20_000, AudioBlock(np.full(320, 0.5, np.float32)), 20_000) for i in range(100)]
     heard = run_stage(VoiceActivity(LoudnessVad(), VadConfig(), report_rate=10), blocks).only("speech")
-    muted = run_stage(VoiceActivity(LoudnessVad(), VadConfig(), report_rate=10), blocks, switches=off(SOUND)).only("speech")
+    muted = run_stage(VoiceActivity(LoudnessVad(), VadConfig(), report_rate=10), blocks, switches=off(SOUND)).only(
+        "speech"
+    )
     assert len(heard) and not len(muted)
     levels = [[(e.time, e.level) for e in run.events if isinstance(e, SoundLevel)] for run in (heard, muted)]
     assert [time for time, _ in levels[0]] == [time for time, _ in levels[1]]

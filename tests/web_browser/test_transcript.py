@@ -171,6 +171,12 @@ def test_a_name_that_comes_later_and_a_correction_hold_for_what_was_said(page: P
     expect(names).to_have_text(["Ada", "Bob"])
 
 
+def test_a_sign_that_was_left_open_stands_once_the_sentence_goes_on(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(final(1, "It was cold"), final(2, "but dry.", joint=","), final(3, "Good", joint="."))
+    expect(page.locator("#history p")).to_have_text(["It was cold,", "but dry.", "Good"])
+
+
 def many(server: FakeServer, first: int, last: int) -> None:
     ends = dict.fromkeys((3, 40, 700), " of the summer")
     server.send(*(final(n, f"Sentence {n}{ends.get(n, '')}.") for n in range(first, last + 1)))

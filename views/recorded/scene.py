@@ -21,6 +21,8 @@ SHOWN = 6.0
 PLAIN = SubtitlesConfig()
 _LATE = 0.5
 _FROM_THE_START = 0.1
+_AT_ONCE = 4
+"""Cues, of two people at most, of which those are that are shown at a moment."""
 
 
 class RecordedScenes:
@@ -63,8 +65,12 @@ class RecordedScenes:
         )
 
     def _captions(self, time: float) -> tuple[CaptionLine, ...]:
-        index = within(self._cue_starts, self._cue_ends, time)
-        return () if index is None else tuple(CaptionLine(line) for line in self._cues[index].lines)
+        newest = at(self._cue_starts, time) + 1
+        # Cues of two who speak at once are there together.
+        near = range(max(0, newest - _AT_ONCE), newest)
+        return tuple(
+            CaptionLine(line) for each in near if time < self._cue_ends[each] for line in self._cues[each].lines
+        )
 
     def _lips_count(self, time: float, faces: Sequence[FaceMark]) -> float:
         """How much the lips moved the words of the moment; where they did not, whether they talk, as in live scenes."""

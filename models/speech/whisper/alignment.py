@@ -111,7 +111,9 @@ def _followed(looks: Float32) -> npt.NDArray[np.float64]:
     scaled = (looks - looks.mean(axis=1, keepdims=True)) / np.maximum(deviation, 1e-6)
     padded = np.pad(scaled, ((0, 0), (0, 0), (_SMOOTHED // 2, _SMOOTHED // 2)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED, axis=2)
-    result: npt.NDArray[np.float64] = np.median(windows, axis=3).mean(axis=0).astype(np.float64)
+    # Head by head: the median copies every window, which is a lot for all of them at once.
+    smooth = np.stack([np.median(each, axis=2) for each in windows])
+    result: npt.NDArray[np.float64] = smooth.mean(axis=0).astype(np.float64)
     return result
 
 

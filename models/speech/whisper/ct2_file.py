@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 import mmap
 import struct
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +29,8 @@ _OLDEST: Final = 4
 _NEWEST: Final = 6
 _MOST: Final = 100_000
 """Variables, dimensions and letters of a name beyond which the file is none."""
+_RELEASE_SECONDS: Final = 0.003
+"""How often what was read is let go of while networks are made: in less than that a few MB are read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +71,27 @@ class Ct2File:
         if self.content is not None and hasattr(self.content, "madvise"):
             self.content.madvise(mmap.MADV_DONTNEED)
         self.kept.release()
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Let go of it again and again meanwhile: networks are made of it, each of which keeps a form of its own.
+
+        Else all of it would be in memory beside all of them, if only for a moment.
+        """
+        over = threading.Event()
+
+        def release() -> None:
+            while not over.wait(_RELEASE_SECONDS):
+                self.release()
+
+        thread = threading.Thread(target=release, name="release", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self.release()
 
     def rows(self, name: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Some rows of a variable as float32, (..., columns) for (...) places; only these are read from the disk."""

@@ -99,18 +99,22 @@ class Sound:
         return len(self.parts[0][1][0, 0])
 
     def before(self, silence: Sound, most: int) -> Sound:
-        """The same with up to `most` frames of `silence` behind it, at the places these have in it."""
+        """The same with up to `most` frames of `silence` behind it, at the places these have in it.
+
+        It is used up, layer by layer: both at once would be large.
+        """
         first = self.frames
         last = min(first + most, silence.frames)
-        return Sound(
-            [
+        parts = []
+        for quiet_keys, quiet_told in silence.parts:
+            keys, told = self.parts.pop(0)
+            parts.append(
                 (
-                    np.concatenate((keys, quiet[0][:, :, :, first:last]), 3),
-                    np.concatenate((told, quiet[1][:, :, first:last]), 2),
+                    np.concatenate((keys, quiet_keys[:, :, :, first:last]), 3),
+                    np.concatenate((told, quiet_told[:, :, first:last]), 2),
                 )
-                for (keys, told), quiet in zip(self.parts, silence.parts, strict=True)
-            ]
-        )
+            )
+        return Sound(parts)
 
     def behind(self, frames: int) -> Sound:
         """The same without the first frames."""
@@ -149,7 +153,6 @@ class WhisperDecoder:
             aligning[layer].append(head)
         self._looking = [f"looks{index}" for index, heads in enumerate(aligning) if heads]
         self._reader = _sound_reader(Layers.of("decoder", file, precision), self._count, threads)
-        file.release()
         self._step = _step(layers, aligning, threads)
         self._told = [f"{part}{index}" for index in range(self._count) for part in ("keys", "values")]
 

@@ -341,10 +341,10 @@ def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
         raise ModelError(f"cannot read {folder / 'config.json'}: {error}") from error
     tokens = WhisperTokens(folder / "tokenizer.json")
     try:
-        encoder = WhisperEncoder(file, threads, precision)
-        file.release()
-        heads = [(int(layer), int(head)) for layer, head in told.get("alignment_heads", ())]
-        decoder = WhisperDecoder(file, heads, threads, precision)
+        with file.released():
+            encoder = WhisperEncoder(file, threads, precision)
+            heads = [(int(layer), int(head)) for layer, head in told.get("alignment_heads", ())]
+            decoder = WhisperDecoder(file, heads, threads, precision)
         if tokens.no_speech >= decoder.size:
             raise ValueError(f"a vocabulary of {tokens.size}, weights for {decoder.size}")
         rules = _rules(told, tokens, decoder.size)

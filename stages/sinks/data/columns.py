@@ -191,6 +191,12 @@ SEGMENTS = Table(
         _LANGUAGE,
         _speaker(f"{_FINAL}.speaker"),
         _NAME,
+        Column(
+            "overlaps",
+            "boolean",
+            "somebody else in view speaks at the same time: another row",
+            f"{_FINAL}.overlaps",
+        ),
     ),
 )
 

@@ -35,6 +35,7 @@ class SegmentsCsvWriter(TableWriter):
                 "language": event.language,
                 "speaker": event.speaker,
                 "name": event.speaker_name,
+                "overlaps": event.overlaps,
             }
         )
         self.mark_content()

@@ -52,6 +52,24 @@ class _Lane:
         self.face, self.end = face, interval.end
 
 
+@dataclass(slots=True)
+class _Speech:
+    """What is said, one after the other."""
+
+    words: list[Interval] = field(default_factory=list)
+    segments: list[Interval] = field(default_factory=list)
+    speakers: list[Interval] = field(default_factory=list)
+
+    def add(self, final: TranscriptFinal, turns: Iterable[Interval]) -> None:
+        self.words += [_interval(word.start, word.end, word.word) for word in final.words]
+        self.segments.append(_interval(final.start, final.end, final.text))
+        self.speakers += turns
+
+    def tiers(self, suffix: str) -> dict[str, list[Interval]]:
+        named = {WORDS: self.words, SEGMENTS: self.segments, SPEAKER: self.speakers}
+        return {name + suffix: tidy(intervals) for name, intervals in named.items()}
+
+
 class Tiers:
     """Collects the annotations of a run, event by event.
 
@@ -61,9 +79,8 @@ class Tiers:
 
     def __init__(self, names: Mapping[int, str] | None = None) -> None:
         self._names = names or {}
-        self._words: list[Interval] = []
-        self._segments: list[Interval] = []
-        self._speakers: list[Interval] = []
+        self._speech, self._beside = _Speech(), _Speech()
+        self._said = 0.0
         self._intervals = EmotionIntervals()
         self._emotions: list[Mapping[str, Any]] = []
 
@@ -72,9 +89,9 @@ class Tiers:
         if isinstance(event, EmotionUpdate):
             self._emotions.extend(self._intervals.add(event))
         elif isinstance(event, TranscriptFinal):
-            self._words += [_interval(word.start, word.end, word.word) for word in event.words]
-            self._segments.append(_interval(event.start, event.end, event.text))
-            self._speakers += self._turns(event)
+            beside = event.overlaps and event.start < self._said
+            (self._beside if beside else self._speech).add(event, self._turns(event))
+            self._said = self._said if beside else event.end
 
     def _turns(self, final: TranscriptFinal) -> list[Interval]:
         """Who speaks: persons where they are told apart, else faces."""
@@ -90,10 +107,12 @@ class Tiers:
     def finish(self) -> dict[str, list[Interval]]:
         """The tiers by name: words, segments, speaker; then emotion and face, the second pair as "emotion 2", "face 2".
 
-        The emotions of two faces at a time stand in two tiers; the tier of faces beside each says whose they are.
+        What somebody says while another speaks stands in tiers of its own, "words 2" and so on, which are there where
+        that happens. The emotions of two faces at a time stand in two tiers; the tier of faces beside each says whose
+        they are.
         """
         self._emotions.extend(self._intervals.finish())
-        tiers = {WORDS: tidy(self._words), SEGMENTS: tidy(self._segments), SPEAKER: tidy(self._speakers)}
+        tiers = self._speech.tiers("") | (self._beside.tiers(" 2") if self._beside.segments else {})
         for number, lane in enumerate(self._lanes() or [_Lane(None, 0)], 1):
             suffix = "" if number == 1 else f" {number}"
             tiers[EMOTION + suffix], tiers[FACE + suffix] = tidy(lane.emotions), tidy(lane.faces)

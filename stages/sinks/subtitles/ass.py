@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pysubs2 import Alignment, Color, SSAEvent, SSAFile, SSAStyle
+from typing import TYPE_CHECKING
 
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.stages.sinks.subtitles.writer import CueWriter
 from lipstream.stages.sinks.text import clean
 
+if TYPE_CHECKING:
+    from pysubs2 import SSAEvent, SSAStyle
+
 _WIDTH, _HEIGHT = 1920, 1080
 """The picture that sizes are told in; players scale them to theirs."""
 _SAFE = 0.05
 """Share of the picture at each edge that is left free (EBU R 95, graphics safe area)."""
-_UNSAID = Color(170, 170, 170)
+_UNSAID = (170, 170, 170)
 _STYLE = "Default"
 _ESCAPES = str.maketrans({"{": "(", "}": ")", "\\": "\\\u2060"})
 """The format has no escapes: braces would hide what is in them, and a backslash may begin a line break."""
@@ -31,6 +34,8 @@ class AssWriter(CueWriter):
 
     def record(self, cue: Cue, number: int) -> str:
         """A line of the script."""
+        from pysubs2 import SSAEvent  # Here and below, because it loads slowly, and most runs have no use for it.
+
         voices = dict.fromkeys(voice for voice in cue.voices if voice is not None)
         name = "" if self.rules.speakers == "none" else " and ".join(clean(voice).replace(",", " ") for voice in voices)
         event = SSAEvent(start=cue.start, end=cue.end, style=_STYLE, name=name, text=self._text(cue))
@@ -53,6 +58,8 @@ class AssWriter(CueWriter):
         return "\\N".join(lines)
 
     def _script(self, events: list[SSAEvent]) -> str:
+        from pysubs2 import SSAFile
+
         script = SSAFile()
         script.info.update(PlayResX=str(_WIDTH), PlayResY=str(_HEIGHT), WrapStyle="2", ScaledBorderAndShadow="yes")
         script.styles = {_STYLE: _style(self.rules)}
@@ -61,12 +68,14 @@ class AssWriter(CueWriter):
 
 
 def _style(rules: SubtitlesConfig) -> SSAStyle:
+    from pysubs2 import Alignment, Color, SSAStyle
+
     size = rules.size * _HEIGHT / 100
     return SSAStyle(
         fontname=rules.font,
         fontsize=round(size),
         primarycolor=Color(255, 255, 255),
-        secondarycolor=_UNSAID,
+        secondarycolor=Color(*_UNSAID),
         outlinecolor=Color(0, 0, 0),
         backcolor=Color(0, 0, 0, 128),
         outline=round(size / 18, 1),

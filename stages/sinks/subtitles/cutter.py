@@ -6,6 +6,7 @@ second, 5/6 s to 7 s a cue, two frames between cues).
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -36,14 +37,18 @@ class CueCutter:
     parting what belongs together, of reading in too little time, of lone words, of pauses within. A cue ends when its
     text can have been read, at the latest a gap before the next.
 
+    Of two who speak at once the second has cues of its own, beside those of the first: cues overlap there and nowhere
+    else.
+
     Args:
         rules: the limits and marks.
+        beside: the cues are those of a second person: a dash marks them, whatever else is in them.
 
     Attributes:
         tally: how many of the cues keep to the limits; complete after `finish`.
     """
 
-    def __init__(self, rules: SubtitlesConfig) -> None:
+    def __init__(self, rules: SubtitlesConfig, *, beside: bool = False) -> None:
         self.tally = Tally(rules)
         self._rules = rules
         self._gap = round(rules.gap * 1000)
@@ -53,9 +58,36 @@ class CueCutter:
         self._open: list[Piece] = []
         self._voice: str | None = None
         self._reached = 0
+        self._beside = beside
+        self._said = 0.0
+        self._held: list[Cue] = []
 
     def add(self, final: TranscriptFinal) -> list[Cue]:
         """Take a segment; gives the cues that are thereby settled."""
+        if final.overlaps and final.start < self._said:
+            self._hold(final)
+            return []
+        self._said = final.end
+        return self._in_order(self._add(final))
+
+    def _hold(self, final: TranscriptFinal) -> None:
+        """Make the cues of a second person; they wait until all that come before them are settled."""
+        second = CueCutter(self._rules, beside=True)
+        second.know(self._pieces.callers.names)
+        cues = [*second.add(dataclasses.replace(final, overlaps=False)), *second.finish()]
+        for cue in cues:
+            self.tally.add_beside(cue)
+        self._held += cues
+
+    def _in_order(self, settled: list[Cue]) -> list[Cue]:
+        if not self._held:
+            return settled
+        until = self._open[0].start if self._open else math.inf
+        ripe = [cue for cue in self._held if cue.start <= until]
+        self._held = [cue for cue in self._held if cue.start > until]
+        return sorted([*settled, *ripe], key=lambda cue: cue.start)
+
+    def _add(self, final: TranscriptFinal) -> list[Cue]:
         pieces = self._open + self._pieces.of(final)
         if not pieces:
             return []
@@ -73,15 +105,18 @@ class CueCutter:
         self._pieces.callers.know(names)
 
     def pending(self) -> list[Cue]:
-        """The open cue as it would be if nothing followed; empty if there is none."""
+        """The open cue as it would be if nothing followed, and others that wait for it; empty if there are none."""
+        return sorted([*self._still_open(), *self._held], key=lambda cue: cue.start)
+
+    def _still_open(self) -> list[Cue]:
         return [self._cue(self._open, None)] if self._open else []
 
     def finish(self) -> list[Cue]:
         """The open cue, which nothing follows."""
-        cues, pieces, self._open = self.pending(), self._open, []
+        cues, pieces, self._open = self._still_open(), self._open, []
         for cue in cues:
             self._settle(cue, pieces)
-        return cues
+        return self._in_order(cues)
 
     def _settle(self, cue: Cue, pieces: Sequence[Piece]) -> None:
         self.tally.add(cue)
@@ -149,7 +184,7 @@ class CueCutter:
         if self._rules.speakers == "names" and voice is not None:
             name = f"{voice}: "
             return name if columns(name) <= self._rules.max_chars // 2 else ""
-        return _DASH if self._rules.speakers == "dash" and turns > 1 else ""
+        return _DASH if self._rules.speakers == "dash" and (turns > 1 or self._beside) else ""
 
     def _cost(self, pieces: Sequence[Piece], first: int, last: int, chars: int) -> float:
         rules, start = self._rules, pieces[first].start
@@ -184,8 +219,8 @@ class CueCutter:
             if latest - wanted < CHAINED_MS:
                 wanted = latest
             if wanted <= start:
-                # There is no room for the gap.
-                wanted = following
+                # There is no room for the gap; where two speak at once, the one waits until the other has been shown.
+                wanted = following if following > start else spoken
         end = max(start + 1, min(wanted, start + self._longest))
         return Cue(start, end, lines, rows, voices)
 

@@ -31,14 +31,18 @@ class Tally:
 
     def add(self, cue: Cue) -> None:
         """Count a cue; they come in order."""
+        self.add_beside(cue)
+        self.close += self._end is not None and cue.start - self._end + _NEARLY < self._rules.gap * 1000
+        self._end = cue.end
+
+    def add_beside(self, cue: Cue) -> None:
+        """Count a cue that is there at the same time as others, and follows none."""
         rules, length = self._rules, cue.end - cue.start
         self.cues += 1
         if cue.chars * 1000 > rules.max_cps * (length + _NEARLY):
             self.fast += 1
             self.fastest = max(self.fastest, cue.cps)
         self.short += length + _NEARLY < rules.min_duration * 1000
-        self.close += self._end is not None and cue.start - self._end + _NEARLY < rules.gap * 1000
-        self._end = cue.end
 
     @property
     def remark(self) -> str:

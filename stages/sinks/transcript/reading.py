@@ -88,7 +88,11 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
     ]
     timed += [(0.0, -1, _sound(each)) for each in transcript.sounds]
     timed += [(each.end, 1, _update(each)) for each in transcript.emotions]
-    timed += [(final.end, 2, final) for final in _finals(transcript.segments)]
+    reached = 0.0
+    for final in _finals(transcript.segments):
+        # Of two who speak at once the second may end first; they keep their order.
+        reached = max(reached, final.end)
+        timed.append((reached, 2, final))
     events = [event for _, _, event in sorted(timed, key=lambda each: each[:2])]
     reason = "finished" if transcript.complete else "stopped"
     last = max((segment.end for segment in transcript.segments), default=0.0)
@@ -119,6 +123,7 @@ def _finals(segments: tuple[SegmentRecord, ...]) -> Iterator[TranscriptFinal]:
             language=segment.language,
             speaker=segment.speaker,
             speaker_name=segment.speaker_name,
+            overlaps=segment.overlaps,
             emitted=segment.end,
         )
 

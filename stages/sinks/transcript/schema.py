@@ -59,6 +59,8 @@ class SegmentRecord(_Record):
     """Number of the person who says most of it, from 1, the same in all of it; null where that is not known."""
     speaker_name: str | None = None
     """Name of that person; null where there is none."""
+    overlaps: bool = False
+    """Whether somebody else in view speaks at the same time: that is another segment, over the same time."""
     words: tuple[WordRecord, ...] = ()
     """Its words; together, with spaces where the language has them, they are the text."""
 

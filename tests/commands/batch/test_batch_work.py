@@ -18,7 +18,7 @@ from lipstream.commands.batch.settings import settings_of
 from lipstream.commands.batch.transcriber import Incomplete, Transcriber, Unrecognised
 from lipstream.commands.batch.work import Stopped
 from lipstream.commands.running import Outcome
-from lipstream.events import SpeechEnded, SpeechStarted
+from lipstream.events import Remark, SpeechEnded, SpeechStarted
 from lipstream.pipeline import Degraded
 from tests.commands.conftest import captions, recording  # noqa: F401
 from tests.commands.fakes import Captions, sentence
@@ -40,12 +40,13 @@ def transcribe(recording: Callable[[str], Path], tmp_path: Path):  # noqa: F811
 def test_outputs_are_called_and_tell_of_the_recording_and_nothing_of_time(captions: Captions, transcribe):  # noqa: F811
     captions.steps = [
         Degraded(modality="video", stage="x", reason="no picture"),
+        Remark(modality="audio", kind="no_speech", text="no speech was heard"),
         SpeechStarted(segment=1, start=0.1),
         sentence("Hello there.", 0.2),
     ]
     report = transcribe()
     assert sorted(path.name for path in report.files) == ["talk.json", "talk.jsonl", "talk.txt"]
-    assert (report.words, list(report.notes)) == (2, ["no picture"])
+    assert (report.words, list(report.notes)) == (2, ["no picture", "no speech was heard"])
     by_name = {path.suffix: path.read_text() for path in report.files}
     data = json.loads(by_name[".json"])
     assert (data["source"], data["complete"]) == ("s3://bucket/a/talk.wav", True)

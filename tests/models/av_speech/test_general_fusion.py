@@ -18,6 +18,7 @@ from lipstream.models.av_speech.training.export import export_active_speaker, ex
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe, judge_target_mask, train_target_mask
 from lipstream.models.av_speech.training.target_mask_data import Mixture, Speaker, disturbed, make_mixtures
+from lipstream.models.av_speech.two_voices import competing
 from lipstream.models.av_speech.voice_bands import BANDS, powers, spectrum, with_gains
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import Encoding
@@ -159,6 +160,35 @@ def test_people_who_take_turns_are_all_left(made, score):
     engine, fusion = made(score, EAGER)
     encoding = engine.encode(SOUND_2S)
     assert fusion.fuse(encoding, SOUND_2S, lips()).encoding is encoding
+
+
+def test_two_who_speak_at_once_have_what_their_masks_have_of_both(made):
+    engine, fusion = made(MIXED, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    parted = fusion.part(encoding, SOUND_2S, (lips(), lips()))
+    assert parted.both.shape == (len(parted.parts[0].encoding.features),) and parted.both.mean() > 0.9
+    for part in parted.parts:
+        # Masks that are alike share all: half of every band is each one's.
+        assert np.allclose(part.share, 0.5, atol=1e-3)
+        assert np.allclose(part.sound[4000:-4000], 0.5 * SOUND_2S[4000:-4000], atol=1e-4)
+        assert part.own > 0.9 and part.encoding.least_confidence.max() == pytest.approx(EAGER.likely)
+    assert len(engine.heard) == 3
+
+
+@pytest.mark.parametrize("other", [[], lips(50, seen=False), lips(swing=0.0)], ids=["none", "unseen", "still"])
+def test_who_does_not_speak_is_not_told_apart(made, other):
+    engine, fusion = made(MIXED, EAGER)
+    encoding = engine.encode(SOUND_2S)
+    assert fusion.part(encoding, SOUND_2S, (lips(), other)) is None
+    assert fusion.part(encoding, SOUND_2S, (other, lips())) is None
+    assert len(engine.heard) == 1
+
+
+def test_masks_compete_for_every_band():
+    one, other = np.array([[0.9, 0.1, 0.5, 0.0]], np.float32), np.array([[0.1, 0.9, 0.5, 0.0]], np.float32)
+    mine, theirs = competing(one, other), competing(other, one)
+    assert np.allclose(mine, [[0.988, 0.012, 0.5, 0.0]], atol=1e-3)
+    assert np.allclose((mine + theirs)[:, :3], 1.0, atol=1e-5)
 
 
 def test_what_one_says_before_and_after_an_overlap_is_left_as_it_is(made, monkeypatch):

@@ -47,6 +47,16 @@ def test_lips_are_those_of_the_face_that_talks():
     assert np.std([each.lips.aperture for each in seen[-12:]]) > 0.02
 
 
+def test_the_lips_of_others_are_looked_at_while_they_move_and_only_then():
+    _, both = analyses([[talking_face(at * 0.04, LEFT), talking_face(at * 0.04 + 0.3, RIGHT)] for at in range(75)])
+    last = both[-1]
+    assert last.talking == {1, 2}
+    assert {last.lips.face, *(lips.face for lips in last.other_lips)} == {1, 2} and len(last.other_lips) == 1
+    assert np.std([each.other_lips[0].aperture for each in both[-12:]]) > 0.02
+    _, one = analyses([[talking_face(at * 0.04, LEFT), silent_face(RIGHT)] for at in range(75)])
+    assert not any(each.other_lips for each in one)
+
+
 def test_a_face_that_is_missed_for_a_moment_is_kept_and_shows_no_lips_meanwhile():
     _, seen = analyses([[silent_face()], [], [], [silent_face()]])
     assert [each.speaker for each in seen] == [1] * 4

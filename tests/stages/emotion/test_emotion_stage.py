@@ -13,6 +13,7 @@ from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.emotion.emotion import Emotion
 from lipstream.stages.emotion.payloads import Expressions
+from lipstream.stages.payloads import PeopleKnown
 from lipstream.stages.shedding import EMOTION_RATE
 from tests.stages.emotion.emotion_fakes import CountingFusion, heard, seen
 
@@ -264,3 +265,23 @@ def test_memory_does_not_grow_with_the_run():
     assert len(kept._seen) < 80
     assert len(kept._heard) < 10
     assert all(isinstance(each.expressions, Expressions) for each in kept._seen)
+
+
+def test_the_voice_of_one_track_is_not_that_of_the_face_of_another():
+    mine, others = (
+        [replace(packet, payload=replace(packet.payload, speaker=number)) for packet in packets]
+        for number, packets in ((1, [heard(1.0, 3.0, "happy", 1.5)]), (2, [heard(1.0, 3.0, "angry", 1.5)]))
+    )
+    stage = Emotion.of_streams(2)(CountingFusion(), 0.5, AHEAD)
+    inputs = {
+        "expressions": looks(4.0, {7: "neutral"}, talker=7),
+        "windows": mine,
+        "windows2": others,
+        "people": [Packet(0, PeopleKnown({7: 1}, None))],
+    }
+    during = [event for event in updates(run_stage(stage, inputs).events) if 1.0 < event.end <= 3.0]
+    seen_and_heard = [event for event in during if event.face == 7]
+    assert all(event.speaker == 1 and event.weights["voice"] > 0 for event in seen_and_heard) and seen_and_heard
+    unseen = [event for event in during if event.face is None]
+    assert all(event.speaker == 2 for event in unseen) and len(unseen) == len(seen_and_heard)
+    assert max(seen_and_heard[-1].probabilities["angry"], unseen[-1].probabilities["happy"]) < 0.1

@@ -51,6 +51,20 @@ def test_thirty_frames_a_second_become_twenty_five():
     assert len(run) == 76 and all(p.payload.valid for p in run)
 
 
+def test_lips_of_others_are_on_the_same_grid_and_are_found_by_their_face():
+    def both(time: float, first: int, second: int) -> Packet[FaceFrame]:
+        lips, other = features(time, first), features(10 * time, second)
+        return Packet(round(time * 1e6), FaceFrame((), first, 640, 360, lips, other_lips=(other,)))
+
+    run = stream([both(0.03, 1, 2), both(0.06, 1, 2), both(0.09, 2, 1)])
+    assert [p.timestamp for p in run] == [40_000, 80_000]
+    same, changed = (p.payload for p in run)
+    assert same.of(1).aperture == pytest.approx(0.04) and same.of(2).aperture == pytest.approx(0.4)
+    assert same.lips.face == 1 and same.of(3) is None
+    # Where the speaker changes nobody's lips are the speaker's; each is still seen.
+    assert changed.lips is None and {lips.face for lips in changed.other_lips} == {1, 2}
+
+
 def test_the_crop_is_the_nearer_one_and_is_not_copied():
     first, second = features(0.1), features(0.9)
     run = stream([frame(0.03, first), frame(0.06, second)])

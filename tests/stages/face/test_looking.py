@@ -15,6 +15,7 @@ from lipstream.stages.face.face import Face
 from lipstream.stages.face.looking import AHEAD, BEHIND, Looking, LookRates
 from lipstream.stages.face.voices import VoicesAhead
 from lipstream.stages.payloads import AudioBlock, VideoFrame, VoiceHeard
+from lipstream.stages.speech.speech_probability import SpeechProbability
 from tests.models.face.synthetic_faces import ScriptedFaces, silent_face, talking_face
 from tests.stages.speech.fake_vad import LoudnessVad
 
@@ -148,8 +149,18 @@ def blocks(loud: list[tuple[float, float]], seconds: float) -> list[Packet[Audio
 
 
 def test_voices_are_told_ahead_of_their_time_and_in_order():
-    found = run_stage(VoicesAhead(LoudnessVad(), 0.35, AHEAD), blocks([(0.1, 0.3), (2.0, 2.5)], 4.0))
+    heard = run_stage(SpeechProbability(LoudnessVad()), blocks([(0.1, 0.3), (2.0, 2.5)], 4.0))
+    found = run_stage(VoicesAhead(0.35, AHEAD), list(heard))
     told = [(packet.timestamp, packet.payload.time, packet.payload.voiced) for packet in found]
     assert [voiced for _, _, voiced in told] == [True, False, True, False]
     assert [time for _, time, _ in told] == pytest.approx([96_000, 320_000, 1_984_000, 2_528_000], abs=32_000)
     assert [stamp for stamp, _, _ in told] == [max(0, time - AHEAD) for _, time, _ in told]
+
+
+def test_of_several_streams_any_may_have_the_voice():
+    one, other = (
+        list(run_stage(SpeechProbability(LoudnessVad()), blocks([span], 4.0))) for span in ((1.0, 2.0), (1.5, 3.0))
+    )
+    found = run_stage(VoicesAhead.of_streams(2)(0.35, AHEAD), {"audio": one, "audio2": other})
+    assert [packet.payload.voiced for packet in found] == [True, False]
+    assert [packet.payload.time / SECOND for packet in found] == pytest.approx([1.0, 3.0], abs=0.05)

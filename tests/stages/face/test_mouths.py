@@ -120,7 +120,9 @@ def test_a_hang_over_of_ones_own_is_kept_with_a_mouth_in_view(name):
 def test_a_moving_mouth_keeps_a_long_segment_whole_up_to_its_limit():
     def ends(*spans: tuple[list[float] | None, float]) -> list[SpeechEnded]:
         sound = windows((0.9, 10.0), (0.0, 0.35), (0.9, 3.0), (0.0, 0.35), (0.9, 1.0))
-        run = run_stage(VoiceActivity(ScriptedDetector(), VadConfig()), {"audio": sound, "mouths": mouths(*spans)}).only("speech")
+        run = run_stage(
+            VoiceActivity(ScriptedDetector(), VadConfig()), {"audio": sound, "mouths": mouths(*spans)}
+        ).only("speech")
         return [event for event in run.events if isinstance(event, SpeechEnded)]
 
     assert [event.end for event in ends((None, 15.0))] == pytest.approx([10.0, 14.7], abs=0.05)
@@ -130,7 +132,9 @@ def test_a_moving_mouth_keeps_a_long_segment_whole_up_to_its_limit():
 def test_without_mouths_the_segments_are_those_of_the_sound_alone():
     sound = windows((0.9, 1.0), (0.0, 0.35), (0.9, 1.0), (0.0, 1.0))
     alone = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), sound).only("speech")
-    unseen = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), {"audio": sound, "mouths": mouths((None, 4.0))}).only("speech")
+    unseen = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), {"audio": sound, "mouths": mouths((None, 4.0))}).only(
+        "speech"
+    )
     assert segments(alone) == segments(unseen) and alone.events == unseen.events
 
 

@@ -120,7 +120,7 @@ def test_what_a_configuration_wants():
     assert wanted_by(load_config("file", {"input": "a.mkv", "speech.language": "de"})).language == "de"
 
 
-@pytest.mark.parametrize("wrong", ["each", "0", "-1", "mic 1", True])
+@pytest.mark.parametrize("wrong", ["every", "0", "-1", "mic 1", True])
 def test_what_names_no_track_is_refused(wrong):
     with pytest.raises(ConfigError, match=r"audio\.track"):
         load_config("file", {"input": "a.mkv", "audio.track": wrong})

@@ -78,6 +78,7 @@ def test_the_object_is_the_contract_with_its_keys_in_order(tmp_path: Path):
                 "language": "en",
                 "speaker": None,
                 "speaker_name": None,
+                "overlaps": False,
                 "words": [
                     {
                         "word": "Hello.",

@@ -10,7 +10,16 @@ import pytest
 from lipstream.config import load_config
 from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, SpeechEnded, TranscriptFinal, Word
 from lipstream.pipeline import End
-from lipstream.stages.sinks import FORMATS, JsonWriter, RttmWriter, SrtWriter, TsvWriter, TxtWriter, VttWriter, WordsCsvWriter
+from lipstream.stages.sinks import (
+    FORMATS,
+    JsonWriter,
+    RttmWriter,
+    SrtWriter,
+    TsvWriter,
+    TxtWriter,
+    VttWriter,
+    WordsCsvWriter,
+)
 from lipstream.stages.sinks.data.textgrid import TextGridWriter
 from lipstream.stages.sinks.speakers import SpeakerBook, parts_of
 from lipstream.stages.sinks.transcript.reading import events_of, read_transcript
@@ -203,6 +212,44 @@ def test_json_without_corrections_is_the_same_as_amended_without_effect(tmp_path
     (tmp_path / "a.json").unlink()
     same = changed(1, 1, 1, 1, 1, 2, 2, 2)
     assert json.loads(write(JsonWriter(tmp_path / "a.json"), *events, same, END)) == plain
+
+
+MINE = said(3, 0.0, (1, "We think about change."), face=1, overlaps=True)
+THEIRS = said(3, 0.5, (2, "Look at this."), face=2, overlaps=True)
+NEXT = said(4, 6.0, (1, "So it is."), face=1)
+
+
+def test_two_who_speak_at_once_have_a_line_a_cue_and_a_turn_each(tmp_path: Path):
+    both = [MINE, THEIRS, NEXT, END]
+    text = write(TxtWriter(tmp_path / "a.txt"), *both)
+    assert text == "We think about change.\n- Look at this.\n- So it is.\n"
+    (tmp_path / "a.txt").unlink()
+    cues = write(SrtWriter(tmp_path / "a.srt"), *both).split("\n\n")
+    assert [cue.splitlines()[1:] for cue in cues if cue] == [
+        ["00:00:00,000 --> 00:00:01,900", "We think about change."],
+        ["00:00:00,500 --> 00:00:01,900", "-Look at this."],
+        ["00:00:06,000 --> 00:00:07,400", "So it is."],
+    ]
+    (tmp_path / "a.srt").unlink()
+    assert "<v Speaker 2>" in write(VttWriter(tmp_path / "a.vtt"), *both)
+    (tmp_path / "a.vtt").unlink()
+    voiced = SpeechEnded(segment=3, start=0.0, end=2.2, reason="pause")
+    turns = [line.split() for line in write(RttmWriter(tmp_path / "a.rttm"), voiced, *both).splitlines()]
+    assert [(turn[3], turn[4], turn[7]) for turn in turns[:2]] == [
+        ("0.000", "1.900", "Speaker_1"),
+        ("0.500", "1.400", "Speaker_2"),
+    ]
+
+
+def test_a_correction_is_of_one_of_two_who_speak_at_once(tmp_path: Path):
+    corrected = SpeakerChanged(
+        segment=3, start=0.5, end=1.9, previous=2, speaker=5, words=(5, 5, 5), speaker_name=None, face=2
+    )
+    text = write(JsonWriter(tmp_path / "a.json"), MINE, THEIRS, corrected, END)
+    segments = json.loads(text)["segments"]
+    assert [(each["speaker"], each["face"], each["overlaps"]) for each in segments] == [(1, 1, True), (5, 2, True)]
+    finals = [event for event in events_of(read_transcript(tmp_path / "a.json")) if isinstance(event, TranscriptFinal)]
+    assert [(each.text, each.overlaps) for each in finals] == [(MINE.text, True), (THEIRS.text, True)]
 
 
 def test_parts_of_a_segment_are_its_text(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,11 +11,12 @@ import pytest
 
 from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
 from lipstream.models.speech.engine import Encoding
+from lipstream.models.speech.fusion import VoicePart
 from lipstream.models.voice.diarization import Heard
 from lipstream.models.voice.persons import Persons
 from lipstream.pipeline import Packet, micros
 from lipstream.pipeline.testing import run_stage
-from lipstream.stages.payloads import EncodedSpeech, Mouth, MouthState, SpeechChunk
+from lipstream.stages.payloads import AtOnce, EncodedSpeech, Mouth, MouthState, SpeechChunk, VoiceOf
 from lipstream.stages.speaker.faces_seen import OFTEN, FacesSeen
 from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
 from lipstream.stages.speaker.review import Review
@@ -174,6 +176,31 @@ def test_the_mouth_that_speaks_ties_its_face_to_the_voice():
     assert run.on("people")[-1].payload.voice in (None, 2)
 
 
+def at_once(packet: Packet[EncodedSpeech], *faces: int) -> Packet[EncodedSpeech]:
+    encoding = packet.payload.encoding
+    part = VoicePart(encoding, packet.payload.samples, np.zeros(10, np.float32), np.zeros(10, np.float32), 0.9)
+    one, other = (VoiceOf(face, part) for face in faces)
+    both = AtOnce((one, other), np.ones(10, np.bool_))
+    return Packet(packet.timestamp, dataclasses.replace(packet.payload, at_once=both))
+
+
+def test_who_speaks_at_the_same_time_is_told_by_the_face_and_somebody_new_has_a_number_of_their_own():
+    choir = Choir(2)
+    ann = choir.says("ann")
+    known = [dataclasses.replace(window, face=5) for window in ann]
+    persons = Persons()
+    persons.settled(known, frozenset())
+    who = Who(persons, 30.0)
+    who.rename(1, "Ann")
+    mixed = choir.says("ann")
+    packets = {"voices": prints(mixed), "speech": [at_once(speech(mixed[0].segment, mixed), 6, 5)]}
+    voices = run_stage(who, packets).on("speech")[0].payload.at_once.voices
+    assert [(voice.face, voice.speaker, voice.name) for voice in voices] == [(6, 2, None), (5, 1, "Ann")]
+    assert persons.of_face(6) == 2 and persons.of_face(7) == 3
+    # That number is nobody else's from then on.
+    assert set(persons.settled(choir.says("bob", windows=12), frozenset())) == {4}
+
+
 def test_a_name_that_is_given_holds_from_then_on_and_is_told():
     choir = Choir(3)
     who = Who(Persons(), 30.0)
@@ -253,6 +280,24 @@ def test_where_somebody_reads_it_is_corrected_as_soon_as_it_is_steady_and_only_o
     assert changed.emitted == pytest.approx(script[3][-1].end, abs=0.01)
     late = run_stage(Review(), ports)
     assert [event.emitted for event in late.events] == [pytest.approx(script[5][-1].end, abs=0.01)]
+
+
+def test_of_two_who_speak_at_once_each_is_who_has_their_face_elsewhere():
+    choir = Choir(6)
+    names = ["ann", "bob", "ann"]
+    script = [[dataclasses.replace(w, face=1 + (name == "bob")) for w in choir.says(name)] for name in names]
+    heard, finals = [], []
+    for windows, number in zip(script, (1, 2, 1), strict=True):
+        segment, end = windows[0].segment, micros(windows[-1].end)
+        heard.append(Packet(end, SegmentHeard(segment, tuple(windows), (number,) * len(windows), frozenset())))
+        finals.append(Packet(end, final(segment, windows, number)))
+    last = finals[-1].payload
+    mine = dataclasses.replace(last, face=1, overlaps=True)
+    theirs = dataclasses.replace(final(last.segment, script[-1], 7), face=2, overlaps=True)
+    finals[-1:] = [Packet(finals[-1].timestamp, each) for each in (mine, theirs)]
+    events = run_stage(Review(), {"heard": heard, "finals": finals}).events
+    (changed,) = [event for event in events if isinstance(event, SpeakerChanged)]
+    assert (changed.face, changed.previous, changed.speaker, set(changed.words)) == (2, 7, 2, {2})
 
 
 def test_a_run_without_speech_ends_without_a_word():

@@ -18,6 +18,7 @@ from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Mouth, MouthState
 from lipstream.stages.speech.endpointing import Endpointing
 from lipstream.stages.speech.onset import WINDOW, WINDOW_SECONDS, Heard
 from lipstream.stages.speech.segmenter import Segmenter, VoiceState
+from lipstream.stages.speech.speech_probability import SpeechProbability
 from lipstream.stages.speech.voice_activity import VoiceActivity
 
 STEP = 32_000
@@ -269,3 +270,22 @@ def test_a_recording_in_which_nothing_is_heard_says_so(loudness, kind, text):
 
 def test_a_recording_with_speech_says_nothing_of_the_kind():
     assert not any(isinstance(event, Remark) for event in vad((0.5, 1.5)).events)
+
+
+def test_windows_that_were_listened_to_before_give_the_same_segments():
+    """Sound in blocks of any length, the last window not full."""
+    samples = np.concatenate([packet.payload.samples for packet in windows((0.0, 1.0), (0.9, 1.3), (0.0, 2.0))])
+    samples = samples[:-100]
+    blocks = [
+        Packet(at * 1_000_000 // SAMPLE_RATE, AudioBlock(samples[at : at + 700], filled=at == 700), 43_750)
+        for at in range(0, len(samples), 700)
+    ]
+    alone = run_stage(VoiceActivity(ScriptedDetector(), CONFIG), blocks).only("speech")
+    heard = run_stage(SpeechProbability(ScriptedDetector()), blocks)
+    assert sum(packet.payload.filled for packet in heard) == 1
+    assert sum(len(packet.payload.samples) for packet in heard) == len(samples)
+    told = run_stage(VoiceActivity(None, CONFIG), list(heard)).only("speech")
+    assert segments(told) == segments(alone) and segments(alone)
+    assert [event.to_dict() | {"emitted": 0} for event in told.events] == [
+        event.to_dict() | {"emitted": 0} for event in alone.events
+    ]

@@ -56,7 +56,7 @@ export class HistoryView {
     if (this.#following) this.#toEnd();
   }
 
-  /** Who spoke is known better: what is shown is shown anew, at its place. */
+  /** Who spoke, or how a sentence ends, is known better: what is shown is shown anew, at its place. */
   rename() {
     const { scrollTop } = this.#box;
     this.#render(this.#from, this.#to);

@@ -52,10 +52,24 @@ export class Transcript {
    * @param {string} text
    * @param {Date} time
    * @param {any} [event]
+   * @returns {boolean} whether the sentence before it has another text now
    */
   add(text, time, event = null) {
+    const closed = this.#close(event?.joint);
     const { speaker: number = null, segment = null, language = null } = event ?? {};
     this.#entries.push({ text, time, speaker: speakerOf(event), number, segment, language, event });
+    return closed;
+  }
+
+  /** The sign at the end of the newest sentence, which was left open until its next words came. */
+  #close(sign) {
+    const last = this.#entries.at(-1);
+    if (!sign || !last || last.segment === null || /\p{P}$/u.test(last.text)) return false;
+    last.text += sign;
+    const words = (last.event?.words ?? []).map((word) => ({ ...word }));
+    if (words.length) words.at(-1).word += sign;
+    last.event = { ...last.event, text: last.text, words };
+    return true;
   }
 
   /**

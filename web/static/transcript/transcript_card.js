@@ -74,7 +74,7 @@ export class TranscriptCard {
    * @param {any} event the final it is of, if there is one
    */
   add(text, time, event) {
-    this.#transcript.add(text, time, event);
+    if (this.#transcript.add(text, time, event)) this.#view.rename();
     this.#view.added();
     this.#search.added();
     announce(text, event);

@@ -79,6 +79,19 @@ def test_two_faces_have_a_pair_of_tiers_each_and_keep_them(annotated: Any):
     assert tiers["face 2"] == [(0, 1500, "face 2")]
 
 
+def test_who_speaks_at_the_same_time_has_tiers_of_their_own(annotated: Any):
+    tiers = annotated(
+        final("Good morning.", 0.2, 1.0, overlaps=True),
+        final("Not you.", 0.4, 1.2, face=2, overlaps=True),
+        final("Yes.", 2.0, 2.4, segment=2),
+        finished(),
+    )
+    assert tiers["segments"] == [(200, 1000, "Good morning."), (2000, 2400, "Yes.")]
+    assert tiers["segments 2"] == [(400, 1200, "Not you.")]
+    assert tiers["speaker 2"] == [(400, 1200, "face 2")]
+    assert [word for *_, word in tiers["words 2"]] == ["Not", "you."]
+
+
 HOSTILE = 'say "x" <b>&amp;</b> \\ \t\r\n\x1b[31m\x00 ünï 世界 text = "y"'
 
 

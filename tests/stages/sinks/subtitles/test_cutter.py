@@ -361,3 +361,10 @@ def test_one_that_has_no_room_is_counted_as_too_short_and_too_close():
     cutter.finish()
     assert (cutter.tally.short, cutter.tally.close) == (1, 1)
     assert "1 under 0.833 s, 1 less than 0.083 s behind the one before" in cutter.tally.remark
+
+
+def test_where_two_speak_at_once_no_cue_is_gone_in_a_moment():
+    long = spoken("One two three four five six seven eight. Nine ten eleven twelve thirteen fourteen.", pace=0.6)
+    cues = cues_of(long, spoken("Yes indeed so it was.", 1.0, pace=0.3), speakers="none")
+    assert all(cue.end - cue.start >= 500 for cue in cues)
+    assert all(one.end <= other.start for one, other in pairwise(cues))
