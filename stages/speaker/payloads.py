@@ -35,7 +35,7 @@ class SegmentHeard:
         windows: its voices and faces, in order of time; empty for speech too short to tell.
         speakers: who was told to speak in each.
         apart: pairs of faces that were in one picture by then, those of all the run.
-        revised: by number, earlier segments of which it was told otherwise than is known now: who speaks in the windows.
+        revised: by number, segments of which now something else is known than was told: who speaks in each window.
     """
 
     segment: int
