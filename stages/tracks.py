@@ -13,9 +13,9 @@ from lipstream.models.errors import ModelError
 from lipstream.models.voice.known import checked_name
 from lipstream.pipeline import Bounds, Degraded, Event, Graph, Recovered, Source, micros
 from lipstream.stages.media.tracks import AudioTrack
+from lipstream.stages.speaker.in_turn import InTurn, TrackNumbers
 from lipstream.stages.speaker.of_track import PeopleOfTracks
 from lipstream.stages.speech.decode import UNCLEAR
-from lipstream.stages.speech.in_turn import InTurn, TrackNumbers
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 
 PEOPLE = "people"

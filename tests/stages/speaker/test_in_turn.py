@@ -7,7 +7,7 @@ import dataclasses
 from lipstream.events import TranscriptFinal
 from lipstream.pipeline import Packet, micros
 from lipstream.pipeline.testing import run_stage
-from lipstream.stages.speech.in_turn import InTurn, TrackNumbers
+from lipstream.stages.speaker.in_turn import InTurn, TrackNumbers
 from tests.stages.sinks.subtitles.said import spoken
 
 
