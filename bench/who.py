@@ -2,6 +2,9 @@
 
     python bench/who.py sound --data DIR [--people tune|judge]    turns composed of single people's recordings
     python bench/who.py clips --data DIR [--people tune|judge]    recordings of one person each: is it one speaker?
+    python bench/who.py online --data DIR [--people tune|judge] [--kept FOLDER]    both, told as it is heard
+    python bench/who.py names --data DIR [--people tune|judge] [--kept FOLDER]     people who were added by name, or not
+    python bench/who.py words --data DIR [--people tune|judge] [--seeds 4]         people who follow each other at once
     python bench/who.py recordings FOLDER                         NAME.mp4 with NAME.json, of bench/who_clips.py
     python bench/who.py cost RECORDING                            processor time with and without, at live pace
 
@@ -27,7 +30,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from voices import clips, speech_of
+from who_names import Spoken, names_told
+from who_online import Ear, Segment, in_pieces, joined, kept_numbers, right_windows, told_of
 from who_scores import Errors, Turn, diarization_errors, right_words
+from who_words import follow_each_other, read_by_file
+from words_texts import word_errors
 
 from lipstream import Pipeline
 from lipstream.events import SpeakerChanged, TranscriptFinal
@@ -190,6 +197,109 @@ def one_each(args: argparse.Namespace) -> None:
             print(f"{corpus}: one speaker in {counts.count(1)} of {len(counts)} clips of 3 s or more")
 
 
+def online(args: argparse.Namespace) -> None:
+    """What is told as it is heard: shares of recordings of one person with one speaker, and of windows told wrongly."""
+    ear = Ear(args.kept)
+    one: dict[str, list[list[bool]]] = defaultdict(list)
+    wrong: dict[str, list[list[int]]] = defaultdict(list)
+    speech: dict[str, list[Segment]] = {}
+    alone = ((kind, who, spoken, None) for kind, who, spoken in of_one_person(args.data, args.people))
+    several = ((kind, "", spoken, turns) for kind, spoken, turns in of_several(args.data, args.people))
+    for kind, who, spoken, turns in [*alone, *several]:
+        segments = ear.segments(spoken)
+        if kind.endswith("6 s") and who:
+            speech.setdefault(who, segments)
+        if not segments:
+            continue
+        told = told_of(segments)
+        if turns is None:
+            each = [told.shown + told.at_once, told.at_once, told.soon, told.end]
+            one[kind].append([len(set(labels)) == 1 for labels in each])
+        else:
+            rights = [right_windows(segments, labels, turns) for labels in (told.at_once, told.soon, told.end)]
+            wrong[kind].append([*(count - right for right, count in rights), rights[0][1]])
+    print("| one person | recordings | one speaker, partials too | in finals | corrected soon | in the end |")
+    print("|" + "---|" * 6)
+    for kind, found in one.items():
+        shares = " | ".join(f"{share:.3f}" for share in np.mean(found, axis=0))
+        print(f"| {kind} | {len(found)} | {shares} |")
+    print("\n| turns | recordings | windows told wrongly in finals | corrected soon | in the end |\n|" + "---|" * 5)
+    for kind, counts in wrong.items():
+        total = np.sum(counts, axis=0)
+        shares = " | ".join(f"{share:.3f}" for share in total[:3] / total[3])
+        print(f"| {kind} | {len(counts)} | {shares} |")
+    kept, cases = kept_numbers(speech)
+    told = ", ".join(f"{number} {when}" for number, when in zip(kept, ("in finals", "soon", "in the end"), strict=True))
+    print(f"\nthe same number after an absence of 30 s, of {cases}: {told}")
+
+
+def of_one_person(data: Path, part: str) -> Iterator[tuple[str, str, Float32]]:
+    """Kind, person and sound: clips of talking faces, all of somebody's, some of an actor's, speech in pieces."""
+    of: dict[tuple[str, str], list[Float32]] = defaultdict(list)
+    for clip in clips(data):
+        if part_of(clip.person) != part or clip.corpus == "emodb" or clip.person.startswith(_WILD):
+            continue
+        if clip.corpus != "ravdess_speech" or len(of[clip.corpus, clip.person]) < 24:
+            of[clip.corpus, clip.person].append(read_sound(clip.path))
+    for (corpus, who), sounds in sorted(of.items()):
+        if corpus == "ravdess_speech":
+            for seed in range(3):
+                yield "RAVDESS, 8 clips joined", who, joined(sounds[8 * seed : 8 * seed + 8], seed)
+            continue
+        for seed, whole in enumerate(sounds):
+            if len(whole) > 3 * SAMPLE_RATE:
+                yield "talking faces, a clip", who, joined([whole], seed)
+        if len(sounds) > 1:
+            yield "talking faces, clips joined", who, joined(sounds[:12], 5)
+    for who, speeches in sorted(material(data, part)["talking_faces"].items()):
+        for seed in range(2):
+            pieces = in_pieces([each.sound for each in speeches], seed)
+            yield "talking faces, pieces of 1.2 to 6 s", who, joined(pieces, seed)
+
+
+def names(args: argparse.Namespace) -> None:
+    """Whether people who were added are called by name, and others are not."""
+    ear = Ear(args.kept)
+    of: dict[str, dict[str, list[Spoken]]] = defaultdict(lambda: defaultdict(list))
+    for kind, who, spoken in of_one_person(args.data, args.people):
+        segments = [segment.windows for segment in ear.segments(spoken)]
+        if kind.endswith("6 s"):
+            half = len(segments) // 2
+            of["talking faces, the same recording"].setdefault(who, [segments[:half], segments[half:]])
+        elif not kind.endswith("clips joined") or kind.startswith("RAVDESS"):
+            of["RAVDESS" if kind.startswith("RAVDESS") else "talking faces, another clip"][who].append(segments)
+    print("| people | known | named | as another | not named | unknown | named |\n|" + "---|" * 7)
+    for kind, people in of.items():
+        known, unknown = names_told({who: spoken for who, spoken in people.items() if len(spoken) > 1})
+        shares = f"{known['right']} | {known['wrong']} | {known['none']}"
+        print(f"| {kind} | {known.total()} | {shares} | {unknown.total()} | {unknown['wrong']} |")
+
+
+def of_several(data: Path, part: str) -> Iterator[tuple[str, Float32, list[Turn]]]:
+    """People who take turns."""
+    for corpus, people in material(data, part).items():
+        wild = corpus == "talking_faces"
+        for kind, overlap, short in (("1 to 6 s", 0.0, False), ("short", 0.0, True), ("overlapping", 0.25, False)):
+            for number in (2, 3, 4):
+                for seed in range((4 if wild else 0 if overlap else 2) if len(people) >= number else 0):
+                    speech, truth = compose(people, number, seed, overlap, short)
+                    yield f"{corpus}, {kind}", speech.sound, truth
+
+
+def words(args: argparse.Namespace) -> None:
+    """Word errors where somebody else takes over without a pause."""
+    pairs = []
+    for seed in range(args.seeds):
+        spoken = follow_each_other(
+            args.data, lambda who: part_of(who) == args.people and not who.startswith(_WILD), seed
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            pairs.append((spoken.text, read_by_file(spoken, Path(folder) / "turns.wav")))
+        print(f"seed {seed}: {word_errors(pairs[-1:], 'en')}", flush=True)
+    total = word_errors(pairs, "en")
+    print(f"all: {total}, WER {total.rate or 0.0:.3f}")
+
+
 def recordings(args: argparse.Namespace) -> None:
     """Composed recordings through the whole pipeline."""
     print("| recording | words | right as told | right in the end | DER | missed | false | confused | speakers |")
@@ -254,11 +364,18 @@ def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_subparsers(required=True)
-    for name, function in (("sound", sound), ("clips", one_each)):
+    for name, function in (
+        ("sound", sound),
+        ("clips", one_each),
+        ("online", online),
+        ("names", names),
+        ("words", words),
+    ):
         each = what.add_parser(name)
         each.add_argument("--data", type=Path, required=True)
         each.add_argument("--people", choices=("tune", "judge"), default="judge")
         each.add_argument("--seeds", type=int, default=3)
+        each.add_argument("--kept", type=Path, help="online: folder for vectors of voices, which are biometric data")
         each.set_defaults(run=function)
     composed = what.add_parser("recordings")
     composed.add_argument("folder", type=Path)

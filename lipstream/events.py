@@ -220,7 +220,7 @@ class TranscriptFinal(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeakerChanged(Event):
-    """Who said a finished segment, corrected: once all is heard, voices can be told apart better than as they came.
+    """Who said a finished segment, corrected: once more is heard, voices can be told apart better than as they came.
 
     Attributes:
         segment: number of the segment, whose `TranscriptFinal` has come before.

@@ -7,7 +7,7 @@ eigenvoice priors", refines its clusters).
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -41,6 +41,14 @@ _FINER: Final = (0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 """Likenesses to try in turn, if there are known to be more people."""
 SHARP: Final = 8.0
 """How much a likeness counts against a change."""
+OTHER: Final = 0.45
+"""Likeness of mean voices that speaks neither for one person nor for two."""
+EVIDENCE: Final = 0.6
+"""Seconds of speech, times how much less alike than `OTHER` it is, from which on it is somebody's of their own."""
+LIPS: Final = 0.6
+"""What is taken from that likeness if a face says it that was beside the person's, and added if it is the person's."""
+SILENT: Final = 0.2
+"""What is taken from it if no face is seen to say it, while the person's is in view and silent."""
 FACE: Final = 2.0
 """What a face that speaks counts for its person, and one that is silent against: about a quarter of a sure voice, for
 mouths are mistaken more often than voices."""
@@ -96,7 +104,81 @@ def speakers_of(windows: Sequence[Heard], count: int | None = None, apart: Set[f
             labels = resegmented(windows, labels)
         if count is None or len(set(labels.tolist())) >= count:
             break
-    return in_order(labels)
+    return in_order(labels if count is not None else with_evidence(windows, labels, apart))
+
+
+def with_evidence(
+    windows: Sequence[Heard], labels: npt.ArrayLike, apart: Set[frozenset[int]], sure: Set[int] = frozenset()
+) -> Int:
+    """Labels in which those that too little speaks for are taken for the one most alike.
+
+    Args:
+        windows: in order of time.
+        labels: (N,) of each.
+        apart: pairs of faces that were in one picture.
+        sure: labels that are beyond doubt; without any, the one that says most is.
+    """
+    found = np.array(labels, np.intp)
+    names = np.unique(found).tolist()
+    voices = dict(zip(names, mean_voices(windows, found, names), strict=True))
+    groups = {name: _group(windows, found, name) for name in names}
+    spoken = {name: covered(group) for name, group in groups.items()}
+    faces = {name: faces_of(group) for name, group in groups.items()}
+    kept: list[int] = []
+    for name in sorted(names, key=lambda each: (each not in sure, -spoken[each])):
+        others = {
+            other: float(voices[name] @ voices[other]) - unseen_of(groups[name], faces[other], apart) for other in kept
+        }
+        nearest = max(others, key=lambda each: others[each], default=name)
+        if nearest == name or name in sure or new(spoken[name], spoken[nearest], others[nearest], EVIDENCE):
+            kept.append(name)
+        else:
+            found[found == name] = nearest
+    return found
+
+
+def new(seconds: float, known: float, likeness: float, evidence: float) -> bool:
+    """Whether there is so much evidence that speech is of somebody new.
+
+    Args:
+        seconds: of the speech.
+        known: seconds of the person that it is most like.
+        likeness: of their mean voices, less what lips say.
+        evidence: of `EVIDENCE`.
+    """
+    # The mean voice of little speech is not sure, neither the new one nor the one it is compared with.
+    return 2 * seconds * known / max(1e-6, seconds + known) * (OTHER - likeness) >= evidence
+
+
+def faces_of(windows: Sequence[Heard]) -> dict[int, float]:
+    """Seconds of speech by the face that is seen to say it."""
+    found: dict[int, float] = {}
+    for window in windows:
+        if window.face is not None:
+            found[window.face] = found.get(window.face, 0.0) + window.seconds
+    return found
+
+
+def unseen_of(windows: Sequence[Heard], faces: Mapping[int, float], apart: Set[frozenset[int]]) -> float:
+    """How much lips speak against windows being a person's, as a likeness.
+
+    Args:
+        windows: of speech.
+        faces: seconds that each face was seen to speak as that person.
+        apart: pairs of faces that were in one picture.
+    """
+    if not faces:
+        return 0.0
+    main = max(faces, key=lambda face: faces[face])
+    total = 0.0
+    for window in windows:
+        if window.face is None:
+            total += SILENT * (main in window.not_of)
+        elif window.face == main:
+            total -= LIPS
+        else:
+            total += LIPS * (frozenset((window.face, main)) in apart)
+    return total / len(windows)
 
 
 def _units(windows: Sequence[Heard]) -> tuple[list[Heard], Int]:
@@ -150,7 +232,7 @@ def without_small(windows: Sequence[Heard], labels: Int) -> Int:
     large = [label for label, length in spoken.items() if length >= least]
     large = large or [max(spoken, key=lambda label: spoken[label])]
     known = {face for label in large for face in faces[label]}
-    centres = {label: _centre(groups[label]) for label in groups}
+    centres = dict(zip(groups, mean_voices(windows, labels, list(groups)), strict=True))
     found = labels.copy()
     for label in groups:
         if label not in large and not faces[label] - known:
@@ -166,7 +248,7 @@ def _joined_alike(windows: Sequence[Heard], labels: Int, apart: Set[frozenset[in
         names = np.unique(found).tolist()
         groups = [_group(windows, found, name) for name in names]
         faces = [{window.face for window in group if window.face is not None} for group in groups]
-        centres = np.stack([_centre(group) for group in groups])
+        centres = mean_voices(windows, found, names)
         alike = centres @ centres.T
         for one in range(len(names)):
             for other in range(one + 1):
@@ -195,7 +277,7 @@ def _without_mixed(windows: Sequence[Heard], labels: Int) -> Int:
         names = np.unique(found).tolist()
         groups = [_group(windows, found, name) for name in names]
         spoken = [covered(group) for group in groups]
-        centres = np.stack([_centre(group) for group in groups])
+        centres = mean_voices(windows, found, names)
         alike = centres @ centres.T
         for one in sorted(range(len(names)), key=lambda each: spoken[each]):
             others = [each for each in range(len(names)) if spoken[each] > spoken[one] and alike[one, each] >= _SHARED]
@@ -218,7 +300,7 @@ def resegmented(windows: Sequence[Heard], labels: Int) -> Int:
     names = np.unique(labels)
     if len(names) < 2:
         return labels
-    centres = np.stack([_centre(_group(windows, labels, name)) for name in names])
+    centres = mean_voices(windows, labels, names.tolist())
     voices = np.stack([window.voice for window in windows])
     worth = SHARP * (voices @ centres.T) + _by_faces(windows, labels, names)
     path = most_likely(worth, np.array([window.segment for window in windows]))
@@ -265,8 +347,29 @@ def _group(windows: Sequence[Heard], labels: Int, label: int) -> list[Heard]:
     return [windows[int(row)] for row in np.flatnonzero(labels == label)]
 
 
-def _centre(windows: Sequence[Heard]) -> Float32:
-    return unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
+def mean_voices(windows: Sequence[Heard], labels: npt.ArrayLike, names: Sequence[int]) -> Float32:
+    """(K, D) the mean voice of each of K labels, of length 1.
+
+    A window over a change holds two voices: those beside a window of another label count only where a label has no
+    other.
+
+    Args:
+        windows: in order of time.
+        labels: (N,) of each.
+        names: the K labels.
+    """
+    of = np.asarray(labels)
+    voices = np.stack([window.voice for window in windows])
+    seconds = np.array([window.seconds for window in windows])
+    starts, ends = (np.array([getattr(window, edge) for window in windows]) for edge in ("start", "end"))
+    changes = (of[1:] != of[:-1]) & (starts[1:] < ends[:-1])
+    inner = ~(np.append(False, changes) | np.append(changes, False))
+    found = []
+    for name in names:
+        rows = of == name
+        rows = rows & inner if (rows & inner).any() else rows
+        found.append(unit(seconds[rows] @ voices[rows]))
+    return np.stack(found)
 
 
 def unit(vector: npt.NDArray[np.floating]) -> Float32:

@@ -9,14 +9,26 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lipstream.models.voice.diarization import FACE, SHARP, Heard, covered, most_likely, speakers_of, unit
+from lipstream.models.voice.diarization import (
+    FACE,
+    SHARP,
+    Heard,
+    covered,
+    faces_of,
+    most_likely,
+    new,
+    speakers_of,
+    unit,
+    unseen_of,
+    with_evidence,
+)
 from lipstream.models.voice.known import KnownVoice
 
 Float32 = npt.NDArray[np.float32]
 
 UNKNOWN: Final = 0.22
 """Likeness to a mean voice under which, for the time being, a voice is none of those known."""
-NAMED: Final = 0.45
+NAMED: Final = 0.64
 """Likeness from which on a voice is that of somebody who was added by name."""
 MARGIN: Final = 0.1
 """By how much it must be more like that than like anybody else who was added."""
@@ -24,6 +36,8 @@ LEAST_NAMED: Final = 2.5
 """Seconds of speech before a voice is compared with those who were added."""
 MOST: Final = 800
 """Windows that are looked back on; of more, every second of the older ones is forgotten."""
+SHOWN: Final = 0.8
+"""As `EVIDENCE`, while a segment goes on."""
 _OTHER_FACE: Final = 0.1
 """How much less likely somebody is with another face than has been seen so far."""
 
@@ -54,6 +68,11 @@ class Persons:
     Args:
         count: how many there are, if that is known.
         known: voices of people who were added by name.
+
+    Attributes:
+        all: the persons.
+        revised: by segment, who speaks in its windows by what is known now, where that was told otherwise; of about the
+            newest `MOST` / 2 windows.
     """
 
     def __init__(self, count: int | None = None, known: Sequence[KnownVoice] = ()) -> None:
@@ -63,8 +82,10 @@ class Persons:
         self._told: list[int] = []
         self._highest = 0
         self._named: dict[int, str] = {}
+        self._thinned = 0
         self._unheard: dict[int, int] = {}
         self.all: list[Person] = []
+        self.revised: dict[int, tuple[int, ...]] = {}
 
     def settled(self, windows: Sequence[Heard], apart: Set[frozenset[int]]) -> list[int]:
         """The number of the person who speaks in each window of a segment that is over; learns from it.
@@ -76,7 +97,8 @@ class Persons:
         self._windows += windows
         labels = speakers_of(self._windows, self._count, apart).tolist()
         lengths = [window.seconds for window in self._windows]
-        numbers = renumbered(labels, self._told, lengths, self._highest)
+        numbers = self._sure(renumbered(labels, self._told, lengths, self._highest), apart)
+        self._note_revised(numbers)
         self._told += numbers[len(self._told) :]
         self._highest = max(self._highest, *self._told)
         self._learn(numbers)
@@ -88,10 +110,13 @@ class Persons:
         """The same of a segment that goes on; nothing is learnt. Somebody new has the number that follows."""
         if not self.all:
             return [self._highest + 1] * len(windows)
-        full = self._count is not None and len(self.all) >= self._count
         worth = _worth(windows, self.all, apart)
-        unknown = np.full((len(windows), 1), -np.inf if full else SHARP * UNKNOWN)
-        path = most_likely(np.hstack([worth, unknown]), np.zeros(len(windows), np.intp))
+        segments = np.zeros(len(windows), np.intp)
+        path = most_likely(np.hstack([worth, np.full((len(windows), 1), SHARP * UNKNOWN)]), segments)
+        unlike = [window for window, each in zip(windows, path.tolist(), strict=True) if each == len(self.all)]
+        full = self._count is not None and len(self.all) >= self._count
+        if unlike and (full or not self._is_new(unlike, apart)):
+            path = most_likely(worth, segments)
         return [self.all[each].number if each < len(self.all) else self._highest + 1 for each in path.tolist()]
 
     def with_face(self, face: int) -> int | None:
@@ -123,22 +148,55 @@ class Persons:
                 found.append((person.number, name))
         return found
 
+    def _note_revised(self, numbers: Sequence[int]) -> None:
+        held: dict[int, list[int]] = {}
+        for window, number in zip(self._windows[self._thinned :], numbers[self._thinned :], strict=True):
+            held.setdefault(window.segment, []).append(number)
+        told: dict[int, list[int]] = {}
+        for window, number in zip(self._windows[self._thinned :], self._told[self._thinned :], strict=False):
+            told.setdefault(window.segment, []).append(number)
+        self.revised = {each: tuple(held[each]) for each, before in told.items() if held[each] != before}
+
+    def _sure(self, numbers: Sequence[int], apart: Set[frozenset[int]]) -> list[int]:
+        """Numbers in which whoever is new by too little evidence is, for the time being, the one most alike."""
+        told = set(self._told)
+        sure = with_evidence(self._windows, numbers, apart, told).tolist()
+        names: dict[int, int] = {}
+        for number in sure:
+            if number not in names:
+                # No number is left out.
+                names[number] = number if number in told else max(self._highest, *names.values(), 0) + 1
+        return [names[number] for number in sure]
+
+    def _is_new(self, windows: Sequence[Heard], apart: Set[frozenset[int]]) -> bool:
+        """Whether there is enough evidence that windows of an open segment are of none of the persons."""
+        person = _person(0, windows)
+        alike = [float(each.centre @ person.centre) - unseen_of(windows, each.faces, apart) for each in self.all]
+        nearest = int(np.argmax(alike))
+        return new(person.seconds, self.all[nearest].seconds, alike[nearest], SHOWN)
+
     def _learn(self, numbers: Sequence[int]) -> None:
         self.all = []
         for number in sorted(set(numbers)):
             windows = [window for window, each in zip(self._windows, numbers, strict=True) if each == number]
-            centre = unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
-            person = Person(number, centre, covered(windows))
-            for window in windows:
-                if window.face is not None:
-                    person.faces[window.face] = person.faces.get(window.face, 0.0) + window.seconds
-            self.all.append(person)
+            self.all.append(_person(number, windows))
 
     def _thin(self) -> None:
         if len(self._windows) > MOST:
             keep = [*range(0, MOST // 2, 2), *range(MOST // 2, len(self._windows))]
+            # The first of the segments that are whole.
+            first = self._windows[MOST // 2].segment
             self._windows = [self._windows[at] for at in keep]
             self._told = [self._told[at] for at in keep]
+            self._thinned = next(
+                (at for at in range(MOST // 4, len(keep)) if self._windows[at].segment > first), len(keep)
+            )
+
+
+def _person(number: int, windows: Sequence[Heard]) -> Person:
+    """Somebody who says all of some windows."""
+    centre = unit(np.sum([window.voice * window.seconds for window in windows], axis=0))
+    return Person(number, centre, covered(windows), faces_of(windows))
 
 
 def renumbered(labels: Sequence[int], told: Sequence[int], weights: Sequence[float], highest: int = 0) -> list[int]:

@@ -38,7 +38,7 @@ def add_speakers(graph: Graph, config: Config, history: float) -> None:
     # Live, nothing waits: what is known when speech comes is what counts.
     graph.add(WHO, Who(Persons(count, known), history), skew_limit=0)
     graph.connect("voice_prints.voices", f"{WHO}.voices", _SMALL)
-    graph.add("speaker_review", Review(count), skew_limit=0)
+    graph.add("speaker_review", Review(count, soon=config.partials), skew_limit=0)
     graph.connect(f"{WHO}.heard", "speaker_review.heard", _SMALL)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lipstream.models.voice.diarization import Heard
 from lipstream.stages.payloads import Float32
@@ -34,9 +35,11 @@ class SegmentHeard:
         windows: its voices and faces, in order of time; empty for speech too short to tell.
         speakers: who was told to speak in each.
         apart: pairs of faces that were in one picture by then, those of all the run.
+        revised: by number, segments of which now something else is known than was told: who speaks in each window.
     """
 
     segment: int
     windows: tuple[Heard, ...]
     speakers: tuple[int, ...]
     apart: frozenset[frozenset[int]]
+    revised: Mapping[int, tuple[int, ...]] = field(default_factory=dict)

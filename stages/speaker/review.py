@@ -1,10 +1,10 @@
-"""The whole run looked back on: who said what, once every voice has been heard."""
+"""The run looked back on: who said what, once more has been heard."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from lipstream.events import SpeakerChanged, TranscriptFinal
 from lipstream.models.voice.diarization import Heard, speakers_of
@@ -14,14 +14,21 @@ from lipstream.stages.speaker.payloads import SegmentHeard
 from lipstream.stages.speaker.words import said_by
 from lipstream.stages.speech.turns import most_of
 
+STEADY: Final = 2
+"""Segments in a row after which something else must be known of an earlier one before it is corrected."""
+
 
 class Review(Stage):
     """At the end, clusters all voices of the run and publishes what that changes of the finals.
+
+    Where somebody reads while it is spoken, a segment is corrected as soon as what is known of it has been another and
+    the same at the end of `STEADY` later ones. Each is corrected once at most, so the end has no more say in those.
 
     A person keeps the number under which most of what they said was told.
 
     Args:
         count: how many people there are, if that is known.
+        soon: whether somebody reads while it is spoken.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {
@@ -29,22 +36,29 @@ class Review(Stage):
         "finals": Port(TranscriptFinal),
     }
 
-    def __init__(self, count: int | None = None) -> None:
+    def __init__(self, count: int | None = None, *, soon: bool = False) -> None:
         self._count = count
+        self._soon = soon
+        self._revised: dict[int, tuple[tuple[int, ...], int]] = {}
+        self._settled: set[int] = set()
         self._windows: list[Heard] = []
         self._told: list[int] = []
         self._apart: frozenset[frozenset[int]] = frozenset()
         self._finals: list[TranscriptFinal] = []
+        self._places: dict[int, slice] = {}
 
     def process(self, port: str, packet: Packet[Any]) -> None:
-        """Keep it."""
+        """Keep it; correct what is steadily known otherwise."""
         if port == "finals":
             self._finals.append(packet.payload)
             return
         heard: SegmentHeard = packet.payload
+        self._places[heard.segment] = slice(len(self._windows), len(self._windows) + len(heard.windows))
         self._windows += heard.windows
         self._told += heard.speakers
         self._apart = heard.apart
+        if self._soon and heard.windows:
+            self._note(heard.revised)
 
     def finish(self) -> None:
         """Look back."""
@@ -52,14 +66,30 @@ class Review(Stage):
         # Somebody who was heard beside another only has a number that no window has.
         highest = max((word.speaker or 0 for final in self._finals for word in final.words), default=0)
         numbers = renumbered(labels.tolist(), self._told, [window.seconds for window in self._windows], highest)
-        by_segment: dict[int, list[tuple[Heard, int]]] = {}
-        for window, number in zip(self._windows, numbers, strict=True):
-            by_segment.setdefault(window.segment, []).append((window, number))
         usual = _of_faces(self._windows, numbers)
         for final in self._finals:
-            self._correct(final, by_segment.get(final.segment, []), usual)
+            if final.segment not in self._settled:
+                place = self._places.get(final.segment, slice(0))
+                self._correct(final, list(zip(self._windows[place], numbers[place], strict=True)), usual)
 
-    def _correct(self, final: TranscriptFinal, heard: Sequence[tuple[Heard, int]], usual: Mapping[int, int]) -> None:
+    def _note(self, revised: Mapping[int, tuple[int, ...]]) -> None:
+        """Count for how long each segment has been known otherwise."""
+        before, self._revised = self._revised, {}
+        for segment, numbers in revised.items():
+            if segment not in self._settled:
+                known = before.get(segment, ((), 0))
+                self._revised[segment] = numbers, known[1] + 1 if known[0] == numbers else 1
+        steady = {each: numbers for each, (numbers, times) in self._revised.items() if times >= STEADY}
+        for final in self._finals if steady else ():
+            place = self._places.get(final.segment)
+            if final.segment in steady and place is not None and not final.overlaps:
+                numbers = steady[final.segment]
+                if self._correct(final, list(zip(self._windows[place], numbers, strict=True)), {}):
+                    self._told[place] = numbers
+                    self._settled.add(final.segment)
+
+    def _correct(self, final: TranscriptFinal, heard: Sequence[tuple[Heard, int]], usual: Mapping[int, int]) -> bool:
+        """Publish who said a final, if that is not what was told; whether it was published."""
         if not heard:
             # Too short for a voice: a face may tell, else it stays as it is.
             known = usual.get(final.face) if final.face is not None else None
@@ -70,7 +100,7 @@ class Review(Stage):
         speaker = most_of(final.words, words)
         speaker = final.speaker if speaker is None else speaker
         if speaker == final.speaker and words == tuple(word.speaker for word in final.words):
-            return
+            return False
         self.publish(
             SpeakerChanged(
                 segment=final.segment,
@@ -83,6 +113,7 @@ class Review(Stage):
                 face=final.face,
             )
         )
+        return True
 
 
 def _by_face(final: TranscriptFinal, usual: Mapping[int, int]) -> tuple[int | None, ...]:

@@ -133,7 +133,9 @@ class Who(Stage):
         if turns:
             self._last = turns[-1].speaker, speech.speech_end
         if self.context.connected("heard"):
-            heard = SegmentHeard(speech.segment, tuple(windows), tuple(numbers), frozenset(self._faces.together))
+            revised = dict(self._persons.revised) if windows else {}
+            together = frozenset(self._faces.together)
+            heard = SegmentHeard(speech.segment, tuple(windows), tuple(numbers), together, revised)
             self.emit("heard", heard, timestamp)
         if self.context.connected("people"):
             faces = {face: number for face in self._faces.ever if (number := self._persons.with_face(face)) is not None}

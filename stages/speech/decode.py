@@ -29,6 +29,7 @@ from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
 from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
+from lipstream.stages.speech.parted import in_whole, parts_of
 from lipstream.stages.speech.placing import placed
 from lipstream.stages.speech.turns import spoken_by, who_speaks
 
@@ -120,6 +121,7 @@ class Decode(Stage):
         self._joined = JoinedSpeech(reading.join)
         self._so_far = SpeechSoFar(reading.onward)
         self._reached = 0
+        self._parted: dict[int, tuple[EncodedSpeech, list[TimedWord]]] = {}
 
     def open(self) -> None:
         """Load the recognisers, unless that can wait."""
@@ -200,9 +202,14 @@ class Decode(Stage):
             return
         if self._reading.join:
             alone = self._reading.final.reads_alone(_utterance(speech))
-            if alone or not self._joined.takes(speech):
-                self._read_joined()
-            self._joined.add(speech)
+            # Frames were made of the whole segment: they are read as they are.
+            parts = [speech] if alone or self._reading.final.reads_frames else parts_of(speech)
+            if len(parts) > 1:
+                self._parted[speech.segment] = speech, []
+            for part in parts:
+                if alone or not self._joined.takes(part):
+                    self._read_joined()
+                self._joined.add(part)
             if alone:
                 self._read_joined()
             return
@@ -267,8 +274,12 @@ class Decode(Stage):
 
     def _finish_all(self, segments: Sequence[EncodedSpeech], reads: Sequence[Transcript]) -> None:
         for speech, read in zip(segments, reads, strict=True):
-            self.context.count("audio.recognised_seconds", speech.heard)
-            self._finish(_as_read(speech, read), read.words, read.language)
+            whole, said = self._parted.get(speech.segment, (speech, []))
+            said += in_whole(read.words, speech, whole)
+            if speech.last:
+                self._parted.pop(speech.segment, None)
+                self.context.count("audio.recognised_seconds", whole.heard)
+                self._finish(_as_read(whole, read), said, read.language)
 
     def _final_of(self, speech: EncodedSpeech) -> Found:
         if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:

@@ -15,6 +15,7 @@ import numpy as np
 from lipstream.models.speech.engine import SAMPLE_RATE, Float32, TimedWord
 from lipstream.pipeline import seconds
 from lipstream.stages.payloads import EncodedSpeech
+from lipstream.stages.speech.parted import same_speaker
 
 LONGEST_PAUSE: Final = 2.0
 """Seconds without speech over which nothing is joined: somebody else begins, or something else."""
@@ -32,9 +33,11 @@ class JoinedSpeech:
         self._segments: list[EncodedSpeech] = []
 
     def takes(self, speech: EncodedSpeech) -> bool:
-        """Whether a segment can be joined to those that wait."""
+        """Whether a segment can be joined to those that wait: speech of the same person, as far as is known."""
         if not self._segments:
             return True
+        if not same_speaker(self._segments[-1], speech):
+            return False
         pause = seconds(speech.speech_start - self._segments[-1].speech_end)
         length = sum(_length(each) for each in self._segments) + _length(speech)
         return pause <= LONGEST_PAUSE and length <= self._longest

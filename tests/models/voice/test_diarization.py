@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -54,11 +56,14 @@ def test_faces_in_one_picture_are_two_people_however_alike_their_voices_are():
 def test_a_face_that_is_silent_is_not_the_voice():
     choir = Choir(4, noise=0.6)
     seen = [window for _ in range(3) for window in choir.says("ann", face=1)]
-    # A voice much like hers, while her mouth is in view and shut.
-    choir._people["bob"] = choir._people["ann"] + 0.9 * choir._people.setdefault("x", np.eye(64)[0])
+    # A voice like hers, while her mouth is in view and shut.
+    choir._people["bob"] = choir._people["ann"] + 1.8 * choir._people.setdefault("x", np.eye(64)[0])
+    choir._people["bob"] /= np.linalg.norm(choir._people["bob"])
     unseen = [window for _ in range(3) for window in choir.says("bob", not_of=frozenset((1,)))]
     labels = speakers_of([*seen, *unseen])
     assert set(labels[: len(seen)].tolist()) == {0} and set(labels[len(seen) :].tolist()) == {1}
+    heard = [dataclasses.replace(window, not_of=frozenset()) for window in unseen]
+    assert set(speakers_of([*seen, *heard]).tolist()) == {0}
 
 
 def test_more_windows_than_can_be_compared_are_put_together_first(monkeypatch: pytest.MonkeyPatch):
@@ -92,6 +97,40 @@ def test_persons_keep_their_numbers():
     script = ["ann", "bob", "ann", "cy", "bob", "ann", "cy"]
     told = [set(persons.settled(choir.says(name), frozenset())) for name in script]
     assert told == [{1}, {2}, {1}, {3}, {2}, {1}, {3}]
+
+
+def like(persons: Persons, likeness: float) -> np.ndarray:
+    """A voice that is so much like the mean one of the first person."""
+    own = persons.all[0].centre
+    other = np.eye(64)[5] - own[5] * own
+    return (likeness * own + np.sqrt(1 - likeness**2) * other / np.linalg.norm(other)).astype(np.float32)
+
+
+def test_little_speech_in_another_mood_is_nobody_new_and_much_of_it_is():
+    choir, persons = Choir(11), Persons()
+    for _ in range(3):
+        persons.settled(choir.says("ann"), frozenset())
+    loud = like(persons, 0.25)
+    short = [Heard(4, 20.0, 21.6, loud)]
+    assert persons.so_far(short, frozenset()) == [1]
+    assert persons.settled(short, frozenset()) == [1]
+    assert persons.revised == {}
+    more = [Heard(5, 30.0 + 0.4 * index, 31.6 + 0.4 * index, loud) for index in range(12)]
+    assert set(persons.settled(more, frozenset())) == {2}
+    # What was told of the little of it is known better now.
+    assert persons.revised == {4: (2,)}
+
+
+def test_a_mouth_that_was_beside_hers_makes_little_speech_enough():
+    choir, both = Choir(11), {frozenset((1, 2))}
+    told = {}
+    for face in (None, 1, 2):
+        persons = Persons()
+        for _ in range(3):
+            persons.settled(choir.says("ann", face=1), both)
+        voice = like(persons, 0.25)
+        told[face] = persons.settled([Heard(choir.segment + 1, choir.time, choir.time + 1.6, voice, face)], both)
+    assert told == {None: [1], 1: [1], 2: [2]}
 
 
 def test_before_the_end_of_a_segment_nothing_is_learnt():

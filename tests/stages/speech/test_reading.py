@@ -16,13 +16,15 @@ from lipstream.models.speech.engine import SAMPLE_RATE, TimedWord
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.fusion import AudioOnlyFusion, FusedSpeech, Fusion
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
-from lipstream.pipeline import Graph, UserError
+from lipstream.pipeline import Graph, Packet, UserError, micros
 from lipstream.pipeline.testing import StageRun, run_stage
+from lipstream.stages.payloads import EncodedSpeech, SpeakerTurn
 from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
+from lipstream.stages.speech.parted import PAUSE, parts_of
 from lipstream.stages.speech.readers import expect
 from tests.stages.fakes import CountingEngine, spoken
 from tests.stages.speech.test_speech_stages import START, chunks
@@ -107,6 +109,52 @@ def test_neighbouring_speech_is_read_as_one_and_given_back_to_its_segments():
     assert [event.segment for event in finals(run)] == [1, 2, 3]
     assert [round(event.start, 2) for event in finals(run)] == [1.0, 2.5, 4.0]
     assert len(reader.heard) == 1 and reader.heard[0][0] == pytest.approx(0.64 * 2 + 0.32 + 3 * 0.4, abs=0.01)
+
+
+def told(encoded: StageRun, *speakers: list[tuple[float, int]]) -> list[Packet[EncodedSpeech]]:
+    """Encoded segments with who speaks in them: from which second of each on, and their number."""
+    found = []
+    for packet, changes in zip(encoded.on("speech"), speakers, strict=True):
+        speech = packet.payload
+        edges = [*(speech.start + micros(second) for second, _ in changes), speech.end]
+        turns = [SpeakerTurn(*edge, number) for edge, (_, number) in zip(pairwise(edges), changes, strict=True)]
+        found.append(replace(packet, payload=replace(speech, turns=tuple(turns))))
+    return found
+
+
+def encoded(*segments: tuple[list[int], float]) -> StageRun:
+    packets = [
+        packet
+        for number, (words, start) in enumerate(segments, 1)
+        for packet in chunks(spoken(words), [512], number, round(start * 1e6))
+    ]
+    return run_stage(Fuse(AudioOnlyFusion(), 30.0), {"speech": run_stage(Encode(CountingEngine(), None), packets)})
+
+
+def test_who_takes_over_within_a_segment_is_read_apart():
+    speech = encoded(([1, 2, 3, 0, 4, 5, 6], 1.0), ([7, 8], 4.0), ([9], 6.0))
+    whole = finals(run_stage(Decode(Reading(Reader(), Reader(), join=24.0)), speech))
+    reader = Reader()
+    # The change is told 0.2 s late; the quietest place near it is between the words.
+    packets = told(speech, [(0.0, 1), (1.3, 2)], [(0.0, 2)], [(0.0, 1)])
+    run = run_stage(Decode(Reading(reader, reader, join=24.0)), {"speech": packets})
+    assert [event.text for event in finals(run)] == ["one two three four five six", "seven eight", "nine"]
+    assert [word.speaker for word in finals(run)[0].words] == [1, 1, 1, 2, 2, 2]
+    times = [[(round(word.start, 3), round(word.end, 3)) for word in event.words] for event in finals(run)]
+    assert times == [[(round(word.start, 3), round(word.end, 3)) for word in event.words] for event in whole]
+    # The second speaker's part is read with their next segment.
+    lengths = [length for length, _, _ in reader.heard]
+    assert len(lengths) == 3 and 0.96 <= lengths[0] - PAUSE <= 1.28
+
+
+def test_where_one_person_speaks_or_a_change_is_not_sure_speech_is_read_as_it_is():
+    speech = encoded(([1, 2, 3, 0, 4, 5, 6], 1.0), ([7, 8], 4.0))
+    for turns in ([(0.0, 1)], [(0.0, 1), (1.0, 2), (1.4, 1)]):
+        (packet, _) = told(speech, turns, [(0.0, 1)])
+        assert parts_of(packet.payload) == [packet.payload]
+        reader = Reader()
+        run_stage(Decode(Reading(reader, reader, join=24.0)), {"speech": told(speech, turns, [(0.0, 1)])})
+        assert len(reader.heard) == 1
 
 
 def test_a_final_behind_which_the_picture_goes_on_is_not_stamped_before_what_was_promised():
