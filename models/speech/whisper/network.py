@@ -99,22 +99,18 @@ class Sound:
         return len(self.parts[0][1][0, 0])
 
     def before(self, silence: Sound, most: int) -> Sound:
-        """The same with up to `most` frames of `silence` behind it, at the places these have in it.
-
-        It is used up, layer by layer: both at once would be large.
-        """
+        """The same with up to `most` frames of `silence` behind it, at the places these have in it."""
         first = self.frames
         last = min(first + most, silence.frames)
-        parts = []
-        for quiet_keys, quiet_told in silence.parts:
-            keys, told = self.parts.pop(0)
-            parts.append(
+        return Sound(
+            [
                 (
-                    np.concatenate((keys, quiet_keys[:, :, :, first:last]), 3),
-                    np.concatenate((told, quiet_told[:, :, first:last]), 2),
+                    np.concatenate((keys, quiet[0][:, :, :, first:last]), 3),
+                    np.concatenate((told, quiet[1][:, :, first:last]), 2),
                 )
-            )
-        return Sound(parts)
+                for (keys, told), quiet in zip(self.parts, silence.parts, strict=True)
+            ]
+        )
 
     def behind(self, frames: int) -> Sound:
         """The same without the first frames."""

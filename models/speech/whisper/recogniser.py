@@ -190,7 +190,7 @@ class WhisperRecogniser(Recogniser):
         if not utterance.whole:
             prompt = self._prompt(heard, hints)
             found = agreed(parts.decoder, heard.sound, prompt, hints.draft, rules)
-            read = self._with_terms(found, heard, hints, rules)
+            read = self._with_terms(found, heard, prompt, hints, rules)
             read = read.first(self._kept(read, utterance, heard))
             return self._transcript(read, heard, utterance, sound)[0], []
         heard, read = self._read_clearly(heard, hints, rules)
@@ -236,12 +236,13 @@ class WhisperRecogniser(Recogniser):
 
     def _read(self, heard: _Heard, hints: Hints, rules: Rules) -> Read:
         """The best text, and in it the terms that are as good."""
-        found = beam_search(self._parts().decoder, heard.sound, self._prompt(heard, hints), rules, _BEAMS)
-        return self._with_terms(found, heard, hints, rules)
+        prompt = self._prompt(heard, hints)
+        found = beam_search(self._parts().decoder, heard.sound, prompt, rules, _BEAMS)
+        return self._with_terms(found, heard, prompt, hints, rules)
 
-    def _with_terms(self, found: list[int], heard: _Heard, hints: Hints, rules: Rules) -> Read:
+    def _with_terms(self, found: list[int], heard: _Heard, prompt: list[int], hints: Hints, rules: Rules) -> Read:
         """A text, with the expected terms that are as good as what it has in their place."""
-        parts, prompt = self._parts(), self._prompt(heard, hints)
+        parts = self._parts()
         terms, favoured = self._trie(hints.terms, heard.written), [0.0] * len(found)
         if terms is not None:
             text = OpenSound(parts.decoder, heard.sound, prompt, rules)
