@@ -14,7 +14,7 @@ from lipstream.stages.speaker.payloads import SegmentHeard
 from lipstream.stages.speaker.words import said_by
 from lipstream.stages.speech.turns import most_of
 
-STEADY: Final = 2
+STEADY: Final = 3
 """Segments in a row after which something else must be known of an earlier one before it is corrected."""
 
 

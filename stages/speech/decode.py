@@ -24,12 +24,12 @@ from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.failures import retry, while_loading, while_running
 from lipstream.stages.payloads import AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
+from lipstream.stages.speaker.parted import in_whole, parts_of
 from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
 from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
-from lipstream.stages.speech.parted import in_whole, parts_of
 from lipstream.stages.speech.placing import placed
 from lipstream.stages.speech.turns import spoken_by, who_speaks
 

@@ -15,7 +15,7 @@ import numpy as np
 from lipstream.models.speech.engine import SAMPLE_RATE, Float32, TimedWord
 from lipstream.pipeline import seconds
 from lipstream.stages.payloads import EncodedSpeech
-from lipstream.stages.speech.parted import same_speaker
+from lipstream.stages.speaker.parted import same_speaker
 
 LONGEST_PAUSE: Final = 2.0
 """Seconds without speech over which nothing is joined: somebody else begins, or something else."""

@@ -264,10 +264,10 @@ def test_words_of_a_segment_may_be_of_two_people():
 
 def test_where_somebody_reads_it_is_corrected_as_soon_as_it_is_steady_and_only_once():
     choir = Choir(6)
-    script = [choir.says("ann") for _ in range(6)]
-    known = [{}, {}, {2: (1,) * 6}, {2: (1,) * 6}, {2: (3,) * 6}, {2: (3,) * 6}]
+    script = [choir.says("ann") for _ in range(8)]
+    known = [{}, {}, *[{2: (1,) * 6}] * 3, *[{2: (3,) * 6}] * 3]
     stream = []
-    for windows, revised, told in zip(script, known, [1, 2, 1, 1, 1, 1], strict=True):
+    for windows, revised, told in zip(script, known, [1, 2, *[1] * 6], strict=True):
         segment, end = windows[0].segment, micros(windows[-1].end)
         packed = SegmentHeard(segment, tuple(windows), (told,) * 6, frozenset(), revised)
         stream.append(("heard", Packet(end, packed)))
@@ -276,10 +276,10 @@ def test_where_somebody_reads_it_is_corrected_as_soon_as_it_is_steady_and_only_o
     run = run_stage(Review(soon=True), ports)
     (changed,) = [event for event in run.events if isinstance(event, SpeakerChanged)]
     assert (changed.segment, changed.previous, changed.speaker, changed.words) == (2, 2, 1, (1,) * 6)
-    # At the end of the second later segment of which it is known, not at that of the run.
-    assert changed.emitted == pytest.approx(script[3][-1].end, abs=0.01)
+    # At the end of the third later segment of which it is known, not at that of the run.
+    assert changed.emitted == pytest.approx(script[4][-1].end, abs=0.01)
     late = run_stage(Review(), ports)
-    assert [event.emitted for event in late.events] == [pytest.approx(script[5][-1].end, abs=0.01)]
+    assert [event.emitted for event in late.events] == [pytest.approx(script[7][-1].end, abs=0.01)]
 
 
 def test_of_two_who_speak_at_once_each_is_who_has_their_face_elsewhere():

@@ -86,9 +86,15 @@ def _part(speech: EncodedSpeech, first: int, last: int) -> EncodedSpeech:
 def _frames(encoding: Encoding, first: int, last: int) -> Encoding:
     """The frames of some of the samples."""
     span = slice(*(round(edge / SAMPLE_RATE * encoding.frame_rate) for edge in (first, last)))
-    cut = {
-        name: None if values is None else values[span]
-        for name in ("levels", "inner", "least_confidence")
-        for values in [getattr(encoding, name)]
-    }
-    return dataclasses.replace(encoding, features=encoding.features[span], samples=last - first, **cut)
+
+    def cut(values: Float32 | None) -> Float32 | None:
+        return None if values is None else values[span]
+
+    return dataclasses.replace(
+        encoding,
+        features=encoding.features[span],
+        samples=last - first,
+        levels=cut(encoding.levels),
+        inner=cut(encoding.inner),
+        least_confidence=cut(encoding.least_confidence),
+    )
