@@ -117,7 +117,7 @@ class Ear:
             ends, times, vectors = self._hear(sound)
             self._kept.mkdir(parents=True, exist_ok=True)
             np.savez(path, ends=json.dumps(ends), times=times, vectors=vectors)
-        with np.load(path) as held:
+        with np.load(path, allow_pickle=False) as held:
             ends = {int(number): end for number, end in json.loads(str(held["ends"])).items()}
             return list(_segments(ends, held["times"], held["vectors"]))
 

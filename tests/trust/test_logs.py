@@ -14,7 +14,7 @@ from lipstream.config import load_config
 from lipstream.events import TranscriptFinal
 from lipstream.pipeline import EventSink, PipelineError
 from lipstream.stages.sinks import ConsoleSink, SrtWriter
-from tests.commands.conftest import captions, recording  # noqa: F401
+from tests.commands.conftest import captions, consent, recording  # noqa: F401
 from tests.commands.fakes import Captions, sentence
 from tests.trust.conftest import WatchedRun
 

@@ -12,8 +12,9 @@ pytestmark = pytest.mark.media
 
 # What native libraries print while they load, on its way to being filtered; deleted as soon as it is closed.
 NOTICES = {"models/face/native_log.py", "stages/capture/native_noise.py"}
-# The recogniser's weights as they run, and what it makes of silence: of its files alone, by their hash.
+# Weights and graphs as they run, and what the recogniser makes of silence: of the models' files alone, by their hash.
 PREPARED = "models/kept_arrays.py"
+MADE_OF_MODELS = ("prepared/whisper-", "prepared/graph-")
 
 
 @pytest.mark.parametrize("what", ["file", "live"])
@@ -29,5 +30,5 @@ def test_a_run_without_outputs_writes_nothing(watched: Callable[[str], WatchedRu
 def test_the_cache_holds_nothing_but_models(watched: Callable[[str], WatchedRun], what: str):
     run = watched(what)
     assert run.cache_before
-    models = {name: facts for name, facts in run.cache_after.items() if not name.startswith("prepared/whisper-")}
+    models = {name: facts for name, facts in run.cache_after.items() if not name.startswith(MADE_OF_MODELS)}
     assert models == run.cache_before
