@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.commands.main import main
-from tests.commands.conftest import captions, recording  # noqa: F401 - fixtures
+from tests.commands.conftest import captions, consent, recording  # noqa: F401 - fixtures
 
 ODD = [
     "with some spaces.wav",

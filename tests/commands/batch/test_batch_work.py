@@ -20,7 +20,7 @@ from lipstream.commands.batch.work import Stopped
 from lipstream.commands.running import Outcome
 from lipstream.events import Remark, SpeechEnded, SpeechStarted
 from lipstream.pipeline import Degraded
-from tests.commands.conftest import captions, recording  # noqa: F401
+from tests.commands.conftest import captions, consent, recording  # noqa: F401
 from tests.commands.fakes import Captions, sentence
 
 
