@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
 from lipstream.models.speech.spacing import space_of
+from lipstream.models.speech.wording.punctuation import ends_sentence
 from lipstream.pipeline.events import Event
 
 Corrected = tuple[int | None, tuple[int | None, ...]]
@@ -39,8 +40,8 @@ class SpeakerBook:
         self.names: dict[int, str] = {}
         self._corrected: dict[tuple[int, int | None], Corrected] = {}
         self._signs: dict[int, str] = {}
-        # By voice, where a run has two: the number of the newest segment.
-        self._newest: dict[str | None, int] = {}
+        # By the name that is told with it, as that of a voice where a run has two: the newest final.
+        self._newest: dict[str | None, TranscriptFinal] = {}
 
     def take(self, event: Event) -> bool:
         """Learn from an event; returns whether finals told before may be others now."""
@@ -57,12 +58,23 @@ class SpeakerBook:
             case TranscriptFinal():
                 if event.speaker is not None and event.speaker_name is not None:
                     self.names.setdefault(event.speaker, event.speaker_name)
-                before = self._newest.get(event.speaker_name)
-                self._newest[event.speaker_name] = event.segment
-                if event.joint and before is not None:
-                    self._signs[before] = event.joint
+                before = self._goes_on_behind(event) if event.joint else None
+                self._newest[event.speaker_name] = event
+                if before is not None:
+                    self._signs[before.segment] = event.joint
                     return True
         return False
+
+    def _goes_on_behind(self, final: TranscriptFinal) -> TranscriptFinal | None:
+        """The final whose sentence goes on: the newest of the voice if that is open, else the newest that is.
+
+        A name may have become known meanwhile, and then it is not that of the voice.
+        """
+        same = self._newest.get(final.speaker_name)
+        if same is not None and not ends_sentence(same.text):
+            return same
+        others = [each for each in self._newest.values() if not ends_sentence(each.text)]
+        return max(others, key=lambda each: each.end, default=None)
 
     def amended(self, final: TranscriptFinal) -> TranscriptFinal:
         """A final by what is known now."""
