@@ -12,6 +12,7 @@ from typing import Any
 from lipstream.events import Remark, TranscriptFinal
 from lipstream.models.speech.spacing import space_of
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
+from lipstream.stages.payloads import UNCLEAR
 
 PAUSE = 0.5
 """Seconds between two words at which a final may be parted, as at the end of a sentence."""
@@ -53,7 +54,8 @@ class InTurn(Stage):
     """Publishes the finals of several tracks in order of time.
 
     Where another track has its say within a final, the final is parted there, at the end of a sentence or at a pause.
-    Each part has a segment number of its own, since none is what `SpeechEnded` tells of.
+    The first part keeps the segment's number, under which its text was shown while it was spoken; each of the others
+    has one of its own.
 
     Args:
         numbers: gives segments their numbers.
@@ -81,7 +83,7 @@ class InTurn(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Hold a final until nothing earlier can come."""
         final: TranscriptFinal = packet.payload
-        self._spoken = True
+        self._spoken |= final.text != UNCLEAR
         track = list(self.inputs).index(port) + 1
         for first, last in _sentences(final):
             start = final.words[first].start if final.words else final.start
@@ -114,13 +116,17 @@ class InTurn(Stage):
 
     def _part(self, begin: _Sentence, last: int) -> TranscriptFinal:
         final, first = begin.final, begin.first
+        if first == 0:
+            segment = self._numbers.of(begin.track, final.segment)
+        else:
+            self._further += 1
+            segment = self._numbers.further(self._further)
         if first == 0 and last >= len(final.words):
-            return dataclasses.replace(final, segment=self._numbers.of(begin.track, final.segment))
-        self._further += 1
+            return dataclasses.replace(final, segment=segment)
         words = final.words[first:last]
         return dataclasses.replace(
             final,
-            segment=self._numbers.further(self._further),
+            segment=segment,
             start=words[0].start,
             end=words[-1].end,
             text=space_of(final.language).join(word.word for word in words),

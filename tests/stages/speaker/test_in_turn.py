@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from lipstream.events import TranscriptFinal
+from lipstream.events import Remark, TranscriptFinal
 from lipstream.pipeline import Packet, micros
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.speaker.in_turn import InTurn, TrackNumbers
@@ -34,6 +34,13 @@ def test_a_final_is_held_back_no_longer_than_its_delay():
     assert first.text == "One." and first.emitted < 61
 
 
+def test_what_nobody_could_read_comes_in_its_turn_and_is_no_word():
+    finals = told([said("One.", 0.0, known=30.0)], [said("[unclear]", 2.0, known=3.0)])
+    assert [final.text for final in finals] == ["One.", "[unclear]"]
+    *_, remark = told([said("[unclear]", 2.0)])
+    assert isinstance(remark, Remark) and remark.kind == "no_speech"
+
+
 def test_a_final_is_parted_at_the_end_of_a_sentence_where_another_has_a_say():
     long = said("We all went home. It rained. Then it stopped.", 0.0, language="en")
     finals = told([long], [said("Yes.", 4.5)])
@@ -53,3 +60,5 @@ def test_numbers_of_segments_are_of_one_row_whatever_comes_first():
     finals = told([said("A b. C d. E.", 0.0)], others)
     assert [final.text for final in finals] == ["A b.", "X.", "C d.", "Y.", "E."]
     assert len({final.segment for final in finals}) == 5
+    # What was shown of a segment while it was spoken goes with its first part.
+    assert finals[0].segment == numbers.of(1, 1)
