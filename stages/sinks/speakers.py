@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
 from lipstream.models.speech.spacing import space_of
-from lipstream.models.speech.wording.punctuation import ends_sentence
+from lipstream.models.speech.wording.punctuation import marked
 from lipstream.pipeline.events import Event
+
+_GOES_ON_WITHIN: Final = 3.0
+"""Seconds: somewhat more than the longest pause over which what is said is read as going on."""
 
 Corrected = tuple[int | None, tuple[int | None, ...]]
 
@@ -66,15 +70,13 @@ class SpeakerBook:
         return False
 
     def _goes_on_behind(self, final: TranscriptFinal) -> TranscriptFinal | None:
-        """The final whose sentence goes on: the newest of the voice if that is open, else the newest that is.
+        """The final whose sentence goes on: the voice's own if it was left open just before, else the newest that was.
 
         A name may have become known meanwhile, and then it is not that of the voice.
         """
-        same = self._newest.get(final.speaker_name)
-        if same is not None and not ends_sentence(same.text):
-            return same
-        others = [each for each in self._newest.values() if not ends_sentence(each.text)]
-        return max(others, key=lambda each: each.end, default=None)
+        own = self._newest.get(final.speaker_name)
+        others = sorted(self._newest.values(), key=lambda each: each.end, reverse=True)
+        return next((each for each in (own, *others) if each is not None and _left_open(each, final.start)), None)
 
     def amended(self, final: TranscriptFinal) -> TranscriptFinal:
         """A final by what is known now."""
@@ -98,6 +100,11 @@ class SpeakerBook:
     def called(self, speaker: int) -> str:
         """What readers call a speaker."""
         return called(speaker, self.names.get(speaker))
+
+
+def _left_open(final: TranscriptFinal, until: float) -> bool:
+    """Whether a final has no sign at its end, and ended so short before that a sentence may go on."""
+    return not marked(final.text).after and until - final.end <= _GOES_ON_WITHIN
 
 
 def called(speaker: int, name: str | None) -> str:
