@@ -92,7 +92,7 @@ def add_tracks(graph: Graph, config: Config, tracks: Sequence[SpeakerTrack], add
         add_branch: adds sound to text of a track to an empty graph, under the usual names.
     """
     numbers = TrackNumbers(len(tracks))
-    graph.add("in_turn", InTurn.of_tracks(len(tracks), _delay(config)))
+    graph.add("in_turn", InTurn.of_tracks(len(tracks), _delay(config), shown=config.partials))
     graph.add(PEOPLE, PeopleOfTracks.joining([f"track{track.number}" for track in tracks]))
     for track in tracks:
         branch = Graph()
