@@ -23,7 +23,7 @@ from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.failures import retry, while_loading, while_running
-from lipstream.stages.payloads import AtOnce, EncodedSpeech, Mouth
+from lipstream.stages.payloads import UNCLEAR, AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
 from lipstream.stages.speaker.parted import in_whole, parts_of
 from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
@@ -86,6 +86,7 @@ class Decode(Stage):
             is something to read. What the user can mend is told before anything comes in either case.
         wait: seconds behind its end for which finished speech waits for more to be read with; None for as long as
             nothing else is said.
+        of_one: whether all of the sound is one person's, also that in which nothing can be read.
 
     Attributes:
         terms: words and phrases to be expected; may be replaced while it runs, from any thread.
@@ -104,11 +105,13 @@ class Decode(Stage):
         history: float = 30.0,
         early: bool = True,
         wait: float | None = None,
+        of_one: bool = False,
     ) -> None:
         self._reading = reading
         self._early = early
         self._loaded = False
         self._wait = wait
+        self._of_one = of_one
         self.terms = reading.terms
         self._only_on_camera = only_on_camera
         self._history = micros(history)
@@ -434,8 +437,13 @@ class Decode(Stage):
             return
         self.publish(SpeechUnclear(segment=speech.segment, start=start, end=end))
         if self._reading.mark_unclear:
-            word = Word(word=UNCLEAR, start=start, end=end, confidence=0.0)
-            self.publish(TranscriptFinal(segment=speech.segment, start=start, end=end, text=UNCLEAR, words=(word,)))
+            # Of a voice in which nothing can be read nobody's number is made.
+            turns = speech.turns if self._of_one else ()
+            words = (spoken_by(Word(word=UNCLEAR, start=start, end=end, confidence=0.0), turns),)
+            who = who_speaks(words, turns)
+            self._publish_final(
+                TranscriptFinal(segment=speech.segment, start=start, end=end, text=UNCLEAR, words=words, **who)
+            )
 
     def _written_in(self, spoken: str | None) -> str | None:
         """The language of the text."""
@@ -504,8 +512,6 @@ class Decode(Stage):
             self.emit("finals", final, self._reached)
 
 
-UNCLEAR = "[unclear]"
-"""What stands for speech in which nothing could be read."""
 _UNCLEAR_SECONDS = 0.8
 """Seconds of speech without a word that are told."""
 _WHAT = "the speech decoder"
