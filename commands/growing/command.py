@@ -45,8 +45,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _status(args: argparse.Namespace) -> int:
     """Print how far it is."""
     from lipstream.commands.growing.words import status_lines
-    from lipstream.models.av_speech.profile import profile_path
     from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+    from lipstream.models.profile_files import profile_path
 
     folder = kept_folder(args.profile)
     made = profile_path(args.profile).exists()
@@ -89,9 +89,10 @@ def _make(name: str, folder: KeptFolder) -> int:
     from lipstream.commands.networks.speech_networks import teacher
     from lipstream.commands.networks.steps import Steps
     from lipstream.models.av_speech.evaluation.word_errors import normaliser
-    from lipstream.models.av_speech.profile import LipNetworks, load_networks, profile_path, save_networks
+    from lipstream.models.av_speech.profile import LipNetworks, load_networks, save_networks
     from lipstream.models.av_speech.training.growing.growth import Growth
     from lipstream.models.av_speech.training.growing.kept_folder import LEAST_MINUTES
+    from lipstream.models.profile_files import profile_path
     from lipstream.pipeline import UserError
 
     minutes = folder.minutes
@@ -125,8 +126,8 @@ def _make(name: str, folder: KeptFolder) -> int:
 
 def _delete(args: argparse.Namespace) -> int:
     """Delete features and profile."""
-    from lipstream.models.av_speech.profile import profile_path
     from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+    from lipstream.models.profile_files import profile_path
     from lipstream.pipeline import UserError
 
     folder, path = kept_folder(args.profile), profile_path(args.profile)

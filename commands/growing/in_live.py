@@ -31,7 +31,7 @@ def settings(args: argparse.Namespace) -> dict[str, object]:
     """
     if args.grow is None:
         return {}
-    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.profile_files import profile_path
 
     used = {"fusion.profile": args.grow} if args.profile is None and profile_path(args.grow).exists() else {}
     return {"fusion.grow": args.grow, **used}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -18,6 +16,7 @@ from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.errors import ModelError
+from lipstream.models.profile_files import FORMAT, profile_names, profile_path
 from lipstream.models.shared import made_of, shared
 from lipstream.models.whole_file import whole_file
 
@@ -27,10 +26,6 @@ WIDTH = 192
 """Width of the fusion network."""
 LAYERS = 3
 """Layers of the fusion network."""
-FORMAT = 2
-"""Of the file; 2 since lips that do not belong to the sound are told."""
-
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,27 +59,6 @@ class LipNetworks:
     def with_facts(self, facts: dict[str, Any]) -> LipNetworks:
         """The same networks with other facts."""
         return LipNetworks(self.lips, self.fusion, self.correspondence, facts)
-
-
-def profiles_folder() -> Path:
-    """Where this user's profiles are."""
-    return platformdirs.user_data_path("lipstream", appauthor=False) / "profiles"
-
-
-def profile_path(name: str) -> Path:
-    """The file of a profile, whether or not it is there.
-
-    Raises:
-        ModelError: the name cannot be a file's.
-    """
-    if not _NAME.match(name):
-        raise ModelError(f"profile {name!r}: expected a name of letters, digits, '-', '_' and '.', at most 64")
-    return profiles_folder() / f"{name}.safetensors"
-
-
-def profile_names() -> list[str]:
-    """Names of this user's profiles."""
-    return sorted(path.stem for path in profiles_folder().glob("*.safetensors"))
 
 
 def save_networks(networks: LipNetworks, path: Path) -> None:

@@ -15,7 +15,7 @@ def with_own_profile(config: Config, consent: GrowthConsent) -> Config:
     """A configuration in which the profile that has grown helps, if its user agrees and it was made."""
     if not consent.given:
         return config
-    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.profile_files import profile_path
 
     if not profile_path(OWN_PROFILE).exists():
         return config
@@ -63,8 +63,8 @@ class Grown:
 
 def grown() -> Grown:
     """What there is."""
-    from lipstream.models.av_speech.profile import profile_path
     from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+    from lipstream.models.profile_files import profile_path
 
     folder = kept_folder(OWN_PROFILE)
     return Grown(folder.minutes, profile_path(OWN_PROFILE).exists(), folder.path)
@@ -76,8 +76,8 @@ def delete_grown() -> None:
     Raises:
         OSError: it cannot be removed.
     """
-    from lipstream.models.av_speech.profile import profile_path
     from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
+    from lipstream.models.profile_files import profile_path
 
     kept_folder(OWN_PROFILE).delete()
     profile_path(OWN_PROFILE).unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lipstream.config import load_config
-from lipstream.models.av_speech import profile
+from lipstream.models import profile_files
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
 from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
@@ -36,7 +36,7 @@ PROXIED = {"x-forwarded-for": "203.0.113.9"}
 
 @pytest.fixture
 def consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GrowthConsent:
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path / "profiles")
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path / "profiles")
     return GrowthConsent(tmp_path / "growing.json")
 
 
@@ -47,7 +47,7 @@ def keep_some() -> Path:
     shape, look = np.zeros((4, 107), np.float16), np.zeros((4, 12, 12), np.float16)
     mask = np.ones(4, np.bool_)
     folder.add(KeptSpeech(Encodings(clean, clean, ()), shape, look, mask, "go", (("go", 1.0),), 120.0, None), 1)
-    profile.profile_path("me").write_bytes(b"networks")
+    profile_files.profile_path("me").write_bytes(b"networks")
     return folder.path
 
 
@@ -82,7 +82,7 @@ def test_an_answer_is_kept_on_this_machine_and_all_of_it_can_be_deleted(consent:
     consent.give()
     gone = ask(consent, lambda http: http.delete("/api/growing")).json()
     assert gone == nobody | {"answer": False}
-    assert not folder.exists() and not profile.profile_path("me").exists() and not consent.given
+    assert not folder.exists() and not profile_files.profile_path("me").exists() and not consent.given
 
 
 @pytest.mark.parametrize("wrong", [{}, {"grow": "yes"}, {"grow": 1}, {"grow": None}])

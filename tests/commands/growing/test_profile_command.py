@@ -11,11 +11,12 @@ import pytest
 from lipstream.commands.growing import in_live
 from lipstream.commands.main import main
 from lipstream.config import load_config
-from lipstream.models.av_speech import profile
-from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+from lipstream.models import profile_files
+from lipstream.models.av_speech.profile import LipNetworks, save_networks
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder, kept_folder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
+from lipstream.models.profile_files import profile_path
 from lipstream.pipeline.exclusive import open_exclusively
 from lipstream.stages.enrol.own_profile import with_own_profile
 from tests.commands.fakes import Captions
@@ -24,7 +25,7 @@ from tests.commands.fakes import Captions
 @pytest.fixture(autouse=True)
 def profiles(tmp_path, monkeypatch):
     folder = tmp_path / "profiles"
-    monkeypatch.setattr(profile, "profiles_folder", lambda: folder)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: folder)
     return folder
 
 

@@ -145,7 +145,7 @@ def kept_folder(name: str) -> KeptFolder:
     Raises:
         ModelError: the name cannot be a file's.
     """
-    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.profile_files import profile_path
 
     return KeptFolder(profile_path(name).with_suffix(".growing"))
 
