@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     """Make, list or delete profiles."""
     from lipstream.models.profile_files import profile_names
     from lipstream.pipeline import UserError
+    from lipstream.stages.enrol.consent import is_own
 
     if args.list:
         print("\n".join(profile_names()) or "no profiles")
@@ -74,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "expected the name of a profile and recordings of its user, or --live: lipstream enroll NAME PATH..."
         )
+    if is_own(args.profile):
+        raise UserError(f"{args.profile}: this name is kept for the profile that grows from use; choose another one")
     if args.epochs is not None and args.epochs < 1:
         raise UserError(f"--epochs {args.epochs}: expected 1 or more")
     enroll_live.check_arguments(args)

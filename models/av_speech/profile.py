@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ class LipNetworks:
 
 
 def save_networks(networks: LipNetworks, path: Path) -> None:
-    """Write networks in half precision.
+    """Write networks in half precision, for this user alone.
 
     Raises:
         ModelError: the file cannot be written.
@@ -70,6 +71,8 @@ def save_networks(networks: LipNetworks, path: Path) -> None:
     tensors = {key: each for name, network in networks.parts().items() for key, each in _tensors(name, network).items()}
     with whole_file(path) as partial:
         save_file(tensors, partial, {"format": str(FORMAT), "facts": json.dumps(networks.facts)})
+        with contextlib.suppress(OSError):  # a file system without rights
+            partial.chmod(0o600)
 
 
 def load_networks(path: Path) -> LipNetworks:

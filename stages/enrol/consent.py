@@ -20,6 +20,11 @@ OWN_PROFILE: Final = "me"
 """The profile that grows for who agreed in the page or the window: neither asks for a name."""
 
 
+def is_own(name: str) -> bool:
+    """Whether a profile of this name is the user's own; on some systems large and small letters are the same file."""
+    return name.casefold() == OWN_PROFILE
+
+
 def consent_path() -> Path:
     """Where this user's answer is kept."""
     return platformdirs.user_data_path("lipstream", appauthor=False) / "growing.json"
