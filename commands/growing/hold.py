@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from lipstream.models.errors import ModelError
 from lipstream.pipeline.exclusive import is_at
 
 if TYPE_CHECKING:
@@ -70,9 +71,15 @@ class Hold:
 
         Args:
             work: the folder of its state.
+
+        Raises:
+            ModelError: it cannot be removed.
         """
         if self.deleted:
-            self.folder.delete()
+            try:
+                self.folder.delete()
+            except OSError as error:
+                raise ModelError(f"{error.filename}: cannot be deleted ({error.strerror})") from None
         elif self.lost:
             shutil.rmtree(work, ignore_errors=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +22,8 @@ OWN_PROFILE: Final = "me"
 
 
 def is_own(name: str) -> bool:
-    """Whether a profile of this name is the user's own; on some systems large and small letters are the same file."""
-    return name.casefold() == OWN_PROFILE
+    """Whether a profile of this name is the user's own; macOS and Windows take `Me` for the same file."""
+    return (name.casefold() if sys.platform in ("darwin", "win32") else name) == OWN_PROFILE
 
 
 def consent_path() -> Path:

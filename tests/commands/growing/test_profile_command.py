@@ -79,7 +79,7 @@ def test_too_little_is_not_learnt_from(capsys):
 
 def test_one_learns_at_a_time(capsys):
     folder = fill("ann", 3)
-    with open_exclusively(folder.path / "learning.lock"):
+    with open_exclusively(folder.path / LOCK):
         assert main(["profile", "learn", "ann"]) == 1
         assert main(["profile", "learn", "--background", "ann"]) == 0
     assert capsys.readouterr().err.count("is being made already") == 2
@@ -239,7 +239,7 @@ def test_a_profile_that_was_enrolled_is_neither_deleted_nor_replaced_nor_taken_f
     assert profile_path("me").exists() and not kept_folder("me").path.exists()
 
 
-@pytest.mark.parametrize("command", [["enroll", "Me", "videos"], ["live", "--grow", "me"]])
+@pytest.mark.parametrize("command", [["enroll", "me", "videos"], ["live", "--grow", "me"]])
 def test_the_name_of_the_own_profile_is_not_for_others(command, captions, capsys):
     assert main(command) == 2
     error = capsys.readouterr().err
