@@ -310,7 +310,9 @@ def recordings(args: argparse.Namespace) -> None:
         finals, changes, marked = _run(path)
         told, last = [], []
         for final in finals:
-            corrected = changes[final.segment].words if final.segment in changes else None
+            # Of two who speak at once each has a final, by their face.
+            change = changes.get((final.segment, final.face), changes.get((final.segment, None)))
+            corrected = None if change is None else change.words
             for place, word in enumerate(final.words):
                 speaker = word.speaker if corrected is None else corrected[place]
                 middle = (word.start + word.end) / 2
@@ -325,13 +327,13 @@ def recordings(args: argparse.Namespace) -> None:
         print(f"| {path.stem} | {len(told)} | {shares} | {errors.rate:.3f} | {kinds} | {people} |", flush=True)
 
 
-def _run(path: Path) -> tuple[list[TranscriptFinal], dict[int, SpeakerChanged], list[Turn]]:
+def _run(path: Path) -> tuple[list[TranscriptFinal], dict[tuple[int, int | None], SpeakerChanged], list[Turn]]:
     """What was told, what was corrected, and the turns of the RTTM that is written."""
     finals: list[TranscriptFinal] = []
-    changes: dict[int, SpeakerChanged] = {}
+    changes: dict[tuple[int, int | None], SpeakerChanged] = {}
     run = Pipeline.from_config("file", input=path, **{"emotion.enabled": False, "speakers.people": False})
     run.on(TranscriptFinal, finals.append)
-    run.on(SpeakerChanged, lambda change: changes.__setitem__(change.segment, change))
+    run.on(SpeakerChanged, lambda change: changes.__setitem__((change.segment, change.face), change))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "told.rttm"
         run.add_sink("rttm", RttmWriter(place))

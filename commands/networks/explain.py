@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     path = args.output or Path(f"{args.clip.stem}.{kind}.png")
     if path.suffix.lower() != ".png":
         raise UserError(f"--output {path}: expected a name that ends in .png")
-    if args.at < 0:
+    if not args.at >= 0:
         raise UserError(f"--at {args.at:g}: expected seconds from the start of the recording, 0 or more")
     check_places([path], [args.clip])
     if not args.overwrite:
@@ -114,7 +114,7 @@ def _influence(recording: Recording, at: float) -> Influence:
     from lipstream.models.av_speech.evaluation.conditions import lip_samples
     from lipstream.models.av_speech.general_fusion import GeneralFusion
     from lipstream.models.av_speech.occlusion import occlude
-    from lipstream.models.av_speech.recording import SAMPLE_RATE
+    from lipstream.models.av_speech.recording import LIP_RATE, SAMPLE_RATE
     from lipstream.models.av_speech.voice_bands import HOP
     from lipstream.views.recorded.attention import MAP, Attention
     from lipstream.views.recorded.influence import Influence
@@ -125,9 +125,12 @@ def _influence(recording: Recording, at: float) -> Influence:
     times = _lip_times(part, start)
     found = occlude(fusion, engine().encode(part.sound), part.sound, lip_samples(part.lips), np.abs(times - at) <= MAP)
     count = len(found.seen)
+    # Where the sound goes on behind the picture, there is nothing to see.
+    missing = max(0, count - len(times))
+    crops = np.pad(part.lips.crops[:count], [(0, missing), *[(0, 0)] * (part.lips.crops.ndim - 1)])
+    times = start + np.arange(count, dtype=np.float32) / np.float32(LIP_RATE)
     sound_times = (start + np.arange(len(found.gains)) * (HOP / SAMPLE_RATE)).astype(np.float32)
-    crops, who = part.lips.crops[:count], "for anybody, by hiding"
-    shown = Attention(at, sound_times, times[:count], crops, found.seen, found.lips, who)
+    shown = Attention(at, sound_times, times, crops, found.seen, found.lips, "for anybody, by hiding")
     return Influence(shown, found.own, found.gains, found.overlap, found.without)
 
 

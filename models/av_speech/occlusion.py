@@ -67,7 +67,10 @@ def occlude(
     gains, _ = fusion.mask(mouth, bands)
     count = len(mouth.seen)
     changed = np.zeros((len(gains), count), np.float32)
-    for index in np.flatnonzero(hidden[:count] & mouth.seen).tolist():
+    # The picture may end before the sound, or after it.
+    asked = np.zeros(count, bool)
+    asked[: len(hidden)] = hidden[:count]
+    for index in np.flatnonzero(asked & mouth.seen).tolist():
         first, end = max(0, index - PATCH // 2), index + PATCH // 2 + 1
         less = [*lips[:first], *map(_unseen, lips[first:end]), *lips[end:]]
         changed[:, index] = _change(gains, fusion.mask(fusion.look(encoding, less), bands)[0])

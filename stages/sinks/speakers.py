@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
 from lipstream.models.speech.spacing import space_of
+from lipstream.models.speech.wording.punctuation import marked
 from lipstream.pipeline.events import Event
+
+_GOES_ON_WITHIN: Final = 3.0
+"""Seconds: somewhat more than the longest pause over which what is said is read as going on."""
 
 Corrected = tuple[int | None, tuple[int | None, ...]]
 
@@ -39,8 +44,8 @@ class SpeakerBook:
         self.names: dict[int, str] = {}
         self._corrected: dict[tuple[int, int | None], Corrected] = {}
         self._signs: dict[int, str] = {}
-        # By voice, where a run has two: the number of the newest segment.
-        self._newest: dict[str | None, int] = {}
+        # By the name that is told with it, as that of a voice where a run has two: the newest final.
+        self._newest: dict[str | None, TranscriptFinal] = {}
 
     def take(self, event: Event) -> bool:
         """Learn from an event; returns whether finals told before may be others now."""
@@ -57,12 +62,21 @@ class SpeakerBook:
             case TranscriptFinal():
                 if event.speaker is not None and event.speaker_name is not None:
                     self.names.setdefault(event.speaker, event.speaker_name)
-                before = self._newest.get(event.speaker_name)
-                self._newest[event.speaker_name] = event.segment
-                if event.joint and before is not None:
-                    self._signs[before] = event.joint
+                before = self._goes_on_behind(event) if event.joint else None
+                self._newest[event.speaker_name] = event
+                if before is not None:
+                    self._signs[before.segment] = event.joint
                     return True
         return False
+
+    def _goes_on_behind(self, final: TranscriptFinal) -> TranscriptFinal | None:
+        """The final whose sentence goes on: the voice's own if it was left open just before, else the newest that was.
+
+        A name may have become known meanwhile, and then it is not that of the voice.
+        """
+        own = self._newest.get(final.speaker_name)
+        others = sorted(self._newest.values(), key=lambda each: each.end, reverse=True)
+        return next((each for each in (own, *others) if each is not None and _left_open(each, final.start)), None)
 
     def amended(self, final: TranscriptFinal) -> TranscriptFinal:
         """A final by what is known now."""
@@ -86,6 +100,11 @@ class SpeakerBook:
     def called(self, speaker: int) -> str:
         """What readers call a speaker."""
         return called(speaker, self.names.get(speaker))
+
+
+def _left_open(final: TranscriptFinal, until: float) -> bool:
+    """Whether a final has no sign at its end, and ended so short before that a sentence may go on."""
+    return not marked(final.text).after and until - final.end <= _GOES_ON_WITHIN
 
 
 def called(speaker: int, name: str | None) -> str:

@@ -42,6 +42,7 @@ class Writer(EventSink):
         used: whether an event has come.
         saved: whether the file is complete and in its place.
         book: what is known by now of speakers, and of signs that were left open.
+        remakes: whether the file is made anew from what is known at the end, rather than as things are told.
         failure: why a live run went on without it, None if it did not.
     """
 
@@ -65,6 +66,7 @@ class Writer(EventSink):
         self.failure: str | None = None
         self._naming: LanguageInName | None = None
         self._live = False
+        self.remakes = False
         self._file: BinaryIO | None = None
         self._content = False
         self._done = threading.Event()
@@ -247,7 +249,7 @@ class Writer(EventSink):
             return None
         again = type(self)(self.path, self.source)
         again.path, again.part = self.made, self.made.with_name(f"{self.made.name}.part")
-        again._live = self._live
+        again._live, again._content, again.remakes = self._live, self._content, True
         again.book = self.book
         again.open()
         try:

@@ -68,7 +68,12 @@ class CueCutter:
             self._hold(final)
             return []
         self._said = final.end
-        return self._in_order(self._add(final))
+        settled = self._add(final)
+        if final.overlaps:
+            # Those of the second person, which are to come, may lie before the last of them.
+            self._held += settled
+            return []
+        return self._in_order(settled)
 
     def _hold(self, final: TranscriptFinal) -> None:
         """Make the cues of a second person; they wait until all that come before them are settled."""

@@ -69,13 +69,15 @@ class SoundMarks:
     def _fill(self, following: int | None) -> Iterator[Cue]:
         """The marks before the cue that begins at `following`, milliseconds; before nothing where it is None."""
         latest = None if following is None else following - self._gap
-        later = []
-        for sound in self._waiting:
+        later: list[SoundEvent] = []
+        for place, sound in enumerate(self._waiting):
             start, end = round(sound.start * 1000), None if sound.end is None else round(sound.end * 1000)
             begin = start if self._free is None else max(start, self._free)
             if latest is not None and begin >= latest:
-                later.append(sound)
-            elif end is not None and start < begin >= end:
+                # So do all that begin later.
+                later += self._waiting[place:]
+                break
+            if end is not None and start < begin >= end:
                 # There were words all the while.
                 continue
             elif (stays := self._stays(begin, end, latest)) is not None:

@@ -70,7 +70,8 @@ class CueWriter(Writer):
             self.put_cues(self._cutter.add(event))
         elif isinstance(event, SoundEvent) and self.tells_sounds:
             self._marks.add(event)
-            self.put_cues(())
+            if not self.remakes:
+                self.put_cues(())
 
     def complete(self, end: End | None) -> None:
         """Write what is open."""
@@ -103,13 +104,18 @@ class CueWriter(Writer):
         records = "".join(self._records(self._marks.among(settled)))
         if last:
             records += "".join(self._records(self._marks.rest()))
-        count, left_out, marks = self._count, self.left_out, self._marks.aside()
-        open_cues = [*marks.among(self.unsettled()), *marks.rest()]
-        tail = "".join(self._records(open_cues)) + self.ending()
-        self._count, self.left_out = count, left_out
+        # Nobody looks at a file while it is made anew, so what is open is not told after every step.
+        tail = "" if self.remakes and not last else self._tail()
         self._replace(records, tail)
         if records or tail:
             self.mark_content()
+
+    def _tail(self) -> str:
+        """What is open, as it would be if nothing followed."""
+        count, left_out, marks = self._count, self.left_out, self._marks.aside()
+        tail = "".join(self._records([*marks.among(self.unsettled()), *marks.rest()])) + self.ending()
+        self._count, self.left_out = count, left_out
+        return tail
 
     def unsettled(self) -> list[Cue]:
         """The cues that may still change."""

@@ -95,6 +95,22 @@ def test_a_sign_belongs_to_the_voice_that_goes_on():
     assert [book.amended(each).text for each in (mine, other, on)] == ["It was cold,", "Oh", "but dry."]
 
 
+def test_a_sign_is_not_put_behind_an_old_sentence_of_the_same_name():
+    book = SpeakerBook()
+    old, begun = said(1, 0.0, (1, "It was cold"), speaker_name="Ann"), said(2, 60.0, (2, "He said"), speaker_name="Bo")
+    on = said(3, 62.0, (1, "so what."), speaker_name="Ann", joint=",")
+    assert [book.take(each) for each in (old, begun, on)] == [False, False, True]
+    assert [book.amended(each).text for each in (old, begun)] == ["It was cold", "He said,"]
+
+
+def test_a_sign_belongs_to_the_open_sentence_of_who_got_a_name_meanwhile():
+    book = SpeakerBook()
+    earlier = said(1, 0.0, (1, "Good morning."), speaker_name="Ann")
+    begun, on = said(2, 1.0, (1, "It was cold")), said(3, 2.0, (1, "but dry."), speaker_name="Ann", joint=",")
+    assert [book.take(each) for each in (earlier, begun, on)] == [False, False, True]
+    assert [book.amended(each).text for each in (earlier, begun, on)] == ["Good morning.", "It was cold,", "but dry."]
+
+
 def test_text_has_names_where_they_are_asked_for_and_no_marks_where_not(tmp_path: Path):
     named = TxtWriter.configured(load_config("file", {"subtitles.speakers": "names"}))
     text = write(named(tmp_path / "a.txt"), FIRST, SpeakerNamed(speaker=2, name="Bo"), SECOND, END)

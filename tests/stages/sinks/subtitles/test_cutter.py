@@ -370,3 +370,11 @@ def test_where_two_speak_at_once_no_cue_is_gone_in_a_moment():
         cues = cues_of(*finals, speakers="none")
         assert all(cue.end - cue.start >= 500 for cue in cues)
         assert all(one.end <= following.start for one, following in pairwise(cues))
+
+
+def test_cues_of_two_who_speak_at_once_come_in_order_though_each_has_several():
+    first = spoken("We think about change. And it takes long. So we wait for it.", overlaps=True)
+    second = spoken("Look at this. Nobody does that now. It is all wrong here.", start=0.4, overlaps=True)
+    cues = cues_of(first, second, spoken("So it is.", start=9.0), max_chars=24, max_lines=1, max_duration=1.5)
+    assert len(cues) > 5
+    assert [cue.start for cue in cues] == sorted(cue.start for cue in cues)
