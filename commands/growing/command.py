@@ -8,12 +8,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 from lipstream.commands.failures import FAILED, OK, note
-from lipstream.commands.growing.hold import LOCK, Hold, Lost
 from lipstream.commands.options import add_verb
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lipstream.commands.growing.hold import Hold
     from lipstream.models.av_speech.profile import LipNetworks
     from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
     from lipstream.stages.enrol.consent import GrowthConsent
@@ -77,6 +77,7 @@ def _resume(args: argparse.Namespace) -> int:
 
 def _learn(args: argparse.Namespace) -> int:
     """Make the profile, and take it if it is better than what there is."""
+    from lipstream.commands.growing.hold import LOCK, Hold
     from lipstream.pipeline.exclusive import open_exclusively
 
     folder = _folder_of(args.profile)
@@ -100,6 +101,7 @@ def _consent_for(args: argparse.Namespace) -> GrowthConsent | None:
 
 
 def _make(name: str, folder: KeptFolder, hold: Hold) -> int:
+    from lipstream.commands.growing.hold import Lost
     from lipstream.commands.networks.speech_networks import teacher
     from lipstream.commands.networks.steps import Steps
     from lipstream.models.av_speech.evaluation.word_errors import normaliser
