@@ -107,7 +107,12 @@ def grown() -> Grown:
 
     folder, path = kept_folder(OWN_PROFILE), profile_path(OWN_PROFILE)
     made = path.exists() and not is_enrolled(path)
-    return Grown(folder.minutes, made, folder.state.paused, folder.path)
+    try:
+        paused = folder.state.paused
+    except ModelError:
+        # Who learns says so; here the user has to see what there is, to delete it.
+        paused = False
+    return Grown(folder.minutes, made, paused, folder.path)
 
 
 def delete_grown() -> None:

@@ -271,6 +271,7 @@ def test_what_goes_wrong_after_the_captions_ends_nothing(speaking: Captions, beg
     fill("me", 1)
     (kept_folder("me").path / "growth.json").write_text("{")
     assert main(["live"]) == 0
+    assert grown().minutes == 1.0, "the page shows it, so that it can be deleted"
     assert "profile me is not made: " in capsys.readouterr().err
 
 
