@@ -41,8 +41,12 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in profiles_folder().glob("*.safetensors"))
 
 
-def profile_facts(path: Path) -> dict[str, Any]:
+def profile_facts(path: Path, *, any_version: bool = False) -> dict[str, Any]:
     """How a profile came about; its networks are not read.
+
+    Args:
+        path: of the profile.
+        any_version: whether it may be of another version of Lipstream, too, which cannot use it.
 
     Raises:
         ModelError: there is none, it is damaged, or it is of another version of Lipstream.
@@ -61,6 +65,6 @@ def profile_facts(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ModelError(f"{path}: no usable profile ({why})") from None
-    if version != FORMAT:
+    if version != FORMAT and not any_version:
         raise ModelError(f"{path}: made by another version of Lipstream")
     return facts if isinstance(facts, dict) else {}

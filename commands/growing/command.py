@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lipstream.commands.growing.hold import Hold
     from lipstream.models.av_speech.profile import LipNetworks
     from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
+    from lipstream.pipeline import UserError
     from lipstream.stages.enrol.consent import GrowthConsent
 
 EXAMPLE = """\
@@ -86,6 +87,8 @@ def _learn(args: argparse.Namespace) -> int:
     except BlockingIOError:
         note(f"profile {args.profile} is being made already")
         return OK if args.background else FAILED
+    except FileNotFoundError:
+        raise _too_little(args.profile, 0.0) from None
     with lock:
         if args.background and hasattr(os, "nice"):
             os.nice(19)
@@ -115,14 +118,9 @@ def _make(name: str, folder: KeptFolder, hold: Hold) -> int:
 
     minutes, path = folder.minutes, profile_path(name)
     if minutes < LEAST_MINUTES:
-        more = "go on talking with captions on" if _is_own(name) else f"go on {_by_flag(name)}"
-        raise UserError(
-            f"profile {name} has {minutes:.1f} min of clear speech; it takes {LEAST_MINUTES:g} min or more: {more}"
-        )
+        raise _too_little(name, minutes)
     if _is_own(name) and is_enrolled(path):
-        raise UserError(
-            f"profile {name} was enrolled, and is not replaced: `lipstream enroll --delete {name}` removes it"
-        )
+        raise UserError(f"profile {name} was enrolled, and is not replaced: {_removal(name)}")
     normaliser()  # what is missing is said before the long work
     networks, earlier = LipNetworks.untrained(0), _earlier(path)
     work = _work_of(folder)
@@ -161,6 +159,16 @@ def _make(name: str, folder: KeptFolder, hold: Hold) -> int:
     return OK
 
 
+def _too_little(name: str, minutes: float) -> UserError:
+    from lipstream.models.av_speech.training.growing.kept_folder import LEAST_MINUTES
+    from lipstream.pipeline import UserError
+
+    more = "go on talking with captions on" if _is_own(name) else f"go on {_by_flag(name)}"
+    return UserError(
+        f"profile {name} has {minutes:.1f} min of clear speech; it takes {LEAST_MINUTES:g} min or more: {more}"
+    )
+
+
 def _earlier(path: Path) -> LipNetworks | None:
     """The profile that there is; one that cannot be used, as after an update, is made anew."""
     from lipstream.models.av_speech.profile import load_networks
@@ -193,9 +201,7 @@ def _delete(args: argparse.Namespace) -> int:
         if folder.delete():
             note(f"what was kept for profile {args.profile} is deleted")
         if own and is_enrolled(path):
-            note(
-                f"profile {args.profile} was enrolled, and stays: `lipstream enroll --delete {args.profile}` removes it"
-            )
+            note(f"profile {args.profile} was enrolled, and stays: {_removal(args.profile)}")
         elif made:
             path.unlink()
             note(f"profile {args.profile} deleted")

@@ -50,7 +50,7 @@ def is_enrolled(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        return GROWN not in profile_facts(path)
+        return GROWN not in profile_facts(path, any_version=True)
     except ModelError:
         return False
 

@@ -223,6 +223,7 @@ def test_deleting_the_own_profile_takes_the_yes_back_also_before_there_is_anythi
     assert main(["profile", "delete", "me"]) == 0
     assert main(["profile", "delete", "me"]) == 0
     assert consent.answer is False and not kept_folder("me").path.exists()
+    assert main(["profile", "learn", "me"]) == 2
     assert "the yes is taken back" in capsys.readouterr().err
 
 
@@ -234,6 +235,8 @@ def test_a_profile_that_was_enrolled_is_neither_deleted_nor_replaced_nor_taken_f
     assert main(["profile", "learn", "me"]) == 2
     assert "was enrolled, and is not replaced" in capsys.readouterr().err
     assert begin_learning("me") is None
+    earlier = profile_path("me").read_bytes().replace(b'"format":"2"', b'"format":"1"')
+    profile_path("me").write_bytes(earlier)
     assert main(["profile", "delete", "me"]) == 0
     delete_grown()
     assert profile_path("me").exists() and not kept_folder("me").path.exists()
