@@ -146,7 +146,8 @@ class TranscriptPartial(Event):
     """The open segment's text so far.
 
     Stable and unstable both empty take back all that was shown of the segment: once it turns out that it was no speech,
-    or, with `speech.only_on_camera`, that the voice is of nobody in view.
+    or, with `speech.only_on_camera`, that the voice is of nobody in view, or before finals that are parts of it and
+    have numbers of their own (`audio.track=each`).
 
     Attributes:
         segment: number of the segment.

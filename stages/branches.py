@@ -42,7 +42,15 @@ def add_voice_activity(
         graph.connect("audio.audio", "vad.audio", SOUND_BOUNDS)
 
 
-def add_lips(graph: Graph, config: Config, source: Source, rate: float, looking: Looking | None = None) -> None:
+def add_lips(
+    graph: Graph,
+    config: Config,
+    source: Source,
+    rate: float,
+    looking: Looking | None = None,
+    *,
+    others: bool = False,
+) -> None:
     """Add `video`, `face` and `lips`, whose port "lips" gives the lips of the speaker's face.
 
     Args:
@@ -51,12 +59,14 @@ def add_lips(graph: Graph, config: Config, source: Source, rate: float, looking:
         source: what delivers the pictures, on its port "video".
         rate: lip frames a second.
         looking: at which pictures to look; None for all of them.
+        others: whether the lips of others who move theirs are wanted too.
     """
     face = config.face
     with while_loading():
         networks = backend.create(face.backend, face.max_faces, face.min_confidence, face.threads, face.range)
     graph.add("video", source)
-    graph.add("face", Face(networks, face.max_gap, looking, FaceEmbedder() if face.identity else None))
+    embedder = FaceEmbedder() if face.identity else None
+    graph.add("face", Face(networks, face.max_gap, looking, embedder, others=others))
     graph.add("lips", LipStream(rate, config.lips.max_gap))
     graph.connect("video.video", "face.video", pictures(config))
     graph.connect("face.faces", "lips.faces", Bounds(items=64))

@@ -95,7 +95,7 @@ def connect(
     fusion = make_fusion(config, listener) if seen else AudioOnlyFusion()
     looking = _looking(config) if audio is not None or tracks else None
     if video is not None:
-        _add_face_branch(graph, config, video, looking)
+        _add_face_branch(graph, config, video, looking, others=audio is not None and _parts_voices(config))
     told_ahead = video is not None and looking is not None
     if audio is not None:
         add_speech_branch(graph, config, audio, fusion, listener, ahead=told_ahead)
@@ -133,6 +133,15 @@ def connect(
 
         add_stages(graph, config)
     return graph
+
+
+def _parts_voices(config: Config) -> bool:
+    """Whether two people in view who speak at once are told apart: where the sound of all is one, and nobody waits.
+
+    Somebody who waits would wait for two more readings, and who has enrolled is not told apart from others.
+    """
+    told = config.media_time and not config.partials and config.speakers.enabled and config.speakers.overlaps
+    return told and config.fusion.general and profile_of(config) is None
 
 
 def _why_no_profile(config: Config) -> str | None:
@@ -242,14 +251,19 @@ def add_speech_branch(
     # Live, sound may be as late as its buffer is long, and its lips must still be there.
     lateness = 0.0 if config.lossless else config.audio.buffer
     history = config.vad.max_segment + lateness
-    # Where somebody waits, reading twice more would keep them waiting.
-    parts = config.media_time and not config.partials and config.speakers.enabled and config.speakers.overlaps
-    graph.add("fuse", Fuse(fusion, history, parts=parts), skew_limit)
+    # Of a track all words are its speaker's.
+    graph.add("fuse", Fuse(fusion, history, parts=track is None and _parts_voices(config)), skew_limit)
     # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
     joined = max(reading.join, MOST_UNREAD if reading.onward else 0.0)
     longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)
-    wait = None if track is None else reading_wait(config)
-    decode = Decode(reading, only_on_camera=config.speech.only_on_camera, history=longest, early=early, wait=wait)
+    decode = Decode(
+        reading,
+        only_on_camera=config.speech.only_on_camera,
+        history=longest,
+        early=early,
+        wait=None if track is None else reading_wait(config),
+        of_one=track is not None,
+    )
     graph.add("decode", decode, skew_limit=0)
     spoken = "fuse.speech"
     if track is not None:
@@ -389,8 +403,8 @@ def _add_voices(graph: Graph, config: Config, branches: Sequence[str]) -> None:
     graph.connect("voices_ahead.voices", "face.voices", Bounds(items=4096, duration=micros(600)))
 
 
-def _add_face_branch(graph: Graph, config: Config, source: Source, looking: Looking | None) -> None:
-    add_lips(graph, config, source, config.lips.rate, looking)
+def _add_face_branch(graph: Graph, config: Config, source: Source, looking: Looking | None, *, others: bool) -> None:
+    add_lips(graph, config, source, config.lips.rate, looking, others=others)
     if config.lips.report_rate > 0:
         graph.add("lip_report", LipReport(config.lips.rate, config.lips.report_rate))
         graph.connect("lips.lips", "lip_report.lips", Bounds(items=64))

@@ -27,6 +27,8 @@ Bool = npt.NDArray[np.bool_]
 
 SAMPLE_RATE = 16_000
 """Sample rate of all sound after the sources, in Hz."""
+UNCLEAR = "[unclear]"
+"""What stands in a transcript for speech in which nothing could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class FaceFrame:
         height: height of the scaled frame in pixels.
         lips: lip features of the speaker's face, None without a face.
         talking: ids of the faces whose lips move as they do in speech.
-        other_lips: lip features of the other faces among them.
+        other_lips: lip features of the other faces among them, if they are wanted.
     """
 
     faces: tuple[TrackedFace, ...]
@@ -166,7 +168,7 @@ class LipFrame:
     Attributes:
         lips: the features; None where the mask is off: no face, or no picture for too long.
         talking: ids of all faces in view whose lips move as they do in speech.
-        other_lips: features of the other faces among them; those whose mask is off are not there.
+        other_lips: features of the other faces among them, if they are wanted; those whose mask is off are not there.
     """
 
     lips: LipFeatures | None

@@ -15,7 +15,6 @@ from lipstream.pipeline import Bounds, Degraded, Event, Graph, Recovered, Source
 from lipstream.stages.media.tracks import AudioTrack
 from lipstream.stages.speaker.in_turn import InTurn, TrackNumbers
 from lipstream.stages.speaker.of_track import PeopleOfTracks
-from lipstream.stages.speech.decode import UNCLEAR
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 
 PEOPLE = "people"
@@ -93,7 +92,7 @@ def add_tracks(graph: Graph, config: Config, tracks: Sequence[SpeakerTrack], add
         add_branch: adds sound to text of a track to an empty graph, under the usual names.
     """
     numbers = TrackNumbers(len(tracks))
-    graph.add("in_turn", InTurn.of_tracks(len(tracks), _delay(config)))
+    graph.add("in_turn", InTurn.of_tracks(len(tracks), _delay(config), shown=config.partials))
     graph.add(PEOPLE, PeopleOfTracks.joining([f"track{track.number}" for track in tracks]))
     for track in tracks:
         branch = Graph()
@@ -125,7 +124,7 @@ class _Retold:
         """An event as it is told, None for one that is not."""
         changes: dict[str, Any] = {}
         match event:
-            case TranscriptFinal() if event.text != UNCLEAR:
+            case TranscriptFinal():
                 # `InTurn` publishes it when its turn has come.
                 return None
             case SoundLevel() if self._track.number > 1:
@@ -144,8 +143,6 @@ class _Retold:
         segment = getattr(event, "segment", None)
         if isinstance(segment, int):
             changes["segment"] = self._numbers.of(self._track.number, segment)
-        if isinstance(event, TranscriptFinal):
-            changes |= {"speaker": self._track.number, "speaker_name": self._track.name}
         return dataclasses.replace(event, **changes) if changes else event
 
 

@@ -51,16 +51,20 @@ def cache_dir() -> Path:
     return platformdirs.user_cache_path("lipstream", appauthor=False)
 
 
-def resolve(name: str) -> Path:
+def resolve(name: str, *, use: bool = True) -> Path:
     """The path of an asset, verified; fetched first, with progress on standard error, when it is missing.
+
+    Args:
+        name: of the asset.
+        use: whether it is loaded now; else it is only seen that it can be.
 
     Raises:
         AssetError: unknown name, missing and offline, not to be had, or altered; one line that says what to do.
     """
-    return _resolved([name])[name]
+    return _resolved([name], use)[name]
 
 
-def resolve_folder(prefix: str) -> Path:
+def resolve_folder(prefix: str, *, use: bool = True) -> Path:
     """The folder of all assets whose names begin with `prefix`, such as `whisper-base/`; see `resolve`.
 
     Each is verified and lies in the folder under the rest of its name. What is missing is fetched in one go, so that
@@ -74,14 +78,14 @@ def resolve_folder(prefix: str) -> Path:
     names = [name for name in known if name.startswith(prefix)]
     if not names:
         raise AssetError(f"no assets {prefix}...; there are: {', '.join(known)}")
-    paths = _resolved(names)
+    paths = _resolved(names, use)
     folders = {paths[name].parents[name.removeprefix(prefix).count("/")] for name in names}
     if len(folders) > 1:
         raise AssetError(f"the files of {prefix} lie in several folders: {', '.join(map(str, sorted(folders)))}")
     return folders.pop()
 
 
-def _resolved(names: Sequence[str]) -> dict[str, Path]:
+def _resolved(names: Sequence[str], use: bool) -> dict[str, Path]:
     """The verified path of each; what is missing is fetched first, in one go."""
     store = _store()
     if any(store.find(name) is None for name in names):
@@ -90,7 +94,7 @@ def _resolved(names: Sequence[str]) -> dict[str, Path]:
     paths = {name: path for name in names if (path := store.find(name))}
     assert len(paths) == len(names)
     for name in names:
-        if not name.startswith(_NO_NETWORKS):
+        if use and not name.startswith(_NO_NETWORKS):
             note_used(name, store.manifest.assets[name].sha256)
     return paths
 

@@ -219,7 +219,7 @@ class GeneralFusion(Fusion):
         Raises:
             ModelError: `load` was not called.
         """
-        if self._inner is not None or encoding.inner is None or encoding.levels is None:
+        if not self._softens or self._inner is not None or encoding.inner is None or encoding.levels is None:
             return None
         if not all(any(sample.points is not None for sample in lips) for lips in mouths):
             return None

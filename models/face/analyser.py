@@ -28,7 +28,7 @@ class FaceAnalysis:
         speaker: id of the face chosen as the speaker's, which may be missing in this picture; None while there is none.
         talking: ids of the faces whose lips move as they do in speech.
         lips: of the speaker, None where that face is not seen.
-        other_lips: of the other faces whose lips move, by growing id.
+        other_lips: of the other faces whose lips move, by growing id, if they are wanted.
         poses: how the head of each face lies, by id.
         apertures: opening of the inner lips of each face, by id, see `aperture`.
     """
@@ -54,12 +54,16 @@ class FaceAnalyser:
         max_gap: seconds a face may be missed before it counts as gone; see `FaceTracker`.
         embedder: tells people apart by their looks, so that who comes back has the same number; None to go by the
             place in the picture alone.
+        others: whether the lips of others who move theirs are looked at too.
     """
 
-    def __init__(self, backend: FaceBackend, max_gap: float, embedder: FaceEmbedder | None = None) -> None:
+    def __init__(
+        self, backend: FaceBackend, max_gap: float, embedder: FaceEmbedder | None = None, *, others: bool = False
+    ) -> None:
         self._backend = backend
         self._tracker = FaceTracker(max_gap)
         self._embedder = embedder
+        self._others = others
         self._keeper = None if embedder is None else PersonKeeper(embedder)
         self._selector = SpeakerSelector()
         self._before: UInt8 | None = None
@@ -107,7 +111,8 @@ class FaceAnalyser:
         lips = None if shown is None or not seen else self._lips(image, shown, poses[shown.id], openings[shown.id])
         talking = self._selector.talking
         # Whom else one may hear. The lips of who speaks alone are looked at already, so that costs nothing more.
-        also = [face for face in tracked.faces if face.id in talking and face.id != speaker and face.observation.looked]
+        moving = [face for face in tracked.faces if face.id in talking] if self._others else []
+        also = [face for face in moving if face.id != speaker and face.observation.looked]
         others = tuple(self._lips(image, face, poses[face.id], openings[face.id]) for face in also)
         self._before = image
         found = tuple(face for face in tracked.faces if face.id in tracked.found)

@@ -144,6 +144,15 @@ class SpeechEngine(ABC):
             ModelError: a model file is missing or unusable; the message says which and what to do.
         """
 
+    def check(self) -> None:  # noqa: B027 - optional for a subclass
+        """See that `load` will not fail: the files are there, and what they should be. No network is loaded.
+
+        An engine without it is refused only when it is loaded, which in a recording is when somebody speaks.
+
+        Raises:
+            ModelError: as `load`.
+        """
+
     def load_decoder(self) -> None:  # noqa: B027 - optional for a subclass
         """Load what `decode`, `words` and `align` need besides, for an engine whose `load` leaves that. Idempotent.
 

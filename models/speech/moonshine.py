@@ -39,6 +39,10 @@ FRAME_RATE: Final = SAMPLE_RATE / 384
 SHORTEST_AUDIO: Final = 895
 """Samples the encoder's convolutions need for one frame."""
 
+_ASSETS: Final = tuple(
+    f"moonshine-tiny-en/{name}" for name in ("encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MoonshineFiles:
@@ -91,6 +95,15 @@ class MoonshineEngine(SpeechEngine):
                 files = self._files = self._files or _default_files()
                 key = ("moonshine encoder", made_of(files.encoder), self._threads)
                 self._loaded = shared(key, lambda: EncoderGraph(files.encoder, self._threads))
+
+    def check(self) -> None:
+        """See `SpeechEngine.check`."""
+        if self._files is None:
+            _default_files(use=False)
+            return
+        for path in (self._files.encoder, self._files.decoder, self._files.tokenizer):
+            if not path.is_file():
+                raise ModelError(f"there is no file {path}; expected a part of a Moonshine model")
 
     def load_decoder(self) -> None:
         """See `SpeechEngine.load_decoder`."""
@@ -187,11 +200,7 @@ def _open(files: MoonshineFiles, threads: int) -> _Reading:
     return _Reading(DecoderGraph(files.decoder, threads, tokenizer.text_end), tokenizer, aligner)
 
 
-def _default_files() -> MoonshineFiles:
+def _default_files(*, use: bool = True) -> MoonshineFiles:
     from lipstream.models.assets import resolve  # Here, so that an engine with files of its own needs no manifest.
 
-    return MoonshineFiles(
-        encoder=resolve("moonshine-tiny-en/encoder_model.ort"),
-        decoder=resolve("moonshine-tiny-en/decoder_model_merged.ort"),
-        tokenizer=resolve("moonshine-tiny-en/tokenizer.bin"),
-    )
+    return MoonshineFiles(*(resolve(name, use=use) for name in _ASSETS))

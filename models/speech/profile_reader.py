@@ -47,6 +47,12 @@ class ProfileReader(Recogniser):
         self._chosen.load()
         self.languages = self._chosen.languages
 
+    def check(self) -> None:
+        """See that both can be loaded."""
+        self._profile.check()
+        self._chosen.check()
+        self.languages = self._chosen.languages
+
     def reads_alone(self, utterance: Utterance) -> bool:
         """Whether other voices are heard: the neighbours are of no help to the profile, nor it to them."""
         others = None if utterance.encoding is None else utterance.encoding.others

@@ -141,6 +141,16 @@ class Recogniser(ABC):
             ModelError: a model file is missing or unusable; the message says which and what to do.
         """
 
+    def check(self) -> None:  # noqa: B027 - optional for a subclass
+        """See that `load` will not fail: the files are there, and what they should be. No network is loaded.
+
+        It sets `languages` if they can be known. A recogniser without it is refused only when it is loaded, which in a
+        recording is when somebody speaks.
+
+        Raises:
+            ModelError: as `load`.
+        """
+
     @abstractmethod
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance. Nothing is read into silence: made up text is left out."""

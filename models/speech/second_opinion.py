@@ -50,6 +50,12 @@ class SecondOpinion(Recogniser):
         self._listener.load()
         self.languages = self.reader.languages
 
+    def check(self) -> None:
+        """See that both can be loaded."""
+        self.reader.check()
+        self._listener.check()
+        self.languages = self.reader.languages
+
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""
         read = self.reader.recognise(utterance, hints)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
@@ -11,6 +13,17 @@ UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
 def space_of(language: str | None) -> str:
     """What stands between two words of a language."""
     return "" if language in UNSPACED else " "
+
+
+def joined(words: Sequence[str], languages: Sequence[str | None]) -> str:
+    """The text of words that may be of several languages: no space between two that need none.
+
+    Args:
+        words: in order.
+        languages: code of the language of each.
+    """
+    spaces = [" " if space_of(one) or space_of(other) else "" for one, other in pairwise(languages)]
+    return "".join(space + word for space, word in zip(["", *spaces], words, strict=False))
 
 
 def plain(word: str) -> str:

@@ -35,6 +35,10 @@ class SplitRecogniser(Recogniser):
         self._engine.load()
         self._engine.load_decoder()
 
+    def check(self) -> None:
+        """See that the engine can be loaded."""
+        self._engine.check()
+
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""
         encoding = self._frames(utterance)

@@ -124,11 +124,18 @@ class Persons:
         held = [(person.faces[face], person.number) for person in self.all if face in person.faces]
         return max(held)[1] if held else None
 
-    def of_face(self, face: int) -> int:
-        """The person whose face it most likely is; somebody new while it has not spoken by itself."""
+    def of_face(self, face: int) -> int | None:
+        """The person whose face it most likely is; somebody new while it has not spoken by itself.
+
+        Returns:
+            The number; None where there are as many as there may be, and it is not known whose of them the face is.
+        """
         number = self.with_face(face)
         if number is not None:
             return number
+        unheard = sum(each != face and self.with_face(each) is None for each in self._unheard)
+        if self._count is not None and len(self.all) + unheard >= self._count:
+            return None
         if face not in self._unheard:
             self._highest += 1
             self._unheard[face] = self._highest

@@ -30,6 +30,7 @@ class Face(Stage):
         max_gap: seconds a face may be missed before it counts as gone.
         looking: chooses the frames; None for every one.
         embedder: tells people apart by their looks; None to go by the place in the picture alone.
+        others: whether the lips of others who move theirs are looked at too.
     """
 
     # Voices first: at equal timestamps they are known before the picture is judged by them.
@@ -43,8 +44,10 @@ class Face(Stage):
         max_gap: float,
         looking: Looking | None = None,
         embedder: FaceEmbedder | None = None,
+        *,
+        others: bool = False,
     ) -> None:
-        self._analyser = FaceAnalyser(backend, max_gap, embedder)
+        self._analyser = FaceAnalyser(backend, max_gap, embedder, others=others)
         self._looking = looking
         self._newest = -1
         self._end = 0

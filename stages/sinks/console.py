@@ -129,7 +129,8 @@ class ConsoleSink(EventSink):
         self._book.take(event)
         match event:
             case TranscriptPartial():
-                self._partial = event if event.text else None
+                if event.text or (self._partial is not None and self._partial.segment == event.segment):
+                    self._partial = event if event.text else None
             case TranscriptFinal():
                 if self._partial is not None and self._partial.segment <= event.segment:
                     self._partial = None

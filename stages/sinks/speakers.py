@@ -127,11 +127,28 @@ def parts_of(final: TranscriptFinal) -> list[Said]:
             )
         else:
             groups.append([word])
-    return [_said(group, space) for group in groups]
+    said, at = [], 0
+    for group in groups:
+        text, at = _cut(final.text, at, group)
+        said.append(_said(group, text or space.join(word.word for word in group)))
+    return said
 
 
-def _said(words: Sequence[Word], space: str) -> Said:
-    text = space.join(word.word for word in words)
+def _cut(text: str, at: int, words: Sequence[Word]) -> tuple[str, int]:
+    """What words are in a text, which may have spaces that its language has not, and where they end.
+
+    Empty where they are not in it from a place on.
+    """
+    first, end = text.find(words[0].word, at), at
+    for word in words:
+        found = text.find(word.word, end)
+        if found < 0:
+            return "", at
+        end = found + len(word.word)
+    return text[first:end], end
+
+
+def _said(words: Sequence[Word], text: str) -> Said:
     return Said(words[0].speaker, text, tuple(words), words[0].start, max(words[0].start, words[-1].end))
 
 

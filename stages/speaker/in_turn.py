@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lipstream.events import Remark, TranscriptFinal
+from lipstream.events import Remark, TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.spacing import space_of
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
+from lipstream.stages.payloads import UNCLEAR
 
 PAUSE = 0.5
 """Seconds between two words at which a final may be parted, as at the end of a sentence."""
@@ -53,35 +54,38 @@ class InTurn(Stage):
     """Publishes the finals of several tracks in order of time.
 
     Where another track has its say within a final, the final is parted there, at the end of a sentence or at a pause.
-    Each part has a segment number of its own, since none is what `SpeechEnded` tells of.
+    Each part has a segment number of its own, since none is what `SpeechEnded` tells of; what was shown under that of
+    the segment while it was spoken is taken back before the first.
 
     Args:
         numbers: gives segments their numbers.
         delay: seconds by which a final may be known later than it begins; the finals of all tracks are held back for
             so long.
+        shown: whether text is shown while it is spoken.
     """
 
-    def __init__(self, numbers: TrackNumbers, delay: float) -> None:
+    def __init__(self, numbers: TrackNumbers, delay: float, *, shown: bool = False) -> None:
         self._numbers = numbers
         self._delay = micros(delay)
+        self._shown = shown
         self._held: list[_Sentence] = []
         self._group: list[_Sentence] = []
         self._further = 0
         self._spoken = False
 
     @classmethod
-    def of_tracks(cls, count: int, delay: float) -> InTurn:
+    def of_tracks(cls, count: int, delay: float, *, shown: bool = False) -> InTurn:
         """One with inputs "track1", "track2" and so on."""
         ports = {f"track{number}": Port(TranscriptFinal) for number in range(1, count + 1)}
         made: type[InTurn] = type(
             cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports}
         )
-        return made(TrackNumbers(count), delay)
+        return made(TrackNumbers(count), delay, shown=shown)
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Hold a final until nothing earlier can come."""
         final: TranscriptFinal = packet.payload
-        self._spoken = True
+        self._spoken |= final.text != UNCLEAR
         track = list(self.inputs).index(port) + 1
         for first, last in _sentences(final):
             start = final.words[first].start if final.words else final.start
@@ -114,8 +118,12 @@ class InTurn(Stage):
 
     def _part(self, begin: _Sentence, last: int) -> TranscriptFinal:
         final, first = begin.final, begin.first
+        number = self._numbers.of(begin.track, final.segment)
         if first == 0 and last >= len(final.words):
-            return dataclasses.replace(final, segment=self._numbers.of(begin.track, final.segment))
+            return dataclasses.replace(final, segment=number)
+        if first == 0 and self._shown:
+            nothing = TranscriptPartial(segment=number, start=final.start, end=final.end, stable="", unstable="")
+            self.publish(dataclasses.replace(nothing, speaker=final.speaker, speaker_name=final.speaker_name))
         self._further += 1
         words = final.words[first:last]
         return dataclasses.replace(

@@ -7,13 +7,13 @@ only where it is sure that somebody else takes over, at the quietest place near 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, TimedWord
+from lipstream.models.speech.engine import SAMPLE_RATE, Encoding
+from lipstream.models.speech.recogniser import Transcript
 from lipstream.pipeline import micros, seconds
 from lipstream.stages.payloads import EncodedSpeech, Float32
 
@@ -40,10 +40,11 @@ def parts_of(speech: EncodedSpeech) -> list[EncodedSpeech]:
     return [_part(speech, first, last) for first, last in pairwise(edges)]
 
 
-def in_whole(words: Sequence[TimedWord], part: EncodedSpeech, whole: EncodedSpeech) -> list[TimedWord]:
-    """Words of a part, with times from the first sample of the whole."""
+def in_whole(read: Transcript, part: EncodedSpeech, whole: EncodedSpeech) -> Transcript:
+    """What was read of a part, with times from the first sample of the whole."""
     shift = seconds(part.start - whole.start)
-    return [dataclasses.replace(word, start=word.start + shift, end=word.end + shift) for word in words]
+    words = [dataclasses.replace(word, start=word.start + shift, end=word.end + shift) for word in read.words]
+    return dataclasses.replace(read, words=tuple(words))
 
 
 def same_speaker(before: EncodedSpeech, after: EncodedSpeech) -> bool:

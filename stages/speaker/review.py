@@ -10,6 +10,7 @@ from lipstream.events import SpeakerChanged, TranscriptFinal
 from lipstream.models.voice.diarization import Heard, speakers_of
 from lipstream.models.voice.persons import renumbered
 from lipstream.pipeline import Packet, Port, Stage
+from lipstream.stages.payloads import UNCLEAR
 from lipstream.stages.speaker.payloads import SegmentHeard
 from lipstream.stages.speaker.words import said_by
 from lipstream.stages.speech.turns import most_of
@@ -50,7 +51,9 @@ class Review(Stage):
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Keep it; correct what is steadily known otherwise."""
         if port == "finals":
-            self._finals.append(packet.payload)
+            # What cannot be read has nobody's number.
+            if packet.payload.text != UNCLEAR:
+                self._finals.append(packet.payload)
             return
         heard: SegmentHeard = packet.payload
         self._places[heard.segment] = slice(len(self._windows), len(self._windows) + len(heard.windows))

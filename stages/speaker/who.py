@@ -115,9 +115,10 @@ class Who(Stage):
         one, other = at_once.voices
         numbers = [self._persons.of_face(voice.face) for voice in (one, other)]
         if numbers[0] == numbers[1]:
+            # One person, or nobody knows of either.
             return at_once
         mine, theirs = (
-            dataclasses.replace(voice, speaker=number, name=self._names.get(number))
+            dataclasses.replace(voice, speaker=number, name=None if number is None else self._names.get(number))
             for voice, number in zip((one, other), numbers, strict=True)
         )
         return dataclasses.replace(at_once, voices=(mine, theirs))

@@ -130,11 +130,14 @@ def final_of(
         language: of the text.
     """
     rate, heard = voice.part.encoding.frame_rate, as_heard(speech, voice)
+    others = {each.speaker for each in at_once.voices if each is not voice} - {None}
     words = []
     for word in timed:
-        said = placed(word, heard)
-        own = voice.speaker is not None and _mean(at_once.both, word, rate) > _HALF
-        words.append(dataclasses.replace(said, speaker=voice.speaker) if own else spoken_by(said, speech.turns))
+        said = spoken_by(placed(word, heard), speech.turns)
+        # Whoever it is, it is not the other one.
+        if _mean(at_once.both, word, rate) > _HALF and (voice.speaker is not None or said.speaker in others):
+            said = dataclasses.replace(said, speaker=voice.speaker)
+        words.append(said)
     speaker = most_of(words, [word.speaker for word in words])
     known = {turn.speaker: turn.name for turn in speech.turns} | {each.speaker: each.name for each in at_once.voices}
     return TranscriptFinal(

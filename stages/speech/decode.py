@@ -6,9 +6,10 @@ import dataclasses
 import math
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,12 +18,12 @@ from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial, 
 from lipstream.models.speech.engine import TimedWord
 from lipstream.models.speech.expected.terms import NO_TERMS, Terms
 from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
-from lipstream.models.speech.spacing import space_of
+from lipstream.models.speech.spacing import joined, space_of
 from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.failures import retry, while_loading, while_running
-from lipstream.stages.payloads import AtOnce, EncodedSpeech, Mouth
+from lipstream.stages.payloads import UNCLEAR, AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
 from lipstream.stages.speaker.parted import in_whole, parts_of
 from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
@@ -31,7 +32,7 @@ from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, speaker_of
 from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
 from lipstream.stages.speech.placing import placed
-from lipstream.stages.speech.turns import spoken_by, who_speaks
+from lipstream.stages.speech.turns import most_of, spoken_by, who_speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,10 @@ class Decode(Stage):
         only_on_camera: publish nothing of speech that is off camera.
         history: seconds of mouths kept; at least the longest segment, and what is joined.
         early: whether the recognisers are loaded before anything comes, so that nothing waits for them, or when there
-            is something to read.
+            is something to read. What the user can mend is told before anything comes in either case.
         wait: seconds behind its end for which finished speech waits for more to be read with; None for as long as
             nothing else is said.
+        of_one: whether all of the sound is one person's, also that in which nothing can be read.
 
     Attributes:
         terms: words and phrases to be expected; may be replaced while it runs, from any thread.
@@ -103,11 +105,13 @@ class Decode(Stage):
         history: float = 30.0,
         early: bool = True,
         wait: float | None = None,
+        of_one: bool = False,
     ) -> None:
         self._reading = reading
         self._early = early
         self._loaded = False
         self._wait = wait
+        self._of_one = of_one
         self.terms = reading.terms
         self._only_on_camera = only_on_camera
         self._history = micros(history)
@@ -121,12 +125,17 @@ class Decode(Stage):
         self._joined = JoinedSpeech(reading.join)
         self._so_far = SpeechSoFar(reading.onward)
         self._reached = 0
-        self._parted: dict[int, tuple[EncodedSpeech, list[TimedWord]]] = {}
+        self._parted: dict[int, tuple[EncodedSpeech, list[Transcript]]] = {}
 
     def open(self) -> None:
-        """Load the recognisers, unless that can wait."""
+        """Load the recognisers; where that can wait, see that they can be loaded."""
         if self._early:
             self._load()
+            return
+        with while_loading():
+            self._reading.first.check()
+            self._reading.final.check()
+        self._check_language()
 
     def _load(self) -> None:
         if self._loaded:
@@ -134,6 +143,10 @@ class Decode(Stage):
         with while_loading():
             self._reading.first.load()
             self._reading.final.load()
+        self._check_language()
+        self._loaded = True
+
+    def _check_language(self) -> None:
         known, language = self._reading.final.languages, self._reading.language
         if known and language is not None and language not in known:
             raise UserError(
@@ -141,7 +154,6 @@ class Decode(Stage):
                 f"{', '.join(sorted(known))}"
                 + ("; set speech.quality to balanced for others" if known == {"en"} else "")
             )
-        self._loaded = True
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Read one encoding; remember mouths."""
@@ -221,6 +233,7 @@ class Decode(Stage):
         self._guess = None
         self.context.count("audio.recognised_seconds", speech.heard)
         self._conclude(speech, found)
+        self.recover("audio")
 
     def _read_both(self, speech: EncodedSpeech, at_once: AtOnce) -> bool:
         """Read what each of two people says at once; whether both could be read, and were published."""
@@ -250,17 +263,31 @@ class Decode(Stage):
         return True
 
     def _read_joined(self) -> None:
-        """Read the segments that wait to be read together; one by one where that fails."""
+        """Read the segments that wait to be read together; one by one where that fails.
+
+        Nothing is raised: what follows a segment that cannot be read is read all the same.
+        """
         segments = self._joined.take()
+        reads: Sequence[Transcript | None] = ()
         if len(segments) > 1:
             try:
                 with while_running("audio", _WHAT):
-                    self._finish_all(segments, self._read_as_one(segments))
-                return
+                    together = self._read_as_one(segments)
+                    reads = [read for _, read in zip(segments, together, strict=True)]
             except RecoverableError as error:
                 self.degrade(error.modality, error.reason)
-        for speech in segments:
-            self._finish_all([speech], [retry(self, _WHAT, partial(self._read, speech, whole=True))])
+        for speech, read in zip(segments, reads or map(self._read_alone, segments), strict=True):
+            self._finish_joined(speech, read)
+            if read is not None:
+                self.recover("audio")
+
+    def _read_alone(self, speech: EncodedSpeech) -> Transcript | None:
+        """What is said in one of them; None where it cannot be read."""
+        try:
+            return retry(self, _WHAT, partial(self._read, speech, whole=True))
+        except RecoverableError as error:
+            self.degrade(error.modality, error.reason)
+            return None
 
     def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Sequence[Transcript]:
         """What is said in each."""
@@ -272,14 +299,16 @@ class Decode(Stage):
         parts = [dataclasses.replace(read, words=tuple(words)) for words in divided(read.words, segments)]
         return final.reviewed([_utterance(each) for each in segments], parts, hints)
 
-    def _finish_all(self, segments: Sequence[EncodedSpeech], reads: Sequence[Transcript]) -> None:
-        for speech, read in zip(segments, reads, strict=True):
-            whole, said = self._parted.get(speech.segment, (speech, []))
-            said += in_whole(read.words, speech, whole)
-            if speech.last:
-                self._parted.pop(speech.segment, None)
+    def _finish_joined(self, speech: EncodedSpeech, read: Transcript | None) -> None:
+        """Publish a segment, or keep a part of one for its last; a part that could not be read has no words."""
+        whole, said = self._parted.get(speech.segment, (speech, []))
+        if read is not None:
+            said.append(in_whole(read, speech, whole))
+        if speech.last:
+            self._parted.pop(speech.segment, None)
+            if said:
                 self.context.count("audio.recognised_seconds", whole.heard)
-                self._finish(_as_read(whole, read), said, read.language)
+                self._finish(_as_read(whole, *said), said)
 
     def _final_of(self, speech: EncodedSpeech) -> Found:
         if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:
@@ -347,7 +376,7 @@ class Decode(Stage):
     def _conclude(self, speech: EncodedSpeech, found: Found) -> None:
         """Publish what was read of a segment, and what only now could be read of those before it."""
         if not self._reading.onward:
-            self._finish(_as_read(speech, found.read), found.read.words, found.read.language)
+            self._finish(_as_read(speech, found.read), [found.read])
             return
         for earlier, read in found.earlier:
             self._finish_onward(earlier, read, LiveText())
@@ -362,7 +391,7 @@ class Decode(Stage):
         read = closed(dataclasses.replace(read, words=worth), self._reading.final.sure_of_end)
         read = dataclasses.replace(read, words=self._going_on(read.words, read, before))
         joint = (read.joint or "") if before.left_open else ""
-        if self._finish(speech, read.words, read.language, joint, text):
+        if self._finish(speech, [read], joint, text):
             self._so_far.add(speech, read, speaker)
         elif read.words or self._reading.mark_unclear:
             self._so_far.forget()
@@ -408,8 +437,13 @@ class Decode(Stage):
             return
         self.publish(SpeechUnclear(segment=speech.segment, start=start, end=end))
         if self._reading.mark_unclear:
-            word = Word(word=UNCLEAR, start=start, end=end, confidence=0.0)
-            self.publish(TranscriptFinal(segment=speech.segment, start=start, end=end, text=UNCLEAR, words=(word,)))
+            # Of a voice in which nothing can be read nobody's number is made.
+            turns = speech.turns if self._of_one else ()
+            words = (spoken_by(Word(word=UNCLEAR, start=start, end=end, confidence=0.0), turns),)
+            who = who_speaks(words, turns)
+            self._publish_final(
+                TranscriptFinal(segment=speech.segment, start=start, end=end, text=UNCLEAR, words=words, **who)
+            )
 
     def _written_in(self, spoken: str | None) -> str | None:
         """The language of the text."""
@@ -424,16 +458,26 @@ class Decode(Stage):
     def _finish(
         self,
         speech: EncodedSpeech,
-        timed: Sequence[TimedWord],
-        spoken: str | None,
+        said: Sequence[Transcript],
         joint: str = "",
         text: LiveText | None = None,
     ) -> bool:
-        """Publish the final of a segment, or that nothing could be read; whether there is one."""
-        worth, language = _worth(timed, speech), self._written_in(spoken)
-        if len(worth) < len(timed):
-            self.context.count("audio.words_left_out", len(timed) - len(worth))
-        words = tuple(spoken_by(placed(word, speech), speech.turns) for word in self._as_wanted(worth, language))
+        """Publish the final of a segment, or that nothing could be read; whether there is one.
+
+        Args:
+            speech: the segment.
+            said: what was read of it: one part after the other where it was parted. Each may be of another language.
+            joint: see `TranscriptFinal`.
+            text: what was shown of it.
+        """
+        words: list[Word] = []
+        languages: list[str | None] = []
+        for language, timed in _by_language(said):
+            worth, written = _worth(timed, speech), self._written_in(language)
+            if len(worth) < len(timed):
+                self.context.count("audio.words_left_out", len(timed) - len(worth))
+            words += (spoken_by(placed(word, speech), speech.turns) for word in self._as_wanted(worth, written))
+            languages += [written] * (len(words) - len(languages))
         if not words:
             self._take_back(speech)
             self._tell_unclear(speech)
@@ -449,12 +493,12 @@ class Decode(Stage):
                 segment=speech.segment,
                 start=words[0].start,
                 end=words[-1].end,
-                text=space_of(language).join(word.word for word in words),
-                words=words,
+                text=joined([word.word for word in words], languages),
+                words=tuple(words),
                 lip_gate=0.0 if speech.lip_gate is None else float(np.mean(speech.lip_gate)),
                 face=speaker.face,
                 off_camera=speaker.off_camera,
-                language=language,
+                language=most_of(words, languages),
                 revised=(text or self._text).revisions([word.word for word in words]),
                 joint=joint,
                 **who_speaks(words, speech.turns),
@@ -468,8 +512,6 @@ class Decode(Stage):
             self.emit("finals", final, self._reached)
 
 
-UNCLEAR = "[unclear]"
-"""What stands for speech in which nothing could be read."""
 _UNCLEAR_SECONDS = 0.8
 """Seconds of speech without a word that are told."""
 _WHAT = "the speech decoder"
@@ -482,9 +524,15 @@ def _utterance(speech: EncodedSpeech, whole: bool = True) -> Utterance:
     return Utterance(speech.samples, speech.heard, speech.encoding, whole, speech.encoding.is_seen)
 
 
-def _as_read(speech: EncodedSpeech, read: Transcript) -> EncodedSpeech:
-    """The speech with the gate of lips that had a say in what was read; without, where it was read past them."""
-    return speech if read.fused else dataclasses.replace(speech, lip_gate=None)
+def _as_read(speech: EncodedSpeech, *said: Transcript) -> EncodedSpeech:
+    """The speech with the gate of lips that had a say in all that was read; without, where it was read past them."""
+    return speech if all(read.fused for read in said) else dataclasses.replace(speech, lip_gate=None)
+
+
+def _by_language(said: Sequence[Transcript]) -> Iterator[tuple[str | None, list[TimedWord]]]:
+    """The words of what was read, together as far as they are of one language."""
+    for language, reads in groupby(said, key=lambda read: read.language):
+        yield language, [word for read in reads for word in read.words]
 
 
 def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]:

@@ -39,7 +39,8 @@ class Encode(Stage):
     Args:
         engine: the recogniser, shared with `Decode`.
         update_interval: seconds of sound between updates; None for the end of the segment only.
-        early: whether it is loaded before anything comes, so that nothing waits for it, or when somebody speaks.
+        early: whether it is loaded before anything comes, so that nothing waits for it, or when somebody speaks. What
+            the user can mend is told before anything comes in either case.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"speech": Port(SpeechChunk)}
@@ -60,9 +61,12 @@ class Encode(Stage):
         self._start = 0
 
     def open(self) -> None:
-        """Load the recogniser, unless that can wait."""
+        """Load the recogniser; where that can wait, see that it can be loaded."""
         if self._early:
             self._load()
+            return
+        with while_loading():
+            self._engine.check()
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Add a chunk to the segment; encode if it is time to."""

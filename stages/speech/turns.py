@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from lipstream.events import Word
 from lipstream.pipeline import micros
 from lipstream.stages.payloads import SpeakerTurn
+
+T = TypeVar("T")
 
 
 class WhoSpeaks(TypedDict):
@@ -37,11 +39,11 @@ def who_speaks(words: Sequence[Word], turns: Sequence[SpeakerTurn]) -> WhoSpeaks
     return WhoSpeaks(speaker=speaker, speaker_name=name)
 
 
-def most_of(words: Sequence[Word], speakers: Sequence[int | None]) -> int | None:
-    """Who of the speakers of words says most, by time; of equals the first; None if none is known."""
-    spoken: dict[int, float] = {}
-    for word, speaker in zip(words, speakers, strict=True):
-        if speaker is not None:
+def most_of(words: Sequence[Word], told: Sequence[T | None]) -> T | None:
+    """What is told of most words, such as who says them, by time; of equals the first; None if nothing is known."""
+    spoken: dict[T, float] = {}
+    for word, each in zip(words, told, strict=True):
+        if each is not None:
             # A word without a length counts too.
-            spoken[speaker] = spoken.get(speaker, 0.0) + word.end - word.start + 1e-3
-    return max(spoken, key=lambda speaker: spoken[speaker]) if spoken else None
+            spoken[each] = spoken.get(each, 0.0) + word.end - word.start + 1e-3
+    return max(spoken, key=lambda each: spoken[each]) if spoken else None

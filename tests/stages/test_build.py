@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import lipstream.stages.branches as branches
 import lipstream.stages.build as build
 from lipstream import Pipeline
 from lipstream.config import Config, load_config
@@ -13,6 +14,7 @@ from lipstream.models.face import backend
 from lipstream.models.speech import recognisers
 from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Degraded, Packet, Port, Source, UserError
+from lipstream.stages.face.face import Face
 from lipstream.stages.payloads import AudioBlock, VideoFrame
 from lipstream.stages.speech.fuse import Fuse
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
@@ -126,15 +128,18 @@ def test_a_profile_that_cannot_help_is_said_to_be_of_no_use(
         ({"speakers.enabled": False}, False),
         ({"pace": "realtime"}, False),
         ({"speech.partials": "on"}, False),
+        ({"fusion.general": False}, False),
     ],
 )
-def test_two_who_speak_at_once_are_told_apart_where_nobody_waits(
-    fusion: RecordingFusion, settings: dict[str, object], parts: bool
+def test_two_who_speak_at_once_are_told_apart_and_looked_at_where_nobody_waits(
+    fusion: RecordingFusion, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], parts: bool
 ):
+    looked: list[bool] = []
+    monkeypatch.setattr(branches, "Face", lambda *_, others: looked.append(others) or Face(*_, others=others))
     config = load_config("file", {"emotion.enabled": False, **settings})
     graph = build.connect(config, Played("audio", sound()), Played("video", pictures()))
     fuse = graph.components["fuse"]
-    assert isinstance(fuse, Fuse) and fuse.parts is parts
+    assert isinstance(fuse, Fuse) and fuse.parts is parts and looked == [parts]
 
 
 FOR_FEATURES = {"face_features", "speaking"}

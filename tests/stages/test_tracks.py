@@ -18,6 +18,7 @@ from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Degraded, UserError
 from lipstream.stages.media.tracks import AudioTrack
 from lipstream.stages.sinks import JsonWriter, RttmWriter, SrtWriter
+from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.tracks import names_of
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
 from tests.media_factory import Picture, Sound, moving, write_media
@@ -139,6 +140,22 @@ def test_where_somebody_waits_text_is_shown_as_it_is_said_and_finals_come_in_ord
     events = events_of(path, **{"speech.partials": "on"})
     assert {each.speaker for each in events if isinstance(each, TranscriptPartial) and each.text} == {1, 2}
     assert spoken(events) == [(1, "Ann", 0), (2, "Bob", 2), (1, "Ann", 4)]
+
+
+def test_what_nobody_could_read_comes_in_its_turn_with_its_speaker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Counting, "words", lambda self, tokens: [])
+    path = write_media(tmp_path / "a.mkv", ANN, more=[BOB])
+    finals = [each for each in events_of(path, **{"speech.mark_unclear": True}) if isinstance(each, TranscriptFinal)]
+    assert [each.text for each in finals] == ["[unclear]"] * 3
+    assert spoken(finals) == [(1, "Ann", 0), (2, "Bob", 2), (1, "Ann", 4)]
+    assert [each.words[0].speaker for each in finals] == [1, 2, 1] and len({each.segment for each in finals}) == 3
+
+
+def test_words_of_a_track_are_never_parted_between_two_mouths(tmp_path: Path):
+    path = write_media(tmp_path / "a.mkv", ANN, Picture(moving(25, 96, 64)), more=[BOB])
+    graph = build.build(load_config("file", {"input": str(path), **QUICK}))
+    fuses = [graph.components[f"{prefix}fuse"] for prefix in ("", "track2_")]
+    assert [isinstance(fuse, Fuse) and fuse.parts for fuse in fuses] == [False, False]
 
 
 def test_of_one_track_each_changes_nothing_and_says_so(tmp_path: Path):

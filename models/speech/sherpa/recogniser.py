@@ -68,12 +68,22 @@ class SherpaRecogniser(Recogniser):
         """
         with self._lock:
             if self._model is None:
-                library()
-                model = kind_of(self._folder)
-                self.languages = _languages(model)
-                self.longest = LONGEST_WHISPER if model.kind is Kind.WHISPER else type(self).longest
+                model = self._found()
                 self._network(model, self._known(self._language))
                 self._model = model
+
+    def check(self) -> None:
+        """See `Recogniser.check`; the files tell the languages, where they do."""
+        with self._lock:
+            if self._model is None:
+                self._found()
+
+    def _found(self) -> SherpaModel:
+        library()
+        model = kind_of(self._folder)
+        self.languages = _languages(model)
+        self.longest = LONGEST_WHISPER if model.kind is Kind.WHISPER else type(self).longest
+        return model
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance.

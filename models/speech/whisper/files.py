@@ -12,11 +12,12 @@ FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 """What a folder with a CTranslate2 model of Whisper must hold."""
 
 
-def find_folder(model: str) -> Path:
+def find_folder(model: str, *, use: bool = True) -> Path:
     """The folder of a model; one that is missing is fetched.
 
     Args:
         model: "base", which comes with Lipstream; the path of a folder; or another size that faster-whisper knows.
+        use: whether it is loaded now; else it is only seen that it can be.
 
     Raises:
         ModelError: it cannot be had, or is not complete.
@@ -25,7 +26,7 @@ def find_folder(model: str) -> Path:
     if model == "base":
         from lipstream.models.assets import resolve_folder
 
-        return resolve_folder("whisper-base/")
+        return resolve_folder("whisper-base/", use=use)
     if not folder.is_dir():
         folder = _fetched(model)
     missing = [name for name in FILES if not (folder / name).is_file()]

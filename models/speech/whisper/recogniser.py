@@ -33,7 +33,7 @@ from lipstream.models.speech.recogniser import Front, Hints, Recogniser, Task, T
 from lipstream.models.speech.speed import processor
 from lipstream.models.speech.tails import has_sound, without_tail
 from lipstream.models.speech.whisper.alignment import token_times, with_openings
-from lipstream.models.speech.whisper.ct2_file import read_ct2
+from lipstream.models.speech.whisper.ct2_file import Ct2File, read_ct2
 from lipstream.models.speech.whisper.expecting import OpenSound, with_terms
 from lipstream.models.speech.whisper.files import FILES, find_folder
 from lipstream.models.speech.whisper.front import FRAME, closing_probability, fitting
@@ -149,7 +149,15 @@ class WhisperRecogniser(Recogniser):
                 folder = find_folder(self._model)
                 made = ("whisper", self._threads, self._precision, *(made_of(folder / name) for name in FILES))
                 self._loaded = shared(made, lambda: _open(folder, self._threads, self._precision))
-                self.languages = frozenset(self._loaded.tokens.languages) or frozenset({"en"})
+                self.languages = _languages_of(self._loaded.tokens)
+
+    def check(self) -> None:
+        """See `Recogniser.check`; the vocabulary tells the languages."""
+        with self._lock:
+            if self._loaded is None:
+                folder = find_folder(self._model, use=False)
+                _weights(folder)
+                self.languages = _languages_of(_tokens(folder))
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read up to `LONGEST` seconds.
@@ -333,14 +341,12 @@ def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
 
 
 def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
-    file = replace(read_ct2(folder / "model.bin"), kept=KeptArrays(_kept_at(folder, threads, precision)))
-    if "Whisper" not in file.kind:
-        raise ModelError(f"{folder / 'model.bin'} holds a {file.kind}, expected a Whisper model for CTranslate2")
+    file = replace(_weights(folder), kept=KeptArrays(_kept_at(folder, threads, precision)))
     try:
         told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read {folder / 'config.json'}: {error}") from error
-    tokens = WhisperTokens(folder / "tokenizer.json")
+    tokens = _tokens(folder)
     try:
         with file.released():
             encoder = WhisperEncoder(file, threads, precision)
@@ -357,6 +363,24 @@ def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
     file.kept.finish()
     file.release()
     return _Parts(LogMel(encoder.bands), encoder, decoder, tokens, silence, rules, file.kept)
+
+
+def _weights(folder: Path) -> Ct2File:
+    """The file of the weights, none of which is read yet."""
+    file = read_ct2(folder / "model.bin")
+    if "Whisper" not in file.kind:
+        raise ModelError(f"{folder / 'model.bin'} holds a {file.kind}, expected a Whisper model for CTranslate2")
+    return file
+
+
+def _tokens(folder: Path) -> WhisperTokens:
+    """The vocabulary, read once for who asks for the languages and who reads."""
+    path = folder / "tokenizer.json"
+    return shared(("whisper tokens", made_of(path)), lambda: WhisperTokens(path))
+
+
+def _languages_of(tokens: WhisperTokens) -> frozenset[str]:
+    return frozenset(tokens.languages) or frozenset({"en"})
 
 
 def _silence(encoder: WhisperEncoder, decoder: WhisperDecoder) -> tuple[Float32, ...]:

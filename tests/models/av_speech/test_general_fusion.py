@@ -175,6 +175,11 @@ def test_two_who_speak_at_once_have_what_their_masks_have_of_both(made):
     assert len(engine.heard) == 3
 
 
+def test_what_only_judges_mouths_parts_nothing():
+    encoding = Hears().encode(SOUND_2S)
+    assert GeneralFusion(None, softens=False).part(encoding, SOUND_2S, (lips(), lips())) is None
+
+
 @pytest.mark.parametrize("other", [[], lips(50, seen=False), lips(swing=0.0)], ids=["none", "unseen", "still"])
 def test_who_does_not_speak_is_not_told_apart(made, other):
     engine, fusion = made(MIXED, EAGER)

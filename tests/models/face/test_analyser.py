@@ -19,10 +19,10 @@ def picture(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (240, 540, 3)).astype(np.uint8)
 
 
-def analyses(script, images=None, max_gap: float = 0.2):
+def analyses(script, images=None, max_gap: float = 0.2, others: bool = False):
     """What is told of each picture."""
     script = list(script)
-    analyser = FaceAnalyser(ScriptedFaces(script), max_gap)
+    analyser = FaceAnalyser(ScriptedFaces(script), max_gap, others=others)
     shown = [picture()] * len(script) if images is None else images
     return analyser, [analyser.analyse(image, index * FRAME_US) for index, image in enumerate(shown)]
 
@@ -47,14 +47,17 @@ def test_lips_are_those_of_the_face_that_talks():
     assert np.std([each.lips.aperture for each in seen[-12:]]) > 0.02
 
 
-def test_the_lips_of_others_are_looked_at_while_they_move_and_only_then():
-    _, both = analyses([[talking_face(at * 0.04, LEFT), talking_face(at * 0.04 + 0.3, RIGHT)] for at in range(75)])
+def test_the_lips_of_others_are_looked_at_while_they_move_if_they_are_wanted_and_only_then():
+    script = [[talking_face(at * 0.04, LEFT), talking_face(at * 0.04 + 0.3, RIGHT)] for at in range(75)]
+    _, both = analyses(script, others=True)
     last = both[-1]
     assert last.talking == {1, 2}
     assert {last.lips.face, *(lips.face for lips in last.other_lips)} == {1, 2} and len(last.other_lips) == 1
     assert np.std([each.other_lips[0].aperture for each in both[-12:]]) > 0.02
-    _, one = analyses([[talking_face(at * 0.04, LEFT), silent_face(RIGHT)] for at in range(75)])
+    _, one = analyses([[talking_face(at * 0.04, LEFT), silent_face(RIGHT)] for at in range(75)], others=True)
     assert not any(each.other_lips for each in one)
+    _, unwanted = analyses(script)
+    assert unwanted[-1].talking == {1, 2} and not any(each.other_lips for each in unwanted)
 
 
 def test_a_face_that_is_missed_for_a_moment_is_kept_and_shows_no_lips_meanwhile():

@@ -164,3 +164,12 @@ def test_of_several_streams_any_may_have_the_voice():
     found = run_stage(VoicesAhead.of_streams(2)(0.35, AHEAD), {"audio": one, "audio2": other})
     assert [packet.payload.voiced for packet in found] == [True, False]
     assert [packet.payload.time / SECOND for packet in found] == pytest.approx([1.0, 3.0], abs=0.05)
+
+
+def test_a_stream_that_ends_in_the_middle_of_a_voice_does_not_speak_for_ever():
+    short = list(run_stage(SpeechProbability(LoudnessVad()), blocks([(0.5, 1.0)], 1.0)))
+    assert (short[-1].payload.speech or 0.0) > 0.35, "it ends on a voice"
+    long = list(run_stage(SpeechProbability(LoudnessVad()), blocks([(4.0, 5.0)], 8.0)))
+    found = run_stage(VoicesAhead.of_streams(2)(0.35, AHEAD), {"audio": short, "audio2": long})
+    assert [packet.payload.voiced for packet in found] == [True, False, True, False]
+    assert [packet.payload.time / SECOND for packet in found] == pytest.approx([0.5, 2.0, 4.0, 5.0], abs=0.1)

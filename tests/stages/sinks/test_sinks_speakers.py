@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -272,5 +273,8 @@ def test_parts_of_a_segment_are_its_text(tmp_path: Path):
     first, second = parts_of(FIRST)
     assert f"{first.text} {second.text}" == FIRST.text
     assert (first.speaker, second.speaker, second.start) == (1, 2, 2.0)
+    mixed = replace(said(1, 0.0, (1, "You missed"), (2, "\u4f60 \u597d")), language="zh")
+    mixed = replace(mixed, text="You missed \u4f60\u597d")
+    assert [part.text for part in parts_of(mixed)] == ["You missed", "\u4f60\u597d"]
     (whole,) = parts_of(said(1, 0.0, (None, "Ah.")))
     assert whole.speaker is None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from lipstream.events import TranscriptFinal
+from lipstream.events import Remark, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline import Packet, micros
 from lipstream.pipeline.testing import run_stage
 from lipstream.stages.speaker.in_turn import InTurn, TrackNumbers
@@ -17,8 +18,8 @@ def said(text: str, start: float, known: float | None = None, **facts: object) -
     return Packet(micros(final.end if known is None else known), final)
 
 
-def told(*tracks: list[Packet[TranscriptFinal]], delay: float = 60.0) -> list[TranscriptFinal]:
-    stage = InTurn.of_tracks(len(tracks), delay)
+def told(*tracks: list[Packet[TranscriptFinal]], delay: float = 60.0, shown: bool = False) -> list[Any]:
+    stage = InTurn.of_tracks(len(tracks), delay, shown=shown)
     return list(run_stage(stage, {f"track{number}": each for number, each in enumerate(tracks, 1)}).events)
 
 
@@ -32,6 +33,13 @@ def test_a_final_is_held_back_no_longer_than_its_delay():
     stage = InTurn.of_tracks(1, 20.0)
     first = run_stage(stage, {"track1": packets}).events[0]
     assert first.text == "One." and first.emitted < 61
+
+
+def test_what_nobody_could_read_comes_in_its_turn_and_is_no_word():
+    finals = told([said("One.", 0.0, known=30.0)], [said("[unclear]", 2.0, known=3.0)])
+    assert [final.text for final in finals] == ["One.", "[unclear]"]
+    *_, remark = told([said("[unclear]", 2.0)])
+    assert isinstance(remark, Remark) and remark.kind == "no_speech"
 
 
 def test_a_final_is_parted_at_the_end_of_a_sentence_where_another_has_a_say():
@@ -53,3 +61,11 @@ def test_numbers_of_segments_are_of_one_row_whatever_comes_first():
     finals = told([said("A b. C d. E.", 0.0)], others)
     assert [final.text for final in finals] == ["A b.", "X.", "C d.", "Y.", "E."]
     assert len({final.segment for final in finals}) == 5
+
+
+def test_what_was_shown_of_a_segment_that_is_parted_is_taken_back_before_its_first_part():
+    tracks = [said("A b. C d. E.", 0.0)], [said("X.", 1.5), said("Z.", 20.0)]
+    events = told(*tracks, shown=True)
+    assert [event.text for event in events] == ["", "A b.", "X.", "C d. E.", "Z."]
+    assert isinstance(events[0], TranscriptPartial) and events[0].segment == TrackNumbers(2).of(1, 1)
+    assert not any(isinstance(event, TranscriptPartial) for event in told(*tracks))

@@ -201,6 +201,18 @@ def test_who_speaks_at_the_same_time_is_told_by_the_face_and_somebody_new_has_a_
     assert set(persons.settled(choir.says("bob", windows=12), frozenset())) == {4}
 
 
+@pytest.mark.parametrize(("count", "speaker"), [(1, None), (2, 2)])
+def test_who_speaks_at_the_same_time_is_nobody_more_than_there_are(count: int, speaker: int | None):
+    choir = Choir(2)
+    persons = Persons(count)
+    persons.settled([dataclasses.replace(window, face=5) for window in choir.says("ann")], frozenset())
+    mixed = choir.says("ann")
+    packets = {"voices": prints(mixed), "speech": [at_once(speech(mixed[0].segment, mixed), 6, 5)]}
+    (told,) = run_stage(Who(persons, 30.0), packets).on("speech")
+    assert [voice.speaker for voice in told.payload.at_once.voices] == [speaker, 1]
+    assert persons.of_face(7) is None
+
+
 def test_a_name_that_is_given_holds_from_then_on_and_is_told():
     choir = Choir(3)
     who = Who(Persons(), 30.0)
@@ -298,6 +310,15 @@ def test_of_two_who_speak_at_once_each_is_who_has_their_face_elsewhere():
     events = run_stage(Review(), {"heard": heard, "finals": finals}).events
     (changed,) = [event for event in events if isinstance(event, SpeakerChanged)]
     assert (changed.face, changed.previous, changed.speaker, set(changed.words)) == (2, 7, 2, {2})
+
+
+def test_what_nobody_could_read_is_given_to_nobody():
+    choir = Choir(6)
+    windows = choir.says("ann")
+    end = micros(windows[-1].end)
+    heard = Packet(end, SegmentHeard(1, tuple(windows), (1,) * len(windows), frozenset()))
+    unclear = dataclasses.replace(final(1, windows, 1), text="[unclear]", speaker=None)
+    assert run_stage(Review(), {"heard": [heard], "finals": [Packet(end, unclear)]}).events == []
 
 
 def test_a_run_without_speech_ends_without_a_word():

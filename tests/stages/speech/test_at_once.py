@@ -14,8 +14,8 @@ from lipstream.models.speech.fusion import FusedSpeech, Fusion, PartedSpeech, Vo
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import run_stage
-from lipstream.stages.payloads import AtOnce, LipFrame, VoiceOf
-from lipstream.stages.speech.at_once import TOGETHER, Trust, believed, two_mouths, utterance_of
+from lipstream.stages.payloads import AtOnce, LipFrame, SpeakerTurn, VoiceOf
+from lipstream.stages.speech.at_once import TOGETHER, Trust, believed, final_of, two_mouths, utterance_of
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -106,6 +106,16 @@ def test_beyond_what_both_say_all_is_the_first_ones():
 )
 def test_a_second_reading_that_cannot_be_trusted_is_none(theirs, of):
     assert believed((words(MINE), theirs), at_once(part(), of), Trust()) is None
+
+
+@pytest.mark.parametrize(("speaker", "told"), [(2, [2, 2]), (None, [None, None])])
+def test_of_whom_nobody_knows_who_it_is_nothing_is_the_others(speaker: int | None, told: list[int | None]):
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1]), [512]))[-1].payload
+    speech = dataclasses.replace(encoded, turns=(SpeakerTurn(0, 10**8, 1, "Ann"),))
+    both = at_once(part(), part(), speaker=speaker)
+    final = final_of(speech, both, both.voices[1], words("yes no"), "en")
+    assert [word.speaker for word in final.words] == told
+    assert (final.speaker, final.speaker_name) == (speaker, None)
 
 
 class Parting(Fusion):

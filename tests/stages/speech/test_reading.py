@@ -6,17 +6,21 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lipstream.config import SubtitlesConfig
 from lipstream.events import Revision, TranscriptFinal, TranscriptPartial
+from lipstream.models.errors import ModelError
 from lipstream.models.speech.engine import SAMPLE_RATE, TimedWord
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.fusion import AudioOnlyFusion, FusedSpeech, Fusion
+from lipstream.models.speech.moonshine import MoonshineEngine, MoonshineFiles
 from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
-from lipstream.pipeline import Graph, Packet, UserError, micros
+from lipstream.models.speech.second_opinion import SecondOpinion
+from lipstream.pipeline import Degraded, Graph, Packet, Recovered, UserError, micros
 from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import EncodedSpeech, SpeakerTurn
 from lipstream.stages.sinks.subtitles.cutter import cut
@@ -145,6 +149,43 @@ def test_who_takes_over_within_a_segment_is_read_apart():
     # The second speaker's part is read with their next segment.
     lengths = [length for length, _, _ in reader.heard]
     assert len(lengths) == 3 and 0.96 <= lengths[0] - PAUSE <= 1.28
+
+
+class Bilingual(Reader):
+    """Reads Chinese from "four" on."""
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        read = super().recognise(utterance, hints)
+        chinese = any(word.text in ("four", "five", "six") for word in read.words)
+        words = [
+            replace(word, text={"four": "\u56db", "five": "\u4e94"}.get(word.text, word.text)) for word in read.words
+        ]
+        return replace(read, words=tuple(words), language="zh" if chinese else "en")
+
+
+@pytest.mark.parametrize(
+    ("words", "change", "text", "language"),
+    [
+        ([1, 2, 3, 0, 4, 5], 1.3, "one two three \u56db\u4e94", "en"),
+        ([4, 5, 4, 0, 1, 2], 1.3, "\u56db\u4e94\u56db one two", "zh"),
+    ],
+)
+def test_each_part_of_a_segment_is_written_in_its_own_language(words, change, text, language):
+    packets = told(encoded((words, 1.0)), [(0.0, 1), (change, 2)])
+    (final,) = finals(run_stage(Decode(Reading(Bilingual(), Bilingual(), join=24.0)), {"speech": packets}))
+    assert (final.text, final.language) == (text, language)
+
+
+def test_what_follows_a_segment_or_a_part_of_one_that_cannot_be_read_is_read():
+    speech = encoded(([1, 2, 3, 4, 5, 6], 1.0), ([1, 2, 3, 4, 5, 0, 6], 4.0), ([7], 8.0))
+    reader = Reader()
+    reader.fails_over = 1.8
+    decode = Decode(Reading(reader, reader, join=24.0))
+    run = run_stage(decode, {"speech": told(speech, [(0.0, 1)], [(0.0, 2), (1.8, 1)], [(0.0, 2)])})
+    assert [(event.segment, event.text) for event in finals(run)] == [(2, "six"), (3, "seven")]
+    assert run.counters["speech.failed_segments"] == 2
+    assert isinstance(run.events[0], Degraded) and isinstance(run.events[-2], Recovered)
+    assert decode._parted == {}
 
 
 def test_where_one_person_speaks_or_a_change_is_not_sure_speech_is_read_as_it_is():
@@ -281,6 +322,35 @@ def test_a_language_that_the_recogniser_does_not_know_is_refused_at_the_start():
     reader = Reader()
     with pytest.raises(UserError, match=r"does not know the language 'fr' .*it knows de, en"):
         read(Reading(reader, reader, language="fr"), ([1, 2], START / 1e6))
+
+
+class Late(Reader):
+    """Knows what can be had before it is loaded."""
+
+    def __init__(self, missing: str = "") -> None:
+        super().__init__()
+        self.languages = frozenset()
+        self.missing = missing
+
+    def load(self) -> None:
+        pytest.fail("nobody has spoken")
+
+    def check(self) -> None:
+        if self.missing:
+            raise ModelError(self.missing)
+        self.languages = frozenset({"en", "de"})
+
+
+def test_where_nobody_speaks_what_the_user_can_mend_is_told_all_the_same():
+    """It was told at the first speech, after long work, or never."""
+    run_stage(Decode(Reading(Late(), Late(), language="de"), early=False), [])
+    with pytest.raises(UserError, match=r"does not know the language 'fr' .*it knows de, en"):
+        run_stage(Decode(Reading(Late(), Late(), language="fr"), early=False), [])
+    with pytest.raises(UserError, match=r"no model\.bin"):
+        run_stage(Decode(Reading(Late(), SecondOpinion(Late("no model.bin"), CountingEngine())), early=False), [])
+    files = MoonshineFiles(*[Path("nowhere.ort")] * 3)
+    with pytest.raises(UserError, match=r"no file nowhere\.ort"):
+        run_stage(Encode(MoonshineEngine(files=files), None, early=False), [])
 
 
 def test_terms_that_are_expected_are_told_to_the_recogniser_and_may_be_changed():

@@ -149,8 +149,10 @@ def test_speech_in_which_nothing_can_be_read_is_told():
 def test_speech_in_which_nothing_can_be_read_is_in_the_outputs_if_that_is_wanted():
     encoded = run_stage(Encode(CountingEngine(), None), chunks(np.zeros(16_000, np.float32), [512]))
     wanted = dataclasses.replace(reading(CountingEngine()), mark_unclear=True)
-    _, final = run_stage(Decode(wanted), encoded).events
+    run = run_stage(Decode(wanted), encoded)
+    _, final = run.events
     assert (final.text, final.start, final.end, len(final.words)) == ("[unclear]", 1.0, 2.0, 1)
+    assert [packet.payload.text for packet in run.on("finals")] == [final.text], "it goes the way of all finals"
 
 
 @pytest.mark.parametrize(

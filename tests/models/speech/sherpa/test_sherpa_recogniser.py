@@ -102,8 +102,12 @@ def test_the_constructor_never_fails_and_loads_nothing(library: FakeLibrary, tmp
     assert not library.made
     with pytest.raises(ModelError, match="not loaded"):
         recogniser.recognise(utterance(NOISE), Hints())
-    with pytest.raises(ModelError, match="there is no folder"):
-        recogniser.load()
+    for refused in (recogniser.check, recogniser.load):
+        with pytest.raises(ModelError, match="there is no folder"):
+            refused()
+    known = SherpaRecogniser(tiny_models.sense_voice(tmp_path))
+    known.check()
+    assert "ja" in known.languages and not library.made
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_folder_that_lacks_files_is_told_which(complete, missing):
 
 def test_base_comes_with_lipstream(monkeypatch, tmp_path, fetched):
     asked = []
-    monkeypatch.setattr(assets, "resolve_folder", lambda name: asked.append(name) or tmp_path, raising=False)
+    monkeypatch.setattr(assets, "resolve_folder", lambda name, use: asked.append(name) or tmp_path, raising=False)
     assert find_folder("base") == tmp_path
     assert (asked, fetched) == (["whisper-base/"], [])
 

@@ -235,11 +235,24 @@ def test_a_vocabulary_that_was_replaced_is_read_again(small_folder):
         WhisperRecogniser(str(small_folder)).load()
 
 
-def refusal(folder) -> str:
+def refusal(folder, *, cheap: bool = False) -> str:
+    recogniser = WhisperRecogniser(str(folder))
     with pytest.raises(ModelError) as caught:
-        WhisperRecogniser(str(folder)).load()
+        recogniser.check() if cheap else recogniser.load()
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_languages_and_damaged_files_are_known_before_any_network_is_loaded(small_folder, monkeypatch):
+    monkeypatch.setattr(module, "WhisperEncoder", lambda *_: pytest.fail("loaded"))
+    recogniser = WhisperRecogniser(str(small_folder))
+    recogniser.check()
+    assert recogniser.languages == {"de", "en", "ja"}
+    model = small_folder / "model.bin"
+    model.write_bytes(model.read_bytes()[:-1000])
+    assert str(model) in refusal(small_folder, cheap=True)
+    (small_folder / "tokenizer.json").unlink()
+    assert "has no tokenizer.json" in refusal(small_folder, cheap=True)
 
 
 def test_files_that_are_damaged_or_of_another_model_are_one_clear_line(small_folder):
