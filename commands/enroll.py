@@ -62,8 +62,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make, list or delete profiles."""
-    from lipstream.models.av_speech.profile import profile_names
+    from lipstream.models.profile_files import profile_names
     from lipstream.pipeline import UserError
+    from lipstream.stages.enrol.consent import is_own
 
     if args.list:
         print("\n".join(profile_names()) or "no profiles")
@@ -74,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             "expected the name of a profile and recordings of its user, or --live: lipstream enroll NAME PATH..."
         )
+    if is_own(args.profile):
+        raise UserError(f"{args.profile}: this name is kept for the profile that grows from use; choose another one")
     if args.epochs is not None and args.epochs < 1:
         raise UserError(f"--epochs {args.epochs}: expected 1 or more")
     enroll_live.check_arguments(args)
@@ -94,7 +97,7 @@ def _work_folder(name: str, within: Path | None) -> Path:
         ModelError: the name cannot be a file's.
     """
     from lipstream.models.assets import cache_dir
-    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.profile_files import profile_path
 
     return (within or cache_dir() / "enroll") / f"lipstream-enroll-{profile_path(name).stem}"
 
@@ -110,7 +113,7 @@ def _make_private(work: Path) -> None:
 
 def _tell_what_stays(args: argparse.Namespace, work: Path) -> None:
     """Say where voice and mouth lie if no profile was made of them."""
-    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.profile_files import profile_path
 
     with contextlib.suppress(OSError):
         work.rmdir()  # nothing was read
@@ -125,7 +128,7 @@ def _tell_what_stays(args: argparse.Namespace, work: Path) -> None:
 
 
 def _delete(name: str, within: Path | None) -> int:
-    from lipstream.models.av_speech.profile import profile_names, profile_path
+    from lipstream.models.profile_files import profile_names, profile_path
     from lipstream.pipeline import UserError
 
     path = profile_path(name)
@@ -175,7 +178,8 @@ def _enrol(args: argparse.Namespace, work: Path) -> int:
     from lipstream.commands.networks.speech_networks import teacher
     from lipstream.models.av_speech.enrolment.enrolment import Enrolment
     from lipstream.models.av_speech.evaluation.word_errors import normaliser
-    from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+    from lipstream.models.av_speech.profile import LipNetworks, save_networks
+    from lipstream.models.profile_files import profile_path
     from lipstream.models.training.device import training_device
 
     path = profile_path(args.profile)

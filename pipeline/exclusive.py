@@ -28,7 +28,7 @@ def open_exclusively(path: Path) -> BinaryIO:
         try:
             claim(file)
             # Whoever held it until now may have moved it to its final place: then the lock is on the wrong file.
-            if _is_at(file, path):
+            if is_at(file, path):
                 file.truncate(0)
                 return file
         except BaseException:
@@ -67,8 +67,9 @@ def claim(file: IO[bytes] | IO[str]) -> None:
                 raise
 
 
-def _is_at(file: BinaryIO, path: Path) -> bool:
+def is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file is the one at a path, and not deleted, moved or replaced."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False

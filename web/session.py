@@ -44,6 +44,8 @@ class Prepared:
         invitation: what its sources wait for.
         own: set where sound and picture come from microphone and camera of this machine's user, and not from a tab that
             is shared, or from elsewhere.
+        outdated: whether what the run was made of has changed since, so that another one should be made; asked often,
+            until the run has its browser.
     """
 
     pipeline: Pipeline
@@ -52,6 +54,7 @@ class Prepared:
     now: Callable[[], int]
     invitation: Invitation
     own: threading.Event = field(default_factory=threading.Event)
+    outdated: Callable[[], bool] = lambda: False
 
 
 class Session(RunSession):

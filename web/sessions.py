@@ -225,7 +225,7 @@ class Sessions:
             self._reserve = self._make()
 
     def check(self) -> None:
-        """See whether the run that is kept ready could be made; one that could not is forgotten.
+        """See whether the run that is kept ready could be made and still will do; else it is forgotten.
 
         Raises:
             PipelineError: it could not, and neither could any before: no session will ever begin.
@@ -233,7 +233,13 @@ class Sessions:
         if self._reserve is None or not self._reserve.done():
             return
         try:
-            if self._reserve.result().pipeline.wait(0):
+            prepared = self._reserve.result()
+            if prepared.outdated():
+                # First of all: that it fails, as where its profile was deleted, is no failure of the next session.
+                self._do(_abandon(self._reserve))
+                self._reserve = None
+                self.load()
+            elif prepared.pipeline.wait(0):
                 self._reserve = None
         except PipelineError as error:
             self._reserve = None

@@ -132,7 +132,7 @@ def _shipped() -> Iterator[Path]:
 def _own(config: Config) -> Iterator[Path]:
     if config.fusion.profile is not None:
         # Here, because it loads torch.
-        from lipstream.models.av_speech.profile import profile_path
+        from lipstream.models.profile_files import profile_path
 
         if (path := profile_path(config.fusion.profile)).is_file():
             yield path

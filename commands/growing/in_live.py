@@ -28,10 +28,20 @@ def settings(args: argparse.Namespace) -> dict[str, object]:
 
     Raises:
         ModelError: the name cannot be a file's.
+        UserError: it is the name of the profile that grows for who agreed in the page or the window.
     """
     if args.grow is None:
         return {}
-    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.stages.enrol.consent import is_own
+
+    if is_own(args.grow):
+        from lipstream.pipeline import UserError
+
+        raise UserError(
+            f"--grow {args.grow}: that profile grows for who said yes in the page or the window of `live --show`; "
+            "choose another name"
+        )
+    from lipstream.models.profile_files import profile_path
 
     used = {"fusion.profile": args.grow} if args.profile is None and profile_path(args.grow).exists() else {}
     return {"fusion.grow": args.grow, **used}
@@ -46,7 +56,21 @@ def before(name: str) -> None:
 
 
 def after(name: str, quiet: bool) -> None:
-    """Say how far the profile is, and begin to learn in the background if there is enough that is new."""
+    """Say how far the profile is, and begin to learn in the background if there is enough that is new.
+
+    Captions are done by then, so what goes wrong here is said and ends nothing.
+    """
+    from lipstream.models.errors import ModelError
+
+    try:
+        line = _learn_on(name)
+    except (ModelError, OSError) as error:
+        line, quiet = f"profile {name} is not made: {error}", False
+    if not quiet:
+        note(line)
+
+
+def _learn_on(name: str) -> str:
     from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
     from lipstream.stages.enrol.own_profile import begin_learning
 
@@ -56,8 +80,7 @@ def after(name: str, quiet: bool) -> None:
         line += " and is paused"
     elif (log := begin_learning(name)) is not None:
         line += f"; it is being made in the background, {log} tells how far it is"
-    if not quiet:
-        note(line)
+    return line
 
 
 def consent_of(args: argparse.Namespace, config: Config) -> GrowthConsent | None:

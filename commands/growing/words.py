@@ -20,10 +20,10 @@ def status_lines(name: str, folder: KeptFolder, made: bool) -> list[str]:
 
     state, minutes = folder.state, folder.minutes
     lines = [
-        f"profile {name}: {'in use with --profile ' + name if made else 'not made yet'}",
+        f"profile {name}: {_use(name) if made else 'not made yet'}",
         f"kept: {minutes:.1f} min of clear speech in {len(folder.files())} stretches, "
         f"{_megabytes(folder):.0f} MB; {LEAST_MINUTES:g} min make a profile, the oldest go beyond {MOST_MINUTES:g}",
-        f"growing: {'paused' if state.paused else 'with lipstream live --grow ' + name}",
+        f"growing: {'paused' if state.paused else _how(name)}",
     ]
     if state.accepted is not None:
         verdict = "taken" if state.accepted else "not taken, no better than what there was"
@@ -33,6 +33,20 @@ def status_lines(name: str, folder: KeptFolder, made: bool) -> list[str]:
             lines.append(f"  WER {condition}: {figures}")
     lines.append(f"features only, no sound and no picture: {folder.path}")
     return lines
+
+
+def _how(name: str) -> str:
+    from lipstream.stages.enrol.consent import GrowthConsent, is_own
+
+    if not is_own(name):
+        return f"with lipstream live --grow {name}"
+    return "yes, as you agreed" if GrowthConsent().given else "no, until you agree in the page or the window"
+
+
+def _use(name: str) -> str:
+    from lipstream.stages.enrol.consent import is_own
+
+    return "made, and in use while you agree" if is_own(name) else f"in use with --profile {name}"
 
 
 def _megabytes(folder: KeptFolder) -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -18,6 +17,7 @@ from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.fusion_net import FusionNet
 from lipstream.models.av_speech.lip_net import LipNet
 from lipstream.models.errors import ModelError
+from lipstream.models.profile_files import FORMAT, profile_names, profile_path
 from lipstream.models.shared import made_of, shared
 from lipstream.models.whole_file import whole_file
 
@@ -27,10 +27,6 @@ WIDTH = 192
 """Width of the fusion network."""
 LAYERS = 3
 """Layers of the fusion network."""
-FORMAT = 2
-"""Of the file; 2 since lips that do not belong to the sound are told."""
-
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,29 +62,8 @@ class LipNetworks:
         return LipNetworks(self.lips, self.fusion, self.correspondence, facts)
 
 
-def profiles_folder() -> Path:
-    """Where this user's profiles are."""
-    return platformdirs.user_data_path("lipstream", appauthor=False) / "profiles"
-
-
-def profile_path(name: str) -> Path:
-    """The file of a profile, whether or not it is there.
-
-    Raises:
-        ModelError: the name cannot be a file's.
-    """
-    if not _NAME.match(name):
-        raise ModelError(f"profile {name!r}: expected a name of letters, digits, '-', '_' and '.', at most 64")
-    return profiles_folder() / f"{name}.safetensors"
-
-
-def profile_names() -> list[str]:
-    """Names of this user's profiles."""
-    return sorted(path.stem for path in profiles_folder().glob("*.safetensors"))
-
-
 def save_networks(networks: LipNetworks, path: Path) -> None:
-    """Write networks in half precision.
+    """Write networks in half precision, for this user alone.
 
     Raises:
         ModelError: the file cannot be written.
@@ -96,6 +71,8 @@ def save_networks(networks: LipNetworks, path: Path) -> None:
     tensors = {key: each for name, network in networks.parts().items() for key, each in _tensors(name, network).items()}
     with whole_file(path) as partial:
         save_file(tensors, partial, {"format": str(FORMAT), "facts": json.dumps(networks.facts)})
+        with contextlib.suppress(OSError):  # a file system without rights
+            partial.chmod(0o600)
 
 
 def load_networks(path: Path) -> LipNetworks:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
-Part = str | Tensor | npt.NDArray[np.generic]
+if TYPE_CHECKING:
+    # What keeps features while captions run needs no torch, and would wait for it.
+    from torch import Tensor
+
+Part: TypeAlias = "str | Tensor | npt.NDArray[np.generic]"
 
 
 def fingerprint(parts: Iterable[Part]) -> str:
@@ -19,7 +23,7 @@ def fingerprint(parts: Iterable[Part]) -> str:
         if isinstance(part, str):
             digest.update(f"[text {len(part)}]{part}".encode())
             continue
-        array = np.ascontiguousarray(part.detach().cpu().numpy() if isinstance(part, Tensor) else part)
+        array = np.ascontiguousarray(part if isinstance(part, np.ndarray) else part.detach().cpu().numpy())
         digest.update(f"[{array.dtype} {array.shape}]".encode())
         digest.update(array.data)
     return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,11 @@ from lipstream.stages.capture.camera_capture import CameraKind, camera_kind
 _ENGLISH: Final = ("auto", "en")
 OWN_PROFILE: Final = "me"
 """The profile that grows for who agreed in the page or the window: neither asks for a name."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a profile of this name is the user's own; macOS and Windows take `Me` for the same file."""
+    return (name.casefold() if sys.platform in ("darwin", "win32") else name) == OWN_PROFILE
 
 
 def consent_path() -> Path:

@@ -13,7 +13,7 @@ from lipstream.commands import eval as eval_command
 from lipstream.commands.failures import guarded
 from lipstream.commands.networks import speech_networks
 from lipstream.commands.options import HelpFormatter
-from lipstream.models.av_speech import profile
+from lipstream.models import profile_files
 from lipstream.models.av_speech.enrolment import enrolment
 from lipstream.models.av_speech.general_fusion import GeneralFusion
 from lipstream.models.av_speech.profile import LipNetworks, save_networks
@@ -32,7 +32,7 @@ def run(*arguments: str) -> int:
 @pytest.fixture
 def profiles(tmp_path, monkeypatch):
     folder = tmp_path / "profiles"
-    monkeypatch.setattr(profile, "profiles_folder", lambda: folder)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: folder)
     return folder
 
 

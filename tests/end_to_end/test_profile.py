@@ -11,11 +11,11 @@ import torch
 from lipstream import Pipeline
 from lipstream.config import load_config
 from lipstream.events import TranscriptFinal
-from lipstream.models import assets
-from lipstream.models.av_speech import profile
-from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+from lipstream.models import assets, profile_files
+from lipstream.models.av_speech.profile import LipNetworks, save_networks
 from lipstream.models.av_speech.training.mixtures import mixed
 from lipstream.models.errors import AssetError
+from lipstream.models.profile_files import profile_path
 from lipstream.models.speech.whisper.files import FILES
 from lipstream.models.training.media import read_sound
 from lipstream.stages.build import connect
@@ -38,7 +38,7 @@ def whisper() -> str:
 @pytest.fixture
 def ann(tmp_path, monkeypatch) -> str:
     """A profile that takes any lips for the user's, and lets them change next to nothing."""
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path)
     networks = LipNetworks.untrained()
     torch.nn.init.normal_(networks.fusion.out.weight, std=1e-3)
     for weight in (networks.correspondence.lip_weight, networks.correspondence.sound_weight):

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import httpx
 import numpy as np
 import pytest
 
-from lipstream.config import load_config
-from lipstream.models.av_speech import profile
+from lipstream import Pipeline
+from lipstream.config import Config, load_config
+from lipstream.models import profile_files
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
 from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
+from lipstream.pipeline import PipelineError
 from lipstream.stages.build import connect
 from lipstream.stages.enrol.consent import GrowthConsent
 from lipstream.stages.enrol.growing import Growing
@@ -25,8 +31,9 @@ from lipstream.web.files.uploads import UploadLimits
 from lipstream.web.front import front_of
 from lipstream.web.growing.api import GrowingApi
 from lipstream.web.growing.local import is_own_server
-from lipstream.web.growing.runs import learn_on
+from lipstream.web.growing.runs import learn_on, prepare_own
 from lipstream.web.prepare import prepare
+from lipstream.web.rtc.peer_source import Invitation
 from lipstream.web.session import Prepared
 from lipstream.web.sessions import Sessions
 
@@ -36,7 +43,7 @@ PROXIED = {"x-forwarded-for": "203.0.113.9"}
 
 @pytest.fixture
 def consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GrowthConsent:
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path / "profiles")
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path / "profiles")
     return GrowthConsent(tmp_path / "growing.json")
 
 
@@ -47,8 +54,27 @@ def keep_some() -> Path:
     shape, look = np.zeros((4, 107), np.float16), np.zeros((4, 12, 12), np.float16)
     mask = np.ones(4, np.bool_)
     folder.add(KeptSpeech(Encodings(clean, clean, ()), shape, look, mask, "go", (("go", 1.0),), 120.0, None), 1)
-    profile.profile_path("me").write_bytes(b"networks")
+    profile_files.profile_path("me").write_bytes(b"networks")
     return folder.path
+
+
+class Run:
+    """A run that waits for its browser."""
+
+    def __init__(self) -> None:
+        self.fails = self.stopped = False
+
+    @classmethod
+    def begin(cls, config: Config) -> Prepared:
+        return Prepared(cast("Pipeline", cls()), None, None, lambda: 0, Invitation())
+
+    def wait(self, timeout: float) -> bool:
+        if self.fails:
+            raise PipelineError("there is no such profile")
+        return False
+
+    def stop(self) -> None:
+        self.stopped = True
 
 
 def ask(
@@ -70,19 +96,19 @@ def ask(
 
 
 def test_an_answer_is_kept_on_this_machine_and_all_of_it_can_be_deleted(consent: GrowthConsent):
-    nobody = {"answer": None, "minutes": 0.0, "made": False, "kept": False}
+    nobody = {"answer": None, "minutes": 0.0, "made": False, "paused": False, "kept": False}
     assert ask(consent, lambda http: http.get("/api/growing")).json() == nobody
     yes = ask(consent, lambda http: http.put("/api/growing", json={"grow": True})).json()
     assert yes["answer"] is True and consent.given
     folder = keep_some()
     there = ask(consent, lambda http: http.get("/api/growing")).json()
-    assert there == {"answer": True, "minutes": 2.0, "made": True, "kept": True}
+    assert there == {"answer": True, "minutes": 2.0, "made": True, "paused": False, "kept": True}
     stopped = ask(consent, lambda http: http.put("/api/growing", json={"grow": False})).json()
     assert stopped == there | {"answer": False} and folder.exists()
     consent.give()
     gone = ask(consent, lambda http: http.delete("/api/growing")).json()
     assert gone == nobody | {"answer": False}
-    assert not folder.exists() and not profile.profile_path("me").exists() and not consent.given
+    assert not folder.exists() and not profile_files.profile_path("me").exists() and not consent.given
 
 
 @pytest.mark.parametrize("wrong", [{}, {"grow": "yes"}, {"grow": 1}, {"grow": None}])
@@ -143,6 +169,49 @@ def test_a_session_grows_a_profile_only_where_it_is_the_users_own_camera_and_he_
         assert not may()
     finally:
         prepared.pipeline.stop()
+
+
+def test_a_run_that_waits_is_made_anew_when_the_answer_or_the_profile_is_another_one(
+    consent: GrowthConsent, monkeypatch: pytest.MonkeyPatch
+):
+    """The first one can never run, as where its profile was deleted while it was loaded: that ends no server."""
+    monkeypatch.setattr("lipstream.web.prepare.prepare", lambda config, consent: Run.begin(config))
+
+    async def serving() -> None:
+        sessions = Sessions(lambda: prepare_own(load_config("live"), consent), 1)
+
+        async def ready() -> Run:
+            sessions.load()
+            assert sessions._reserve is not None
+            run = (await sessions._reserve).pipeline
+            assert isinstance(run, Run)
+            return run
+
+        keep_some()
+        first = await ready()
+        sessions.check()
+        assert await ready() is first
+        for change in (consent.give, profile_files.profile_path("me").unlink, consent.refuse):
+            run = await ready()
+            run.fails = True
+            change()
+            sessions.check()
+            assert await ready() is not run
+            await asyncio.gather(*sessions._tasks)
+            assert run.stopped
+        await sessions.close()
+
+    asyncio.run(serving())
+
+
+def test_a_server_that_asks_imports_no_torch(tmp_path: Path):
+    """Its import takes seconds, and the page asks how far the profile is."""
+    code = (
+        "import sys; from lipstream.stages.enrol import own_profile; own_profile.grown(); own_profile.usable(); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    elsewhere = os.environ | {"XDG_DATA_HOME": str(tmp_path)}
+    assert subprocess.run([sys.executable, "-c", code], env=elsewhere, check=False).returncode == 0
 
 
 def test_after_a_session_a_profile_is_made_only_while_its_user_agrees(

@@ -11,7 +11,7 @@ YES, NO = "Yes, learn my lips", "No"
 
 
 def test_it_is_asked_once_and_a_yes_can_be_taken_back(page: Page, server: FakeServer):
-    server.growing = {"answer": None, "minutes": 0.0, "made": False, "kept": False}
+    server.growing = {"answer": None, "minutes": 0.0, "made": False, "paused": False, "kept": False}
     page.goto(server.url)
     card = page.get_by_role("region", name="Learning your lips")
     expect(card).to_contain_text("It keeps no sound and no pictures")
@@ -20,7 +20,7 @@ def test_it_is_asked_once_and_a_yes_can_be_taken_back(page: Page, server: FakeSe
     assert server.growing["answer"] is True
     assert go_live(page, server, reload=False).own
     server.growing |= {"minutes": 3.2, "kept": True}
-    page.goto(server.url)
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(card.get_by_role("button", name=YES)).to_be_hidden()
     expect(card).to_contain_text("3.2 minutes of clear speech are kept.")
     card.get_by_role("button", name="Stop learning").click()

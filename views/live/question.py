@@ -31,26 +31,32 @@ class GrowthQuestion:
         consent: where the answer is kept.
 
     Attributes:
-        open: whether the question is shown.
+        open: whether it is to be shown, where there is room.
+        drawn: whether it was in the last frame. Only then do the keys of an answer count, and its time runs.
     """
 
     def __init__(self, consent: GrowthConsent) -> None:
         self._consent = consent
         self.open = consent.answer is None
-        self._since: float | None = None
+        self.drawn = False
+        self._seen = self._last = 0.0
 
-    def shown(self, now: float) -> bool:
-        """Whether the question is to be drawn.
+    def frame(self, now: float, *, room: bool) -> bool:
+        """Whether the question is to be drawn in a frame; to be asked of every frame.
 
         Args:
             now: seconds, steadily growing.
+            room: whether nothing else is in its place.
         """
+        if self.drawn:
+            self._seen += now - self._last
+        self._last = now
+        if self._seen > _SECONDS:
+            self.open = False
         if not self.open:
-            self._since = None
-            return False
-        self._since = now if self._since is None else self._since
-        self.open = now - self._since <= _SECONDS
-        return self.open
+            self._seen = 0.0
+        self.drawn = self.open and room
+        return self.drawn
 
     def press(self, key: str) -> str | None:
         """Do what a key stands for.
@@ -61,7 +67,7 @@ class GrowthQuestion:
         if key == GROW:
             self.open = not self.open
             return "" if self.open else self._state()
-        if not self.open or key not in (YES, NO):
+        if not self.drawn or key not in (YES, NO):
             return None
         self.open = False
         try:

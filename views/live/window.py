@@ -169,9 +169,10 @@ class Window:
         picture[:] = cv2.convertScaleAbs(self._base, alpha=_DARKER) if still else self._base
         self._overlay.draw_faces(picture, scene)
         self._overlay.draw_panels(self._canvas, self._around.arrange(scene))
+        asks = self._question is not None and self._question.frame(now, room=not self._controls.help)
         if self._controls.help:
             HelpCard(self._controls.keys, self._around.width, self._around.height).draw(self._canvas, self._painter)
-        elif self._question is not None and self._question.shown(now):
+        elif asks:
             # Over the picture alone: captions can be read meanwhile.
             HelpCard(LINES, width, height).draw(self._canvas, self._painter)
         self._gui.show(self._canvas)

@@ -63,8 +63,9 @@ class GrowingApi:
         answer = consent.answer
         told = await _tried(own_profile.grown) if answer is not None else None
         there = told is not None and (told.made or told.minutes > 0)
-        minutes, made = (round(told.minutes, 1), told.made) if told is not None else (0.0, False)
-        return json_answer({"answer": answer, "minutes": minutes, "made": made, "kept": there})
+        minutes, made, paused = (told.minutes, told.made, told.paused) if told is not None else (0.0, False, False)
+        state = {"minutes": round(minutes, 1), "made": made, "paused": paused, "kept": there}
+        return json_answer({"answer": answer} | state)
 
     def _asked(self, request: Request) -> GrowthConsent:
         if self._consent is None or not is_from_here(request):

@@ -19,6 +19,10 @@ def is_own_server(address: Address) -> bool:
 
 
 def is_from_here(request: Request) -> bool:
-    """Whether a request comes from this machine itself, and was not passed on for somebody else."""
+    """Whether a request comes from this machine itself, and was not passed on for somebody else.
+
+    A port that is forwarded (`ssh -L`, an editor's remote window) cannot be told: its requests come from here and say
+    nothing of where they began.
+    """
     client = request.client
     return client is not None and is_local(client.host) and not any(name in request.headers for name in _PASSED_ON)

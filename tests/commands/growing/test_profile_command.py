@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 
 import numpy as np
 import pytest
+import torch
 
 from lipstream.commands.growing import in_live
+from lipstream.commands.growing.hold import LOCK, Hold, Lost
 from lipstream.commands.main import main
 from lipstream.config import load_config
-from lipstream.models.av_speech import profile
-from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+from lipstream.models import profile_files
+from lipstream.models.av_speech.profile import LipNetworks, save_networks
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder, kept_folder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
+from lipstream.models.profile_files import profile_facts, profile_path
+from lipstream.models.training.checkpoint import Checkpoint
 from lipstream.pipeline.exclusive import open_exclusively
-from lipstream.stages.enrol.own_profile import with_own_profile
+from lipstream.stages.enrol.own_profile import begin_learning, delete_grown, grown, usable, with_own_profile
 from tests.commands.fakes import Captions
 
 
 @pytest.fixture(autouse=True)
 def profiles(tmp_path, monkeypatch):
     folder = tmp_path / "profiles"
-    monkeypatch.setattr(profile, "profiles_folder", lambda: folder)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: folder)
     return folder
 
 
@@ -74,7 +79,7 @@ def test_too_little_is_not_learnt_from(capsys):
 
 def test_one_learns_at_a_time(capsys):
     folder = fill("ann", 3)
-    with open_exclusively(folder.path / "learning.lock"):
+    with open_exclusively(folder.path / LOCK):
         assert main(["profile", "learn", "ann"]) == 1
         assert main(["profile", "learn", "--background", "ann"]) == 0
     assert capsys.readouterr().err.count("is being made already") == 2
@@ -137,7 +142,7 @@ def test_a_yes_of_the_page_or_the_window_holds_for_live_runs_and_is_said(speakin
 
 @pytest.mark.parametrize("answer", ["give", "refuse", None])
 def test_the_profile_of_who_agreed_helps_and_of_nobody_else(consent, answer):
-    save_networks(LipNetworks.untrained(), profile_path("me"))
+    save_networks(LipNetworks.untrained().with_facts({"grown": 3.0}), profile_path("me"))
     if answer is not None:
         getattr(consent, answer)()
     used = with_own_profile(load_config("live"), consent).fusion.profile
@@ -156,18 +161,121 @@ def test_a_no_a_recording_as_camera_and_another_profile_let_nothing_grow(consent
     assert in_live.consent_of(named, config) is None and in_live.grows(named, None) == "ann"
 
 
-def test_what_was_deleted_while_it_was_learnt_from_makes_no_profile(monkeypatch, capsys):
+@pytest.fixture
+def learning(monkeypatch):
+    """Has a learning do something else, and then write the state of its training, as after an epoch."""
+
+    def replace(meanwhile):
+        def run(growth, *_):
+            meanwhile()
+            Checkpoint(growth._out, "lips").save({}, torch.optim.SGD([torch.zeros(1)]), {})
+            return True, {}
+
+        monkeypatch.setattr("lipstream.models.av_speech.training.growing.growth.Growth.run", run)
+        monkeypatch.setattr("lipstream.commands.networks.speech_networks.teacher", lambda: None)
+
+    return replace
+
+
+@pytest.mark.parametrize("name", ["ann", "me"])
+def test_what_was_deleted_while_it_was_learnt_from_makes_no_profile(name, learning, consent, profiles, capsys):
+    """The state of a training that is written afterwards makes the folder anew; it goes as well."""
+    consent.give()
+    fill(name, 3)
+    learning(lambda: main(["profile", "delete", name]))
+    assert main(["profile", "learn", name]) == 0
+    assert list(profiles.iterdir()) == []
+    assert "it was deleted meanwhile" in capsys.readouterr().err
+
+
+def test_a_learning_ends_at_the_next_step_once_it_was_deleted(consent):
+    folder = fill("ann", 1)
+    with open_exclusively(folder.path / LOCK) as lock:
+        report = Hold(folder, lock, None).heeding(lambda *_: None)
+        report("lips", 1, 2, "")
+        folder.delete()
+        fill("ann", 1)
+        open_exclusively(folder.path / LOCK).close()
+        with pytest.raises(Lost):
+            report("lips", 2, 2, "")
+
+
+def test_a_yes_that_is_taken_back_while_it_is_learnt_from_makes_no_profile_and_keeps_the_rest(learning, consent):
+    consent.give()
     folder = fill("me", 3)
+    learning(consent.refuse)
+    assert main(["profile", "learn", "--background", "me"]) == 0
+    assert not profile_path("me").exists() and not (folder.path / "training").exists()
+    assert len(folder.files()) == 3 and folder.state.accepted is None
 
-    def deleting(*_):
-        assert main(["profile", "delete", "me"]) == 0
-        return True, {}
 
-    monkeypatch.setattr("lipstream.models.av_speech.training.growing.growth.Growth.run", deleting)
-    monkeypatch.setattr("lipstream.commands.networks.speech_networks.teacher", lambda: None)
-    assert main(["profile", "learn", "me"]) == 0
-    assert not folder.path.exists() and not profile_path("me").exists()
-    assert "was deleted meanwhile" in capsys.readouterr().err
+def test_what_is_learnt_is_kept_for_this_user_alone(learning, consent):
+    fill("ann", 3)
+    learning(lambda: None)
+    assert main(["profile", "learn", "ann"]) == 0
+    assert profile_facts(profile_path("ann"))["grown"] == 3.0
+    assert os.name == "nt" or profile_path("ann").stat().st_mode & 0o777 == 0o600
+
+
+def test_deleting_the_own_profile_takes_the_yes_back_also_before_there_is_anything(consent, capsys):
+    consent.give()
+    assert main(["profile", "pause", "me"]) == 0 and kept_folder("me").state.paused
+    assert main(["profile", "delete", "me"]) == 0
+    assert main(["profile", "delete", "me"]) == 0
+    assert consent.answer is False and not kept_folder("me").path.exists()
+    assert main(["profile", "learn", "me"]) == 2
+    assert "the yes is taken back" in capsys.readouterr().err
+
+
+def test_a_profile_that_was_enrolled_is_neither_deleted_nor_replaced_nor_taken_for_one_that_grew(consent, capsys):
+    save_networks(LipNetworks.untrained(), profile_path("me"))
+    consent.give()
+    fill("me", 3)
+    assert not grown().made and with_own_profile(load_config("live"), consent).fusion.profile is None
+    assert main(["profile", "learn", "me"]) == 2
+    assert "was enrolled, and is not replaced" in capsys.readouterr().err
+    assert begin_learning("me") is None
+    earlier = profile_path("me").read_bytes().replace(b'"format":"2"', b'"format":"1"')
+    profile_path("me").write_bytes(earlier)
+    assert main(["profile", "delete", "me"]) == 0
+    delete_grown()
+    assert profile_path("me").exists() and not kept_folder("me").path.exists()
+
+
+@pytest.mark.parametrize("command", [["enroll", "me", "videos"], ["live", "--grow", "me"]])
+def test_the_name_of_the_own_profile_is_not_for_others(command, captions, capsys):
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert "choose another" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"networks of old", bytes(100)])
+def test_an_own_profile_that_is_damaged_is_warned_of_and_captions_go_on(content, speaking: Captions, consent, caplog):
+    consent.give()
+    profile_path("me").parent.mkdir()
+    profile_path("me").write_bytes(content)
+    assert main(["live"]) == 0
+    assert speaking.configs[0].fusion.profile is None
+    assert "captions go on without it" in caplog.text
+
+
+def test_half_a_profile_and_one_of_an_earlier_version_are_told(consent):
+    save_networks(LipNetworks.untrained().with_facts({"grown": 3.0}), profile_path("me"))
+    assert usable()
+    whole = profile_path("me").read_bytes()
+    profile_path("me").write_bytes(whole[:-1])
+    assert not usable()
+    profile_path("me").write_bytes(whole.replace(b'"format":"2"', b'"format":"1"'))
+    assert not usable()
+
+
+def test_what_goes_wrong_after_the_captions_ends_nothing(speaking: Captions, begun, consent, capsys):
+    consent.give()
+    fill("me", 1)
+    (kept_folder("me").path / "growth.json").write_text("{")
+    assert main(["live"]) == 0
+    assert grown().minutes == 1.0, "the page shows it, so that it can be deleted"
+    assert "profile me is not made: " in capsys.readouterr().err
 
 
 def test_a_name_that_is_no_files_is_refused(speaking: Captions, capsys):

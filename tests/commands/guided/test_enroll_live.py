@@ -17,7 +17,7 @@ from lipstream.commands.guided.lesson import Lesson
 from lipstream.commands.keys import Keys
 from lipstream.commands.main import main
 from lipstream.commands.networks import speech_networks
-from lipstream.models.av_speech import profile
+from lipstream.models import profile_files
 from lipstream.models.av_speech.enrolment import enrolment, sentences, take_check
 from lipstream.models.av_speech.enrolment.read_aloud import Readings
 from lipstream.models.av_speech.recording import LipTrack, Recording
@@ -59,7 +59,7 @@ def room(monkeypatch, tmp_path) -> ReadingRoom:
     monkeypatch.setattr(speech_networks, "engine", lambda: made.engine)
     monkeypatch.setattr(speech_networks, "teacher", lambda: None)
     monkeypatch.setattr(speech_networks, "other_voices", lambda folder, own: [])
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path / "profiles")
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path / "profiles")
     for module in (enrolment, reading_session):
         monkeypatch.setattr(module, "LEAST_MINUTES", 0.02)
     return made

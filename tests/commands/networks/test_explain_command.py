@@ -23,7 +23,7 @@ def clip(tmp_path, monkeypatch):
     track.points[:] = rng.normal(0, 0.1, track.points.shape)
     recording = Recording(rng.normal(0, 2000, 160_000).astype(np.int16), track)
     monkeypatch.setattr("lipstream.commands.networks.speech_networks.reader", lambda: lambda path: recording)
-    monkeypatch.setattr("lipstream.models.av_speech.profile.profiles_folder", lambda: tmp_path / "profiles")
+    monkeypatch.setattr("lipstream.models.profile_files.profiles_folder", lambda: tmp_path / "profiles")
     networks = LipNetworks.untrained()
     save_networks(networks, tmp_path / "profiles" / "ann.safetensors")
     monkeypatch.chdir(tmp_path)

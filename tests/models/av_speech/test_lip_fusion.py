@@ -9,11 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lipstream.models.av_speech import profile
+from lipstream.models import profile_files
 from lipstream.models.av_speech.correspondence_net import STRANGE
 from lipstream.models.av_speech.lip_fusion import LipFusion
-from lipstream.models.av_speech.profile import LipNetworks, load_networks, load_profile, profile_path, save_networks
+from lipstream.models.av_speech.profile import LipNetworks, load_networks, load_profile, save_networks
 from lipstream.models.errors import ModelError
+from lipstream.models.profile_files import profile_path
 from lipstream.models.speech.engine import Encoding
 from lipstream.models.speech.fusion import LipSample
 from lipstream.models.speech.moonshine import FRAME_RATE
@@ -137,7 +138,7 @@ def test_a_profile_comes_back_as_it_was_saved(networks, tmp_path):
 
 
 def test_a_profile_that_is_not_there_is_named_with_those_that_are(networks, tmp_path, monkeypatch):
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path)
     save_networks(networks, profile_path("ann"))
     with pytest.raises(ModelError, match=r"'bob'.*there are: ann"):
         load_profile("bob")

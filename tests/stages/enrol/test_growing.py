@@ -185,9 +185,9 @@ def test_a_long_stretch_is_cut_before_it_is_learnt_from(tmp_path):
 
 
 def test_the_folder_is_of_the_profiles_name(tmp_path, monkeypatch):
-    from lipstream.models.av_speech import profile
+    from lipstream.models import profile_files
 
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path)
     assert folders.kept_folder("ann").path == tmp_path / "ann.growing"
     with pytest.raises(ModelError, match="expected a name"):
         folders.kept_folder("../ann")

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from lipstream.config import load_config
-from lipstream.models.av_speech import profile
+from lipstream.models import profile_files
 from lipstream.models.av_speech.general_fusion import GeneralFusion
 from lipstream.models.av_speech.lip_fusion import LipFusion
-from lipstream.models.av_speech.profile import LipNetworks, profile_path, save_networks
+from lipstream.models.av_speech.profile import LipNetworks, save_networks
 from lipstream.models.av_speech.profile_fusion import ProfileFusion
 from lipstream.models.av_speech.recording import LIP_RATE
+from lipstream.models.profile_files import profile_path
 from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.pipeline import UserError
 from lipstream.stages.build import make_fusion
@@ -59,7 +60,7 @@ def test_anybodys_lips_help_whatever_the_recogniser(engine):
 
 @pytest.mark.parametrize("engine", ["whisper", "moonshine"])
 def test_a_profile_brings_lips_in_whatever_the_recogniser(engine, tmp_path, monkeypatch):
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path)
     save_networks(LipNetworks.untrained(), profile_path("ann"))
     settings = {"fusion.profile": "ann", "fusion.general": False, "speech.engine": engine}
     fusion = make_fusion(load_config("file", settings))
@@ -71,7 +72,7 @@ def test_a_profile_brings_lips_in_whatever_the_recogniser(engine, tmp_path, monk
 def test_whether_others_are_heard_is_asked_where_the_profile_is_not_the_only_reader(
     engine, kind, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path)
     save_networks(LipNetworks.untrained(), profile_path("ann"))
     assert type(make_fusion(load_config("file", {"fusion.profile": "ann", "speech.engine": engine}))) is kind
 
@@ -83,7 +84,7 @@ def test_where_a_profile_reads_nothing_lips_help_as_anybodys_do(settings):
 
 
 def test_a_profile_that_is_not_there_is_the_users_matter(tmp_path, monkeypatch):
-    monkeypatch.setattr(profile, "profiles_folder", lambda: tmp_path)
+    monkeypatch.setattr(profile_files, "profiles_folder", lambda: tmp_path)
     with pytest.raises(UserError, match="no profile called 'bob'"):
         make_fusion(load_config("file", {"fusion.profile": "bob"}))
 

@@ -266,6 +266,21 @@ def test_a_question_that_nobody_answers_does_not_cover_the_picture_for_ever(tmp_
     run.pipeline.stop()
 
 
+def test_a_question_behind_the_help_is_not_answered_and_its_time_stands_still(tmp_path: Path):
+    consent = GrowthConsent(tmp_path / "growing.json")
+    run = Shown(tmp_path, consent=consent)
+    run.look(BLUE)
+    run.press("h")
+    run.press("y")
+    run.step(60.0)
+    run.press("n")
+    assert consent.answer is None
+    run.press("h")
+    run.press("y")
+    assert consent.given
+    run.pipeline.stop()
+
+
 def test_a_snapshot_is_what_was_seen_and_never_replaces_another(shown: Shown, tmp_path: Path):
     plain = shown.look(BLUE)
     said = shown.press("s")

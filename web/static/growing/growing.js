@@ -48,7 +48,7 @@ export class Growing {
     if (had && card.contains(document.activeElement) === false) this.#parts.text.focus();
   }
 
-  #draw({ answer, minutes, made, kept }) {
+  #draw({ answer, minutes, made, paused, kept }) {
     const { card, question, state, text, buttons } = this.#parts;
     card.hidden = false;
     question.hidden = answer !== null;
@@ -58,7 +58,8 @@ export class Growing {
     buttons.remove.hidden = !kept;
     if (answer === null) return;
     const there = kept ? ` ${minutes} minutes of clear speech are kept${made ? ", and help to read you" : ""}.` : "";
-    text.textContent = `Lipstream ${answer ? "learns" : "does not learn"} your lips.${there}`;
+    const rests = answer && paused ? " It is paused: lipstream profile resume me goes on." : "";
+    text.textContent = `Lipstream ${answer ? "learns" : "does not learn"} your lips.${rests}${there}`;
   }
 }
 

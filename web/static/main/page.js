@@ -36,6 +36,8 @@ const terms = new Terms({ form: $("terms"), field: $("terms-field"), note: $("te
 let connection = null;
 let sending = null;
 let limits = {};
+/** Whether a profile may grow here, if its user agrees. */
+let grows = false;
 
 /** Captions until they are stopped or cannot go on. */
 async function run(stream, choice, shared = null) {
@@ -95,6 +97,7 @@ function finish(failure) {
   start.show();
   setState("start");
   transcript.end();
+  showGrowing();
   if (failure) banner.show(failure, { [failure.code === "share-ended" ? "Go on" : "Try again"]: () => start.goOn() });
 }
 
@@ -144,11 +147,17 @@ function applySwitches() {
   else $("video").play().catch(() => {});
 }
 
+/** How far the profile is; captions do not wait for it. */
+function showGrowing() {
+  if (grows) growing.show();
+}
+
 async function askServer() {
   try {
-    const { upload, formats, emotion, growing: grows } = await call("/api/status");
+    const { upload, formats, emotion, growing: asks } = await call("/api/status");
     for (const part of [$("emotion-switch"), $("emotion")]) part.hidden = emotion === false;
-    if (grows) await growing.show();
+    grows = asks === true;
+    showGrowing();
     limits = upload ?? {};
     transcript.offer(formats ?? []);
     const most = [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import shutil
+import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -122,13 +124,21 @@ class KeptFolder:
     def delete(self) -> bool:
         """Remove all of it; returns whether there was anything.
 
+        It is moved aside first: what is written meanwhile cannot keep it from being removed. What an earlier attempt
+        left aside goes as well.
+
         Raises:
             OSError: it cannot be removed.
         """
-        if not self.path.exists():
-            return False
-        shutil.rmtree(self.path)
-        return True
+        aside = f"{self.path.name}.deleted-"
+        there = self.path.exists()
+        if self.path.is_symlink():
+            shutil.rmtree(self.path)  # which refuses: what is behind the link would stay
+        if there:
+            self.path.replace(Path(tempfile.mkdtemp(prefix=aside, dir=self.path.parent)) / self.path.name)
+        for left in self.path.parent.glob(f"{glob.escape(aside)}*"):
+            shutil.rmtree(left)
+        return there
 
     def _make(self) -> None:
         try:
@@ -145,7 +155,7 @@ def kept_folder(name: str) -> KeptFolder:
     Raises:
         ModelError: the name cannot be a file's.
     """
-    from lipstream.models.av_speech.profile import profile_path
+    from lipstream.models.profile_files import profile_path
 
     return KeptFolder(profile_path(name).with_suffix(".growing"))
 

@@ -90,7 +90,7 @@ class GrowthWorker:
         if isinstance(kept, str):
             _log.debug("a stretch of speech is not learnt from: %s", kept)
             return
-        if not self._permitted():  # it was taken back meanwhile
+        if self._folder.state.paused or not self._permitted():  # it was taken back meanwhile
             return
         self._folder.add(kept, state.added + 1)
 
