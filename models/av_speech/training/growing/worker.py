@@ -9,7 +9,6 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from lipstream.models.av_speech.enrolment.asked import LONGEST
@@ -93,20 +92,11 @@ class GrowthWorker:
             return
         if self._folder.state.paused or not self._permitted():  # it was taken back meanwhile
             return
-        before = _identity(self._folder.path)
+        before = self._folder.files()
         self._folder.add(kept, state.added + 1)
-        if not self._permitted() and _identity(self._folder.path) != before:
-            # It was deleted while this was written, which made the folder again.
+        if not self._permitted() and set(before).isdisjoint(self._folder.files()):
+            # All was deleted while this was written, which made the folder again.
             self._folder.delete()
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from another that stands in its place later; None where there is none."""
-    try:
-        facts = folder.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
 
 
 def _be_nice() -> None:
