@@ -77,7 +77,8 @@ def begin_learning(name: str) -> Path | None:
         _log.warning("profile %s was enrolled, and none that grows replaces it", name)
         return None
     log = folder.path / "learning.log"
-    with log.open("wb") as out:
+    # Another learning may be writing there.
+    with log.open("ab") as out:
         command = [sys.executable, "-m", "lipstream", "profile", "learn", "--background", name]
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     return log

@@ -78,6 +78,14 @@ class Voices(Stage):
         elif self._early and self.context.backlog("speech") < _LATE:
             self._send(chunk, self._so_far(chunk))
 
+    def watermark(self, frontier: int) -> int:
+        """Between segments nothing comes before the next one, and as much of it as says something of a voice.
+
+        Else the end of a segment, which may have a last window at its very end, would wait where text is joined with
+        voices until voice activity gives its pre-roll up.
+        """
+        return frontier if self._pieces else frontier + micros(SHORTEST)
+
     def _at_end(self, chunk: SpeechChunk) -> list[tuple[float, float]]:
         """Windows that are still missing, in seconds of the segment."""
         first, last = self._voiced(chunk)

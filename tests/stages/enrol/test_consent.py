@@ -128,3 +128,23 @@ def test_what_waits_when_the_yes_is_taken_back_is_let_go(tmp_path):
     worker.finish()
     assert keeper.numbers == [1, 2]
     assert len(folder.files()) == 1
+
+
+def test_what_is_being_written_while_it_is_deleted_does_not_come_back(tmp_path):
+    may = [True]
+
+    class DeletedMeanwhile(KeptFolder):
+        def add(self, kept, number):
+            may[0] = False
+            self.delete()
+            super().add(kept, number)
+
+    folder = DeletedMeanwhile(tmp_path / "me.growing")
+    KeptFolder.add(folder, kept(), 1)
+    keeper = Keeper([kept()])
+    keeper.may.set()
+    worker = GrowthWorker(folder, lambda: keeper, lambda: may[0])
+    worker.start()
+    worker.offer(recording())
+    worker.finish()
+    assert keeper.numbers and not folder.path.exists()

@@ -89,6 +89,19 @@ def test_where_somebody_waits_windows_come_while_it_is_spoken():
     assert len(late) <= 2
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_text_does_not_wait_for_voices_behind_the_end_of_a_segment(early: bool):
+    """Regression: a final waited until voice activity gave up the pre-roll of a segment that might follow."""
+    stage, sound = Voices(Ear(), early=early), chunks(1.2)
+    end = sound[-1].timestamp + micros(PIECE / 16_000)
+    run = run_stage(stage, sound)
+    assert run[-1].timestamp == end
+    assert stage.watermark(sound[-1].timestamp) > end
+    # What comes next, however soon, keeps that promise.
+    following = run_stage(stage, chunks(SHORTEST, begin=sound[-1].timestamp / 1e6, pre_roll=0.0, pause=0.0))
+    assert following and all(each.timestamp >= stage.watermark(sound[-1].timestamp) for each in following)
+
+
 def test_windows_do_not_depend_on_how_the_sound_was_cut():
     whole = chunks(2.5)
     samples = np.concatenate([each.payload.samples for each in whole])

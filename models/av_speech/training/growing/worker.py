@@ -92,7 +92,11 @@ class GrowthWorker:
             return
         if self._folder.state.paused or not self._permitted():  # it was taken back meanwhile
             return
+        before = self._folder.files()
         self._folder.add(kept, state.added + 1)
+        if not self._permitted() and set(before).isdisjoint(self._folder.files()):
+            # All was deleted while this was written, which made the folder again.
+            self._folder.delete()
 
 
 def _be_nice() -> None:
