@@ -1,6 +1,7 @@
 """Who speaks: words with the right speaker, diarization error rate, clips of one person, and what it costs.
 
     python bench/who.py sound --data DIR [--people tune|judge]    turns composed of single people's recordings
+                          [--corpus talking_faces] [--peer moonshine]      ... beside moonshine-voice's diarizer
     python bench/who.py clips --data DIR [--people tune|judge]    recordings of one person each: is it one speaker?
     python bench/who.py online --data DIR [--people tune|judge] [--kept FOLDER]    both, told as it is heard
     python bench/who.py names --data DIR [--people tune|judge] [--kept FOLDER]     people who were added by name, or not
@@ -24,7 +25,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,9 @@ import numpy.typing as npt
 from voices import clips, speech_of
 from who_names import Spoken, names_told
 from who_online import Ear, Segment, in_pieces, joined, kept_numbers, right_windows, told_of
+from who_peer import Moonshine, within
 from who_scores import Errors, Turn, diarization_errors, right_words
-from who_words import follow_each_other, read_by_file
+from who_words import follow_each_other, read_by_file, write_sound
 from words_texts import word_errors
 
 from lipstream import Pipeline
@@ -162,24 +164,61 @@ def turns_of(windows: Sequence[Heard], labels: Sequence[int], speech: Speech) ->
     return found
 
 
+@dataclass(slots=True)
+class Score:
+    """How well a system told who speaks in several recordings."""
+
+    errors: Errors = field(default_factory=Errors)
+    right: int = 0
+    count: int = 0
+
+    def add(self, truth: list[Turn], told: list[Turn]) -> None:
+        """Account for a recording."""
+        self.errors += diarization_errors(truth, told)
+        self.right += len({who for _, _, who in told}) == len({who for _, _, who in truth})
+        self.count += 1
+
+    def __str__(self) -> str:
+        errors = self.errors
+        kinds = " | ".join(f"{each / errors.total:.3f}" for each in (errors.missed, errors.false, errors.confused))
+        return f"{errors.rate:.3f} | {kinds} | {self.right} of {self.count}"
+
+
 def sound(args: argparse.Namespace) -> None:
     """Diarization error rates on sound alone."""
     embedder = VoiceEmbedder()
     embedder.load()
-    print("| corpus | turns | recordings | DER | missed | confused | number of speakers right |\n|" + "---|" * 7)
+    peer = Moonshine() if args.peer else None
+    print("| corpus | turns | system | voice activity | DER | missed | false | confused | number of speakers right |")
+    print("|" + "---|" * 9)
     for corpus, people in material(args.data, args.people).items():
+        if args.corpus not in (None, corpus):
+            continue
         for kind, overlap, short in (("1 to 6 s", 0.0, False), ("short", 0.0, True), ("overlapping", 0.25, False)):
-            errors, right, count = Errors(), 0, 0
+            scores: dict[str, Score] = defaultdict(Score)
             for number in (2, 3, 4):
                 for seed in range(args.seeds if len(people) >= number else 0):
                     speech, truth = compose(people, number, seed, overlap, short)
                     windows = heard_in(speech, embedder)
-                    labels = speakers_of(windows).tolist()
-                    errors += diarization_errors(truth, turns_of(windows, labels, speech))
-                    right += len(set(labels)) == number
-                    count += 1
-            shares = f"{errors.missed / errors.total:.3f} | {errors.confused / errors.total:.3f}"
-            print(f"| {corpus} | {kind} | {count} | {errors.rate:.3f} | {shares} | {right} of {count} |", flush=True)
+                    told = turns_of(windows, speakers_of(windows).tolist(), speech)
+                    scores["Lipstream | the truth's"].add(truth, told)
+                    if peer is not None:
+                        theirs = peer.turns(speech.sound)
+                        scores["moonshine-voice | the truth's"].add(
+                            truth, within(theirs, stretches(speech.voiced, _HANG))
+                        )
+                        scores["Lipstream, whole pipeline | its own"].add(truth, _by_file(speech.sound))
+                        scores["moonshine-voice | its own"].add(truth, theirs)
+            for system, score in scores.items():
+                print(f"| {corpus} | {kind} | {system} | {score} |", flush=True)
+
+
+def _by_file(sound: Float32) -> list[Turn]:
+    """The turns of the RTTM that `file` writes of sound."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "turns.wav"
+        write_sound(sound, path)
+        return _run(path)[2]
 
 
 def one_each(args: argparse.Namespace) -> None:
@@ -378,6 +417,9 @@ def main() -> None:
         each.add_argument("--people", choices=("tune", "judge"), default="judge")
         each.add_argument("--seeds", type=int, default=3)
         each.add_argument("--kept", type=Path, help="online: folder for vectors of voices, which are biometric data")
+        if function is sound:
+            each.add_argument("--corpus", choices=("talking_faces", "ravdess_speech"), help="one of them alone")
+            each.add_argument("--peer", choices=("moonshine",), help="a diarizer to run beside, which takes minutes")
         each.set_defaults(run=function)
     composed = what.add_parser("recordings")
     composed.add_argument("folder", type=Path)

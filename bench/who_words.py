@@ -73,13 +73,18 @@ def _fits(row: dict[str, str], wanted: Callable[[str], bool]) -> bool:
 
 def read_by_file(spoken: Spoken, path: Path) -> str:
     """What `file` makes of sound, which is written to a path."""
-    with wave.open(str(path), "wb") as target:
-        target.setnchannels(1)
-        target.setsampwidth(2)
-        target.setframerate(_RATE)
-        target.writeframes((np.clip(spoken.sound, -1, 1) * 32767).astype("<i2").tobytes())
+    write_sound(spoken.sound, path)
     finals: list[TranscriptFinal] = []
     run = Pipeline.from_config("file", input=path, **{"emotion.enabled": False, "speakers.people": False})
     run.on(TranscriptFinal, finals.append)
     run.run()
     return " ".join(final.text for final in finals)
+
+
+def write_sound(sound: Float32, path: Path) -> None:
+    """Write sound of 16 kHz as 16-bit WAV."""
+    with wave.open(str(path), "wb") as target:
+        target.setnchannels(1)
+        target.setsampwidth(2)
+        target.setframerate(_RATE)
+        target.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
