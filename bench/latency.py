@@ -17,6 +17,10 @@ left out, a line says so, and the delays are those of a busy machine. For publis
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
+
 import argparse
 import tempfile
 import time

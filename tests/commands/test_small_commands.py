@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lipstream.commands.main import build_parser, main
+from lipstream.commands.main import build_parser, limit_threads, main
 from lipstream.config import Quality, load_config, names
 from lipstream.models import assets
 from lipstream.models.assets import AssetStatus
@@ -214,3 +215,33 @@ def test_ctrl_c_while_the_program_is_being_imported_is_no_traceback():
         [sys.executable, "-c", code, "devices"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before", "threads"),
+    [(["live"], None, "1"), ([], None, "1"), (["live"], "4", "4"), (["train", "speech"], None, None)],
+)
+def test_short_sums_are_not_spread_over_cores_unless_the_user_or_a_training_wants_it(
+    monkeypatch, arguments, before, threads
+):
+    """Regression: OpenBLAS's threads, which wait in a busy loop, took a third of a live run's processor time."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if before is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", before)
+    limit_threads(arguments)
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == threads
+
+
+def test_the_program_sees_to_that_before_numpy_is_there():
+    code = """if True:
+        import os, sys
+        from lipstream.commands import main
+        whole = main.main
+        main.main = lambda: print(os.environ["OPENBLAS_NUM_THREADS"], "numpy" in sys.modules) or whole(["--version"])
+        main.run()
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[0] == "1 False", done.stderr
