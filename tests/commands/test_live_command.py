@@ -13,7 +13,7 @@ import pytest
 from lipstream.commands.main import main
 from tests.commands.fakes import Captions, sentence
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def test_ctrl_c_is_the_normal_end_and_without_outputs_nothing_is_kept(speaking: Captions, tmp_path: Path, capsys):
