@@ -57,6 +57,7 @@ class Voices(Stage):
         self._samples = 0
         self._start = 0
         self._done = 0.0
+        self._end = 0
 
     def open(self) -> None:
         """Load the network."""
@@ -75,16 +76,17 @@ class Voices(Stage):
         if chunk.last:
             self._send(chunk, self._at_end(chunk))
             self._pieces = []
+            self._end = self._start + micros(self._samples / SAMPLE_RATE)
         elif self._early and self.context.backlog("speech") < _LATE:
             self._send(chunk, self._so_far(chunk))
 
     def watermark(self, frontier: int) -> int:
-        """Between segments nothing comes before the next one, and as much of it as says something of a voice.
+        """Behind a segment nothing comes before the next one, and as much of that as says something of a voice.
 
-        Else the end of a segment, which may have a last window at its very end, would wait where text is joined with
-        voices until voice activity gives its pre-roll up.
+        Else that end, at which there may be a last window, would wait where text is joined with voices until voice
+        activity gives its pre-roll up. More than that is not promised: time must not seem to go on behind the sound.
         """
-        return frontier if self._pieces else frontier + micros(SHORTEST)
+        return frontier if self._pieces else max(frontier, min(frontier + micros(SHORTEST), self._end + 1))
 
     def _at_end(self, chunk: SpeechChunk) -> list[tuple[float, float]]:
         """Windows that are still missing, in seconds of the segment."""
