@@ -15,11 +15,13 @@ left out, a line says so, and the delays are those of a busy machine. For publis
 (`--set speech.quality=balanced`, or `fast`) and leave the machine alone; a call takes about three times the sound.
 """
 
+# ruff: noqa: E402 - threads are limited before numpy is imported.
+
 from __future__ import annotations
 
-import os
+from lipstream.commands.main import limit_threads
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does
+limit_threads(())  # as the command line does
 
 import argparse
 import tempfile

@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from lipstream.pipeline.clock import Clock
 from lipstream.pipeline.errors import GraphError
@@ -203,6 +203,14 @@ class Stage(Component):
         A stage that emits packets earlier than its newest input (look-ahead, pre-roll) subtracts that lag.
         """
         return frontier
+
+    @classmethod
+    def with_inputs(cls, inputs: Mapping[str, Port]) -> type[Self]:
+        """The same with other inputs, where how many there are is known only when a graph is made."""
+        made: type[Self] = type(
+            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": inputs}
+        )
+        return made
 
 
 class Sink(Stage):

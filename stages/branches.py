@@ -15,6 +15,8 @@ from lipstream.stages.speech.voice_activity import VoiceActivity, VoiceDetector
 
 SOUND_BOUNDS = Bounds(items=8192, duration=micros(4))
 """Of channels of sound, which is never dropped: when what follows is behind, they fill up."""
+SMALL_BOUNDS = Bounds(items=65536, duration=micros(3600))
+"""Of small packets: one side of a join may run far ahead of the other in a file."""
 
 
 def add_voice_activity(

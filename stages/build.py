@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from lipstream.config import Config
@@ -31,7 +30,7 @@ from lipstream.stages.face.lips import LipStream
 from lipstream.stages.face.looking import AHEAD, Looking, LookRates
 from lipstream.stages.face.mouth import MouthWatch
 from lipstream.stages.face.voices import VoicesAhead
-from lipstream.stages.failures import while_loading
+from lipstream.stages.failures import need_torch, while_loading
 from lipstream.stages.file_sources import file_sources
 from lipstream.stages.media.tracks import EACH
 from lipstream.stages.notice import Notice
@@ -200,8 +199,7 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
 
 
 def _lips_of(name: str) -> LipFusion:
-    if find_spec("torch") is None:
-        raise UserError(f"the profile {name!r} needs torch, which is not installed: pip install 'lipstream[train]'")
+    need_torch(f"the profile {name!r}")
     from lipstream.models.av_speech.lip_fusion import LipFusion
     from lipstream.models.av_speech.profile import check_profile, load_profile
 

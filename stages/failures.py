@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TypeVar
 
 from lipstream.models.errors import ModelError
@@ -16,6 +17,16 @@ R = TypeVar("R")
 
 FAILED_SEGMENTS = "speech.failed_segments"
 """Counter: segments that could not be recognised to their end."""
+
+
+def need_torch(what: str) -> None:
+    """See that torch is there, for what cannot do without it.
+
+    Raises:
+        UserError: it is not.
+    """
+    if find_spec("torch") is None:
+        raise UserError(f"{what} needs torch, which is not installed: pip install 'lipstream[train]'")
 
 
 @contextmanager

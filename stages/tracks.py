@@ -11,7 +11,8 @@ from lipstream.config import Config
 from lipstream.events import Remark, SoundLevel, TranscriptFinal
 from lipstream.models.errors import ModelError
 from lipstream.models.voice.known import checked_name
-from lipstream.pipeline import Bounds, Degraded, Event, Graph, Recovered, Source, micros
+from lipstream.pipeline import Degraded, Event, Graph, Recovered, Source
+from lipstream.stages.branches import SMALL_BOUNDS
 from lipstream.stages.media.tracks import AudioTrack
 from lipstream.stages.speaker.in_turn import InTurn, TrackNumbers
 from lipstream.stages.speaker.of_track import PeopleOfTracks
@@ -21,8 +22,6 @@ PEOPLE = "people"
 """Name of the stage that knows whose faces are whose."""
 _READING = 2.0
 """Seconds that it may take to read a segment where somebody waits."""
-_SMALL = Bounds(items=65536, duration=micros(3600))
-"""Small packets: one side of a join may run far ahead of the other in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,14 @@ def tracks_in_words(tracks: Sequence[AudioTrack], names: Sequence[str | None]) -
     return f"each of the {len(tracks)} tracks is a speaker: {', '.join(told)}"
 
 
+def _longest(config: Config) -> float:
+    """Seconds by which the end of a segment may be told later than it begins."""
+    return config.vad.max_segment + config.vad.cut_lookback + 1.0
+
+
 def reading_wait(config: Config) -> float:
     """Seconds of sound after which nothing can be said any more that would be read with what was said before."""
-    return LONGEST_PAUSE + config.vad.max_segment + config.vad.cut_lookback + 1.0
+    return LONGEST_PAUSE + _longest(config)
 
 
 def add_tracks(graph: Graph, config: Config, tracks: Sequence[SpeakerTrack], add_branch: AddBranch) -> None:
@@ -98,15 +102,15 @@ def add_tracks(graph: Graph, config: Config, tracks: Sequence[SpeakerTrack], add
         branch = Graph()
         add_branch(branch, track)
         graph.include(branch, track.prefix)
-        graph.connect(f"{track.prefix}decode.finals", f"in_turn.track{track.number}", _SMALL)
-        graph.connect(f"{track.prefix}who.people", f"{PEOPLE}.track{track.number}", _SMALL)
+        graph.connect(f"{track.prefix}decode.finals", f"in_turn.track{track.number}", SMALL_BOUNDS)
+        graph.connect(f"{track.prefix}who.people", f"{PEOPLE}.track{track.number}", SMALL_BOUNDS)
         retell = _Retold(track, numbers).retell
         graph.retold |= {track.prefix + name: retell for name in branch.components}
 
 
 def _delay(config: Config) -> float:
     """Seconds by which a final may be known later than it begins."""
-    longest = config.vad.max_segment + config.vad.cut_lookback + 1.0
+    longest = _longest(config)
     if config.media_time and not config.partials:
         # Neighbouring segments are read as one.
         return longest + config.speech.join * (1 + LONGEST_PAUSE) + reading_wait(config)

@@ -41,14 +41,10 @@ def settings(args: argparse.Namespace) -> dict[str, object]:
             f"--grow {args.grow}: that profile grows for who said yes in the page or the window of `live --show`; "
             "choose another name"
         )
-    from importlib.util import find_spec
-
     from lipstream.models.profile_files import profile_path
+    from lipstream.stages.failures import need_torch
 
-    if find_spec("torch") is None:
-        from lipstream.pipeline import UserError
-
-        raise UserError(f"--grow {args.grow} needs torch, which is not installed: pip install 'lipstream[train]'")
+    need_torch(f"--grow {args.grow}")
     used = {"fusion.profile": args.grow} if args.profile is None and profile_path(args.grow).exists() else {}
     return {"fusion.grow": args.grow, **used}
 

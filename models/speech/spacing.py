@@ -10,6 +10,10 @@ UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
 """Languages written without spaces, in which each character counts as a word."""
 
 
+SIGNS: Final = ".?!,;:…。？！、，"
+"""Signs at the end of a part of a sentence; text that ends with none was left open."""
+
+
 def space_of(language: str | None) -> str:
     """What stands between two words of a language."""
     return "" if language in UNSPACED else " "

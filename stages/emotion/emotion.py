@@ -84,8 +84,7 @@ class Emotion(Stage):
         if count == 1:
             return cls
         more = {windows_port(number): Port(VoiceWindow, optional=True) for number in range(2, count + 1)}
-        inputs = {**cls.inputs, **more}
-        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": inputs})
+        return cls.with_inputs({**cls.inputs, **more})
 
     def open(self) -> None:
         """Load the network."""

@@ -36,8 +36,9 @@ class VoicesAhead(Stage):
     @classmethod
     def of_streams(cls, count: int) -> type[VoicesAhead]:
         """One that listens to so many streams, "audio", "audio2" and so on."""
-        ports = {f"audio{number if number > 1 else ''}": Port(AudioBlock) for number in range(1, count + 1)}
-        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports})
+        return cls.with_inputs(
+            {f"audio{number if number > 1 else ''}": Port(AudioBlock) for number in range(1, count + 1)}
+        )
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """See what is made of a window."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
-from lipstream.models.speech.spacing import space_of
+from lipstream.models.speech.spacing import SIGNS, space_of
 from lipstream.pipeline.events import Event
 
-_SIGNS: Final = tuple(".?!,;:…。？！、，")
 _CLOSING: Final = "\"'”’“»›)]}」 "
 _GOES_ON_WITHIN: Final = 3.0
 """Seconds: somewhat more than the longest pause over which what is said is read as going on."""
@@ -105,7 +104,7 @@ class SpeakerBook:
 
 def _left_open(final: TranscriptFinal, until: float) -> bool:
     """Whether a final has no sign at its end, and ended so short before that a sentence may go on."""
-    return not final.text.rstrip(_CLOSING).endswith(_SIGNS) and until - final.end <= _GOES_ON_WITHIN
+    return not final.text.rstrip(_CLOSING).endswith(tuple(SIGNS)) and until - final.end <= _GOES_ON_WITHIN
 
 
 def called(speaker: int, name: str | None) -> str:

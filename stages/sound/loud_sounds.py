@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from lipstream.events import SoundEvent
 from lipstream.models.sounds.loud import LoudSounds
 from lipstream.models.sounds.tracker import Change
 from lipstream.pipeline import Packet, Port, Sink, seconds
+from lipstream.stages.sound.changes import event_of
 from lipstream.stages.speech.onset import Heard
 
 
@@ -30,7 +30,5 @@ class LoudSoundEvents(Sink):
         self._tell(self._sounds.finish())
 
     def _tell(self, changes: Iterable[Change]) -> None:
-        for each in changes:
-            self.publish(
-                SoundEvent(label=each.label, start=each.start, end=each.end, confidence=min(1.0, each.confidence))
-            )
+        for change in changes:
+            self.publish(event_of(change))

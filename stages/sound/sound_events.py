@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from lipstream.events import SoundEvent
 from lipstream.models.errors import ModelError
 from lipstream.models.sounds.tracker import Change, SoundTracker
 from lipstream.models.sounds.yamnet import SAMPLES
 from lipstream.pipeline import Packet, Port, RecoverableError, Sink, UserError
 from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, Float32
+from lipstream.stages.sound.changes import event_of
 from lipstream.stages.switches import SOUND
 
 HOP = 7680
@@ -78,8 +78,4 @@ class SoundEvents(Sink):
 
     def _tell(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            self.publish(
-                SoundEvent(
-                    label=change.label, start=change.start, end=change.end, confidence=min(1.0, change.confidence)
-                )
-            )
+            self.publish(event_of(change))

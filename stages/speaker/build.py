@@ -8,14 +8,13 @@ from lipstream.models.voice.embedding import VoiceEmbedder
 from lipstream.models.voice.known import known_people
 from lipstream.models.voice.persons import Persons
 from lipstream.pipeline import Bounds, Graph, Policy, UserError, micros
+from lipstream.stages.branches import SMALL_BOUNDS
 from lipstream.stages.speaker.review import Review
 from lipstream.stages.speaker.voices import Voices
 from lipstream.stages.speaker.who import Who
 
 WHO = "who"
 """Name of the stage that knows the persons."""
-_SMALL = Bounds(items=65536, duration=micros(3600))
-"""Small packets: one side of a join may run far ahead of the other in a file."""
 
 
 def add_speakers(graph: Graph, config: Config, history: float) -> None:
@@ -37,9 +36,9 @@ def add_speakers(graph: Graph, config: Config, history: float) -> None:
     )
     # Live, nothing waits: what is known when speech comes is what counts.
     graph.add(WHO, Who(Persons(count, known), history), skew_limit=0)
-    graph.connect("voice_prints.voices", f"{WHO}.voices", _SMALL)
+    graph.connect("voice_prints.voices", f"{WHO}.voices", SMALL_BOUNDS)
     graph.add("speaker_review", Review(count, soon=config.partials), skew_limit=0)
-    graph.connect(f"{WHO}.heard", "speaker_review.heard", _SMALL)
+    graph.connect(f"{WHO}.heard", "speaker_review.heard", SMALL_BOUNDS)
 
 
 def connect_faces(graph: Graph, config: Config) -> None:
@@ -51,4 +50,4 @@ def connect_faces(graph: Graph, config: Config) -> None:
 
 def connect_finals(graph: Graph) -> None:
     """Let what was told be looked back on."""
-    graph.connect("decode.finals", "speaker_review.finals", _SMALL)
+    graph.connect("decode.finals", "speaker_review.finals", SMALL_BOUNDS)

@@ -77,10 +77,7 @@ class InTurn(Stage):
     def of_tracks(cls, count: int, delay: float, *, shown: bool = False) -> InTurn:
         """One with inputs "track1", "track2" and so on."""
         ports = {f"track{number}": Port(TranscriptFinal) for number in range(1, count + 1)}
-        made: type[InTurn] = type(
-            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports}
-        )
-        return made(TrackNumbers(count), delay, shown=shown)
+        return cls.with_inputs(ports)(TrackNumbers(count), delay, shown=shown)
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Hold a final until nothing earlier can come."""

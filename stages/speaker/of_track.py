@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from lipstream.events import SpeakerNamed
 from lipstream.pipeline import Packet, Port, Stage, micros
 from lipstream.stages.payloads import EncodedSpeech, Mouth, PeopleKnown, SpeakerTurn
-from lipstream.stages.speech.on_camera import speaker_of
+from lipstream.stages.speech.on_camera import remember, speaker_of
 
 
 class OfTrack(Stage):
@@ -47,9 +47,7 @@ class OfTrack(Stage):
         """Remember mouths; put the speaker to speech."""
         self._take_names()
         if port == "mouths":
-            self._mouths.append(packet.payload)
-            while self._mouths[0].time < packet.timestamp - self._history:
-                self._mouths.popleft()
+            remember(self._mouths, packet, self._history)
             return
         speech: EncodedSpeech = packet.payload
         turn = SpeakerTurn(speech.start, max(speech.end, speech.start + 1), self.number, self._name)
@@ -87,11 +85,7 @@ class PeopleOfTracks(Stage):
     @classmethod
     def joining(cls, names: Sequence[str]) -> PeopleOfTracks:
         """One with an input for each of so many names."""
-        ports = {name: Port(PeopleKnown) for name in names}
-        made: type[PeopleOfTracks] = type(
-            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "inputs": ports}
-        )
-        return made()
+        return cls.with_inputs({name: Port(PeopleKnown) for name in names})()
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Count, and tell what is known by now."""

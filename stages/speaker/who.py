@@ -18,7 +18,7 @@ from lipstream.stages.payloads import AtOnce, EncodedSpeech, FaceFrame, Mouth, P
 from lipstream.stages.speaker.faces_seen import FacesSeen
 from lipstream.stages.speaker.mouth_evidence import middle_of, seen_to_say
 from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
-from lipstream.stages.speech.on_camera import speaker_of
+from lipstream.stages.speech.on_camera import remember, speaker_of
 
 SAME_TURN = micros(1.5)
 """Speech that follows so soon is taken for that of the same speaker, until its voice can be told."""
@@ -73,9 +73,7 @@ class Who(Stage):
         if port == "faces":
             self._faces.see(packet.timestamp, [face.id for face in packet.payload.faces])
         elif port == "mouths":
-            self._mouths.append(packet.payload)
-            while self._mouths[0].time < packet.timestamp - self._history:
-                self._mouths.popleft()
+            remember(self._mouths, packet, self._history)
         elif port == "voices":
             self._prints.append(packet.payload)
         else:

@@ -29,7 +29,7 @@ from lipstream.stages.speaker.parted import in_whole, parts_of
 from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
-from lipstream.stages.speech.on_camera import PIECE, speaker_of
+from lipstream.stages.speech.on_camera import PIECE, remember, speaker_of
 from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
 from lipstream.stages.speech.placing import placed
 from lipstream.stages.speech.turns import most_of, spoken_by, who_speaks
@@ -159,9 +159,7 @@ class Decode(Stage):
         """Read one encoding; remember mouths."""
         self._reached = max(self._reached, packet.timestamp)
         if port == "mouths":
-            self._mouths.append(packet.payload)
-            while self._mouths[0].time < packet.timestamp - self._history:
-                self._mouths.popleft()
+            remember(self._mouths, packet, self._history)
             return
         self._load()
         speech: EncodedSpeech = packet.payload

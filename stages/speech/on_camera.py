@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
-from lipstream.pipeline import micros, seconds
+from lipstream.pipeline import Packet, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.payloads import SAMPLE_RATE, Bool, EncodedSpeech, Float32, Mouth
 
@@ -32,6 +32,13 @@ OTHERS_TALK = 0.5
 _WINDOW = 640
 _LOUDEST = 25.0
 """Decibels below the loud frames at which speech ends."""
+
+
+def remember(mouths: deque[Mouth], packet: Packet[Mouth], history: int) -> None:
+    """Add a mouth to those that speech is judged by, and let those go that are older than `history`, microseconds."""
+    mouths.append(packet.payload)
+    while mouths[0].time < packet.timestamp - history:
+        mouths.popleft()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from lipstream.models.speech.engine import SAMPLE_RATE, Float32, TimedWord, mean_log
 from lipstream.models.speech.recogniser import Front, Transcript, Utterance
-from lipstream.models.speech.spacing import space_of
+from lipstream.models.speech.spacing import SIGNS, space_of
 from lipstream.models.speech.wording.punctuation import folded, marked
 from lipstream.pipeline import seconds
 from lipstream.stages.payloads import EncodedSpeech
@@ -35,7 +35,7 @@ MOST_UNREAD: Final = 6.0
 """Seconds of speech without text that are read again with what comes next."""
 SURE_OF_UNREAD: Final = 0.3
 """Mean confidence that words must have which are found late, in speech without text."""
-_SIGNS: Final = re.compile(r"[.?!,;:…。？！、，]+$")
+_SIGNS: Final = re.compile(f"[{SIGNS}]+$")
 _ELLIPSIS: Final = re.compile(r"(?:\.{2,}|…)$")
 _NO_NAMES = (
     "a about after although an and are as at be because been but by can could did do does don't for from had has have "
