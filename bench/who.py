@@ -333,7 +333,7 @@ def words(args: argparse.Namespace) -> None:
             args.data, lambda who: part_of(who) == args.people and not who.startswith(_WILD), seed
         )
         with tempfile.TemporaryDirectory() as folder:
-            pairs.append((spoken.text, read_by_file(spoken, Path(folder) / "turns.wav")))
+            pairs.append((spoken.text, read_by_file(spoken, Path(folder) / "turns.wav", args.live, args.quality)))
         print(f"seed {seed}: {word_errors(pairs[-1:], 'en')}", flush=True)
     total = word_errors(pairs, "en")
     print(f"all: {total}, WER {total.rate or 0.0:.3f}")
@@ -417,6 +417,9 @@ def main() -> None:
         each.add_argument("--people", choices=("tune", "judge"), default="judge")
         each.add_argument("--seeds", type=int, default=3)
         each.add_argument("--kept", type=Path, help="online: folder for vectors of voices, which are biometric data")
+        if function is words:
+            each.add_argument("--live", action="store_true", help="each segment by itself, as it is read live")
+            each.add_argument("--quality", choices=("fast", "balanced"), default="balanced")
         if function is sound:
             each.add_argument("--corpus", choices=("talking_faces", "ravdess_speech"), help="one of them alone")
             each.add_argument("--peer", choices=("moonshine",), help="a diarizer to run beside, which takes minutes")
