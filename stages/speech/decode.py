@@ -26,7 +26,7 @@ from lipstream.stages.failures import retry, while_loading, while_running
 from lipstream.stages.payloads import UNCLEAR, AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
 from lipstream.stages.speaker.parted import by_itself, changes, in_whole, parts_of, with_changes
-from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
+from lipstream.stages.speech.at_once import BothRead, ReadBoth, as_heard, final_of
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, remember, speaker_of
@@ -125,6 +125,7 @@ class Decode(Stage):
         self._joined = JoinedSpeech(reading.join)
         self._so_far = SpeechSoFar(reading.onward)
         self._reached = 0
+        self._both = ReadBoth()
         self._parted: dict[int, tuple[EncodedSpeech, list[Transcript]]] = {}
 
     def open(self) -> None:
@@ -189,6 +190,9 @@ class Decode(Stage):
 
     def _update(self, speech: EncodedSpeech) -> None:
         ahead = bool(speech.prediction)
+        if speech.at_once is not None and self._both_of(speech, speech.at_once) is not None:
+            # If the segment ends here, both are captioned.
+            return
         with while_running("audio", _WHAT):
             found = self._read_ahead(speech) if ahead else Found(self._read(speech, whole=False))
         self._guess, read = (speech, found), found.read
@@ -235,30 +239,35 @@ class Decode(Stage):
 
     def _read_both(self, speech: EncodedSpeech, at_once: AtOnce) -> bool:
         """Read what each of two people says at once; whether both could be read, and were published."""
-        final, hints = self._reading.final, self._hints(())
-        try:
-            with while_running("audio", _WHAT):
-                one, other = (final.recognise(utterance_of(voice, speech, final), hints) for voice in at_once.voices)
-        except RecoverableError as error:
-            # It is read as what one says.
-            self.degrade(error.modality, error.reason)
+        both = self._both_of(speech, at_once)
+        if both is None:
             return False
-        kept = believed((one.words, other.words), at_once)
-        if kept is None:
-            return False
-        languages = [self._written_in(read.language) for read in (one, other)]
+        languages = [self._written_in(language) for language in both.languages]
         timed = [
             self._as_wanted(_worth(words, as_heard(speech, voice)), language)
-            for voice, words, language in zip(at_once.voices, kept, languages, strict=True)
+            for voice, words, language in zip(at_once.voices, both.words, languages, strict=True)
         ]
         if not all(timed):
             return False
         self._read_joined()
         self.context.count("audio.recognised_seconds", speech.heard)
         self._was_off_camera = False
-        for voice, words, language in zip(at_once.voices, timed, languages, strict=True):
-            self._publish_final(final_of(speech, at_once, voice, words, language))
+        texts = (self._text, None)
+        for voice, words, language, text in zip(at_once.voices, timed, languages, texts, strict=True):
+            self._publish_final(final_of(speech, at_once, voice, words, language, text))
+        self._guess = None
+        self._so_far.forget()
         return True
+
+    def _both_of(self, speech: EncodedSpeech, at_once: AtOnce) -> BothRead | None:
+        """What two people say at once, read at the end of a segment or ahead of it; None for what one says."""
+        try:
+            with while_running("audio", _WHAT):
+                return self._both.read(speech, at_once, self._reading.final, self._hints(()))
+        except RecoverableError as error:
+            # It is read as what one says.
+            self.degrade(error.modality, error.reason)
+            return None
 
     def _read_joined(self) -> None:
         """Read the segments that wait to be read together; one by one where that fails.
