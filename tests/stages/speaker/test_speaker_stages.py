@@ -223,6 +223,17 @@ def test_who_speaks_at_the_same_time_is_told_by_the_face_and_somebody_new_has_a_
     assert set(persons.settled(choir.says("bob", windows=12), frozenset())) == {4}
 
 
+def test_while_two_speak_at_once_nobody_gets_a_number_yet():
+    choir = Choir(2)
+    persons = Persons()
+    persons.settled([dataclasses.replace(window, face=5) for window in choir.says("ann")], frozenset())
+    mixed = choir.says("ann")
+    packets = {"voices": prints(mixed), "speech": [at_once(speech(mixed[0].segment, mixed, last=False), 6, 5)]}
+    (told,) = run_stage(Who(persons, 30.0), packets).on("speech")
+    assert [voice.speaker for voice in told.payload.at_once.voices] == [None, None]
+    assert persons.of_face(7) == 2
+
+
 @pytest.mark.parametrize(("count", "speaker"), [(1, None), (2, 2)])
 def test_who_speaks_at_the_same_time_is_nobody_more_than_there_are(count: int, speaker: int | None):
     choir = Choir(2)
