@@ -130,6 +130,18 @@ def check_terms(terms: Iterable[str]) -> None:
         Terms.from_list(terms)
 
 
+def terms_of(config: Config, more: Iterable[str] = ()) -> tuple[str, ...]:
+    """The words and phrases that a configuration expects, and more.
+
+    Raises:
+        UserError: one cannot be used, they are too many, or their file cannot be read.
+    """
+    speech = config.speech
+    with while_loading():
+        listed = () if speech.terms_file is None else Terms.from_file(speech.terms_file).phrases
+        return Terms.from_list([*speech.terms, *listed, *more]).phrases
+
+
 def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     """The recognisers; nothing is loaded yet.
 
@@ -149,9 +161,7 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
         if profile_of(config) is not None and choice.final != MOONSHINE:
             final = ProfileReader(recognisers.create(MOONSHINE, recognisers.TINY, speech.threads, listener), final)
-        terms = Terms.from_list(speech.terms)
-        if speech.terms_file is not None:
-            terms = Terms.from_list([*terms.phrases, *Terms.from_file(speech.terms_file).phrases])
+        terms = Terms.from_list(terms_of(config))
         wording = Wording(WordingOptions(speech.numerals, speech.fillers, speech.replace))
     join = min(speech.join, final.best_length) if config.media_time and not config.partials else 0.0
     # What is translated has no order in which the next sentence goes on.

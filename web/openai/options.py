@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from lipstream.config import Config, changed
+from lipstream.config import Config
 from lipstream.pipeline import UserError
-from lipstream.stages.speech.readers import check_terms
 from lipstream.web.files.form import BadField, Form
 from lipstream.web.files.uploads import sentence
+from lipstream.web.wishes import granted
 
 Answer = Literal["json", "text", "srt", "verbose_json", "vtt"]
 ANSWERS: Final[tuple[Answer, ...]] = ("json", "text", "srt", "verbose_json", "vtt")
@@ -88,20 +88,13 @@ def _config(form: Form, base: Config) -> Config:
         raise BadField("model", f"There is no model '{model[:40]}' here; there are: {', '.join(MODELS)}.", 404)
     if model in QUALITIES:
         settings["speech.quality"] = QUALITIES[model]
-    terms = terms_of(form.one("prompt"))
-    if terms:
-        try:
-            check_terms(terms)
-        except UserError as error:
-            raise BadField("prompt", sentence(str(error))) from error
-        settings["speech.terms"] = tuple(dict.fromkeys([*base.speech.terms, *terms]))
     try:
-        config = changed(base, settings)
+        config = granted(base, settings, terms_of(form.one("prompt")))
     except UserError as error:
         raise BadField("prompt", sentence(str(error))) from error
     if language := form.one("language"):
         try:
-            config = changed(config, {"speech.language": language})
+            config = granted(config, {"speech.language": language})
         except UserError as error:
             raise BadField("language", sentence(str(error))) from error
     return config

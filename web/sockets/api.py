@@ -21,6 +21,7 @@ from lipstream.web.sockets.opus import RATE, OpusDecoder
 from lipstream.web.sockets.protocol import JpegPicture, Opening, binary, control, opening
 from lipstream.web.sockets.session import SocketSession
 from lipstream.web.threads import on_thread
+from lipstream.web.wishes import expected
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class SocketApi:
 
     async def _converse(self, websocket: WebSocket, session: SocketSession, wanted: Opening) -> None:
         """Take what comes and send what is told, until one of both is over."""
-        taker = asyncio.ensure_future(_Taker(websocket, session, wanted).run())
+        taker = asyncio.ensure_future(_Taker(websocket, session, self._config, wanted).run())
         teller = asyncio.ensure_future(_tell_all(websocket, session, wanted))
         code, reason = 1000, ""
         try:
@@ -131,9 +132,10 @@ class SocketApi:
 class _Taker:
     """Takes the messages of a program."""
 
-    def __init__(self, websocket: WebSocket, session: SocketSession, wanted: Opening) -> None:
+    def __init__(self, websocket: WebSocket, session: SocketSession, config: Config, wanted: Opening) -> None:
         self._websocket = websocket
         self._session = session
+        self._config = config
         self._wanted = wanted
         self._opus = OpusDecoder(wanted.channels) if wanted.encoding == "opus" else None
 
@@ -177,7 +179,7 @@ class _Taker:
         """Do what is asked for; returns whether there will be more."""
         kind, terms = control(text)
         if kind == "terms":
-            self._session.pipeline.expect(terms)
+            self._session.pipeline.expect(expected(self._config, terms))
             return True
         self._session.source.end()
         return False

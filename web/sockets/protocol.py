@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from lipstream import events as told
-from lipstream.config import Config, changed
+from lipstream.config import Config
 from lipstream.pipeline import Event, UserError
 from lipstream.stages.sound.resample import supported
-from lipstream.stages.speech.readers import check_terms
 from lipstream.web.answers import Refusal
 from lipstream.web.files.uploads import sentence
 from lipstream.web.openai.options import MODELS, QUALITIES
+from lipstream.web.wishes import granted
 
 Encoding = Literal["pcm_s16le", "opus"]
 ENCODINGS: Final = ("pcm_s16le", "opus")
@@ -41,6 +41,7 @@ class Opening:
         channels: of the sound.
         pictures: JPEG pictures come too, and every binary message says what it is.
         settings: keys of the configuration.
+        terms: words and phrases to be expected.
         wanted: classes of the events that are sent; none means all.
     """
 
@@ -49,17 +50,17 @@ class Opening:
     channels: int
     pictures: bool
     settings: Mapping[str, object]
+    terms: tuple[str, ...]
     wanted: tuple[type[Event], ...]
 
     def config(self, base: Config) -> Config:
-        """The configuration of the run.
+        """The configuration of the run: what is asked for, as far as the operator's allows it.
 
         Raises:
             Refusal: something in it is not allowed.
         """
         try:
-            check_terms(cast("tuple[str, ...]", self.settings.get("speech.terms", ())))
-            return changed(base, {"video.enabled": self.pictures and base.video.enabled, **self.settings})
+            return granted(base, {"video.enabled": self.pictures, **self.settings}, self.terms)
         except UserError as error:
             raise Refusal(400, "bad request", sentence(str(error))) from error
 
@@ -110,13 +111,12 @@ def opening(query: Mapping[str, str]) -> Opening:
         settings["speech.quality"] = QUALITIES[model]
     if language := query.get("language"):
         settings["speech.language"] = language
-    if terms := [term for each in query.get("terms", "").split(",") if (term := " ".join(each.split()))]:
-        settings["speech.terms"] = tuple(terms)
+    terms = tuple(term for each in query.get("terms", "").split(",") if (term := " ".join(each.split())))
     if (emotion := query.get("emotion")) is not None:
         if emotion not in ("true", "false"):
             raise _refusal("Expected emotion=true or false.")
         settings["emotion.enabled"] = emotion == "true"
-    return Opening(cast(Encoding, encoding), rate, channels, frames == "jpeg", settings, _wanted(query))
+    return Opening(cast(Encoding, encoding), rate, channels, frames == "jpeg", settings, terms, _wanted(query))
 
 
 def binary(data: bytes, pictures: bool) -> Sound | JpegPicture:

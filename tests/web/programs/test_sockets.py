@@ -24,10 +24,12 @@ import websockets
 from PIL import Image
 
 from lipstream import Pipeline, PushSource
-from lipstream.config import Config, load_config
+from lipstream.config import Config, changed, load_config
 from lipstream.web.address import Address
+from lipstream.web.answers import Refusal
 from lipstream.web.server import pushed
 from lipstream.web.sockets.opus import OpusDecoder
+from lipstream.web.sockets.protocol import opening
 from tests.web.fakes import PATIENCE, Runs, Server, first, server, until
 
 TOKEN = "a-long-enough-secret"
@@ -169,6 +171,36 @@ def test_what_is_asked_for_is_in_the_configuration():
     assert (config.speech.language, config.speech.quality) == ("de", "balanced")
     assert config.speech.terms == ("Ada Lovelace", "Babbage")
     assert not config.emotion.enabled and not config.video.enabled
+
+
+def test_a_program_gets_less_than_the_operator_allows_if_it_asks_and_never_more():
+    off = {"emotion.enabled": False, "video.enabled": False, "speech.terms": ("Babbage",)}
+    query = {"emotion": "true", "frames": "jpeg", "terms": "Ada Lovelace"}
+    config = opening(query).config(changed(load_config("live"), off))
+    assert not config.emotion.enabled and not config.video.enabled
+    assert config.speech.terms == ("Babbage", "Ada Lovelace")
+    config = opening(query).config(load_config("live"))
+    assert config.emotion.enabled and config.video.enabled
+    full = changed(load_config("live"), {"speech.terms": tuple(f"Babbage {number}" for number in range(500))})
+    with pytest.raises(Refusal, match="500 terms"):
+        opening(query).config(full)
+
+
+def test_what_the_operator_expects_stays_expected_whatever_is_asked_for_later():
+    runs = Runs(load_config("live", {"speech.terms": ["Babbage"]}))
+
+    async def scenario():
+        async with server(runs) as here, opened(here) as socket:
+            hello = await first(messages(socket), "Hello")
+            await socket.send(json.dumps({"type": "terms", "terms": ["Zuse"]}))
+            await until(lambda: runs.readers[-1].terms.phrases == ("Babbage", "Zuse"))
+            async with httpx.AsyncClient(base_url=here.base) as http:
+                await http.post(f"/api/sessions/{hello['session']}/terms", json={"terms": ["Ada"]})
+            assert runs.readers[-1].terms.phrases == ("Babbage", "Ada")
+            await socket.send(END)
+            await everything(socket)
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
