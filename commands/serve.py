@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     certificate = (args.certfile, args.keyfile) if args.certfile else None
     address = Address(args.host, args.port, args.token, certificate, front_of(args.public_url, args.trusted_proxies))
     limits = UploadLimits(args.max_upload_mb * 1_000_000, args.max_upload_minutes * 60, args.max_recordings)
-    recordings = file_config(overrides, limits.max_seconds)
+    recordings = file_config(args.config, overrides, limits.max_seconds)
     consent = GrowthConsent() if is_own_server(address) and may_be_asked(live) else None
     service = Service(
         (lambda: prepare(config)) if consent is None else lambda: prepare_own(config, consent),

@@ -25,19 +25,26 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
-def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Config:
+def load_config(
+    name_or_path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None, preset: str | None = None
+) -> Config:
     """Read a configuration.
 
     Args:
         name_or_path: a name in configs/ ("live"), or the path of a YAML file.
         overrides: keys to replace; a key is dotted ("vad.threshold") or a section with a mapping of its keys, which
             are taken as they stand.
+        preset: a name in configs/ whose settings hold for all keys that the configuration does not name.
 
     Raises:
         ConfigError: no such file, not YAML, an unknown key or a bad value; the message names the key, the value and
             what is allowed.
     """
-    merged = _read(name_or_path)
+    merged = {} if preset is None else _read(preset)
+    for key, value in _read(name_or_path).items():
+        # An empty section names no key, so it replaces none.
+        if value is not None or key not in _SECTIONS or key not in merged:
+            _merge(merged, key, value)
     for key, value in (overrides or {}).items():
         _assign(merged, key, value)
     # An empty section, or one whose keys are all commented out, is null in YAML.

@@ -243,7 +243,7 @@ async def server(
     runs = runs or Runs()
     address = address or Address("127.0.0.1", 0)
     limits = limits or UploadLimits(50_000_000, 600.0)
-    recordings = file_config({}, limits.max_seconds)
+    recordings = file_config("live", {}, limits.max_seconds)
     service = Service(runs.prepare, limit, recordings, limits, runs.config, runs.push)
     asked = threading.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -16,9 +16,10 @@ import pytest
 import lipstream.commands.serve
 from lipstream.commands.failures import guarded
 from lipstream.commands.parser import PlainParser
+from lipstream.config import load_config
 from lipstream.pipeline import UserError
 from lipstream.web.address import Address
-from lipstream.web.server import serve
+from lipstream.web.server import Service, serve
 from tests.web.fakes import PATIENCE, Runs, first, server
 from tests.web.ops.certificate import certificate_in
 
@@ -60,6 +61,22 @@ def test_what_cannot_be_served_is_said_in_one_line(scripted: Runs, capsys, argum
     err = capsys.readouterr().err
     assert err.startswith("lipstream: error: ") and said in err and err.count("\n") == 1
     assert scripted.made == []
+
+
+def test_a_configuration_of_ones_own_holds_for_recordings_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    served: list[Service] = []
+    monkeypatch.setattr("lipstream.web.server.serve", lambda address, service, asked, ready: served.append(service))
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("mode: live\nemotion: {enabled: false}\nspeech: {language: de, terms: [Ada Lovelace]}\nvad:\n")
+    assert run("--config", str(mine), "--set", "speech.numerals=as_heard", "--max-upload-minutes", "2") == 0
+    live, recordings = served[0].live, served[0].recordings
+    for config in (live, recordings):
+        assert not config.emotion.enabled
+        assert (config.speech.language, config.speech.terms) == ("de", ("Ada Lovelace",))
+    # What it does not name is as for the two kinds of runs.
+    assert (live.mode, recordings.mode) == ("live", "file")
+    assert recordings.vad == load_config("file").vad and recordings.limits.max_duration == 120
+    assert recordings.face.report_rate > 0
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(scripted: Runs, capsys):
@@ -113,9 +130,7 @@ def test_a_run_that_hangs_while_it_loads_does_not_keep_the_server_from_ending():
 
 
 def _service(runs: Runs):
-    from lipstream.config import load_config
     from lipstream.web.files.uploads import UploadLimits
-    from lipstream.web.server import Service
 
     return Service(runs.prepare, 1, load_config("file"), UploadLimits(1000, 60.0), load_config("live"))
 
