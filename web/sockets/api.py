@@ -136,6 +136,8 @@ class _Taker:
         self._websocket = websocket
         self._session = session
         self._config = config
+        # What is taken in one go has to fit behind what waits.
+        self._room = min(MOST_WAITING, config.audio.buffer / 2)
         self._wanted = wanted
         self._opus = OpusDecoder(wanted.channels) if wanted.encoding == "opus" else None
 
@@ -149,22 +151,26 @@ class _Taker:
         """
         source = self._session.source
         while source.open:
-            while source.waiting > MOST_WAITING and source.open:
-                await asyncio.sleep(_PAUSE)
+            await self._until_room()
             async with asyncio.timeout(IDLE_SECONDS):
                 message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1005))
             try:
                 if message.get("bytes") is not None:
-                    self._take(message["bytes"])
+                    await self._take(message["bytes"])
                 elif not self._obey(message["text"]):
                     return
             except (ValueError, UserError) as error:
                 # A close reason has 123 bytes at most.
                 raise _Unreadable(str(error).encode()[:120].decode(errors="ignore")) from error
 
-    def _take(self, data: bytes) -> None:
+    async def _until_room(self) -> None:
+        source = self._session.source
+        while source.waiting > self._room and source.open:
+            await asyncio.sleep(_PAUSE)
+
+    async def _take(self, data: bytes) -> None:
         source, wanted = self._session.source, self._wanted
         given = binary(data, wanted.pictures)
         if isinstance(given, JpegPicture):
@@ -173,7 +179,11 @@ class _Taker:
             for frame in self._opus.decode(given.data):
                 source.push_audio(frame, RATE)
         else:
-            source.push_audio(given.data, wanted.rate, channels=wanted.channels)
+            # A message of a megabyte may be a minute of sound: no more of it waits than of many short ones.
+            most = max(1, int(self._room * wanted.rate)) * 2 * wanted.channels
+            for first in range(0, max(1, len(given.data)), most):
+                await self._until_room()
+                source.push_audio(given.data[first : first + most], wanted.rate, channels=wanted.channels)
 
     def _obey(self, text: str) -> bool:
         """Do what is asked for; returns whether there will be more."""

@@ -99,7 +99,7 @@ def opening(query: Mapping[str, str]) -> Opening:
         raise _refusal(f"Expected encoding={' or '.join(ENCODINGS)}.")
     rate, channels = _number(query, "rate", 16_000), _number(query, "channels", 1)
     if not supported(rate):
-        raise _refusal("Expected a usual rate such as 16000 or 48000.")
+        raise _refusal("Expected a usual rate from 8000 to 192000, such as 16000 or 48000.")
     if not 1 <= channels <= (2 if encoding == "opus" else 8):
         raise _refusal("Expected channels from 1 to 8, for Opus 1 or 2.")
     if (frames := query.get("frames", "none")) not in ("none", "jpeg"):

@@ -105,6 +105,20 @@ def test_sound_in_and_events_out(query: str, rate: int):
     assert told[-1]["event"] == "End" and told[-1]["reason"] == "finished" and code == 1000
 
 
+def test_a_long_message_is_taken_up_in_parts_that_fit():
+    runs = Runs(load_config("live", {"audio.buffer": 1}))
+
+    async def scenario():
+        async with server(runs) as here, opened(here) as socket:
+            await first(messages(socket), "Running")
+            await socket.send(pcm(beeps(12)))
+            await socket.send(END)
+            return await everything(socket)
+
+    told = asyncio.run(scenario())
+    assert len(named(told, "TranscriptFinal")) == 12 and not named(told, "Degraded")
+
+
 def test_opus_is_sound_too():
     packets = opus_packets(beeps(4, 48_000))
 
@@ -208,6 +222,7 @@ def test_what_the_operator_expects_stays_expected_whatever_is_asked_for_later():
     [
         ("?encoding=mp3", "pcm_s16le or opus"),
         ("?rate=44101", "48000"),
+        ("?rate=1", "8000"),
         ("?rate=fast", "number"),
         ("?channels=9", "1 to 8"),
         ("?encoding=opus&channels=3", "1 or 2"),
