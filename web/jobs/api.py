@@ -50,7 +50,7 @@ class JobsApi:
 
     async def _take(self, request: Request) -> Response:
         try:
-            _, upload = await received(request, self._uploads, _order)
+            _, upload = await received(request, self._uploads, "job", _order)
         except ClientDisconnect:
             # Nobody is there to be told.
             return Response(status_code=400)

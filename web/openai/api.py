@@ -63,7 +63,7 @@ class OpenAiApi:
     async def _transcribe(self, request: Request) -> Response:
         try:
             heard: asyncio.Queue[Event] = asyncio.Queue()
-            want, upload = await received(request, self._uploads, partial(_order, heard))
+            want, upload = await received(request, self._uploads, "request", partial(_order, heard))
         except ClientDisconnect:
             # Nobody is there to be told.
             return Response(status_code=400)

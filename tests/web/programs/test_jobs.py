@@ -108,6 +108,39 @@ def test_only_so_many_are_kept_and_the_next_one_is_told(captions: Captions, fold
     asyncio.run(scenario())
 
 
+def test_jobs_that_are_done_are_not_in_the_way_of_who_waits_for_an_answer(captions: Captions, folder: Path):
+    limits = UploadLimits(100_000, 60.0, max_kept=1)
+
+    async def scenario():
+        async with server(limits=limits) as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as http:
+            job = (await send(http)).json()["id"]
+            await settled(http, job)
+            asked = await http.post("/v1/audio/transcriptions", files={"file": ("b.wav", recording())})
+            assert asked.status_code == 200 and asked.json()["text"] == "Hello there."
+            assert (await http.get(f"/v1/jobs/{job}/result?format=txt")).status_code == 200
+            await http.delete(f"/v1/jobs/{job}")
+
+    asyncio.run(scenario())
+
+
+def test_requests_are_bounded_by_those_that_wait(captions: Captions, folder: Path):
+    limits = UploadLimits(100_000, 60.0, max_kept=1)
+    begun, go = threading.Event(), threading.Event()
+    captions.steps = [lambda: begun.set() or go.wait(PATIENCE)]
+
+    async def scenario():
+        async with server(limits=limits) as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as http:
+            job = (await send(http)).json()["id"]
+            await asyncio.to_thread(begun.wait, PATIENCE)
+            refused = await http.post("/v1/audio/transcriptions", files={"file": ("b.wav", recording())})
+            assert refused.status_code == 503 and refused.headers["retry-after"]
+            assert "remove" not in refused.json()["error"]["message"]
+            go.set()
+            await settled(http, job)
+
+    asyncio.run(scenario())
+
+
 def test_what_is_too_large_is_refused_and_leaves_nothing(folder: Path):
     async def scenario():
         limits = UploadLimits(1000, 60.0)
