@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -128,10 +129,18 @@ def test_a_websocket_needs_the_origin_and_the_token():
         async with server(address=address) as here:
             url = here.base.replace("http", "ws", 1) + "/events"
             good = {"authorization": f"Bearer {TOKEN}"}
-            for headers in ({}, good | {"origin": "http://evil.example"}):
+            for path, headers, status in (
+                ("/events", {}, 401),
+                ("/events", good | {"origin": "http://evil.example"}, 403),
+                ("/v1/stream?token=wrong-secret", {}, 401),
+            ):
                 with pytest.raises(websockets.InvalidStatus) as refused:
-                    await websockets.connect(url, additional_headers=headers)
-                assert refused.value.response.status_code == 403
+                    await websockets.connect(url.replace("/events", path), additional_headers=headers)
+                answer = refused.value.response
+                assert answer.status_code == status and answer.headers["x-content-type-options"] == "nosniff"
+                told = json.loads(answer.body)
+                # Under /v1/ in OpenAI's form.
+                assert told["error"]["code"] == "invalid_api_key" if "/v1/" in path else told["message"]
             async with websockets.connect(url, additional_headers=good) as socket:
                 assert '"Hello"' in await socket.recv()
             async with websockets.connect(f"{url}?token={TOKEN}") as socket:

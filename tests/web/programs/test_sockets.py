@@ -7,6 +7,7 @@ import contextlib
 import gc
 import io
 import json
+import runpy
 import struct
 import subprocess
 import sys
@@ -22,6 +23,8 @@ import numpy as np
 import pytest
 import websockets
 from PIL import Image
+from websockets.datastructures import Headers
+from websockets.http11 import Response
 
 from lipstream import Pipeline, PushSource
 from lipstream.config import Config, changed, load_config
@@ -468,3 +471,18 @@ def test_the_example_says_in_one_line_that_the_server_is_not_there():
     command = [sys.executable, str(root / "examples" / "stream_captions.py"), "ws://127.0.0.1:1/v1/stream"]
     done = subprocess.run(command, input=b"", capture_output=True, timeout=100, check=False)
     assert done.returncode == 1 and done.stderr.startswith(b"error: ") and done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"error": {"message": "Which token?"}}', "Which token?"),
+        (b"", "403"),
+        (b'"error"', "403"),
+        (b"<html>", "403"),
+    ],
+)
+def test_the_example_says_in_one_line_why_it_is_refused(body: bytes, said: str):
+    example = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "stream_captions.py"))
+    answer = Response(403, "Forbidden", Headers(), body)
+    assert said in example["reason"](websockets.InvalidStatus(answer))
