@@ -44,7 +44,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--host", "0.0.0.0"], "choose a token with --token"),
+        (["--host", "0.0.0.0"], "choose a token with --token-file"),
         (["--host", "0.0.0.0", "--token", "short"], "expected at least 8 characters"),
         (["--certfile", "cert.pem"], "belong together"),
         (["--certfile", "none.pem", "--keyfile", "none.pem"], "cannot use the certificate none.pem"),
@@ -52,7 +52,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
         (["--set", "vad.threshold=7"], "vad.threshold"),
         (["--public-url", "captions.example.org"], "expected such as https://example.org"),
         (["--public-url", "https://example.org/?x=1"], "expected such as https://example.org"),
-        (["--public-url", "https://example.org"], "choose a token with --token"),
+        (["--public-url", "https://example.org"], "choose a token with --token-file"),
+        (["--token", TOKEN, "--token-file", "token.txt"], "give one of them"),
+        (["--token-file", "no-such-file.txt"], "cannot read the token in no-such-file.txt: No such file"),
+        (["--token-file", __file__], "expected one line"),
         (["--trusted-proxies", "127.0.0.1,nginx"], "--trusted-proxies nginx"),
     ],
 )
@@ -107,6 +110,22 @@ def test_ctrl_c_ends_it_cleanly_and_it_says_where_to_open_the_page(scripted: Run
     assert err.startswith("lipstream: open http://127.0.0.1:") and f"/?token={TOKEN} " in err and err.count("\n") == 1
     assert opened == [err.split()[2]]
     assert all(made.pipeline.wait(PATIENCE) for made in scripted.made)
+
+
+@pytest.mark.parametrize("where", ["file", "environment"])
+def test_a_token_can_be_kept_out_of_the_command_line_and_is_then_not_shown(
+    where: str, scripted: Runs, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or signal.raise_signal(signal.SIGINT))
+    (tmp_path / "token.txt").write_text(f"{TOKEN}\n")
+    if where == "environment":
+        monkeypatch.setenv("LIPSTREAM_TOKEN", TOKEN)
+    given = ["--token-file", str(tmp_path / "token.txt")] if where == "file" else []
+    assert run("--port", "0", "--open", *given) == 0
+    err = capsys.readouterr().err
+    assert "/?token=TOKEN " in err and TOKEN not in err
+    assert opened[0].endswith(f"/?token={TOKEN}")
 
 
 def test_the_log_can_be_lines_of_json_without_the_token(scripted: Runs, capsys, monkeypatch: pytest.MonkeyPatch):
