@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from lipstream.config import Config, changed
+from lipstream.pipeline import UserError
 from lipstream.stages.speech.readers import check_terms, terms_of
+from lipstream.web.openai.languages import code_of
 
 
 def granted(base: Config, wishes: Mapping[str, object], terms: Iterable[str] = ()) -> Config:
@@ -25,6 +27,23 @@ def granted(base: Config, wishes: Mapping[str, object], terms: Iterable[str] = (
         expected(base, more)
         settings["speech.terms"] = tuple(dict.fromkeys([*base.speech.terms, *more]))
     return changed(base, settings)
+
+
+def spoken(config: Config, language: str) -> Config:
+    """A configuration with the language that somebody says is spoken, by its code or its English name; any if empty.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not language:
+        return config
+    try:
+        return changed(config, {"speech.language": code_of(language)})
+    except UserError as error:
+        raise UserError(
+            f"{language[:40]!r} is no language that is known: expected a code of ISO 639-1 such as en, de or fr, "
+            f"an English name such as german, or auto"
+        ) from error
 
 
 def expected(base: Config, terms: Iterable[str]) -> tuple[str, ...]:

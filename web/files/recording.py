@@ -74,6 +74,10 @@ class Progress(EventSink):
             self.nothing = self.nothing or event.text
 
 
+class TooLong(UserError):
+    """A recording lasts longer than may be sent."""
+
+
 def look_into(path: Path, name: str, config: Config, max_seconds: float) -> MediaInfo:
     """See whether a file can be captioned, before anything is loaded.
 
@@ -84,6 +88,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
         max_seconds: how long it may last.
 
     Raises:
+        TooLong: it lasts longer.
         UserError: it is no recording, or too much.
     """
     # How long it may last is told in other words here.
@@ -93,7 +98,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
     except UserError as error:
         raise UserError(_renamed(error, path, name)) from error
     if media.duration is not None and media.duration > max_seconds:
-        raise UserError(
+        raise TooLong(
             f"'{name}' lasts {_in_words(media.duration)}, and this server takes up to {_in_words(max_seconds)}"
         )
     return media

@@ -21,7 +21,7 @@ from lipstream.config import Config
 from lipstream.pipeline import Event, PipelineError, UserError
 from lipstream.stages.printable import printable
 from lipstream.web.answers import Refusal, steady
-from lipstream.web.files.recording import Report, caption, look_into, offered_formats
+from lipstream.web.files.recording import Report, TooLong, caption, look_into, offered_formats
 from lipstream.web.ops.journal import Journal
 from lipstream.web.sessions import Sessions
 from lipstream.web.threads import on_thread
@@ -201,7 +201,8 @@ class Uploads:
             media = await on_thread(lambda: look_into(upload.path, upload.name, order.config, self.limits.max_seconds))
         except UserError as error:
             self.forget(upload)
-            raise Refusal(415, "no recording", sentence(str(error))) from error
+            status, kind = (413, "too long") if isinstance(error, TooLong) else (415, "no recording")
+            raise Refusal(status, kind, sentence(str(error))) from error
         except BaseException:
             self.forget(upload)
             raise

@@ -8,9 +8,10 @@ from typing import Final, Literal
 
 from lipstream.config import Config
 from lipstream.pipeline import UserError
+from lipstream.stages.speech.readers import MOONSHINE, choose
 from lipstream.web.files.form import BadField, Form
 from lipstream.web.files.uploads import sentence
-from lipstream.web.wishes import granted
+from lipstream.web.wishes import granted, spoken
 
 Answer = Literal["json", "text", "srt", "verbose_json", "vtt"]
 ANSWERS: Final[tuple[Answer, ...]] = ("json", "text", "srt", "verbose_json", "vtt")
@@ -49,7 +50,7 @@ class Wanted:
 
 
 def wanted(form: Form, base: Config) -> Wanted:
-    """Read the fields of a form.
+    """Read the fields of a form for a transcription.
 
     Raises:
         BadField: one has a value that cannot be.
@@ -69,7 +70,19 @@ def wanted(form: Form, base: Config) -> Wanted:
     streamed = stream in ("true", "1")
     if streamed and answer not in ("json", "text"):
         raise BadField("stream", f"Expected response_format=json with stream=true, got {answer}.")
-    return Wanted(_config(form, base), answer, granularities or frozenset({"segment"}), streamed)
+    return Wanted(config_of(form, base), answer, granularities or frozenset({"segment"}), streamed)
+
+
+def translated(form: Form, base: Config) -> Wanted:
+    """Read the fields of a form for a translation to English.
+
+    Raises:
+        BadField: one has a value that cannot be, or nothing here translates.
+    """
+    want = wanted(form, granted(base, {"speech.task": "translate"}))
+    if choose(want.config).final == MOONSHINE:
+        raise BadField("model", "This model reads English alone and translates nothing: lipstream-balanced does.")
+    return want
 
 
 def terms_of(prompt: str) -> list[str]:
@@ -81,23 +94,28 @@ def terms_of(prompt: str) -> list[str]:
     return list(dict.fromkeys(piece for piece in pieces if piece and len(piece.split()) <= LONGEST_TERM))
 
 
-def _config(form: Form, base: Config) -> Config:
+def config_of(form: Form, base: Config) -> Config:
+    """How the recording in a form is to be captioned.
+
+    Raises:
+        BadField: a field has a value that cannot be.
+    """
     settings: dict[str, object] = {}
     model = form.one("model", OWN_MODEL)
     if model not in MODELS:
-        raise BadField("model", f"There is no model '{model[:40]}' here; there are: {', '.join(MODELS)}.", 404)
+        raise BadField(
+            "model", f"There is no model '{model[:40]}' here; there are: {', '.join(MODELS)}.", 404, "no model"
+        )
     if model in QUALITIES:
         settings["speech.quality"] = QUALITIES[model]
     try:
         config = granted(base, settings, terms_of(form.one("prompt")))
     except UserError as error:
         raise BadField("prompt", sentence(str(error))) from error
-    if language := form.one("language"):
-        try:
-            config = granted(config, {"speech.language": language})
-        except UserError as error:
-            raise BadField("language", sentence(str(error))) from error
-    return config
+    try:
+        return spoken(config, form.one("language"))
+    except UserError as error:
+        raise BadField("language", sentence(str(error))) from error
 
 
 def _check_temperature(form: Form) -> None:

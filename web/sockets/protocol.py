@@ -15,7 +15,7 @@ from lipstream.stages.sound.resample import supported
 from lipstream.web.answers import Refusal
 from lipstream.web.files.uploads import sentence
 from lipstream.web.openai.options import MODELS, QUALITIES
-from lipstream.web.wishes import granted
+from lipstream.web.wishes import granted, spoken
 
 Encoding = Literal["pcm_s16le", "opus"]
 ENCODINGS: Final = ("pcm_s16le", "opus")
@@ -41,6 +41,7 @@ class Opening:
         channels: of the sound.
         pictures: JPEG pictures come too, and every binary message says what it is.
         settings: keys of the configuration.
+        language: that is spoken, as it was given; empty for the server's.
         terms: words and phrases to be expected.
         wanted: classes of the events that are sent; none means all.
     """
@@ -50,6 +51,7 @@ class Opening:
     channels: int
     pictures: bool
     settings: Mapping[str, object]
+    language: str
     terms: tuple[str, ...]
     wanted: tuple[type[Event], ...]
 
@@ -60,7 +62,8 @@ class Opening:
             Refusal: something in it is not allowed.
         """
         try:
-            return granted(base, {"video.enabled": self.pictures, **self.settings}, self.terms)
+            config = granted(base, {"video.enabled": self.pictures, **self.settings}, self.terms)
+            return spoken(config, self.language)
         except UserError as error:
             raise Refusal(400, "bad request", sentence(str(error))) from error
 
@@ -109,14 +112,15 @@ def opening(query: Mapping[str, str]) -> Opening:
         raise _refusal(f"There is no model '{model[:40]}'; there are: {', '.join(MODELS)}.")
     if model in QUALITIES:
         settings["speech.quality"] = QUALITIES[model]
-    if language := query.get("language"):
-        settings["speech.language"] = language
+    language = query.get("language", "").strip()
     terms = tuple(term for each in query.get("terms", "").split(",") if (term := " ".join(each.split())))
     if (emotion := query.get("emotion")) is not None:
         if emotion not in ("true", "false"):
             raise _refusal("Expected emotion=true or false.")
         settings["emotion.enabled"] = emotion == "true"
-    return Opening(cast(Encoding, encoding), rate, channels, frames == "jpeg", settings, terms, _wanted(query))
+    return Opening(
+        cast(Encoding, encoding), rate, channels, frames == "jpeg", settings, language, terms, _wanted(query)
+    )
 
 
 def binary(data: bytes, pictures: bool) -> Sound | JpegPicture:

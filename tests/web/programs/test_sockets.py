@@ -175,7 +175,7 @@ def test_what_is_asked_for_is_in_the_configuration():
     runs = Runs()
 
     async def scenario():
-        query = "?language=de&model=lipstream-balanced&terms=Ada%20Lovelace,%20Babbage&emotion=false"
+        query = "?language=German&model=lipstream-balanced&terms=Ada%20Lovelace,%20Babbage&emotion=false"
         async with server(runs) as here, opened(here, query) as socket:
             await socket.send(json.dumps({"type": "terms", "terms": ["Zuse"]}))
             await first(messages(socket), "Running")
@@ -231,7 +231,7 @@ def test_what_the_operator_expects_stays_expected_whatever_is_asked_for_later():
         ("?encoding=opus&channels=3", "1 or 2"),
         ("?frames=png", "jpeg"),
         ("?model=gpt", "gpt"),
-        ("?language=klingon", "klingon"),
+        ("?language=klingon", "'klingon' is no language that is known"),
         ("?events=Everything", "Everything"),
         ("?emotion=yes", "true or false"),
         ("?speed=2", "speed"),
