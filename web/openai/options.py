@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,6 +10,7 @@ from lipstream.pipeline import UserError
 from lipstream.stages.speech.readers import MOONSHINE, choose
 from lipstream.web.files.form import BadField, Form
 from lipstream.web.files.uploads import sentence
+from lipstream.web.openai.prompt import terms_of
 from lipstream.web.wishes import granted, spoken
 
 Answer = Literal["json", "text", "srt", "verbose_json", "vtt"]
@@ -27,9 +27,6 @@ ALIASES: Final = (
 )
 """What programs ask for by themselves: all of them are what this server is set to."""
 MODELS: Final = (OWN_MODEL, *QUALITIES, *ALIASES)
-
-LONGEST_TERM: Final = 5
-"""Words of a piece of the prompt beyond which it is a sentence, and no term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +80,6 @@ def translated(form: Form, base: Config) -> Wanted:
     if choose(want.config).final == MOONSHINE:
         raise BadField("model", "This model reads English alone and translates nothing: lipstream-balanced does.")
     return want
-
-
-def terms_of(prompt: str) -> list[str]:
-    """The names and phrases in a prompt: what stands between commas, full stops, semicolons, or in lines of its own.
-
-    A piece of more than five words is a sentence, which tells the style and nothing to be expected here.
-    """
-    pieces = (" ".join(piece.split()).strip(" .") for piece in re.split(r"[,;:\n]|\.(?:\s|$)", prompt))
-    return list(dict.fromkeys(piece for piece in pieces if piece and len(piece.split()) <= LONGEST_TERM))
 
 
 def config_of(form: Form, base: Config) -> Config:

@@ -15,7 +15,7 @@ from lipstream.events import Remark, SpeechStarted
 from lipstream.web.address import Address
 from lipstream.web.files.uploads import UploadLimits
 from lipstream.web.openai.languages import code_of
-from lipstream.web.openai.options import terms_of
+from lipstream.web.openai.prompt import terms_of
 from tests.commands.fakes import Captions, sentence
 from tests.web.fakes import PATIENCE, Server, server
 from tests.web.test_uploads import files, recording
@@ -141,7 +141,12 @@ def test_language_prompt_and_model_decide_how_it_is_read(captions: Captions, fol
     [
         ("", []),
         ("Ada", ["Ada"]),
-        ("Dr. Who, U.S. Steel\nAda ; Ada", ["Dr", "Who", "U.S", "Steel", "Ada"]),
+        ("Dr. Who, U.S. Steel\nAda ; Ada", ["Dr. Who", "U.S. Steel", "Ada"]),
+        (
+            "Dr. Ada Lovelace, ratio 3:1; St. Mary's. Hello, yes. J. R. R. Tolkien! Speakers: ZyntriQix 3.5",
+            ["Dr. Ada Lovelace", "ratio 3:1", "St. Mary's", "J. R. R. Tolkien", "Speakers", "ZyntriQix 3.5"],
+        ),
+        ("The cat. sertraline, ... ,I. Newton", ["The cat", "sertraline", "I. Newton"]),
         ("One two three four five six.", []),
     ],
 )
