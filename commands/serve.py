@@ -71,7 +71,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--max-sessions", metavar="N", type=_positive, help="most browsers at once (default: one for two cores)"
+        "--max-sessions",
+        metavar="N",
+        type=_positive,
+        help="most live sessions at once, of browsers and programs together (default: one for two cores)",
     )
     parser.add_argument(
         "--max-recordings", metavar="N", type=_positive, default=8, help="most recordings that are kept at once"
