@@ -95,7 +95,9 @@ def _allowed(keys: Sequence[str], errors: Sequence[ErrorDetails]) -> str:
     if kind in _OUT_OF_RANGE and (bounds := _range(keys)):
         return f"expected a number {bounds}"
     # The members of a union are tried in turn, and each says what it would have taken.
-    wanted = dict.fromkeys(_WORDS.get(error["type"]) or error["msg"].removeprefix("Input should be ") for error in errors)
+    wanted = dict.fromkeys(
+        _WORDS.get(error["type"]) or error["msg"].removeprefix("Input should be ") for error in errors
+    )
     return f"expected {' or '.join(wanted)}"
 
 

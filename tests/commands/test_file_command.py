@@ -143,7 +143,7 @@ def test_inputs_with_the_same_stem_do_not_overwrite_each_other(
         (["talk.wav", "--set", "vad.treshold=1"], "did you mean 'threshold'"),
         (["talk.wav", "--set", "nonsense"], "KEY=VALUE"),
         (["talk.wav", "--config", "nowhere"], "nowhere"),
-        (["talk.wav", "--no-audio", "--no-video"], "must be true"),
+        (["talk.wav", "--no-audio", "--no-video"], "leave out --no-audio"),
         (["talk.wav", "-o", "notes.mp4"], "cannot write"),
         (["talk.wav", "talk.wav", "--trace", "t.json"], "one input at a time"),
         (["talk.wav", "--trace", "nowhere/t.json"], "nowhere"),
@@ -169,7 +169,7 @@ def test_what_the_user_can_mend_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize("arguments", [["file"], ["file", "a.mp4", "--pace", "slow"], ["file", "a", "-q", "-v"], []])
 def test_usage_errors_exit_2(arguments: list[str], capsys):
     assert main(arguments) == 2
-    assert "usage: lipstream" in capsys.readouterr().err
+    assert "lipstream" in capsys.readouterr().err
 
 
 def test_the_folder_is_checked_before_any_model_is_loaded(captions: Captions, recording: Recording, tmp_path: Path):

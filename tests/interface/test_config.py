@@ -251,7 +251,8 @@ def test_rules_across_fields_name_the_section_and_the_values():
         "'vad': soft_segment (13.0) must not exceed max_segment - cut_lookback (14.0 - 2.0)"
     )
     assert message("live", {"audio.enabled": False, "video.enabled": False}) == (
-        "audio.enabled and video.enabled are both false, one of them must be true"
+        "audio.enabled and video.enabled are both false: nothing is left to caption; leave out --no-audio or "
+        "--no-video, or name a camera or a microphone"
     )
 
 
