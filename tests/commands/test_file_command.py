@@ -238,6 +238,18 @@ def test_an_interrupt_ends_the_file_with_130_and_saves_what_is_finished(
     assert not [name for name in contents(tmp_path) if name.endswith(".part")]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_kill_before_the_run_has_begun_leaves_nothing_half_done(
+    captions: Captions, recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+):
+    """Regression: SIGTERM while networks were loading left `.part` files."""
+    before = signal.getsignal(number)
+    monkeypatch.setattr("lipstream.commands.transcribe.Pipeline", lambda *_, **__: signal.raise_signal(number))
+    assert main(["file", str(recording("talk.wav"))]) == 130
+    assert contents(tmp_path) == {"talk.wav"}
+    assert signal.getsignal(number) == before
+
+
 def test_partial_text_is_not_printed_outside_a_terminal(captions: Captions, recording: Recording, capsys):
     partial = TranscriptPartial(segment=1, start=0.2, end=0.5, stable="Hel", unstable="lo")
     captions.steps = [partial, sentence("Hello.", 0.2)]
