@@ -36,4 +36,6 @@ def rename(graph: Graph, speaker: int, name: str | None) -> None:
         if own:
             who.rename(own, shown)
             return
-    raise UserError(f"there is no speaker {speaker} that can be given a name: nobody has been told apart by that number")
+    raise UserError(
+        f"there is no speaker {speaker} that can be given a name: nobody has been told apart by that number"
+    )
