@@ -30,21 +30,23 @@ def load_config(
 ) -> Config:
     """Read a configuration.
 
+    What a file of one's own does not say is as in the configuration that ships for its mode, "live" or "file".
+
     Args:
         name_or_path: a name in configs/ ("live"), or the path of a YAML file.
         overrides: keys to replace; a key is dotted ("vad.threshold") or a section with a mapping of its keys, which
             are taken as they stand.
-        preset: a name in configs/ whose settings hold for all keys that the configuration does not name.
+        preset: "live" or "file": what the configuration, be it one that ships, does not say is as in that one.
 
     Raises:
         ConfigError: no such file, not YAML, an unknown key or a bad value; the message names the key, the value and
             what is allowed.
     """
-    merged = {} if preset is None else _read(preset)
-    for key, value in _read(name_or_path).items():
-        # An empty section names no key, so it replaces none.
-        if value is not None or key not in _SECTIONS or key not in merged:
-            _merge(merged, key, value)
+    merged = _read(name_or_path)
+    if preset is None and os.fspath(name_or_path) not in names():
+        preset = (overrides or {}).get("mode", merged.get("mode", "live"))
+    if preset in ("file", "live"):
+        merged = _over(_read(preset), merged)
     for key, value in (overrides or {}).items():
         _assign(merged, key, value)
     # An empty section, or one whose keys are all commented out, is null in YAML.
@@ -103,6 +105,8 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
+            if isinstance(error, UnicodeDecodeError):
+                reason = "it is no text in UTF-8"
             raise ConfigError(
                 f"configuration '{name}' is neither one of {', '.join(names())} nor a readable file "
                 f"({reason}){did_you_mean(name, names())}"
@@ -117,6 +121,15 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"configuration '{name}' must be a mapping of keys to values")
     return data
+
+
+def _over(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a configuration over those of one that ships."""
+    for key, value in own.items():
+        # A section without keys says nothing.
+        if value is not None or key not in _SECTIONS:
+            _merge(preset, key, value)
+    return preset
 
 
 def _assign(target: dict[str, Any], key: str, value: object) -> None:
