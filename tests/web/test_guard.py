@@ -123,7 +123,7 @@ def test_nothing_outside_the_static_files_is_served(path: str):
     assert ask(path).status_code == 404
 
 
-def test_a_websocket_needs_the_origin_and_the_token():
+def test_a_websocket_needs_the_origin_and_the_token(caplog: pytest.LogCaptureFixture):
     async def scenario():
         address = Address("127.0.0.1", 0, TOKEN)
         async with server(address=address) as here:
@@ -147,6 +147,8 @@ def test_a_websocket_needs_the_origin_and_the_token():
                 assert '"Hello"' in await socket.recv()
 
     asyncio.run(scenario())
+    # Whoever is refused writes nothing into the log.
+    assert not [each for each in caplog.records if each.name.startswith("uvicorn")]
 
 
 @pytest.mark.parametrize(
