@@ -327,6 +327,46 @@ def test_a_stream_that_ends_is_noticed_at_once_and_may_come_back_with_another_ra
     assert np.argmax(spectrum) * 16_000 / len(heard) == pytest.approx(300, abs=3)
 
 
+def test_a_reopening_that_hangs_is_not_waited_for_for_ever(clock):
+    room = Room(clock)
+    hung, answer = [], threading.Event()
+
+    def hang():
+        if room.streams and not answer.is_set():
+            hung.append(threading.current_thread())
+            answer.wait(PATIENCE)
+
+    def steps(count):
+        for _ in range(count):
+            clock.advance(500_000)
+            yield
+            for thread in threading.enumerate():
+                while thread.name == "open microphone" and thread.is_alive() and thread not in hung:
+                    thread.join(0.01)
+
+    def script(_):
+        yield
+        yield from talk(room, tone(0.5, 48_000))
+        room.stream.alive, room.before = False, hang
+        yield from steps(200)
+        assert len(hung) == 2  # the second after the first was given up; no third while both hang
+        answer.set()
+        for thread in hung:
+            thread.join(PATIENCE)
+        while len(room.streams) < 2:
+            yield from steps(1)
+        yield
+        yield from talk(room, tone(0.5, 48_000))
+
+    run = capture(room, script)
+    assert changes(run) == [Degraded, Degraded, Degraded, Recovered]
+    assert [event.reason.split(": ")[0].split(", ")[-1] for event in run.events[1:3]] == [
+        "trying again",
+        "the microphone does not answer",
+    ]
+    assert np.abs(samples_of(run)[-1600:]).max() > 0.4
+
+
 def test_every_opening_is_closed_again(clock):
     room = Room(clock)
 
