@@ -9,6 +9,7 @@ from lipstream.config.schema import AudioConfig
 from lipstream.pipeline import Degraded, Recovered, UserError
 from lipstream.pipeline.testing import ScriptedClock, run_source
 from lipstream.stages.capture import microphone
+from lipstream.stages.capture.capture_track import CaptureTrack
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo, PortAudio, choose_microphone
 from tests.stages.fakes import PATIENCE, Room
@@ -173,6 +174,20 @@ def test_lost_sound_that_nobody_reports_is_noticed(clock):
     run = capture(room, script)
     assert run.counters["audio.lost_seconds"] == pytest.approx(0.4, abs=0.01)
     assert run[-1].end == pytest.approx(6_400_000, abs=5000)
+
+
+def test_a_sleep_of_hours_is_a_gap_and_not_one_long_block():
+    track = CaptureTrack(48_000, 1)
+    arrival, end, holes = 0, 0, []
+    for block in range(300):
+        arrival += 20_000 if block != 150 else 7_200_000_000
+        stretch = track.push(np.ones(960, np.float32).tobytes(), arrival, 0, False)
+        assert len(stretch.samples) <= 320 and stretch.lost == 0
+        if stretch.start - end > 5000:
+            holes.append(stretch.start - end)
+        end = stretch.end
+    assert holes == [pytest.approx(7_200_000_000 - 20_000, abs=5000)]
+    assert end == pytest.approx(arrival, abs=5000)
 
 
 def test_blocks_that_come_late_lose_nothing(clock):
