@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -50,7 +51,7 @@ class Microphone(Source):
         self._config = config
         self._backend = backend
         self._opening: MicrophoneOpening | None = None
-        self._begun = 0
+        self._begun = 0.0
         self._closing: threading.Thread | None = None
         self._left_behind: list[MicrophoneOpening] = []
         self._sound = GaplessSound(self)
@@ -115,7 +116,7 @@ class Microphone(Source):
         """The device is gone: try to open it again, and give up an attempt that hangs."""
         opening = self._opening
         if opening is not None:
-            if not opening.done.is_set() and now - self._begun >= micros(_OPEN_SECONDS):
+            if not opening.done.is_set() and time.monotonic() - self._begun >= _OPEN_SECONDS:
                 self._leave_behind(opening)
         elif now >= self._retry_at and self._closed(now):
             self._left_behind = [left for left in self._left_behind if not left.done.is_set()]
@@ -131,7 +132,8 @@ class Microphone(Source):
             self._troubles.lose(f"{opening.name} does not answer: unplug it and plug it in again")
 
     def _begin_opening(self) -> MicrophoneOpening:
-        self._begun = self.context.clock.now()
+        # Not session time, which may be quicker than any sound system: in a simulation, or after a sleep.
+        self._begun = time.monotonic()
         self._opening = MicrophoneOpening(self._backend, self._config, self.context.clock.now, self.noun)
         return self._opening
 
