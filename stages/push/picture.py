@@ -162,8 +162,8 @@ class PushedPicture(Source):
             return seen.arrival if early else time
         last, self._last = self._last, seen.time
         if not self.context.lossless and last is not None:
-            early = self._own.time_of(seen.time) - seen.arrival
-            if early > _JUMP_US or seen.time < last - _JUMP_US:
+            ahead = self._own.time_of(seen.time) - seen.arrival
+            if ahead > _JUMP_US or seen.time < last - _JUMP_US:
                 self._own.restart(seen.time, seen.arrival)
         self._own.tie(seen.time, seen.arrival)
         return self._own.time_of(seen.time)
