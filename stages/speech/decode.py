@@ -310,6 +310,7 @@ class Decode(Stage):
         """Publish a segment, or keep a part of one for its last; a part that could not be read has no words."""
         whole, said = self._parted.get(speech.segment, (speech, []))
         if read is not None:
+            self._remember(read, speech.heard)
             said.append(in_whole(read, speech, whole))
         if speech.last:
             self._parted.pop(speech.segment, None)
@@ -346,18 +347,13 @@ class Decode(Stage):
                 raise
             found = way.divided(read, speech)
             if found is not None:
-                if speech.last:
-                    self._remember(found.read, speech.heard)
                 return found
         return Found(alone(speech))
 
     def _read_part(self, part: EncodedSpeech) -> Transcript:
         """Read what one person says in a segment of several; behind nothing, as somebody else spoke before."""
         reader = self._first if self._sheds_second() else self._reading.final
-        read = reader.recognise(by_itself(part), self._hints(()))
-        if part.last:
-            self._remember(read, part.heard)
-        return read
+        return reader.recognise(by_itself(part), self._hints(()))
 
     def _before(self, speech: EncodedSpeech) -> Before:
         return self._so_far.before(speech, speaker_of(speech, self._mouths)) if self._reading.onward else Before()
@@ -366,10 +362,7 @@ class Decode(Stage):
         utterance = _utterance(speech, whole)
         if whole and not self._sheds_second():
             draft = self._draft if self._reading.final is self._first else ()
-            read = self._reading.final.recognise(utterance, self._hints(draft))
-            if speech.last:
-                self._remember(read, utterance.duration)
-            return read
+            return self._reading.final.recognise(utterance, self._hints(draft))
         return self._first.recognise(utterance, self._hints(self._draft))
 
     @property
@@ -400,15 +393,18 @@ class Decode(Stage):
 
     def _conclude(self, speech: EncodedSpeech, found: Found) -> None:
         """Publish what was read of a segment, and what only now could be read of those before it."""
+        # What was read ahead of the end is read only once, so it is here that it counts.
+        newest, read = found.parts(speech)[-1]
+        self._remember(read, newest.heard)
         if not self._reading.onward:
             said = found.said(speech)
             self._finish(_as_read(_with_changes(speech, found), *said), said)
             return
         for earlier, read in found.earlier:
-            self._finish_onward(earlier, Found(read), LiveText())
-        self._finish_onward(speech, found, self._text)
+            self._finish_onward(earlier, Found(read), late=True)
+        self._finish_onward(speech, found)
 
-    def _finish_onward(self, speech: EncodedSpeech, found: Found, text: LiveText) -> None:
+    def _finish_onward(self, speech: EncodedSpeech, found: Found, *, late: bool = False) -> None:
         speech = _as_read(_with_changes(speech, found), *found.said(speech))
         parts = [(part, self._left_in(read, part, speech)) for part, read in found.parts(speech)]
         # Of several people the last one may go on in the next segment; before that everybody has come to an end.
@@ -418,7 +414,7 @@ class Decode(Stage):
         first, read = parts[0]
         parts[0] = first, dataclasses.replace(read, words=self._going_on(read.words, read, before))
         joint = (read.joint or "") if before.left_open else ""
-        told = self._finish(speech, [in_whole(said, part, speech) for part, said in parts], joint, text)
+        told = self._finish(speech, [in_whole(said, part, speech) for part, said in parts], joint, late=late)
         newest = parts[-1][1]
         if len(parts) > 1:
             self._so_far.forget()
@@ -504,7 +500,8 @@ class Decode(Stage):
         speech: EncodedSpeech,
         said: Sequence[Transcript],
         joint: str = "",
-        text: LiveText | None = None,
+        *,
+        late: bool = False,
     ) -> bool:
         """Publish the final of a segment, or that nothing could be read; whether there is one.
 
@@ -512,7 +509,7 @@ class Decode(Stage):
             speech: the segment.
             said: what was read of it: one part after the other where it was parted. Each may be of another language.
             joint: see `TranscriptFinal`.
-            text: what was shown of it.
+            late: whether it ended before, and it has been told that nothing could be read; nothing of it is shown.
         """
         words: list[Word] = []
         languages: list[str | None] = []
@@ -523,14 +520,16 @@ class Decode(Stage):
             words += (spoken_by(placed(word, speech), speech.turns) for word in self._as_wanted(worth, written))
             languages += [written] * (len(words) - len(languages))
         if not words:
-            self._take_back(speech)
-            self._tell_unclear(speech)
+            if not late:
+                self._take_back(speech)
+                self._tell_unclear(speech)
             return False
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
         if self._only_on_camera and speaker.off_camera:
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
-            self._take_back(speech)
+            if not late:
+                self._take_back(speech)
             return False
         self._publish_final(
             TranscriptFinal(
@@ -543,7 +542,7 @@ class Decode(Stage):
                 face=speaker.face,
                 off_camera=speaker.off_camera,
                 language=most_of(words, languages),
-                revised=(text or self._text).revisions([word.word for word in words]),
+                revised=() if late else self._text.revisions([word.word for word in words]),
                 joint=joint,
                 **who_speaks(words, speech.turns),
             )
