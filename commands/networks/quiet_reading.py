@@ -1,0 +1,60 @@
+"""Whose text an enrolment learns from where there are no transcripts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from lipstream.commands.failures import note
+
+if TYPE_CHECKING:
+    from lipstream.models.av_speech.enrolment.enrolment import Teacher
+    from lipstream.models.speech.recogniser import Recogniser
+
+
+class QuietReading:
+    """The recogniser of a quality, and Moonshine where that was left open and its weights are not there.
+
+    Args:
+        quality: as `speech.quality` has it.
+    """
+
+    def __init__(self, quality: str) -> None:
+        from lipstream.config import load_config
+        from lipstream.models.speech import recognisers
+        from lipstream.stages.speech.readers import choose, quiet_reader
+
+        config = load_config("file", {"speech.quality": quality})
+        choice = choose(config)
+        self._open = quality == "auto"
+        self._name = f"{choice.final.capitalize()} {choice.model}".strip()
+        self._reader: Recogniser | None = quiet_reader(config, recognisers.listener(1))
+
+    def check(self) -> None:
+        """See that it can be loaded, before the long work.
+
+        Raises:
+            ModelError: it cannot, and was asked for.
+        """
+        from lipstream.models.errors import ModelError
+
+        try:
+            if self._reader is not None:
+                self._reader.check()
+        except ModelError as error:
+            if not self._open:
+                raise
+            note(f"{error}; Moonshine reads instead, with more mistakes")
+            self._reader, self._name = None, "Moonshine"
+
+    def of(self, teacher: Teacher) -> Teacher:
+        """A teacher that reads by it; says who reads.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        self.check()
+        note(f"no transcripts: what is learnt is the text of {self._name}")
+        if self._reader is not None:
+            self._reader.load()
+        return dataclasses.replace(teacher, reader=self._reader)
