@@ -31,30 +31,29 @@ class QuietReading:
         self._reader: Recogniser | None = quiet_reader(config, recognisers.listener(1))
 
     def check(self) -> None:
-        """See that it can be loaded, before the long work.
+        """See, before the long work, that one that was asked for can be loaded.
 
         Raises:
-            ModelError: it cannot, and was asked for.
+            ModelError: it cannot.
         """
-        from lipstream.models.errors import ModelError
-
-        try:
-            if self._reader is not None:
-                self._reader.check()
-        except ModelError as error:
-            if not self._open:
-                raise
-            note(f"{error}; Moonshine reads instead, with more mistakes")
-            self._reader, self._name = None, "Moonshine"
+        if self._reader is not None and not self._open:
+            self._reader.check()
 
     def of(self, teacher: Teacher) -> Teacher:
         """A teacher that reads by it; says who reads.
 
         Raises:
-            ModelError: it cannot be loaded.
+            ModelError: one that was asked for cannot be loaded.
         """
-        self.check()
+        from lipstream.models.errors import ModelError
+
+        try:
+            if self._reader is not None:
+                self._reader.load()
+        except ModelError as error:
+            if not self._open:
+                raise
+            note(f"{error}; Moonshine reads instead, with more mistakes")
+            self._reader, self._name = None, "Moonshine"
         note(f"no transcripts: what is learnt is the text of {self._name}")
-        if self._reader is not None:
-            self._reader.load()
         return dataclasses.replace(teacher, reader=self._reader)
