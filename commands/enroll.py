@@ -44,8 +44,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--quality",
         choices=("auto", "fast", "balanced", "best"),
         default="auto",
-        help="without transcripts: whose text is learnt from, fast for Moonshine's, balanced for that of Whisper base, best "
-        "for that of Whisper small (default: auto, which is balanced where its weights are there)",
+        help="without transcripts: whose text is learnt from, fast for that of Moonshine, balanced for Whisper base, "
+        "best for Whisper small (default: auto, which is balanced where its weights are there)",
     )
     parser.add_argument("--voices", metavar="DIR", type=Path, help="recordings of other people, to train among")
     parser.add_argument(

@@ -9,7 +9,6 @@ from lipstream.commands.failures import note
 
 if TYPE_CHECKING:
     from lipstream.models.av_speech.enrolment.enrolment import Teacher
-    from lipstream.models.speech.recogniser import Recogniser
 
 
 class QuietReading:
@@ -28,7 +27,7 @@ class QuietReading:
         choice = choose(config)
         self._open = quality == "auto"
         self._name = f"{choice.final.capitalize()} {choice.model}".strip()
-        self._reader: Recogniser | None = quiet_reader(config, recognisers.listener(1))
+        self._reader = quiet_reader(config, recognisers.listener(1))
 
     def check(self) -> None:
         """See, before the long work, that one that was asked for can be loaded.
@@ -36,7 +35,7 @@ class QuietReading:
         Raises:
             ModelError: it cannot.
         """
-        if self._reader is not None and not self._open:
+        if not self._open:
             self._reader.check()
 
     def of(self, teacher: Teacher) -> Teacher:
@@ -48,12 +47,15 @@ class QuietReading:
         from lipstream.models.errors import ModelError
 
         try:
-            if self._reader is not None:
-                self._reader.load()
+            self._reader.load()
         except ModelError as error:
             if not self._open:
                 raise
             note(f"{error}; Moonshine reads instead, with more mistakes")
-            self._reader, self._name = None, "Moonshine"
-        note(f"no transcripts: what is learnt is the text of {self._name}")
+            note(_LEARNT.format("Moonshine"))
+            return teacher
+        note(_LEARNT.format(self._name))
         return dataclasses.replace(teacher, reader=self._reader)
+
+
+_LEARNT = "no transcripts: what is learnt is the text of {}"

@@ -119,6 +119,5 @@ def _keeper(config: Config) -> SpeechKeeper:
     engine = MoonshineEngine(1)
     engine.load()
     reader = quiet_reader(config, engine)
-    if reader is not None:
-        reader.load()
+    reader.load()
     return SpeechKeeper(engine, voices_at_hand(), MIXING, reader)

@@ -65,8 +65,8 @@ def choose(config: Config) -> Choice:
     return Choice(first, final, model or _MODELS.get(final, ""))
 
 
-def quiet_reader(config: Config, listener: SpeechEngine) -> Recogniser | None:
-    """Whose text a profile learns from where nobody tells what is said: who reads finished speech; None for Moonshine.
+def quiet_reader(config: Config, listener: SpeechEngine) -> Recogniser:
+    """Whose text a profile learns from where nobody tells what is said: that of who reads finished speech.
 
     No second opinion is asked: it is quiet, one person speaks, and words that are doubtful are not learnt.
 
@@ -74,8 +74,6 @@ def quiet_reader(config: Config, listener: SpeechEngine) -> Recogniser | None:
         UserError: there is no such recogniser or model.
     """
     choice, speech = choose(config), config.speech
-    if choice.final == MOONSHINE:
-        return None
     with while_loading():
         made = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, ENGLISH)
     return made.reader if isinstance(made, SecondOpinion) else made

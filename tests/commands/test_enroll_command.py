@@ -118,7 +118,7 @@ class Whisper:
     ("quality", "missing", "code", "said"),
     [
         ("auto", False, 0, "no transcripts: what is learnt is the text of Whisper base"),
-        ("fast", True, 0, "no transcripts: what is learnt is the text of Moonshine"),
+        ("fast", False, 0, "no transcripts: what is learnt is the text of Moonshine tiny.en"),
         ("auto", True, 0, "there is no whisper-base here; Moonshine reads instead"),
         ("balanced", True, 2, "there is no whisper-base here"),
     ],

@@ -48,6 +48,7 @@ from lipstream.models.errors import ModelError
 from lipstream.models.speech.alignment import CLOSING_TOKENS
 from lipstream.models.speech.engine import SAMPLE_RATE, Hypothesis, SpeechEngine, TimedWord
 from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.split import SplitRecogniser
 from lipstream.models.speech.tokenizer import Tokenizer
 from lipstream.models.training.device import CPU
 from lipstream.models.training.progress import ProgressReport
@@ -57,6 +58,8 @@ LEAST_MINUTES: Final = 3.0
 """Shortest recordings that a profile is made from, in all."""
 LEAST_FACE: Final = 0.5
 """Share of the time in which the mouth must be visible."""
+LEAST_KNOWN: Final = 0.2
+"""Share of the recordings in which it must be known what is said; where nobody speaks nothing is."""
 LEAST_LIP_STEPS: Final = 600
 LEAST_STEPS: Final = 400
 """Steps of the two trainings, however few the recordings."""
@@ -125,7 +128,7 @@ class Teacher:
         encode: its encoder.
         tokenizer: its spelling.
         decoder: its decoder, through which gradients flow.
-        reader: reads quiet recordings better than the engine, loaded; None where there is none.
+        reader: reads quiet recordings in place of the engine, loaded; None for the engine itself.
     """
 
     engine: SpeechEngine
@@ -280,6 +283,12 @@ class Enrolment:
         """
         check_material(material)
         texts = self._texts(material)
+        known = sum(map(bool, texts))
+        if known < LEAST_KNOWN * len(texts):
+            raise ModelError(
+                f"what is said could be read surely in {known} of {len(texts)} recordings, too few to learn from: speak "
+                "clearly, in a quiet room, or give the transcripts"
+            )
         held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
         train = [index for index in range(len(texts)) if index % HELD_BACK]
         examples = self._examples(material, texts, train)
@@ -328,16 +337,10 @@ class Enrolment:
         return texts
 
     def _heard(self, sounds: Sequence[Float32]) -> list[str]:
-        engine, reader = self._teacher.engine, self._teacher.reader
-        if reader is not None:
-            heard = read_quietly(sounds, reader, self._report)
-            # Without a text a recording still teaches what its frames are in quiet.
-            return [each.text if each.confidence >= LEAST_CONFIDENCE else "" for each in heard]
-        texts = []
-        for index, sound in enumerate(sounds):
-            self._report("listening", index + 1, len(sounds), "")
-            texts.append(engine.decode(engine.encode(sound)).text)
-        return texts
+        """What is read in recordings. Without a text one still teaches what its frames are in quiet."""
+        reader = self._teacher.reader or SplitRecogniser(self._teacher.engine, is_listener=False)
+        heard = read_quietly(sounds, reader, self._report)
+        return [each.text if each.confidence >= LEAST_CONFIDENCE else "" for each in heard]
 
     def _examples(self, material: Material, texts: Sequence[str], train: Sequence[int]) -> list[Example]:
         words = {material.names[index]: self._words(material, texts, index) for index in train}

@@ -1,8 +1,8 @@
 """What is said in the quiet recordings of a user, where no transcript tells.
 
-Recordings that follow each other are read as one where the recogniser reads more at a time better (WhisperX's cut and
-merge, Bain et al. 2023, arXiv 2303.00747): from the others it learns what is talked about. Of short commands, which
-nobody expects, it then gets less than half as many words wrong (docs/experiments/speech_fusion.md).
+Recordings that follow each other are read as one (WhisperX's cut and merge, Bain et al. 2023, arXiv 2303.00747): from
+the others a recogniser learns what is talked about. Of short commands, which nobody expects, it then gets half as many
+words wrong or fewer (docs/experiments/speech_fusion.md).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from lipstream.models.speech.moonshine import FRAME_RATE
 from lipstream.models.speech.recogniser import Hints, Recogniser, Utterance
 from lipstream.models.training.progress import ProgressReport
 
+TOGETHER: Final = 24.0
+"""Seconds of sound that are read as one at most: a recogniser takes 30, and some of the end is lost near that."""
 LANGUAGE: Final = "en"
 """What profiles are made for."""
 
@@ -49,7 +51,7 @@ def read_quietly(sounds: Sequence[Float32], recogniser: Recogniser, report: Prog
         report: progress.
     """
     found: list[Heard] = []
-    for batch in _together(sounds, recogniser.best_length):
+    for batch in _together(sounds, min(TOGETHER, recogniser.longest)):
         for sound, words in zip(batch, _read_as_one(batch, recogniser), strict=True):
             # What is passed over among others may be read by itself.
             found.append(_heard(words or (_read(sound, recogniser) if len(batch) > 1 else ())))
@@ -78,21 +80,25 @@ def _together(sounds: Sequence[Float32], longest: float) -> Iterator[list[Float3
 
 
 def _read_as_one(sounds: Sequence[Float32], recogniser: Recogniser) -> list[list[TimedWord]]:
-    """The words of each sound.
-
-    A word that is drawn out over a pause is where most of its sound is. Words keep their order.
-    """
+    """The words of each sound, with times from its start."""
     lengths = [len(sound) / SAMPLE_RATE for sound in sounds]
     edges = np.cumsum([0.0, *lengths]).tolist()
     spans = [(edge + start, edge + end) for edge, (start, end) in zip(edges, map(voiced_part, sounds), strict=False)]
     found: list[list[TimedWord]] = [[] for _ in sounds]
     place = 0
     for word in _read(np.concatenate(sounds), recogniser):
-        shared = [min(word.end, end) - max(word.start, start) for start, end in spans]
-        place = max(place, shared.index(max(shared)))
+        place = max(place, _place(word, spans))  # words keep their order
         start, end = (min(max(0.0, at - edges[place]), lengths[place]) for at in (word.start, word.end))
         found[place].append(replace(word, start=start, end=end))
     return found
+
+
+def _place(word: TimedWord, spans: Sequence[tuple[float, float]]) -> int:
+    """In which of some stretches with a voice, in seconds, most of a word is; in silence it is of the one before it."""
+    shared = [min(word.end, end) - max(word.start, start) for start, end in spans]
+    if max(shared) > 0:
+        return shared.index(max(shared))
+    return max(0, sum(start <= word.start for start, _ in spans) - 1)
 
 
 def _read(sound: Float32, recogniser: Recogniser) -> Sequence[TimedWord]:

@@ -20,8 +20,8 @@ SPEECH = (0.5, 1.5)
 class Reader(Recogniser):
     """Gives the words it was told to, one text a call, and keeps what it heard."""
 
-    def __init__(self, *texts, best_length=24.0):
-        self.texts, self.heard, self.hints, self.best_length = list(texts), [], [], best_length
+    def __init__(self, *texts, longest=30.0):
+        self.texts, self.heard, self.hints, self.longest = list(texts), [], [], longest
 
     def load(self):
         pass
@@ -62,8 +62,14 @@ def test_neighbours_are_read_as_one_and_each_has_its_own_words():
     assert first.words[-1].end == 2.0
 
 
-def test_no_more_is_read_at_once_than_is_read_best():
-    reader = Reader(*([word("go", 0.5, 1.0), word("on", 2.5, 3.0)] for _ in range(2)), [word("go", 0.5, 1.0)], best_length=4)
+def test_a_word_in_silence_is_of_the_voice_before_it():
+    reader = Reader([word("set", 0.5, 0.9), word("now", 1.8, 2.4), word("place", 2.5, 3.0)])
+    assert [each.text for each in read(reader, 2)] == ["set now", "place"]
+
+
+def test_no_more_is_read_at_once_than_the_recogniser_takes():
+    two = [word("go", 0.5, 1.0), word("on", 2.5, 3.0)]
+    reader = Reader(two, two, two[:1], longest=4.0)
     assert [each.text for each in read(reader, 5)] == ["go", "on", "go", "on", "go"]
     assert reader.heard == [4.0, 4.0, 2.0]
 
@@ -84,7 +90,7 @@ def test_what_says_nothing_has_no_text():
 def test_an_enrolment_learns_what_was_told_then_what_is_read_surely(tmp_path):
     recording = Recording((sound() * 32767).astype(np.int16), LipTrack.unseen(50))
     doubtful = LEAST_CONFIDENCE - 0.01
-    reader = Reader([word("sure", 0.5, 1.0)], [word("unsure", 0.5, 1.0, doubtful)], best_length=0.0)
+    reader = Reader([word("sure", 0.5, 1.0)], [word("unsure", 0.5, 1.0, doubtful)], longest=2.0)
     material = Material(["a", "b", "c"], [recording] * 3, [None, "told", None], [])
     enrolment = Enrolment(Teacher(None, None, None, None, reader), None, tmp_path, lambda *_: None)
     assert enrolment._texts(material) == ["sure", "told", ""]

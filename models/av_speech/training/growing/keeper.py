@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,11 +17,8 @@ from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.training.mixtures import mixed
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.split import SplitRecogniser
 
-LEAST_SURE: Final = -0.7
-"""Mean log-probability of the tokens from which on words are sure enough to teach: of plain speech nearly all are, of
-the commands of GRID, which no recogniser expects, three in five. Of the listener; others are asked for
-`LEAST_CONFIDENCE`."""
 LEAST_WORDS: Final = 2
 SHORTEST: Final = 1.0
 """Seconds of the shortest stretch that is learnt from."""
@@ -37,7 +33,7 @@ class SpeechKeeper:
         engine: the listener, loaded.
         voices: of other people, for the mixtures.
         mixing: how stretches are mixed.
-        reader: whose text is learnt from, loaded; None for the listener's own.
+        reader: whose text is learnt from, loaded; None for the listener itself.
     """
 
     def __init__(
@@ -50,12 +46,7 @@ class SpeechKeeper:
         self._engine = engine
         self._voices = voices
         self._mixing = mixing
-        self._reader = reader
-
-    @property
-    def together(self) -> float:
-        """Seconds of speech that are best read as one; 0 for each stretch by itself."""
-        return 0.0 if self._reader is None else self._reader.best_length
+        self._reader = reader or SplitRecogniser(engine, is_listener=False)
 
     def unusable(self, recording: Recording) -> str | None:
         """Why a stretch would teach nothing, whatever is said in it, in a few words; None if it may."""
@@ -63,11 +54,8 @@ class SpeechKeeper:
         return f"it lasts {seconds:.1f} s, less than {SHORTEST:g}" if seconds < SHORTEST else fault(recording)
 
     def read(self, recordings: Sequence[Recording]) -> list[Heard]:
-        """What is said in stretches of speech that follow each other, `together` seconds of it at most."""
-        sounds = [recording.sound for recording in recordings]
-        if self._reader is not None:
-            return read_quietly(sounds, self._reader, lambda *_: None)
-        return [self._by_listener(sound) for sound in sounds]
+        """What is said in stretches of speech that follow each other."""
+        return read_quietly([each.sound for each in recordings], self._reader, lambda *_: None)
 
     def keep(self, recording: Recording, number: int, heard: Heard | None = None) -> KeptSpeech | str:
         """The features of a stretch.
@@ -84,8 +72,7 @@ class SpeechKeeper:
             return wrong
         if heard is None:
             (heard,) = self.read([recording])
-        least = math.exp(LEAST_SURE) if self._reader is None else LEAST_CONFIDENCE
-        if len(heard.words) < LEAST_WORDS or heard.confidence < least:
+        if len(heard.words) < LEAST_WORDS or heard.confidence < LEAST_CONFIDENCE:
             return "the recogniser is not sure of the words"
         rng = np.random.default_rng([self._mixing.seed, number])
         if number % HELD_BACK == 0:
@@ -94,11 +81,6 @@ class SpeechKeeper:
         made = stretches(recording.sound, spoken, self._voices, self._mixing, rng)
         encoded = [EncodedStretch(self._frames(each), start, end) for each, start, end in made]
         return _kept(recording, heard, Encodings(encoded[0], encoded[1], tuple(encoded[2:])), None)
-
-    def _by_listener(self, sound: Float32) -> Heard:
-        encoding = self._engine.encode(sound)
-        found = self._engine.decode(encoding)
-        return Heard(found.text, tuple(self._engine.align(encoding, found)), math.exp(found.mean_log_probability))
 
     def _held_back(self, recording: Recording, heard: Heard, rng: np.random.Generator) -> KeptSpeech:
         sound, seconds = recording.sound, len(recording.pcm) / SAMPLE_RATE

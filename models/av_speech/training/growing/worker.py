@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from lipstream.models.av_speech.enrolment.asked import LONGEST
-from lipstream.models.av_speech.enrolment.quiet_reader import Heard
+from lipstream.models.av_speech.enrolment.quiet_reader import TOGETHER, Heard
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording
 from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
@@ -20,7 +20,7 @@ from lipstream.models.errors import ModelError
 
 MOST_WAITING: Final = 4
 """Recordings that wait; more are left out, since sound and mouths are in them. Beside these wait those that are read
-together with what comes next (`SpeechKeeper.together`)."""
+together with what comes next (`TOGETHER`)."""
 LONGEST_SILENCE: Final = 20.0
 """Seconds without more speech after which what waits is read without it."""
 _NICEST: Final = 19
@@ -112,13 +112,10 @@ class GrowthWorker:
             if (wrong := keeper.unusable(piece)) is not None:
                 _log.debug(_NOT_LEARNT, wrong)
                 continue
-            if batch and _seconds(batch) + _seconds([piece]) > keeper.together:
+            if _seconds([*batch, piece]) > TOGETHER:
                 self._keep_all(keeper, batch)
                 batch = []
             batch.append(piece)
-        if _seconds(batch) >= keeper.together:
-            self._keep_all(keeper, batch)
-            return []
         return batch
 
     def _keep_all(self, keeper: SpeechKeeper, batch: Sequence[Recording]) -> None:
