@@ -286,8 +286,8 @@ class Enrolment:
         known = sum(map(bool, texts))
         if known < LEAST_KNOWN * len(texts):
             raise ModelError(
-                f"what is said could be read surely in {known} of {len(texts)} recordings, too few to learn from: speak "
-                "clearly, in a quiet room, or give the transcripts"
+                f"what is said could be read surely in {known} of {len(texts)} recordings, too few to learn from: "
+                "speak clearly, in a quiet room, or give the transcripts"
             )
         held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
         train = [index for index in range(len(texts)) if index % HELD_BACK]

@@ -23,6 +23,8 @@ from lipstream.models.training.progress import ProgressReport
 
 TOGETHER: Final = 24.0
 """Seconds of sound that are read as one at most: a recogniser takes 30, and some of the end is lost near that."""
+LOUD: Final = 0.7
+"""Where a voice is, in parts of the way in decibels from the quiet frames to the loud ones; breath is below."""
 LANGUAGE: Final = "en"
 """What profiles are made for."""
 
@@ -63,7 +65,7 @@ def voiced_part(sound: Float32) -> tuple[float, float]:
     """Seconds from the first to the last loud frame of (N,) sound at 16 kHz in which somebody speaks."""
     levels = frame_levels(sound, max(1, int(len(sound) / SAMPLE_RATE * FRAME_RATE)), FRAME_RATE)
     low, high = np.percentile(levels, [5, 90])
-    loud = np.flatnonzero(levels >= (low + high) / 2)
+    loud = np.flatnonzero(levels >= low + LOUD * (high - low))
     return float(loud[0]) / FRAME_RATE, float(loud[-1] + 1) / FRAME_RATE
 
 
