@@ -19,6 +19,7 @@ from lipstream.models.speech.alignment import frame_levels
 from lipstream.models.speech.engine import TimedWord, mean_log
 from lipstream.models.speech.moonshine import FRAME_RATE
 from lipstream.models.speech.recogniser import Hints, Recogniser, Utterance
+from lipstream.models.speech.spacing import plain
 from lipstream.models.training.progress import ProgressReport
 
 TOGETHER: Final = 24.0
@@ -92,7 +93,14 @@ def _read_as_one(sounds: Sequence[Float32], recogniser: Recogniser) -> list[list
         place = max(place, _place(word, spans))  # words keep their order
         start, end = (min(max(0.0, at - edges[place]), lengths[place]) for at in (word.start, word.end))
         found[place].append(replace(word, start=start, end=end))
-    return found
+    return [_once(words, end - edge) for words, (_, end), edge in zip(found, spans, edges, strict=False)]
+
+
+def _once(words: list[TimedWord], voiced: float) -> list[TimedWord]:
+    """Words without what was read twice: behind the voice, which ends after `voiced` seconds, Whisper may go on."""
+    half, odd = divmod(len(words), 2)
+    once, again = ([plain(word.text) for word in part] for part in (words[:half], words[half:]))
+    return words[:half] if half and not odd and once == again and words[half].end > voiced else words
 
 
 def _place(word: TimedWord, spans: Sequence[tuple[float, float]]) -> int:

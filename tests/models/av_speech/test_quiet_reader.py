@@ -67,6 +67,13 @@ def test_a_word_in_silence_is_of_the_voice_before_it():
     assert [each.text for each in read(reader, 2)] == ["set now", "place"]
 
 
+@pytest.mark.parametrize(("again", "text"), [(1.2, "go on Go on."), (1.6, "go on")])
+def test_what_is_read_again_behind_the_voice_is_no_text(again, text):
+    said = [word("go", 0.5, 0.8), word("on", 0.8, 1.1), word("Go", again, again + 0.1), word("on.", again + 0.1, 1.9)]
+    (found,) = read(Reader(said), 1)
+    assert found.text == text
+
+
 def test_no_more_is_read_at_once_than_the_recogniser_takes():
     two = [word("go", 0.5, 1.0), word("on", 2.5, 3.0)]
     reader = Reader(two, two, two[:1], longest=4.0)
