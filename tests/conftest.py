@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
@@ -12,6 +13,10 @@ if WORKERS > 1:
     # Beside each other the workers, and the programs they start, share the cores instead of all using every one.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, str(max(1, (os.cpu_count() or 1) // WORKERS)))
+
+# The programs that are started compile our modules once, and not each of them all over again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import itertools
 import signal
@@ -103,7 +108,7 @@ def speed_file(monkeypatch: pytest.MonkeyPatch, folder_of_speeds: Path) -> Path:
 @pytest.fixture
 def quick_stop(unhurried_stop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on what does not come back sooner than a real run does."""
-    for name, seconds in (("DRAIN", 0.1), ("FLUSH", 0.2), ("CUT_OFF", 0.7), ("DELIVER", 0.9)):
+    for name, seconds in (("DRAIN", 0.1), ("FLUSH", 0.2), ("CUT_OFF", 0.4), ("DELIVER", 0.5)):
         monkeypatch.setattr(runner, f"{name}_SECONDS", seconds)
 
 

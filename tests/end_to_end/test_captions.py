@@ -87,7 +87,7 @@ def test_the_same_file_gives_the_same_events_whatever_the_load(obama_speech, dem
         while not stop.is_set():
             np.linalg.svd(np.random.default_rng(0).random((60, 60)))
 
-    load = [threading.Thread(target=burn) for _ in range(4)]
+    load = [threading.Thread(target=burn) for _ in range(2)]
     for thread in load:
         thread.start()
     try:

@@ -30,7 +30,7 @@ from lipstream.models.weights import load_weights, save_weights
 from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
 
-def faces(count=84):
+def faces(count=42):
     """Images whose class is the place of a bright bar."""
     rng = np.random.default_rng(0)
     labels = np.arange(count) % 7
@@ -40,7 +40,7 @@ def faces(count=84):
     return images, labels
 
 
-RECIPE = FaceRecipe(epochs=3, batch=20, learning_rate=0.05)
+RECIPE = FaceRecipe(epochs=3, batch=10, learning_rate=0.05)
 
 
 def stop_at(step):
@@ -67,7 +67,7 @@ def same(one, other):
 
 
 def test_training_resumes_to_the_same_weights(tmp_path):
-    recipe = FaceRecipe(epochs=5, batch=20, learning_rate=0.05)
+    recipe = FaceRecipe(epochs=5, batch=10, learning_rate=0.05)
     whole = run(tmp_path / "whole", recipe)
     assert recipe.first == 3
     # In the first cycle, at the first step of the second, and within it; an epoch has three steps.
@@ -89,14 +89,14 @@ def test_faces_are_trained_on_a_gpu_as_on_the_processor_and_either_goes_on_with_
 
 
 def test_training_follows_the_seed(tmp_path):
-    one, other = run(tmp_path / "0"), run(tmp_path / "1", FaceRecipe(seed=1, epochs=3, batch=20))
+    one, other = run(tmp_path / "0"), run(tmp_path / "1", FaceRecipe(seed=1, epochs=3, batch=10))
     assert not torch.equal(one["classify.weight"], other["classify.weight"])
 
 
 def test_another_training_does_not_go_on_with_the_weights_of_this_one(tmp_path):
     run(tmp_path)
     with pytest.raises(ModelError, match=r"face_checkpoint.* another training \(epochs 3 there, 4 here\)"):
-        run(tmp_path, FaceRecipe(epochs=4, batch=20, learning_rate=0.05))
+        run(tmp_path, FaceRecipe(epochs=4, batch=10, learning_rate=0.05))
 
 
 def test_damaged_checkpoint_says_what_to_do(tmp_path):
