@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import av
 import pytest
+
+from tests.media_factory import beginning
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_GROWTH = 50.0
@@ -29,15 +30,8 @@ print(json.dumps(resident))
 
 @pytest.fixture
 def short_clip(obama_speech: Path, tmp_path: Path) -> Path:
-    """The first two and a half seconds of the talking head, as they are."""
-    path = tmp_path / "short.mp4"
-    with av.open(str(obama_speech)) as source, av.open(str(path), "w") as target:
-        tracks = {track.index: target.add_stream_from_template(track) for track in source.streams}
-        for packet in source.demux():
-            if packet.dts is not None and packet.pts * packet.time_base < 2.5:
-                packet.stream = tracks[packet.stream.index]
-                target.mux(packet)
-    return path
+    """The first two and a half seconds of the talking head."""
+    return beginning(obama_speech, tmp_path / "short.mp4", 2.5)
 
 
 @pytest.mark.media
