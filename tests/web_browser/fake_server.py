@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -208,7 +208,7 @@ class FakeServer:
         if len(self.sessions) >= self.max_sessions:
             return JSONResponse({"error": "busy", "message": "All places are taken: try again later."}, 503)
         body = await request.json()
-        peer = RTCPeerConnection()
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         id_ = secrets.token_urlsafe(12)
         self.sessions[id_] = FakeSession(peer, audio=body["audio"], video=body["video"], own=body["own"])
         await peer.setRemoteDescription(RTCSessionDescription(body["sdp"], body["type"]))
