@@ -39,7 +39,7 @@ from who_words import follow_each_other, read_by_file, write_sound
 from words_texts import word_errors
 
 from lipstream import Pipeline
-from lipstream.events import SpeakerChanged, TranscriptFinal
+from lipstream.events import SpeakerChanged, SpeechEnded, SpeechStarted, TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.vad import SileroVad
 from lipstream.models.training.media import read_sound
 from lipstream.models.voice.diarization import Heard, speakers_of
@@ -333,7 +333,7 @@ def words(args: argparse.Namespace) -> None:
             args.data, lambda who: part_of(who) == args.people and not who.startswith(_WILD), seed
         )
         with tempfile.TemporaryDirectory() as folder:
-            pairs.append((spoken.text, read_by_file(spoken, Path(folder) / "turns.wav")))
+            pairs.append((spoken.text, read_by_file(spoken, Path(folder) / "turns.wav", args.live, args.quality)))
         print(f"seed {seed}: {word_errors(pairs[-1:], 'en')}", flush=True)
     total = word_errors(pairs, "en")
     print(f"all: {total}, WER {total.rate or 0.0:.3f}")
@@ -381,18 +381,41 @@ def _run(path: Path) -> tuple[list[TranscriptFinal], dict[tuple[int, int | None]
     return finals, changes, [(float(each[3]), float(each[3]) + float(each[4]), each[7]) for each in lines]
 
 
+class TextTimes:
+    """When text of a run came."""
+
+    def __init__(self, run: Pipeline) -> None:
+        self._begun: dict[int, float] = {}
+        self._ended: dict[int, float] = {}
+        self._shown: dict[int, float] = {}
+        self.finals: list[TranscriptFinal] = []
+        run.on(SpeechStarted, lambda event: self._begun.setdefault(event.segment, event.start))
+        run.on(SpeechEnded, lambda event: self._ended.setdefault(event.segment, event.end))
+        run.on(TranscriptPartial, lambda event: self._shown.setdefault(event.segment, event.emitted))
+        run.on(TranscriptFinal, self.finals.append)
+
+    def __str__(self) -> str:
+        first = [shown - self._begun[segment] for segment, shown in self._shown.items()]
+        last = [final.emitted - self._ended[final.segment] for final in self.finals if final.segment in self._ended]
+        found = (f"{np.median(each):.2f}, at most {max(each):.2f}" if each else "none" for each in (first, last))
+        return "first text after {} s, finals {} s behind the speech".format(*found)
+
+
 def cost(args: argparse.Namespace) -> None:
-    """Processor seconds a second, at the pace of a live run, in turns with and without."""
+    """Processor seconds a second, at the pace of a live run, in turns with and without; and when the text came."""
     spent: dict[bool, list[float]] = {True: [], False: []}
     for turn in range(2 * args.turns):
         wanted = turn % 2 == 0
-        changed = {"pace": "realtime", "speakers.enabled": wanted, "speakers.people": False}
+        changed = {"pace": "realtime", args.setting: wanted, "speakers.people": False, "speech.quality": args.quality}
         run = Pipeline.from_config("file", input=args.recording, **changed)
+        times = TextTimes(run)
         before, begun = _processor(), time.monotonic()
         run.run()
         spent[wanted].append((_processor() - before) / (time.monotonic() - begun))
+        both = sum(final.overlaps for final in times.finals)
+        print(f"{'on ' if wanted else 'off'}: {len(times.finals)} finals, {both} of two at once; {times}", flush=True)
     for wanted, shares in spent.items():
-        print(f"speakers {'on ' if wanted else 'off'}: {', '.join(f'{share:.3f}' for share in shares)} cores")
+        print(f"{args.setting} {'on ' if wanted else 'off'}: {', '.join(f'{share:.3f}' for share in shares)} cores")
     print(f"difference of the medians: {np.median(spent[True]) - np.median(spent[False]):.3f} cores")
 
 
@@ -417,6 +440,9 @@ def main() -> None:
         each.add_argument("--people", choices=("tune", "judge"), default="judge")
         each.add_argument("--seeds", type=int, default=3)
         each.add_argument("--kept", type=Path, help="online: folder for vectors of voices, which are biometric data")
+        if function is words:
+            each.add_argument("--live", action="store_true", help="each segment by itself, as it is read live")
+            each.add_argument("--quality", choices=("fast", "balanced"), default="balanced")
         if function is sound:
             each.add_argument("--corpus", choices=("talking_faces", "ravdess_speech"), help="one of them alone")
             each.add_argument("--peer", choices=("moonshine",), help="a diarizer to run beside, which takes minutes")
@@ -427,6 +453,8 @@ def main() -> None:
     live = what.add_parser("cost")
     live.add_argument("recording", type=Path)
     live.add_argument("--turns", type=int, default=2)
+    live.add_argument("--setting", choices=("speakers.enabled", "speakers.overlaps"), default="speakers.enabled")
+    live.add_argument("--quality", choices=("fast", "balanced"), default="balanced")
     live.set_defaults(run=cost)
     args = parser.parse_args()
     random.seed(0)

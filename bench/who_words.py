@@ -71,11 +71,12 @@ def _fits(row: dict[str, str], wanted: Callable[[str], bool]) -> bool:
     return sure and long and row["language"] == "en" and wanted(row["speaker"])
 
 
-def read_by_file(spoken: Spoken, path: Path) -> str:
-    """What `file` makes of sound, which is written to a path."""
+def read_by_file(spoken: Spoken, path: Path, live: bool = False, quality: str = "balanced") -> str:
+    """What `file` makes of sound, which is written to a path; `live` is each segment by itself, as it is read live."""
     write_sound(spoken.sound, path)
     finals: list[TranscriptFinal] = []
-    run = Pipeline.from_config("file", input=path, **{"emotion.enabled": False, "speakers.people": False})
+    wanted = {"speech.partials": "on" if live else "auto", "speech.quality": quality}
+    run = Pipeline.from_config("file", input=path, **{"emotion.enabled": False, "speakers.people": False}, **wanted)
     run.on(TranscriptFinal, finals.append)
     run.run()
     return " ".join(final.text for final in finals)

@@ -19,7 +19,8 @@ transcript is a sound in which nobody speaks. Every system has a process of its 
   length ended, and apart those that the end of the clip cut. WER - file: against the same clips read by `file`.
 - Erasure: tokens taken back between consecutive texts of a segment, its final among them, by tokens of the finals
   (Arivazhagan et al., "Re-translation versus Streaming for Simultaneous Translation", IWSLT 2020): of all that was
-  shown, as shown and without punctuation and capitals; and of the stable text alone.
+  shown, as shown and without punctuation and capitals; and of the stable text alone. All behind a changed word counts.
+  Words gone: those shown that the next text has nowhere, without punctuation and capitals.
 - Failed: clips on which a run ended by an error; they count as empty, and the exit status is 1. Troubles: what a run
   that went on told of itself (a picture that could not be used, a segment that could not be read).
 - RTF: processor seconds for a second of sound, all threads, networks loaded. Lipstream looks at the pictures of clips

@@ -60,6 +60,7 @@ def measure_live(run: Run, rows: Sequence[Row]) -> Measures:
         },
         "erasure": _share(counts["shown"], counts["final"]),
         "erasure_words": _share(counts["words"], counts["final_words"]),
+        "words_gone": _share(counts["gone"], counts["final_words"]),
         "erasure_stable": _share(counts["stable"], counts["final"]),
     }
 
@@ -135,11 +136,11 @@ def print_live(systems: dict[str, Measures]) -> None:
         "final, sound ends": "final_at_end",
     }
     _table(
-        ["live, p50 p95 s (n)", *delays_of, "erasure", "words only", "stable", "WER - file"],
+        ["live, p50 p95 s (n)", *delays_of, "erasure", "words only", "words gone", "stable", "WER - file"],
         {
             name: [
                 *(_delay(each["delays"][key]) for key in delays_of.values()),
-                *(_number(each[key]) for key in ("erasure", "erasure_words", "erasure_stable")),
+                *(_number(each[key]) for key in ("erasure", "erasure_words", "words_gone", "erasure_stable")),
                 f"{100 * (each['wer'] - each['file_wer']):+.2f} points",
             ]
             for name, each in systems.items()

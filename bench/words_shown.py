@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from rapidfuzz.distance import LCSseq
 from words_texts import UNSPACED, plain_words
 
 
@@ -70,6 +71,14 @@ def taken_back(texts: Sequence[Sequence[str]]) -> int:
     return sum(len(old) - _common_beginning(old, new) for old, new in pairwise(texts))
 
 
+def gone(texts: Sequence[Sequence[str]]) -> int:
+    """Words taken back between consecutive texts that the next one has nowhere: changed or left out.
+
+    Words behind a changed one that stand there as before are not counted, as a reader does not lose them.
+    """
+    return sum(len(old) - LCSseq.similarity(old, new) for old, new in pairwise(texts))
+
+
 def _common_beginning(one: Sequence[str], other: Sequence[str]) -> int:
     length = 0
     for left, right in zip(one, other, strict=False):
@@ -96,10 +105,10 @@ def erasure(reading: Reading, language: str = "en") -> dict[str, int]:
     """Tokens taken back in a clip, and those of its finals, of which the quotient is the normalised erasure.
 
     "shown" counts stable and unstable text together as it stands there (words with their punctuation and capitals),
-    "words" the same without punctuation and capitals, "stable" as "shown" the stable text alone. A segment that never
-    gives a final takes back all that was shown of it.
+    "words" the same without punctuation and capitals, "gone" those of them that are nowhere in the next text, "stable"
+    as "shown" the stable text alone. A segment that never gives a final takes back all that was shown of it.
     """
-    total = {"shown": 0, "words": 0, "stable": 0, "final": 0, "final_words": 0}
+    total = {"shown": 0, "words": 0, "gone": 0, "stable": 0, "final": 0, "final_words": 0}
     said = {said.segment: said for said in reading.said}
     for segment in {shown.segment for shown in reading.shown}:
         shown = [shown for shown in reading.shown if shown.segment == segment]
@@ -108,7 +117,9 @@ def erasure(reading: Reading, language: str = "en") -> dict[str, int]:
         as_shown = [shown_tokens(text, language) for text in texts]
         stable = [each.stable if language in UNSPACED else whole_stable_words(each) for each in shown + last]
         total["shown"] += taken_back(as_shown)
-        total["words"] += taken_back([plain_words(text, language) for text in texts])
+        plain = [plain_words(text, language) for text in texts]
+        total["words"] += taken_back(plain)
+        total["gone"] += gone(plain)
         total["stable"] += taken_back([shown_tokens(text, language) for text in stable])
         total["final"] += len(as_shown[-1])
         total["final_words"] += len(plain_words(texts[-1], language))

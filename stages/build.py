@@ -135,11 +135,8 @@ def connect(
 
 
 def _parts_voices(config: Config) -> bool:
-    """Whether two people in view who speak at once are told apart: where the sound of all is one, and nobody waits.
-
-    Somebody who waits would wait for two more readings, and who has enrolled is not told apart from others.
-    """
-    told = config.media_time and not config.partials and config.speakers.enabled and config.speakers.overlaps
+    """Whether two people in view who speak at once are told apart: where two are looked at, and nobody has enrolled."""
+    told = config.speakers.enabled and config.speakers.overlaps and config.face.max_faces > 1
     return told and config.fusion.general and profile_of(config) is None
 
 

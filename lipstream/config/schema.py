@@ -364,7 +364,7 @@ class SpeakersConfig(_Section):
     people: bool = True
     """Whether voices are compared with those of people whom the user has added (`lipstream people`)."""
     overlaps: bool = True
-    """Whether two people in view who speak at once are both captioned; in recordings that are read at full speed."""
+    """Whether two people in view who speak at once are both captioned; live while the processor keeps up."""
 
 
 class LimitsConfig(_Section):

@@ -24,7 +24,7 @@ from lipstream.pipeline.running.node import Node
 from lipstream.pipeline.running.overload import LoadWatch
 from lipstream.pipeline.running.pace import PaceWatch
 from lipstream.pipeline.running.supervised import Surroundings
-from lipstream.pipeline.running.threads import Launch, begin
+from lipstream.pipeline.running.threads import Launch, ProgramEnds, begin
 from lipstream.pipeline.running.trace import Tracer
 from lipstream.pipeline.running.watchdog import Watchdog
 from lipstream.pipeline.streams.channel import Channel
@@ -235,6 +235,10 @@ class Runner:
 
     def failed(self, name: str, error: BaseException) -> None:
         """Note that a component or sink failed for good: remember why, tell everybody, and end the run."""
+        if isinstance(error, ProgramEnds):
+            # Nothing is wrong: the run ends with the program, as `stop` would end it.
+            self.stop()
+            return
         with self._lock:
             first = self.failure is None
             if first:

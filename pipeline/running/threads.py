@@ -8,11 +8,18 @@ import threading
 from lipstream.pipeline.latch import Latch
 
 
+class ProgramEnds(RuntimeError):
+    """No thread can be had any more, since the program is at its end (from Python 3.12 on)."""
+
+
 def begin(thread: threading.Thread) -> Exception | None:
     """Start a thread; returns what kept it from starting, such as that the system has no more to give."""
     try:
         thread.start()
     except (RuntimeError, MemoryError) as error:
+        # Python tells the two apart by the message alone, and says that it is at its end only later on.
+        if "interpreter shutdown" in str(error):
+            return ProgramEnds(str(error))
         # Its traceback would keep the thread, and with it all that the thread was to work on.
         return error.with_traceback(None)
     return None

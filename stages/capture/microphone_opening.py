@@ -81,7 +81,12 @@ class MicrophoneOpening:
         """Stop listening and release the device, on a thread, which is returned; a lost device may hang there."""
         self.listening.clear()
         thread = threading.Thread(target=self._release, name="close microphone", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            # None is to be had, as at the end of a program from Python 3.12 on.
+            self._release()
+            return self._thread
         return thread
 
     def _open(self) -> None:

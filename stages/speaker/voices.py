@@ -69,14 +69,15 @@ class Voices(Stage):
         chunk: SpeechChunk = packet.payload
         if chunk.first:
             self._pieces, self._samples, self._done = [], 0, 0.0
-            self._start = packet.timestamp
+            self._start = self._end = packet.timestamp
+        # Not counted from the samples: a device's clock that runs slower than the session's lets that fall behind.
+        self._end = max(self._end, packet.end)
         if len(chunk.samples):
             self._pieces.append(chunk.samples)
             self._samples += len(chunk.samples)
         if chunk.last:
             self._send(chunk, self._at_end(chunk))
             self._pieces = []
-            self._end = self._start + micros(self._samples / SAMPLE_RATE)
         elif self._early and self.context.backlog("speech") < _LATE:
             self._send(chunk, self._so_far(chunk))
 
@@ -122,7 +123,6 @@ class Voices(Stage):
         sound = np.concatenate(self._pieces) if len(self._pieces) > 1 else self._pieces[0]
         self._pieces = [sound]
         self._done = spans[-1][1]
-        end = self._start + micros(self._samples / SAMPLE_RATE)
         for at in range(0, len(spans), _TOGETHER):
             some = spans[at : at + _TOGETHER]
             cuts = [sound[round(start * SAMPLE_RATE) : round(stop * SAMPLE_RATE)] for start, stop in some]
@@ -130,4 +130,4 @@ class Voices(Stage):
                 voices = self._network.embed(cuts)
             for (start, stop), voice in zip(some, voices, strict=True):
                 span = self._start + micros(start), self._start + micros(stop)
-                self.emit("voices", VoicePrint(chunk.segment, *span, voice), end)
+                self.emit("voices", VoicePrint(chunk.segment, *span, voice), self._end)

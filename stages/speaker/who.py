@@ -105,7 +105,10 @@ class Who(Stage):
             turns = self._turns(speech, windows, numbers)
         if speech.last:
             self._settle(speech, windows, numbers, turns, timestamp)
-        at_once = None if speech.at_once is None else self._whose(speech.at_once)
+        at_once = speech.at_once
+        if speech.last and at_once is not None:
+            # Somebody new gets a number: not before it is told.
+            at_once = self._whose(at_once)
         return dataclasses.replace(speech, turns=turns, at_once=at_once)
 
     def _whose(self, at_once: AtOnce) -> AtOnce:

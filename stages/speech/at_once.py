@@ -18,9 +18,10 @@ import numpy as np
 
 from lipstream.events import TranscriptFinal
 from lipstream.models.speech.engine import TimedWord, mean_log
-from lipstream.models.speech.recogniser import Recogniser, Utterance
+from lipstream.models.speech.recogniser import Hints, Recogniser, Utterance
 from lipstream.models.speech.spacing import plain, space_of
 from lipstream.stages.payloads import AtOnce, Bool, EncodedSpeech, Float32, LipFrame, VoiceOf
+from lipstream.stages.speech.live_text import LiveText
 from lipstream.stages.speech.placing import placed
 from lipstream.stages.speech.turns import most_of, spoken_by
 
@@ -49,6 +50,47 @@ class Trust:
 
 
 USUAL: Final = Trust()
+
+
+@dataclass(frozen=True, slots=True)
+class BothRead:
+    """What two people say at once.
+
+    Attributes:
+        words: those of the one and of the other, as `believed`; times from the first sample of the segment.
+        languages: of the two texts.
+    """
+
+    words: tuple[list[TimedWord], list[TimedWord]]
+    languages: tuple[str | None, str | None]
+
+
+class ReadBoth:
+    """Reads what two people say at once. What was read ahead of the end of a segment holds at it."""
+
+    def __init__(self) -> None:
+        self._ahead: tuple[int, BothRead | None] | None = None
+
+    def read(self, speech: EncodedSpeech, at_once: AtOnce, reader: Recogniser, hints: Hints) -> BothRead | None:
+        """Read a segment that ends; None where what was read cannot be believed.
+
+        Args:
+            speech: the segment.
+            at_once: the two.
+            reader: who reads finished speech.
+            hints: what the reader is told.
+        """
+        known, self._ahead = self._ahead, None
+        if known is not None and known[0] == speech.prediction:
+            return known[1]
+        if not both_speak(at_once):
+            return None
+        one, other = (reader.recognise(utterance_of(voice, speech, reader), hints) for voice in at_once.voices)
+        words = believed((one.words, other.words), at_once)
+        both = None if words is None else BothRead(words, (one.language, other.language))
+        if speech.prediction:
+            self._ahead = speech.prediction, both
+        return both
 
 
 def two_mouths(frames: Sequence[LipFrame]) -> tuple[int, int] | None:
@@ -96,7 +138,7 @@ def believed(
         The words of the first, and those of the second where both speak: all else is the first's.
     """
     parts = [voice.part for voice in at_once.voices]
-    if min(part.own for part in parts) < trust.own:
+    if not both_speak(at_once, trust):
         return None
     rate = parts[0].encoding.frame_rate
     worth = [
@@ -117,8 +159,18 @@ def believed(
     return [word for at, word in enumerate(mine) if at not in lost[0]], kept[1]
 
 
+def both_speak(at_once: AtOnce, trust: Trust = USUAL) -> bool:
+    """Whether both mouths are voices that are heard; else nothing that is read of the two is believed."""
+    return min(voice.part.own for voice in at_once.voices) >= trust.own
+
+
 def final_of(
-    speech: EncodedSpeech, at_once: AtOnce, voice: VoiceOf, timed: Sequence[TimedWord], language: str | None
+    speech: EncodedSpeech,
+    at_once: AtOnce,
+    voice: VoiceOf,
+    timed: Sequence[TimedWord],
+    language: str | None,
+    text: LiveText | None = None,
 ) -> TranscriptFinal:
     """The final of one of two who speak at once.
 
@@ -128,6 +180,7 @@ def final_of(
         voice: the one.
         timed: their words, at least one.
         language: of the text.
+        text: what was shown of the segment, if this final is to say what it changes of that.
     """
     rate, heard = voice.part.encoding.frame_rate, as_heard(speech, voice)
     others = {each.speaker for each in at_once.voices if each is not voice} - {None}
@@ -149,6 +202,7 @@ def final_of(
         lip_gate=float(np.mean(voice.part.gate)),
         face=voice.face,
         language=language,
+        revised=() if text is None else text.revisions([word.word for word in words]),
         speaker=speaker,
         speaker_name=None if speaker is None else known.get(speaker),
         overlaps=True,

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -25,8 +25,8 @@ from lipstream.stages.face.mouth import MOUTH_DELAY
 from lipstream.stages.failures import retry, while_loading, while_running
 from lipstream.stages.payloads import UNCLEAR, AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
-from lipstream.stages.speaker.parted import in_whole, parts_of
-from lipstream.stages.speech.at_once import as_heard, believed, final_of, utterance_of
+from lipstream.stages.speaker.parted import by_itself, changes, in_whole, parts_of, with_changes
+from lipstream.stages.speech.at_once import BothRead, ReadBoth, as_heard, final_of
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, remember, speaker_of
@@ -125,6 +125,7 @@ class Decode(Stage):
         self._joined = JoinedSpeech(reading.join)
         self._so_far = SpeechSoFar(reading.onward)
         self._reached = 0
+        self._both = ReadBoth()
         self._parted: dict[int, tuple[EncodedSpeech, list[Transcript]]] = {}
 
     def open(self) -> None:
@@ -189,12 +190,16 @@ class Decode(Stage):
 
     def _update(self, speech: EncodedSpeech) -> None:
         ahead = bool(speech.prediction)
+        if speech.at_once is not None and self._both_of(speech, speech.at_once) is not None:
+            # If the segment ends here, both are captioned.
+            return
         with while_running("audio", _WHAT):
             found = self._read_ahead(speech) if ahead else Found(self._read(speech, whole=False))
         self._guess, read = (speech, found), found.read
         if not speech.tentative:
             self._draft = read.tokens
-        worth = self._going_on(_worth(read.words, speech), read, self._before(speech))
+        words_read = [word for part in found.said(speech) for word in part.words]
+        worth = self._going_on(_worth(words_read, speech), read, self._before(speech))
         language = self._written_in(read.language)
         words = self._as_wanted(worth, language, open_end=not ahead)
         if self._hidden(speech):
@@ -212,10 +217,9 @@ class Decode(Stage):
             return
         if self._reading.join:
             alone = self._reading.final.reads_alone(_utterance(speech))
-            # Frames were made of the whole segment: they are read as they are.
-            parts = [speech] if alone or self._reading.final.reads_frames else parts_of(speech)
+            parts = [speech] if alone else parts_of(speech)
             if len(parts) > 1:
-                self._parted[speech.segment] = speech, []
+                self._parted[speech.segment] = with_changes(speech, parts), []
             for part in parts:
                 if alone or not self._joined.takes(part):
                     self._read_joined()
@@ -235,30 +239,35 @@ class Decode(Stage):
 
     def _read_both(self, speech: EncodedSpeech, at_once: AtOnce) -> bool:
         """Read what each of two people says at once; whether both could be read, and were published."""
-        final, hints = self._reading.final, self._hints(())
-        try:
-            with while_running("audio", _WHAT):
-                one, other = (final.recognise(utterance_of(voice, speech, final), hints) for voice in at_once.voices)
-        except RecoverableError as error:
-            # It is read as what one says.
-            self.degrade(error.modality, error.reason)
+        both = self._both_of(speech, at_once)
+        if both is None:
             return False
-        kept = believed((one.words, other.words), at_once)
-        if kept is None:
-            return False
-        languages = [self._written_in(read.language) for read in (one, other)]
+        languages = [self._written_in(language) for language in both.languages]
         timed = [
             self._as_wanted(_worth(words, as_heard(speech, voice)), language)
-            for voice, words, language in zip(at_once.voices, kept, languages, strict=True)
+            for voice, words, language in zip(at_once.voices, both.words, languages, strict=True)
         ]
         if not all(timed):
             return False
         self._read_joined()
         self.context.count("audio.recognised_seconds", speech.heard)
         self._was_off_camera = False
-        for voice, words, language in zip(at_once.voices, timed, languages, strict=True):
-            self._publish_final(final_of(speech, at_once, voice, words, language))
+        texts = (self._text, None)
+        for voice, words, language, text in zip(at_once.voices, timed, languages, texts, strict=True):
+            self._publish_final(final_of(speech, at_once, voice, words, language, text))
+        self._guess = None
+        self._so_far.forget()
         return True
+
+    def _both_of(self, speech: EncodedSpeech, at_once: AtOnce) -> BothRead | None:
+        """What two people say at once, read at the end of a segment or ahead of it; None for what one says."""
+        try:
+            with while_running("audio", _WHAT):
+                return self._both.read(speech, at_once, self._reading.final, self._hints(()))
+        except RecoverableError as error:
+            # It is read as what one says.
+            self.degrade(error.modality, error.reason)
+            return None
 
     def _read_joined(self) -> None:
         """Read the segments that wait to be read together; one by one where that fails.
@@ -301,6 +310,7 @@ class Decode(Stage):
         """Publish a segment, or keep a part of one for its last; a part that could not be read has no words."""
         whole, said = self._parted.get(speech.segment, (speech, []))
         if read is not None:
+            self._remember(read, speech.heard)
             said.append(in_whole(read, speech, whole))
         if speech.last:
             self._parted.pop(speech.segment, None)
@@ -310,12 +320,22 @@ class Decode(Stage):
 
     def _final_of(self, speech: EncodedSpeech) -> Found:
         if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:
-            # The segment has ended as it was predicted.
-            return self._guess[1]
+            # The segment has ended as it was predicted; now it is known for sure who speaks in it.
+            guess, parts = self._guess[1], parts_of(speech)
+            if changes(parts) == changes([part for part, _ in guess.parts(speech)]):
+                return guess.of(parts)
         return self._read_ahead(speech)
 
     def _read_ahead(self, speech: EncodedSpeech) -> Found:
-        """Read finished speech, or what will be if the pause it is in ends it; behind what was said before it."""
+        """Read finished speech, or what will be if the pause it is in ends it; each of several people by themselves."""
+        first, *others = parts_of(speech)
+        if not others:
+            return self._read_behind(speech, partial(self._read, whole=True))
+        found = self._read_behind(first, self._read_part)
+        return dataclasses.replace(found, first=first, others=tuple((part, self._read_part(part)) for part in others))
+
+    def _read_behind(self, speech: EncodedSpeech, alone: Callable[[EncodedSpeech], Transcript]) -> Found:
+        """Read speech behind what was said before it, or by itself where that cannot be."""
         final = self._reading.final
         joins = not final.reads_frames and not self._sheds_second()
         for way in self._before(speech).ways if joins else ():
@@ -327,10 +347,13 @@ class Decode(Stage):
                 raise
             found = way.divided(read, speech)
             if found is not None:
-                if speech.last:
-                    self._remember(found.read, speech.heard)
                 return found
-        return Found(self._read(speech, whole=True))
+        return Found(alone(speech))
+
+    def _read_part(self, part: EncodedSpeech) -> Transcript:
+        """Read what one person says in a segment of several; behind nothing, as somebody else spoke before."""
+        reader = self._first if self._sheds_second() else self._reading.final
+        return reader.recognise(by_itself(part), self._hints(()))
 
     def _before(self, speech: EncodedSpeech) -> Before:
         return self._so_far.before(speech, speaker_of(speech, self._mouths)) if self._reading.onward else Before()
@@ -339,10 +362,7 @@ class Decode(Stage):
         utterance = _utterance(speech, whole)
         if whole and not self._sheds_second():
             draft = self._draft if self._reading.final is self._first else ()
-            read = self._reading.final.recognise(utterance, self._hints(draft))
-            if speech.last:
-                self._remember(read, utterance.duration)
-            return read
+            return self._reading.final.recognise(utterance, self._hints(draft))
         return self._first.recognise(utterance, self._hints(self._draft))
 
     @property
@@ -373,28 +393,50 @@ class Decode(Stage):
 
     def _conclude(self, speech: EncodedSpeech, found: Found) -> None:
         """Publish what was read of a segment, and what only now could be read of those before it."""
+        # What was read ahead of the end is read only once, so it is here that it counts.
+        newest, read = found.parts(speech)[-1]
+        self._remember(read, newest.heard)
         if not self._reading.onward:
-            self._finish(_as_read(speech, found.read), [found.read])
+            said = found.said(speech)
+            self._finish(_as_read(_with_changes(speech, found), *said), said)
             return
         for earlier, read in found.earlier:
-            self._finish_onward(earlier, read, LiveText())
-        self._finish_onward(speech, found.read, self._text)
+            self._finish_onward(earlier, Found(read), late=True)
+        self._finish_onward(speech, found)
 
-    def _finish_onward(self, speech: EncodedSpeech, read: Transcript, text: LiveText) -> None:
-        speech = _as_read(speech, read)
-        speaker, before = speaker_of(speech, self._mouths), self._before(speech)
-        worth = tuple(_worth(read.words, speech))
-        if len(worth) < len(read.words):
-            self.context.count("audio.words_left_out", len(read.words) - len(worth))
-        read = closed(dataclasses.replace(read, words=worth), self._reading.final.sure_of_end)
-        read = dataclasses.replace(read, words=self._going_on(read.words, read, before))
+    def _finish_onward(self, speech: EncodedSpeech, found: Found, *, late: bool = False) -> None:
+        speech = _as_read(_with_changes(speech, found), *found.said(speech))
+        parts = [(part, self._left_in(read, part, speech)) for part, read in found.parts(speech)]
+        # Of several people the last one may go on in the next segment; before that everybody has come to an end.
+        last, newest = parts[-1]
+        speaker, before = speaker_of(last, self._mouths), self._before(parts[0][0])
+        parts[-1] = last, closed(newest, self._reading.final.sure_of_end)
+        first, read = parts[0]
+        parts[0] = first, dataclasses.replace(read, words=self._going_on(read.words, read, before))
         joint = (read.joint or "") if before.left_open else ""
-        if self._finish(speech, [read], joint, text):
-            self._so_far.add(speech, read, speaker)
-        elif read.words or self._reading.mark_unclear:
+        told = self._finish(speech, [in_whole(said, part, speech) for part, said in parts], joint, late=late)
+        newest = parts[-1][1]
+        if len(parts) > 1:
+            self._so_far.forget()
+        if told and newest.words:
+            self._so_far.add(last, newest, speaker)
+        elif newest.words or self._reading.mark_unclear or len(parts) > 1:
             self._so_far.forget()
         else:
             self._so_far.wait(speech, speaker)
+
+    def _left_in(self, read: Transcript, part: EncodedSpeech, whole: EncodedSpeech) -> Transcript:
+        """A text with the words that fusion leaves in the segment, as they are shown."""
+        asks = whole.encoding.asks
+        places = in_whole(read, part, whole).words
+        words = [
+            _shown(word)
+            for word, place in zip(read.words, places, strict=True)
+            if word.confidence >= asks(place.start, place.end)
+        ]
+        if len(words) < len(read.words):
+            self.context.count("audio.words_left_out", len(read.words) - len(words))
+        return dataclasses.replace(read, words=tuple(words))
 
     @staticmethod
     def _going_on(words: Sequence[TimedWord], read: Transcript, before: Before) -> tuple[TimedWord, ...]:
@@ -458,7 +500,8 @@ class Decode(Stage):
         speech: EncodedSpeech,
         said: Sequence[Transcript],
         joint: str = "",
-        text: LiveText | None = None,
+        *,
+        late: bool = False,
     ) -> bool:
         """Publish the final of a segment, or that nothing could be read; whether there is one.
 
@@ -466,7 +509,7 @@ class Decode(Stage):
             speech: the segment.
             said: what was read of it: one part after the other where it was parted. Each may be of another language.
             joint: see `TranscriptFinal`.
-            text: what was shown of it.
+            late: whether it ended before, and it has been told that nothing could be read; nothing of it is shown.
         """
         words: list[Word] = []
         languages: list[str | None] = []
@@ -477,14 +520,16 @@ class Decode(Stage):
             words += (spoken_by(placed(word, speech), speech.turns) for word in self._as_wanted(worth, written))
             languages += [written] * (len(words) - len(languages))
         if not words:
-            self._take_back(speech)
-            self._tell_unclear(speech)
+            if not late:
+                self._take_back(speech)
+                self._tell_unclear(speech)
             return False
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
         if self._only_on_camera and speaker.off_camera:
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
-            self._take_back(speech)
+            if not late:
+                self._take_back(speech)
             return False
         self._publish_final(
             TranscriptFinal(
@@ -497,7 +542,7 @@ class Decode(Stage):
                 face=speaker.face,
                 off_camera=speaker.off_camera,
                 language=most_of(words, languages),
-                revised=(text or self._text).revisions([word.word for word in words]),
+                revised=() if late else self._text.revisions([word.word for word in words]),
                 joint=joint,
                 **who_speaks(words, speech.turns),
             )
@@ -527,6 +572,10 @@ def _as_read(speech: EncodedSpeech, *said: Transcript) -> EncodedSpeech:
     return speech if all(read.fused for read in said) else dataclasses.replace(speech, lip_gate=None)
 
 
+def _with_changes(speech: EncodedSpeech, found: Found) -> EncodedSpeech:
+    return with_changes(speech, [part for part, _ in found.parts(speech)])
+
+
 def _by_language(said: Sequence[Transcript]) -> Iterator[tuple[str | None, list[TimedWord]]]:
     """The words of what was read, together as far as they are of one language."""
     for language, reads in groupby(said, key=lambda read: read.language):
@@ -535,11 +584,11 @@ def _by_language(said: Sequence[Transcript]) -> Iterator[tuple[str | None, list[
 
 def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]:
     """The words that are shown, as they are shown."""
-    return [
-        TimedWord(_tidy(word.text), word.start, word.end, word.confidence)
-        for word in words
-        if word.confidence >= speech.encoding.asks(word.start, word.end)
-    ]
+    return [_shown(word) for word in words if word.confidence >= speech.encoding.asks(word.start, word.end)]
+
+
+def _shown(word: TimedWord) -> TimedWord:
+    return dataclasses.replace(word, text=_tidy(word.text))
 
 
 def _tidy(word: str) -> str:

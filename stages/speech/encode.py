@@ -58,7 +58,7 @@ class Encode(Stage):
         self._samples = 0
         self._encoded = 0
         self._looked = False
-        self._start = 0
+        self._start = self._end = 0
 
     def open(self) -> None:
         """Load the recogniser; where that can wait, see that it can be loaded."""
@@ -75,7 +75,9 @@ class Encode(Stage):
         if chunk.first:
             self._pieces, self._samples, self._encoded = [], 0, 0
             self._looked, self._ahead = False, None
-            self._start = packet.timestamp
+            self._start = self._end = packet.timestamp
+        # Not counted from the samples: a device's clock that runs slower than the session's lets that fall behind.
+        self._end = max(self._end, packet.end)
         if len(chunk.samples):
             self._pieces.append(chunk.samples)
             self._samples += len(chunk.samples)
@@ -169,7 +171,6 @@ class Encode(Stage):
             encoding, failed = _NO_FRAMES, True
         else:
             failed = False
-        end = self._start + micros(self._samples / SAMPLE_RATE)
         speech = EncodedSpeech(
             segment=chunk.segment,
             encoding=encoding,
@@ -177,10 +178,10 @@ class Encode(Stage):
             start=self._start,
             speech_start=chunk.speech_start,
             speech_end=chunk.speech_end,
-            end=end,
+            end=self._end,
             last=chunk.last,
             tentative=tentative,
             prediction=prediction,
             failed=failed,
         )
-        self.emit("speech", speech, end)
+        self.emit("speech", speech, self._end)

@@ -12,6 +12,7 @@ from lipstream.models.speech.fusion import LIP_MARGIN, FusedSpeech, Fusion, LipS
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from lipstream.stages.failures import while_loading, while_running
 from lipstream.stages.payloads import AtOnce, EncodedSpeech, LipFrame, VoiceOf
+from lipstream.stages.shedding import FACE_RATE, SECOND_PASS
 from lipstream.stages.speech.at_once import two_mouths
 from lipstream.stages.switches import LIPS
 
@@ -22,7 +23,8 @@ class Fuse(Stage):
     Encoded speech waits for the lip stream's watermark, in a live run at most for the skew limit of this component in
     its graph; what is missing then is simply not among the frames.
 
-    Of a finished segment in which two mouths in view move it also tells apart what each says, if that is wanted.
+    Of a segment that ends, in which two mouths in view move, it also tells apart what each says, if that is wanted, and
+    while the processor keeps up.
 
     Args:
         fusion: the network.
@@ -42,7 +44,7 @@ class Fuse(Stage):
         self.parts = parts
         self._history = micros(history + 2 * LIP_MARGIN)
         self._lips: deque[Packet[LipFrame]] = deque()
-        self._predicted: tuple[int, FusedSpeech] | None = None
+        self._predicted: tuple[int, FusedSpeech, AtOnce | None] | None = None
 
     def open(self) -> None:
         """Load the network."""
@@ -62,8 +64,7 @@ class Fuse(Stage):
             return
         try:
             with while_running("video", "fusion"):
-                fused = self._fuse(speech)
-                at_once = self._at_once(speech) if self.parts and speech.last else None
+                fused, at_once = self._fuse(speech)
         except RecoverableError:
             # The lips are a second witness: without them the sound goes on alone. What is made of it is not what would
             # be made of the same prediction with lips.
@@ -79,15 +80,21 @@ class Fuse(Stage):
         )
         self.emit("speech", refined, packet.timestamp)
 
-    def _fuse(self, speech: EncodedSpeech) -> FusedSpeech:
+    def _fuse(self, speech: EncodedSpeech) -> tuple[FusedSpeech, AtOnce | None]:
         known, self._predicted = self._predicted, None
         if known is not None and known[0] == speech.prediction:
             # The segment has ended as it was predicted.
-            return known[1]
+            return known[1:]
         fused = self._fusion.fuse(speech.encoding, speech.samples, self._samples(speech))
+        at_once = self._at_once(speech) if self._parts_now(speech) else None
         if speech.prediction:
-            self._predicted = speech.prediction, fused
-        return fused
+            self._predicted = speech.prediction, fused, at_once
+        return fused, at_once
+
+    def _parts_now(self, speech: EncodedSpeech) -> bool:
+        """Whether to look for two who speak at once: that is given up with the first thing that is left out."""
+        ends = speech.last or bool(speech.prediction)
+        return self.parts and ends and not any(map(self.context.sheds, (SECOND_PASS.name, FACE_RATE.name)))
 
     def _at_once(self, speech: EncodedSpeech) -> AtOnce | None:
         frames = self._frames(speech)

@@ -21,6 +21,7 @@ from lipstream.models.speech.spacing import SIGNS, space_of
 from lipstream.models.speech.wording.punctuation import folded, marked
 from lipstream.pipeline import seconds
 from lipstream.stages.payloads import EncodedSpeech
+from lipstream.stages.speaker.parted import in_whole
 from lipstream.stages.speech.joined import LONGEST_PAUSE, divided, sound_of
 from lipstream.stages.speech.on_camera import UNKNOWN, Speaker
 
@@ -53,12 +54,31 @@ class Found:
     """What was read of a segment.
 
     Attributes:
-        read: its text.
+        read: its text; of its first part, where it is parted.
         earlier: texts of segments before it in which nothing could be read by themselves.
+        others: the parts behind the first, where somebody else takes over, with their texts (`speaker.parted`). Times
+            are from the first sample of each.
+        first: the first part; None for the whole segment.
     """
 
     read: Transcript
     earlier: tuple[tuple[EncodedSpeech, Transcript], ...] = ()
+    others: tuple[tuple[EncodedSpeech, Transcript], ...] = ()
+    first: EncodedSpeech | None = None
+
+    def of(self, parts: Sequence[EncodedSpeech]) -> Found:
+        """The same texts of the same parts, as they are known now."""
+        first, *others = parts
+        texts = [read for _, read in self.others]
+        return replace(self, first=first if others else None, others=tuple(zip(others, texts, strict=True)))
+
+    def parts(self, whole: EncodedSpeech) -> list[tuple[EncodedSpeech, Transcript]]:
+        """All parts of the segment in order, with their texts; the segment itself where it is read as one."""
+        return [(self.first or whole, self.read), *self.others]
+
+    def said(self, whole: EncodedSpeech) -> list[Transcript]:
+        """The texts of all parts, with times from the first sample of the segment."""
+        return [in_whole(read, part, whole) for part, read in self.parts(whole)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,13 +44,13 @@ def test_erasure_counts_stable_and_unstable_together_and_stable_alone():
         partial(1, 2.0, "I like", " it because"),
         final(1, 3.0, ("I", 0.2, 0.4), ("liked", 0.4, 1.0), ("it", 1.1, 1.3), ("because", 1.4, 2.0)),
     )
-    # "it." is taken back, then "like it because"; of the stable text "like".
-    assert erasure(reading) == {"shown": 1 + 3, "words": 3, "stable": 1, "final": 4, "final_words": 4}
+    # "it." is taken back, then "like it because", of which only "like" is gone; of the stable text "like".
+    assert erasure(reading) == {"shown": 1 + 3, "words": 3, "gone": 1, "stable": 1, "final": 4, "final_words": 4}
 
 
 def test_a_segment_that_gives_no_final_takes_back_all_it_showed():
     reading = heard(partial(1, 1.0, "", "1, 2, 3,"), partial(1, 1.5, "", ""), partial(2, 2.0, "No", " way"))
-    assert erasure(reading) == {"shown": 5, "words": 5, "stable": 1, "final": 0, "final_words": 0}
+    assert erasure(reading) == {"shown": 5, "words": 5, "gone": 5, "stable": 1, "final": 0, "final_words": 0}
 
 
 def test_a_stable_word_that_grows_is_not_taken_back():
@@ -64,7 +64,7 @@ def test_a_stable_word_that_grows_is_not_taken_back():
 
 def test_erasure_counts_characters_where_words_are_not_spaced():
     reading = heard(partial(1, 1.0, "", "你们"), final(1, 2.0, ("你好", 0.0, 0.9)))
-    assert erasure(reading, "zh") == {"shown": 1, "words": 1, "stable": 0, "final": 2, "final_words": 2}
+    assert erasure(reading, "zh") == {"shown": 1, "words": 1, "gone": 1, "stable": 0, "final": 2, "final_words": 2}
 
 
 @pytest.mark.parametrize(

@@ -55,3 +55,12 @@ def test_a_run_that_a_program_leaves_going_is_ended_with_it(last: str, tmp_path:
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
     assert done.stdout.splitlines() == ["closed", "Stats ", "End stopped"]
     assert (done.returncode == 0) == (last == ""), done.stderr
+
+
+def test_a_run_that_has_hardly_begun_ends_with_its_program(tmp_path: Path):
+    # From Python 3.12 on no thread can be started any more by then.
+    (tmp_path / "program.py").write_text(PROGRAM.replace("while not session.begun", "while False"))
+    command = [sys.executable, str(tmp_path / "program.py")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+    assert done.stdout.splitlines()[-1] == "End stopped", done.stdout
+    assert done.returncode == 0, done.stderr

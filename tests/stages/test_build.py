@@ -126,12 +126,12 @@ def test_a_profile_that_cannot_help_is_said_to_be_of_no_use(
         ({}, True),
         ({"speakers.overlaps": False}, False),
         ({"speakers.enabled": False}, False),
-        ({"pace": "realtime"}, False),
-        ({"speech.partials": "on"}, False),
+        ({"pace": "realtime"}, True),
+        ({"face.max_faces": 1}, False),
         ({"fusion.general": False}, False),
     ],
 )
-def test_two_who_speak_at_once_are_told_apart_and_looked_at_where_nobody_waits(
+def test_two_who_speak_at_once_are_told_apart_and_looked_at(
     fusion: RecordingFusion, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], parts: bool
 ):
     looked: list[bool] = []

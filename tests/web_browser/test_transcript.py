@@ -171,6 +171,19 @@ def test_a_name_that_comes_later_and_a_correction_hold_for_what_was_said(page: P
     expect(names).to_have_text(["Ada", "Bob"])
 
 
+def test_two_who_speak_at_once_have_a_line_each(page: Page, server: FakeServer):
+    go_live(page, server)
+    one, other = (
+        final(1, text, speaker=face, face=face, overlaps=True) for face, text in ((1, "Mine."), (2, "Yours."))
+    )
+    server.send(TranscriptPartial(segment=1, start=0, end=1, stable="Mi", unstable=""), one, other, one, other)
+    said, names = page.locator("#history p"), page.locator("#history .speaker")
+    expect(said).to_have_count(2)
+    expect(page.locator("#captions .caption")).to_have_count(2)
+    server.send(SpeakerChanged(segment=1, start=0, end=1, previous=2, speaker=3, words=(), face=2))
+    expect(names).to_have_text(["Speaker 1", "Speaker 3"])
+
+
 def test_a_sign_that_was_left_open_stands_once_the_sentence_goes_on(page: Page, server: FakeServer):
     go_live(page, server)
     server.send(final(1, "It was cold"), final(2, "but dry.", joint=","), final(3, "Good", joint="."))

@@ -102,6 +102,23 @@ def test_a_thread_that_cannot_start_fails_the_run_and_everybody_gets_the_end(nam
     assert error.message == "RuntimeError: can't start new thread" and not error.recoverable
 
 
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "supervisor"])
+def test_a_run_that_the_end_of_the_program_leaves_without_a_thread_is_stopped_and_has_not_failed(name, monkeypatch):
+    """Regression: from Python 3.12 on a run that had just begun failed when its program ended."""
+    start = threading.Thread.start
+
+    def try_to_start(self):
+        if self.name == name:
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(self)
+
+    run = Components()
+    monkeypatch.setattr(threading.Thread, "start", try_to_start)
+    run.runner.start()
+    assert run.runner.wait(PATIENCE)
+    run.check("stopped")
+
+
 def test_where_no_thread_can_start_the_caller_does_the_work(scarce):
     run = Components()
     scarce.add("every")

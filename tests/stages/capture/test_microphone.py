@@ -345,6 +345,20 @@ def test_every_opening_is_closed_again(clock):
     assert room.open_backends == 0 and not any(stream.alive for stream in room.streams)
 
 
+def test_a_device_is_closed_at_the_end_of_a_program_that_gets_no_more_threads(clock, monkeypatch):
+    start = threading.Thread.start
+
+    def refuse(self):
+        if self.name == "close microphone":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    room = Room(clock)
+    capture(room, lambda _: talk(room, tone(0.1, 16000)))
+    assert room.open_backends == 0 and not room.stream.alive
+
+
 def test_a_device_that_cannot_be_opened_at_first_is_an_error_of_the_user(clock):
     room = Room(clock)
     room.broken = True

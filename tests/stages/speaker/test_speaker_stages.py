@@ -57,7 +57,7 @@ def chunks(seconds: float, begin: float = 1.0, pre_roll: float = 0.3, pause: flo
             speech_start=micros(begin + pre_roll),
             speech_end=micros(end),
         )
-        found.append(Packet(micros(at), chunk))
+        found.append(Packet(micros(at), chunk, micros(PIECE / 16_000)))
     return found
 
 
@@ -103,14 +103,22 @@ def test_text_does_not_wait_for_voices_behind_the_end_of_a_segment(early: bool):
     assert following and all(each.timestamp > end for each in following)
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_voices_of_a_device_whose_clock_is_slower_than_the_session_come_in_order(early: bool):
+    """Regression: windows were stamped by the samples, and so before what the sound had promised."""
+    sound = [dataclasses.replace(each, timestamp=round(each.timestamp * 1.005)) for each in chunks(12.0)]
+    run = run_stage(Voices(Ear(), early=early), sound)
+    assert run[-1].timestamp == max(each.end for each in sound)
+
+
 def test_windows_do_not_depend_on_how_the_sound_was_cut():
     whole = chunks(2.5)
     samples = np.concatenate([each.payload.samples for each in whole])
     last = whole[-1].payload
     one = SpeechChunk(1, samples, first=True, last=True, speech_start=last.speech_start, speech_end=last.speech_end)
-    assert spans(run_stage(Voices(Ear(), early=False), [Packet(whole[0].timestamp, one)])) == spans(
-        run_stage(Voices(Ear(), early=False), whole)
-    )
+    assert spans(
+        run_stage(Voices(Ear(), early=False), [Packet(whole[0].timestamp, one, micros(len(samples) / 16_000))])
+    ) == spans(run_stage(Voices(Ear(), early=False), whole))
 
 
 # Who.
@@ -213,6 +221,17 @@ def test_who_speaks_at_the_same_time_is_told_by_the_face_and_somebody_new_has_a_
     assert persons.of_face(6) == 2 and persons.of_face(7) == 3
     # That number is nobody else's from then on.
     assert set(persons.settled(choir.says("bob", windows=12), frozenset())) == {4}
+
+
+def test_while_two_speak_at_once_nobody_gets_a_number_yet():
+    choir = Choir(2)
+    persons = Persons()
+    persons.settled([dataclasses.replace(window, face=5) for window in choir.says("ann")], frozenset())
+    mixed = choir.says("ann")
+    packets = {"voices": prints(mixed), "speech": [at_once(speech(mixed[0].segment, mixed, last=False), 6, 5)]}
+    (told,) = run_stage(Who(persons, 30.0), packets).on("speech")
+    assert [voice.speaker for voice in told.payload.at_once.voices] == [None, None]
+    assert persons.of_face(7) == 2
 
 
 @pytest.mark.parametrize(("count", "speaker"), [(1, None), (2, 2)])

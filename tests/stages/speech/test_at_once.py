@@ -7,19 +7,22 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lipstream.events import TranscriptFinal
+from lipstream.events import TranscriptFinal, TranscriptPartial
 from lipstream.models.face.lip_features import LipFeatures
 from lipstream.models.speech.engine import Encoding, TimedWord
 from lipstream.models.speech.fusion import FusedSpeech, Fusion, PartedSpeech, VoicePart
-from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.recogniser import Front, Hints, Recogniser, Transcript, Utterance
 from lipstream.pipeline import Packet
-from lipstream.pipeline.testing import run_stage
+from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import AtOnce, LipFrame, SpeakerTurn, VoiceOf
-from lipstream.stages.speech.at_once import TOGETHER, Trust, believed, final_of, two_mouths, utterance_of
+from lipstream.stages.shedding import FACE_RATE, SECOND_PASS
+from lipstream.stages.speech.at_once import TOGETHER, ReadBoth, Trust, believed, final_of, two_mouths, utterance_of
 from lipstream.stages.speech.decode import Decode, Reading
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from tests.stages.fakes import CountingEngine, spoken
+from tests.stages.speech.test_endpoint_prediction import heard, quiet
+from tests.stages.speech.test_endpoint_prediction import words as said
 from tests.stages.speech.test_speech_stages import chunks
 
 SECONDS, RATE = 8, 10
@@ -165,12 +168,16 @@ def test_whoever_checks_a_doubtful_reading_hears_the_sound_of_the_voice():
     assert of_sound.sound is voice.part.sound and not of_sound.seen and not of_frames.seen
 
 
+def fused_of(fusion: Fusion, encoded: StageRun, others: bool, parts: bool = True, shed: tuple[str, ...] = ()):
+    frame = LipFrame(lips(1), other_lips=(lips(2),) if others else ())
+    seen = [Packet(at * 40_000, frame) for at in range(200)]
+    return list(run_stage(Fuse(fusion, 30.0, parts=parts), {"lips": seen, "speech": encoded}, shed=shed))
+
+
 def run(recogniser: Recogniser, others: bool, parts: bool = True, join: float = 24.0):
     fusion = Parting()
     encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2, 3]), [512]))
-    frame = LipFrame(lips(1), other_lips=(lips(2),) if others else ())
-    seen = [Packet(at * 40_000, frame) for at in range(200)]
-    fused = list(run_stage(Fuse(fusion, 30.0, parts=parts), {"lips": seen, "speech": encoded}))
+    fused = fused_of(fusion, encoded, others, parts)
     told = [
         dataclasses.replace(
             packet,
@@ -209,7 +216,68 @@ def test_a_second_reading_of_the_same_words_leaves_the_caption_as_it_was():
     assert [(final.text, final.overlaps) for final in told] == [(MINE, False)]
 
 
+def test_two_of_whom_one_is_not_heard_are_not_read_by_themselves():
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1]), [512]))[-1].payload
+    reader = HearingLive(MINE, THEIRS)
+    assert ReadBoth().read(encoded, at_once(part(), part(own=0.1)), reader, Hints()) is None
+    assert reader.fronts == []
+
+
 def test_one_mouth_alone_is_never_parted():
     fusion, told = run(Hearing(MINE, THEIRS), others=False)
     assert fusion.asked == 0
     assert told == run(Hearing(MINE, THEIRS), others=False, parts=False)[1]
+
+
+class HearingLive(Hearing):
+    """Counts what it reads, and notes what it is to go on behind."""
+
+    def __init__(self, mine: str, theirs: str) -> None:
+        super().__init__(mine, theirs)
+        self.fronts: list[Front | None] = []
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        self.fronts.append(utterance.front)
+        return super().recognise(utterance, hints)
+
+
+SPOKEN = (said(2, 3, 4, 5), quiet(0.8))
+
+
+def live(reader: Recogniser, *sounds: np.ndarray, others: bool = True, shed: tuple[str, ...] = ()):
+    """Speech whose end is foreseen, as live; how often two voices were told apart, and what was told."""
+    fusion = Parting()
+    fused = fused_of(fusion, run_stage(Encode(CountingEngine(), 5.0), heard(*sounds)), others, shed=shed)
+    return fusion.asked, run_stage(Decode(Reading(reader, reader, onward=8.0)), fused, shed=shed).events
+
+
+def test_where_text_is_shown_as_it_is_said_both_are_read_ahead_of_the_end_and_told_at_it():
+    reader = HearingLive(MINE, THEIRS)
+    asked, events = live(reader, *SPOKEN)
+    assert [(each.text, each.face, each.overlaps) for each in events if isinstance(each, TranscriptFinal)] == [
+        (MINE, 1, True),
+        (THEIRS, 2, True),
+    ]
+    # Told apart once, and each read once: the segment has ended as it was foreseen.
+    assert (asked, len(reader.fronts)) == (1, 2)
+    assert not any(isinstance(event, TranscriptPartial) for event in events)
+
+
+def test_nothing_is_read_behind_what_two_said_at_once():
+    reader = HearingLive(MINE, THEIRS)
+    _, events = live(reader, *SPOKEN, *SPOKEN)
+    assert [each.text for each in events if isinstance(each, TranscriptFinal)] == [MINE, THEIRS] * 2
+    assert reader.fronts == [None] * 4
+
+
+def test_what_two_did_not_say_live_is_as_ever():
+    same = HearingLive(MINE, MINE)
+    asked, events = live(same, *SPOKEN)
+    assert events == live(HearingLive(MINE, THEIRS), *SPOKEN, others=False)[1]
+    assert (asked, len(same.fronts)) == (1, 3)
+
+
+@pytest.mark.parametrize("shed", [SECOND_PASS.name, FACE_RATE.name])
+def test_two_at_once_are_given_up_with_the_first_thing_that_a_slow_processor_leaves_out(shed: str):
+    asked, events = live(HearingLive(MINE, THEIRS), *SPOKEN, shed=(shed,))
+    assert asked == 0 and [each.overlaps for each in events if isinstance(each, TranscriptFinal)] == [False]

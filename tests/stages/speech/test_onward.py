@@ -9,10 +9,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lipstream.events import SpeechUnclear, TranscriptFinal
+from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, TimedWord
 from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.models.speech.recogniser import Front, Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.wording import Wording, WordingOptions
+from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import EncodedSpeech
 from lipstream.stages.speech.decode import Decode, Reading
@@ -282,3 +284,53 @@ def test_a_segment_that_failed_is_not_passed_over_in_what_was_said():
     ]
     run_stage(Decode(Reading(reader, reader, onward=12.0)), broken)
     assert fronts(reader) == [None, None]
+
+
+class Speaking(Recogniser):
+    """Reads what a script says of an utterance, and keeps what it was told."""
+
+    def __init__(self, script: Callable[[Utterance], Transcript]) -> None:
+        self._script = script
+        self.told: list[Hints] = []
+
+    def load(self) -> None: ...
+
+    def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
+        self.told.append(hints)
+        return self._script(utterance)
+
+
+def decode(reader: Recogniser, speech: Sequence[EncodedSpeech], **wishes: object) -> StageRun:
+    packets = [Packet(each.end, each) for each in speech]
+    return run_stage(Decode(Reading(reader, reader, onward=8.0, **wishes)), {"speech": packets})
+
+
+def test_the_language_of_a_segment_that_ended_as_foreseen_is_remembered():
+    """Regression: it was remembered only where the end was read anew, so live hardly ever."""
+    reader = Speaking(lambda _: Transcript(words_of("hallo welt"), language="de"))
+    ends = [segment(2.0, 3.0 * number, number) for number in (1, 2)]
+    ends = [dataclasses.replace(each, prediction=each.segment) for each in ends]
+    ahead = [dataclasses.replace(each, last=False, tentative=True) for each in ends]
+    run = decode(reader, [ahead[0], ends[0], ahead[1], ends[1]])
+    assert [each.usual for each in reader.told] == [None, "de"]
+    assert [each.language for each in finals(run)] == ["de", "de"]
+
+
+def test_speech_read_late_that_has_no_words_after_all_leaves_the_text_that_is_shown():
+    """Regression: the text of the segment under way was taken back, and the earlier one was told of twice."""
+
+    def script(utterance: Utterance) -> Transcript:
+        if utterance.duration < 1.2:
+            return Transcript(language="en")
+        late = utterance.duration > 2.5
+        return Transcript(words_of("um good evening" if late else "good morning", 0.7), language="en")
+
+    reader = Speaking(script)
+    second = segment(2.2, 2.2, 2)
+    open_text = dataclasses.replace(second, last=False, samples=second.samples[: 19 * SAMPLE_RATE // 10])
+    speech = [segment(1.0, 1.0), *(dataclasses.replace(open_text, end=second.end - left) for left in (2, 1)), second]
+    run = decode(reader, speech, wording=Wording(WordingOptions(fillers="drop")))
+    assert [event.segment for event in run.events if isinstance(event, SpeechUnclear)] == [1]
+    assert [event.stable for event in run.events if isinstance(event, TranscriptPartial)][-1:] != [""]
+    [final] = finals(run)
+    assert final.text.casefold() == "good evening" and [each.was for each in final.revised] == ["morning"]

@@ -139,6 +139,16 @@ def test_segments_do_not_leak_into_each_other():
     assert finals[1].start >= 9.0
 
 
+def test_a_device_whose_clock_is_slower_than_the_session_does_not_end_the_run():
+    """Regression: a segment was stamped by its samples, and so before what the sound had promised."""
+    sound = [
+        dataclasses.replace(each, timestamp=START + round((each.timestamp - START) * 1.005))
+        for each in chunks(spoken([1, 2, 3, 4, 5, 6] * 6), [512])
+    ]
+    encoded = run_stage(Encode(CountingEngine(), 0.4), sound)
+    assert encoded[-1].payload.last and encoded[-1].timestamp == sound[-1].end
+
+
 def test_speech_in_which_nothing_can_be_read_is_told():
     """It was left out in silence."""
     (event,) = transcribe(chunks(np.zeros(16_000, np.float32), [512]))

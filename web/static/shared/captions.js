@@ -19,6 +19,7 @@ const UNCLEAR = "[unclear]";
  * @property {string} speaker who speaks; empty where it is not known
  * @property {number|null} number of who speaks, where that is known
  * @property {number|null} segment of which segment it is, for what is told of it later; null once its session is over
+ * @property {number|null} face whose line it is of two who speak at once in the segment
  * @property {boolean} mark no words, but what is heard instead
  */
 
@@ -30,7 +31,7 @@ export class Captions {
 
   #session = 0;
   #sounds = 0;
-  /** @type {Set<number>} segments whose final text came; a stream that is opened again tells them once more */
+  /** @type {Set<number|string>} segments whose final text came; a stream that is opened again tells them once more */
   #finished = new Set();
   #onFinal;
 
@@ -83,9 +84,12 @@ export class Captions {
   }
 
   #final(event) {
-    if (this.#finished.has(event.segment)) return false;
-    this.#finished.add(event.segment);
-    const line = this.#line(event.segment);
+    // Of two who speak at once each has a line: the first one's is that of the segment so far.
+    const own = event.overlaps ? `${event.segment} face ${event.face}` : event.segment;
+    if (this.#finished.has(own)) return false;
+    const line = this.#line(event.segment, this.#finished.has(event.segment) ? own : event.segment);
+    this.#finished.add(own).add(event.segment);
+    line.face = event.overlaps ? event.face : null;
     const text = event.text.trim();
     const speaker = speakerOf(event);
     const language = event.language ?? null;
@@ -124,12 +128,12 @@ export class Captions {
     return this.#mark(`sound ${this.#sounds}`, `[${label}]`);
   }
 
-  #line(segment) {
-    const key = `${this.#session}:${segment}`;
+  #line(segment, name = segment) {
+    const key = `${this.#session}:${name}`;
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
       line = { key, stable: "", unstable: "", final: false, cut: false, language: null, mark: false };
-      Object.assign(line, { speaker: "", number: null, segment });
+      Object.assign(line, { speaker: "", number: null, segment, face: null });
       const lines = [...this.lines, line];
       this.before = lines.slice(0, -KEPT).at(-1)?.speaker ?? this.before;
       this.lines = lines.slice(-KEPT);

@@ -4,7 +4,7 @@
  * What an event that comes later says of who spoke.
  *
  * @param {any} event
- * @returns {{of: (line: {segment: number|null, number: number|null}) => boolean, speaker: string, number: number|null}|null}
+ * @returns {{of: (line: {segment: number|null, face: number|null, number: number|null}) => boolean, speaker: string, number: number|null}|null}
  *   of which lines it tells, and what; null for any other event
  */
 export function correction(event) {
@@ -13,7 +13,10 @@ export function correction(event) {
     return { of: (line) => line.number === number, number, speaker: speakerOf({ speaker: number, speaker_name: name }) };
   }
   if (event.event === "SpeakerChanged") {
-    return { of: (line) => line.segment === event.segment, number: event.speaker, speaker: speakerOf(event) };
+    const { face = null } = event;
+    // Of two who speak at once in a segment it is told of one.
+    const isOf = (line) => line.segment === event.segment && (line.face === null || face === null || line.face === face);
+    return { of: isOf, number: event.speaker, speaker: speakerOf(event) };
   }
   return null;
 }

@@ -11,6 +11,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycl
  * @property {string} speaker empty where it is not known
  * @property {number|null} number of who speaks in its session, where that is known; null once the session is over
  * @property {number|null} segment of which segment of its session it is; null once the session is over
+ * @property {number|null} face whose it is of two who speak at once in the segment
  * @property {string|null} language code of the language of the text, where it is known
  * @property {object|null} event the final it is of, for the times of its words
  */
@@ -57,7 +58,8 @@ export class Transcript {
   add(text, time, event = null) {
     const closed = this.#close(event?.joint);
     const { speaker: number = null, segment = null, language = null } = event ?? {};
-    this.#entries.push({ text, time, speaker: speakerOf(event), number, segment, language, event });
+    const face = event?.overlaps ? event.face : null;
+    this.#entries.push({ text, time, speaker: speakerOf(event), number, segment, face, language, event });
     return closed;
   }
 
