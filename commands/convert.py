@@ -59,8 +59,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the formats of each input."""
+    from lipstream.commands.options import settings
     from lipstream.commands.outputs import check_free, check_places, unique_stems, writers_for
-    from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
     from lipstream.pipeline import UserError
     from lipstream.stages.sinks import parse_formats

@@ -7,9 +7,11 @@ import contextlib
 import errno
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from lipstream.stages.printable import printable
@@ -48,6 +50,24 @@ def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) 
             for line in "".join(traceback.format_exception(error)).splitlines():
                 print(printable(line), file=sys.stderr)
         return code
+
+
+@contextlib.contextmanager
+def kills_interrupt() -> Iterator[None]:
+    """A closed terminal and a polite kill are as Ctrl-C meanwhile, so that what was begun is cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    wanted = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    # Who ignores one, as nohup does, means it.
+    before = {each: signal.getsignal(each) for each in wanted if signal.getsignal(each) == signal.SIG_DFL}
+    for each in before:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def own_stderr() -> None:

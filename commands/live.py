@@ -112,9 +112,9 @@ def run(args: argparse.Namespace) -> int:
 
         check()
     from lipstream import Pipeline
+    from lipstream.commands.options import settings
     from lipstream.commands.outputs import check_free, writers_for
     from lipstream.commands.running import execute
-    from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
     from lipstream.stages.enrol.own_profile import with_own_profile
     from lipstream.stages.sinks import ConsoleSink, parse_formats

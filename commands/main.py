@@ -77,8 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     from lipstream.commands.failures import guarded
 
+    parser = build_parser()
+    if not (sys.argv[1:] if argv is None else argv):
+        parser.print_help(sys.stderr)
+        return 2
     try:
-        args = build_parser().parse_args(argv)
+        args = parser.parse_args(argv)
     except SystemExit as parsed:
         return int(parsed.code or 0)
     return guarded(args.run, args)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lipstream.plugins import WRITERS
-
-if TYPE_CHECKING:
-    pass
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -161,15 +157,35 @@ def modality_settings(args: argparse.Namespace) -> dict[str, object]:
     return chosen
 
 
+_SAID_BY_THE_VERB = {
+    "mode": "it is what the verb says, lipstream file or lipstream live",
+    "input": "recordings are named behind lipstream file",
+}
+
+
+def settings(assignments: Sequence[str]) -> dict[str, object]:
+    """Read --set arguments.
+
+    Raises:
+        ConfigError: one is no assignment, or of what the verb itself says.
+    """
+    from lipstream.config import parse_assignment
+    from lipstream.pipeline.errors import ConfigError
+
+    found = dict(parse_assignment(text) for text in assignments)
+    for key, said in _SAID_BY_THE_VERB.items():
+        if key in found:
+            raise ConfigError(f"'{key}' cannot be set here: {said}")
+    return found
+
+
 def recording_settings(args: argparse.Namespace) -> dict[str, object]:
     """The settings that all options for recordings stand for, --set among them.
 
     Raises:
         ConfigError: a --set is no assignment.
     """
-    from lipstream.config import parse_assignment
-
-    given: dict[str, object] = dict(parse_assignment(text) for text in args.settings)
+    given = settings(args.settings)
     chosen = emotion_settings(args) | profile_settings(args) | words_settings(args) | subtitle_settings(args)
     landmarks = {"face.landmarks": True} if args.landmarks else {}
     return given | chosen | modality_settings(args) | landmarks

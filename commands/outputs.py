@@ -7,10 +7,12 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from lipstream.commands.failures import kills_interrupt
 from lipstream.config import Config
 from lipstream.pipeline import UserError
 from lipstream.plugins import WRITERS
@@ -49,6 +51,7 @@ class Outputs:
         language: str | None = None,
     ) -> None:
         self._source = source
+        self._open = ExitStack()
         self.writers: dict[str, Writer] = {
             name: writer(folder / _begun_as(stem, name, writer, language), str(source))
             for name, writer in writers.items()
@@ -63,6 +66,8 @@ class Outputs:
         Raises:
             UserError: one cannot be written, or would replace the input.
         """
+        # A run has yet to be made, and takes its time to load.
+        self._open.enter_context(kills_interrupt())
         try:
             for writer in self.writers.values():
                 if isinstance(self._source, Path) and _same_file(writer.path, self._source):
@@ -70,13 +75,17 @@ class Outputs:
                 writer.open()
         except BaseException:
             self._discard()
+            self._open.close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._discard()
+        try:
+            self._discard()
+        finally:
+            self._open.close()
 
     def settle(self) -> None:
         """Wait until every file is complete: after a stop the writers may still have a queue to work off."""

@@ -14,14 +14,15 @@ from lipstream.stages.printable import printable
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+_VERB = "argument VERB: "
 _CHOICE = re.compile(r"invalid choice: '?(?P<given>[^']*?)'? \(choose from (?P<known>.*)\)", re.DOTALL)
 
 
 class PlainParser(argparse.ArgumentParser):
     """A parser whose messages cannot act on the terminal: they repeat arguments, which may be names of files.
 
-    A verb, an option or a choice that does not exist is answered with the one that is most like it. Options that a verb
-    does not have are its own mistake, shown with its own usage.
+    A verb, an option or a choice that does not exist is answered with the one that is most like it, in one line: the
+    usage is longer than that, and is what `--help` shows. Options that a verb does not have are its own mistake.
     """
 
     _given: Sequence[str] = ()
@@ -37,22 +38,28 @@ class PlainParser(argparse.ArgumentParser):
         return found, []
 
     def error(self, message: str) -> NoReturn:
-        """Print usage and message, with what may have been meant, and exit with 2."""
-        super().error(message + "".join(self._hints(message)))
+        """Print the message in one line, with what may have been meant, and exit with 2."""
+        hints = "".join(self._hints(message)) or f" (see {self.prog} --help)"
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}{hints}\n")
 
     def _hints(self, message: str) -> Iterator[str]:
         # Not for who makes no mistake: it takes its time to import.
         from lipstream.suggest import did_you_mean
 
         if choice := _CHOICE.search(message):
-            yield did_you_mean(choice["given"], re.findall(r"[\w.-]+", choice["known"]))
+            given = choice["given"]
+            if message.startswith(_VERB) and ("." in given or "/" in given):
+                yield f", did you mean: {self.prog} file {given}"
+            else:
+                yield did_you_mean(given, re.findall(r"[\w.-]+", choice["known"]))
         known = list(self._option_string_actions)
         for given in self._own(self._given):
             name = given.partition("=")[0]
             # Options may be shortened.
             if name.startswith("--") and not any(option.startswith(name) for option in known):
-                hint = did_you_mean(name, known)
-                yield hint and f"; there is no {name}{hint}"
+                yield f"; there is no {name}{did_you_mean(name, known)}"
+            elif re.match(r"-\w{2,}\.\w+$", given) and "required" in message:
+                yield f"; a name that begins with a dash is given as ./{given}"
 
     def _own(self, given: Sequence[str]) -> Iterable[str]:
         """The arguments among which this parser's options are: where there are verbs, what comes before the verb."""

@@ -78,8 +78,8 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
+    from lipstream.commands.options import settings
     from lipstream.commands.running import interrupts
-    from lipstream.commands.transcribe import settings
     from lipstream.config import load_config
     from lipstream.pipeline import UserError
 

@@ -24,7 +24,7 @@ from lipstream.commands.outputs import (
     writers_for,
 )
 from lipstream.commands.running import Outcome, execute
-from lipstream.config import Config, Pace, load_config, parse_assignment
+from lipstream.config import Config, Pace, load_config
 from lipstream.models.errors import ModelError
 from lipstream.pipeline import PipelineError, StageFailed, UserError
 from lipstream.stages.media.arriving import Arriving, Pipe
@@ -63,15 +63,6 @@ class Options:
     vtt_emotion: bool = False
     extras: Sequence[Extra] = ()
     overwrite: bool = False
-
-
-def settings(assignments: Sequence[str]) -> dict[str, object]:
-    """Read --set arguments.
-
-    Raises:
-        ConfigError: one is no assignment.
-    """
-    return dict(parse_assignment(text) for text in assignments)
 
 
 def transcribe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time as clocks
+from typing import get_args
 
 from lipstream.config import Config
 from lipstream.pipeline import PipelineError, Source, UserError
@@ -64,6 +65,7 @@ class PushSource:
         self._sounds: Handover[Block | Reached] | None = None
         self._pictures: Handover[Seen | Reached] | None = None
         self._taken = False
+        self._ended = False
         self._end: int | None = None
         self._pushed_at = 0
         self._run_start = 0
@@ -93,6 +95,8 @@ class PushSource:
         if sound is None and picture is None:
             raise UserError("what would be pushed is switched off: set audio.enabled or video.enabled to true")
         self._timeline, self._taken = timeline, True
+        if self._ended:
+            self.end()
         return sound, picture
 
     def push_audio(
@@ -150,9 +154,12 @@ class PushSource:
             Whether it was taken: False once the run is over.
 
         Raises:
-            ValueError: a picture of another form; no time in a run of no live configuration before any sound.
+            ValueError: a picture or an order of another form; no time in a run of no live configuration before any
+                sound.
             PipelineError: no run has this source; or nobody starts it, and there is no room to wait.
         """
+        if order not in get_args(Order):
+            raise ValueError(f"expected the order 'rgb' or 'bgr', got {order!r}")
         pictures = self._pictures
         if pictures is None:
             return self._unwanted(self.video, "video")
@@ -171,7 +178,8 @@ class PushSource:
         return taken
 
     def end(self) -> None:
-        """Nothing more will come: the run finishes what it has, and ends."""
+        """Nothing more will come: the run finishes what it has, and ends; one that is made only later at once."""
+        self._ended = True
         for handover in (self._sounds, self._pictures):
             if handover is not None:
                 handover.end()

@@ -122,13 +122,17 @@ def check_speech() -> Iterator[Finding]:
         try:
             reader = make_reading(config, recognisers.listener(config.speech.threads)).final
             reader.load()
-            start = time.perf_counter()
-            reader.recognise(Utterance(sound, 1.0), Hints(language="en"))
+            # The first look makes what all later ones use.
+            for _ in range(2):
+                start = time.perf_counter()
+                reader.recognise(Utterance(sound, 1.0), Hints(language="en"))
         except (ModelError, UserError) as error:
             yield Finding("problem", f"speech recognition, {mode}: {error}", "lipstream models pull")
         else:
             took = time.perf_counter() - start
-            yield Finding("ok", f"speech recognition, {mode} ({choose(config).final}), took {took:.2f} s for 1 s")
+            yield Finding(
+                "ok", f"speech recognition, {mode} ({choose(config).final}), took {took:.2f} s for 1 s of silence"
+            )
 
 
 def check_face() -> Iterator[Finding]:

@@ -52,7 +52,7 @@ def configured(args: argparse.Namespace) -> Config:
         UserError: it has no microphone or no camera, or a setting is wrong.
     """
     from lipstream.commands.live import device_settings
-    from lipstream.commands.transcribe import settings
+    from lipstream.commands.options import settings
     from lipstream.config import load_config
     from lipstream.pipeline import UserError
     from lipstream.stages.enrol.takes import SETTINGS

@@ -13,6 +13,23 @@ from lipstream.config.schema import Config
 from lipstream.suggest import did_you_mean
 
 _NOT_A_SECTION = frozenset({"model_type", "model_attributes_type"})
+_WORDS = {
+    "tuple_type": "a list such as [Ada Lovelace, Babbage]",
+    "list_type": "a list such as [Ada Lovelace, Babbage]",
+    "dict_type": "pairs such as {key: value}",
+    "mapping_type": "pairs such as {key: value}",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "none_required": "null",
+}
+"""What Pydantic says in words of Python."""
 _OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
 
 
@@ -78,7 +95,9 @@ def _allowed(keys: Sequence[str], errors: Sequence[ErrorDetails]) -> str:
     if kind in _OUT_OF_RANGE and (bounds := _range(keys)):
         return f"expected a number {bounds}"
     # The members of a union are tried in turn, and each says what it would have taken.
-    wanted = dict.fromkeys(error["msg"].removeprefix("Input should be ") for error in errors)
+    wanted = dict.fromkeys(
+        _WORDS.get(error["type"]) or error["msg"].removeprefix("Input should be ") for error in errors
+    )
     return f"expected {' or '.join(wanted)}"
 
 

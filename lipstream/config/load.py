@@ -28,6 +28,8 @@ def names() -> list[str]:
 def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a configuration.
 
+    What a file of one's own does not say is as in the configuration that ships for its mode, "live" or "file".
+
     Args:
         name_or_path: a name in configs/ ("live"), or the path of a YAML file.
         overrides: keys to replace; a key is dotted ("vad.threshold") or a section with a mapping of its keys, which
@@ -38,6 +40,8 @@ def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, An
             what is allowed.
     """
     merged = _read(name_or_path)
+    if os.fspath(name_or_path) not in names():
+        merged = _over_preset(merged, overrides or {})
     for key, value in (overrides or {}).items():
         _assign(merged, key, value)
     # An empty section, or one whose keys are all commented out, is null in YAML.
@@ -96,6 +100,8 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
+            if isinstance(error, UnicodeDecodeError):
+                reason = "it is no text in UTF-8"
             raise ConfigError(
                 f"configuration '{name}' is neither one of {', '.join(names())} nor a readable file "
                 f"({reason}){did_you_mean(name, names())}"
@@ -110,6 +116,17 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"configuration '{name}' must be a mapping of keys to values")
     return data
+
+
+def _over_preset(own: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of somebody's file over those that ship for the mode it is used in."""
+    mode = overrides.get("mode", own.get("mode", "live"))
+    merged = _read(mode) if isinstance(mode, str) and mode in ("file", "live") else {}
+    for key, value in own.items():
+        # A section without keys says nothing.
+        if value is not None or key not in _SECTIONS:
+            _merge(merged, key, value)
+    return merged
 
 
 def _assign(target: dict[str, Any], key: str, value: object) -> None:

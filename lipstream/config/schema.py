@@ -463,7 +463,10 @@ class Config(_Section):
     @model_validator(mode="after")
     def _something_enabled(self) -> Config:
         if not self.audio.enabled and not self.video.enabled:
-            raise ValueError("audio.enabled and video.enabled are both false, one of them must be true")
+            raise ValueError(
+                "audio.enabled and video.enabled are both false: nothing is left to caption; leave out --no-audio or "
+                "--no-video, or name a camera or a microphone"
+            )
         return self
 
     @property

@@ -77,7 +77,9 @@ def open_container(
 def _not_read(scheme: str, rest: str) -> str:
     if scheme.lower() == "file":
         return f"'file:///{rest}' is an address, and recordings are read by their path: give '/{rest}'"
-    line = f"'{scheme}://{rest}' is an address, and recordings are read from disk only: download it and give the file"
+    line = (
+        f"'{scheme}://{rest}': expected a file, or an address with http:// or https://; download it and give the file"
+    )
     return line + (f"; a network camera is for: lipstream live --camera {scheme}://..." if scheme in _CAMERAS else "")
 
 
@@ -86,7 +88,7 @@ def _check_file(path: Path) -> None:
         if (address := _ADDRESS.fullmatch(path.as_posix())) and not path.exists():
             raise UserError(_not_read(*address.groups()))
         if path.is_dir():
-            raise UserError(f"'{path}' is a folder; expected a media file: name the files inside it")
+            raise UserError(f"'{path}' is a folder; expected a media file; all inside it: lipstream batch '{path}'")
         if not path.exists():
             raise UserError(f"'{path}' does not exist; expected a media file: check the spelling of the path")
         if not path.is_file():

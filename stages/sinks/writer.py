@@ -339,6 +339,8 @@ class Writer(EventSink):
         if error.errno == errno.ELOOP:
             link = error.filename or self.part
             return f"cannot write {self.path}: {link} is a symbolic link, and those are not followed; remove it"
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            return f"cannot write {self.path}: {self.path.parent} is no folder; choose a folder with -o"
         kept = self._content and self.part.exists()
         advice = f"; what was written so far is in {self.part}" if kept else "; choose another folder with -o"
         return f"cannot write {self.path}: {reason}{advice}"

@@ -142,9 +142,11 @@ def test_inputs_with_the_same_stem_do_not_overwrite_each_other(
         (["talk.wav", "-f", "emotion.csv", "--no-emotion"], "the only format is emotion.csv"),
         (["talk.wav", "--set", "vad.treshold=1"], "did you mean 'threshold'"),
         (["talk.wav", "--set", "nonsense"], "KEY=VALUE"),
+        (["talk.wav", "--set", "mode=live"], "what the verb says"),
+        (["talk.wav", "--set", "input=other.wav"], "behind lipstream file"),
         (["talk.wav", "--config", "nowhere"], "nowhere"),
-        (["talk.wav", "--no-audio", "--no-video"], "must be true"),
-        (["talk.wav", "-o", "notes.mp4"], "cannot write"),
+        (["talk.wav", "--no-audio", "--no-video"], "leave out --no-audio"),
+        (["talk.wav", "-o", "notes.mp4"], "notes.mp4 is no folder"),
         (["talk.wav", "talk.wav", "--trace", "t.json"], "one input at a time"),
         (["talk.wav", "--trace", "nowhere/t.json"], "nowhere"),
         (["-f", "wav", "talk.wav"], "wav"),
@@ -169,7 +171,7 @@ def test_what_the_user_can_mend_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize("arguments", [["file"], ["file", "a.mp4", "--pace", "slow"], ["file", "a", "-q", "-v"], []])
 def test_usage_errors_exit_2(arguments: list[str], capsys):
     assert main(arguments) == 2
-    assert "usage: lipstream" in capsys.readouterr().err
+    assert "lipstream" in capsys.readouterr().err
 
 
 def test_the_folder_is_checked_before_any_model_is_loaded(captions: Captions, recording: Recording, tmp_path: Path):
@@ -236,6 +238,18 @@ def test_an_interrupt_ends_the_file_with_130_and_saves_what_is_finished(
     assert "stopped after" in err
     assert "Traceback" not in err
     assert not [name for name in contents(tmp_path) if name.endswith(".part")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_kill_before_the_run_has_begun_leaves_nothing_half_done(
+    captions: Captions, recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+):
+    """Regression: SIGTERM while networks were loading left `.part` files."""
+    before = signal.getsignal(number)
+    monkeypatch.setattr("lipstream.commands.transcribe.Pipeline", lambda *_, **__: signal.raise_signal(number))
+    assert main(["file", str(recording("talk.wav"))]) == 130
+    assert contents(tmp_path) == {"talk.wav"}
+    assert signal.getsignal(number) == before
 
 
 def test_partial_text_is_not_printed_outside_a_terminal(captions: Captions, recording: Recording, capsys):

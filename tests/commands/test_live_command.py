@@ -110,7 +110,7 @@ def test_emotion_can_be_switched_off(speaking: Captions):
 
 def test_without_any_device_there_is_nothing_to_do(captions: Captions, capsys):
     assert main(["live", "--camera", "none", "--microphone", "none"]) == 2
-    assert "one of them must be true" in capsys.readouterr().err
+    assert "leave out --no-audio" in capsys.readouterr().err
 
 
 def test_quiet_prints_nothing(speaking: Captions, capsys):

@@ -89,7 +89,7 @@ def test_a_full_stop_in_a_phrase_that_is_replaced_makes_no_section_of_it():
 
 def test_a_phrase_that_yaml_takes_for_something_else_is_refused_on_the_command_line_as_in_a_file():
     key, value = parse_assignment("speech.replace={no: nope}")
-    assert message("live", {key: value}) == "'speech.replace': False is not allowed, expected a valid string"
+    assert message("live", {key: value}) == "'speech.replace': False is not allowed, expected a text"
 
 
 @pytest.mark.parametrize("text", ["vad.threshold", "=3", "", "  =3"])
@@ -106,6 +106,14 @@ def test_on_and_off_mean_what_they_say_although_yaml_reads_them_as_true_and_fals
 
 
 # Files.
+
+
+def test_a_file_of_ones_own_says_only_what_differs_from_what_ships_for_its_mode(written):
+    """Regression: with one key of one's own a recording was cut and looked at as live."""
+    told = {"speech.language": "en", "mode": "file"}
+    assert load_config(written("speech: {language: en}\nvad:\n"), {"mode": "file"}) == load_config("file", told)
+    assert load_config(written("mode: file\nspeech: {language: en}")) == load_config("file", told)
+    assert load_config(written("mode: file\nvad: {hang_over: 1.5}")).vad.hang_over == 1.5
 
 
 def test_an_empty_file_or_section_means_the_defaults(written):
@@ -151,30 +159,30 @@ def test_what_is_not_a_mapping_in_yaml_is_named(text, expected, written):
         ),
         ("vad: {threshold: .nan}", "'vad.threshold': nan is not allowed"),
         ("audio: {reopen_after: .inf}", "'audio.reopen_after': inf is not allowed, expected a number greater than 0"),
-        ("vad: {threshold: high}", "'vad.threshold': 'high' is not allowed, expected a valid number"),
-        ("vad: {threshold: null}", "'vad.threshold': None is not allowed, expected a valid number"),
-        ("vad: {threshold: [1]}", "'vad.threshold': [1] is not allowed, expected a valid number"),
+        ("vad: {threshold: high}", "'vad.threshold': 'high' is not allowed, expected a number"),
+        ("vad: {threshold: null}", "'vad.threshold': None is not allowed, expected a number"),
+        ("vad: {threshold: [1]}", "'vad.threshold': [1] is not allowed, expected a number"),
         ("speech: {engine: foo}", "'speech.engine': 'foo' is not allowed, expected 'auto' or 'moonshine' or 'whisper'"),
-        ("speech: {threads: 2.5}", "'speech.threads': 2.5 is not allowed, expected a valid integer"),
+        ("speech: {threads: 2.5}", "'speech.threads': 2.5 is not allowed, expected a whole number"),
         ("speech: {partials: maybe}", "'speech.partials': 'maybe' is not allowed, expected 'auto', 'on' or 'off'"),
         ("pace: fast", "'pace': 'fast' is not allowed, expected 'max' or 'realtime'"),
         ("input: 3", "'input': 3 is not allowed, expected a path"),
         ("vad: 3", "'vad': 3 is not allowed, expected a section with some of the keys threshold, pre_roll"),
         ("vad: [threshold]", "'vad': ['threshold'] is not allowed, expected a section"),
-        ("speech: {engine: 3}", "'speech.engine': 3 is not allowed, expected a valid string"),
-        ("speech: {options: 3}", "'speech.options': 3 is not allowed, expected a valid dictionary"),
-        ("speech: {options: {1: 2}}", "'speech.options': 1 is not allowed, expected a valid string"),
+        ("speech: {engine: 3}", "'speech.engine': 3 is not allowed, expected a text"),
+        ("speech: {options: 3}", "'speech.options': 3 is not allowed, expected pairs such as {key: value}"),
+        ("speech: {options: {1: 2}}", "'speech.options': 1 is not allowed, expected a text"),
         ("speech: {numerals: digit}", "'speech.numerals': 'digit' is not allowed, expected 'as_heard', 'digits' or"),
         ("speech: {fillers: none}", "'speech.fillers': 'none' is not allowed, expected 'keep' or 'drop'"),
-        ("speech: {replace: [damn]}", "'speech.replace': ['damn'] is not allowed, expected a valid dictionary"),
-        ("speech: {replace: {no: x}}", "'speech.replace': False is not allowed, expected a valid string"),
-        ("speech: {replace: {a: null}}", "'speech.replace.a': None is not allowed, expected a valid string"),
+        ("speech: {replace: [damn]}", "'speech.replace': ['damn'] is not allowed, expected pairs such as {key: value}"),
+        ("speech: {replace: {no: x}}", "'speech.replace': False is not allowed, expected a text"),
+        ("speech: {replace: {a: null}}", "'speech.replace.a': None is not allowed, expected a text"),
         ("speech: {replace: {'...': x}}", "'speech.replace': '...' has no word to be replaced"),
         (
             "speech: {replace: {A b: x, a  B: y}}",
             "'speech.replace': 'a  B' and 'A b' are the same words, expected one of them",
         ),
-        ("stages: [meter]", "'stages': ['meter'] is not allowed, expected a valid dictionary"),
+        ("stages: [meter]", "'stages': ['meter'] is not allowed, expected pairs such as {key: value}"),
         (
             "stages: {meter: 3}",
             "'stages.meter': 3 is not allowed, expected a section with some of the keys stage, enab",
@@ -184,7 +192,7 @@ def test_what_is_not_a_mapping_in_yaml_is_named(text, expected, written):
             "'stages.meter': there is no stage 'meter' (there are: none, for no plug-in brings one)",
         ),
         ("stages: {a: {stage: b}}", "'stages.a': there is no stage 'b' (there are: none"),
-        ("stages: {a: {taps: {x: 3}}}", "'stages.a.taps.x': 3 is not allowed, expected a valid string"),
+        ("stages: {a: {taps: {x: 3}}}", "'stages.a.taps.x': 3 is not allowed, expected a text"),
     ],
 )
 def test_a_bad_value_names_the_key_the_value_and_what_is_allowed(text, expected, written):
@@ -197,7 +205,7 @@ def test_a_device_is_a_number_or_a_text_and_the_message_names_the_key_only(key, 
     section, name = key.split(".")
     text = message(written(f"{section}: {{{name}: {value}}}"))
     assert text.startswith(f"'{key}': ")
-    assert text.endswith("expected a valid integer or a valid string")
+    assert text.endswith("expected a whole number or a text")
 
 
 @pytest.mark.parametrize("value", [0, 3, "USB", "rtsp://camera"])
@@ -243,7 +251,8 @@ def test_rules_across_fields_name_the_section_and_the_values():
         "'vad': soft_segment (13.0) must not exceed max_segment - cut_lookback (14.0 - 2.0)"
     )
     assert message("live", {"audio.enabled": False, "video.enabled": False}) == (
-        "audio.enabled and video.enabled are both false, one of them must be true"
+        "audio.enabled and video.enabled are both false: nothing is left to caption; leave out --no-audio or "
+        "--no-video, or name a camera or a microphone"
     )
 
 

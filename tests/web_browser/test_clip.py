@@ -71,7 +71,8 @@ def live_before_the_clip(page: Page) -> bool:
     begun = time.monotonic()
     page.get_by_role("button", name="Start captions").click()
     body = page.locator("body")
-    expect(body).to_have_attribute("data-state", "connecting")
+    # On a busy machine it may be live before anybody has looked.
+    expect(body).to_have_attribute("data-state", re.compile("connecting|live"))
     # A connection that is not made in time ends on the start screen.
     until(page, lambda: body.get_attribute("data-state") in ("live", "start"), seconds=120)
     return body.get_attribute("data-state") == "live" and time.monotonic() - begun < BEFORE

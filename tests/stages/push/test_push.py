@@ -11,7 +11,7 @@ import pytest
 
 from lipstream import Degraded, Pipeline, PipelineError, PushSource, Recovered, UserError
 from lipstream.config import load_config
-from lipstream.pipeline import Bounds, Graph, Packet, Port, Sink, seconds
+from lipstream.pipeline import Bounds, Graph, Packet, Port, Session, Sink, seconds
 from lipstream.stages.payloads import AudioBlock, VideoFrame
 from tests.pipeline.fakes import PATIENCE, eventually
 
@@ -213,6 +213,27 @@ def test_a_picture_needs_a_time_where_nothing_tells_it():
     with pytest.raises(ValueError, match="needs its time"):
         run.source.push_frame(picture())
     run.finish()
+
+
+@pytest.mark.parametrize("order", ["BGR", "nonsense", None])
+def test_an_order_of_colours_that_there_is_not_is_refused(order):
+    """Regression: it was taken for RGB, so that faces were blue."""
+    run = Run(video=True)
+    with pytest.raises(ValueError, match="'rgb' or 'bgr'"):
+        run.source.push_frame(picture(), order=order, time=0.0)
+    run.finish()
+
+
+def test_an_end_before_there_is_a_run_ends_it():
+    """Regression: it was lost, and the run waited for ever."""
+    source = PushSource()
+    source.end()
+    sound, _ = source.sources(load_config("file"))
+    graph = Graph()
+    graph.add("audio", sound)
+    run = Session(graph)
+    run.start()
+    assert run.wait(PATIENCE)
 
 
 def test_one_stream_far_ahead_of_the_other_holds_nothing_up():

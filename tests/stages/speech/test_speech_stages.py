@@ -255,7 +255,8 @@ def test_a_fusion_that_fails_lets_the_sound_through():
 
     encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1, 2]), [512]))
     fused = run_stage(Fuse(Broken(), 10.0), {"speech": encoded})
-    assert [packet.payload for packet in fused] == [packet.payload for packet in encoded]
+    assert [(each.timestamp, each.payload.segment) for each in fused] == [(each.timestamp, 1) for each in encoded]
+    assert all(one.payload.encoding is other.payload.encoding for one, other in zip(fused, encoded, strict=True))
     assert [(event.modality, event.reason) for event in fused.events] == [("video", "fusion failed: scripted failure")]
 
 
