@@ -411,9 +411,11 @@ def cost(args: argparse.Namespace) -> None:
         times = TextTimes(run)
         before, begun = _processor(), time.monotonic()
         run.run()
-        spent[wanted].append((_processor() - before) / (time.monotonic() - begun))
+        processor = _processor() - before
+        spent[wanted].append(processor / (time.monotonic() - begun))
         both = sum(final.overlaps for final in times.finals)
-        print(f"{'on ' if wanted else 'off'}: {len(times.finals)} finals, {both} of two at once; {times}", flush=True)
+        told = f"{processor:.1f} processor s; {len(times.finals)} finals, {both} of two at once; {times}"
+        print(f"{'on ' if wanted else 'off'}: {told}", flush=True)
     for wanted, shares in spent.items():
         print(f"{args.setting} {'on ' if wanted else 'off'}: {', '.join(f'{share:.3f}' for share in shares)} cores")
     print(f"difference of the medians: {np.median(spent[True]) - np.median(spent[False]):.3f} cores")

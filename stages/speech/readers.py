@@ -12,15 +12,19 @@ from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.profile_reader import ProfileReader
 from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.second_opinion import SecondOpinion
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.onward import MOST_IN_FRONT
+from lipstream.stages.speech.reading.reader import Reading
 from lipstream.version import version
 
 MOONSHINE: Final = "moonshine"
 WHISPER: Final = "whisper"
+ENGLISH: Final = "en"
+"""What profiles are made for."""
 _MODELS: Final = {MOONSHINE: recognisers.TINY, WHISPER: "base"}
 """The usual model of each recogniser that ships."""
 MOST_SECONDS: Final = 0.6
@@ -60,6 +64,20 @@ def choose(config: Config) -> Choice:
         english = final == WHISPER and speech.language in ("auto", "en")
         first = MOONSHINE if english or profile_of(config) is not None else final
     return Choice(first, final, model or _MODELS.get(final, ""))
+
+
+def quiet_reader(config: Config, listener: SpeechEngine) -> Recogniser:
+    """Whose text a profile learns from where nobody tells what is said: that of who reads finished speech.
+
+    No second opinion is asked: it is quiet, one person speaks, and words that are doubtful are not learnt.
+
+    Raises:
+        UserError: there is no such recogniser or model.
+    """
+    choice, speech = choose(config), config.speech
+    with while_loading():
+        made = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, ENGLISH)
+    return made.reader if isinstance(made, SecondOpinion) else made
 
 
 def profile_of(config: Config) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import httpx
 import numpy as np
@@ -22,7 +23,8 @@ from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Bounds, Graph, Packet, Policy, Port, Source, Stage, Switches, seconds
 from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, VideoFrame
 from lipstream.stages.sound.resample import StreamResampler
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
+from lipstream.stages.speech.reading.reader import Reading
 from lipstream.web.address import Address
 from lipstream.web.files.recording import file_config
 from lipstream.web.files.uploads import UploadLimits
@@ -247,7 +249,8 @@ async def server(
     service = Service(runs.prepare, limit, recordings, limits, runs.config, runs.push)
     asked = threading.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    with address.listen() as listener:
+    # It notices sooner that it is to end.
+    with address.listen() as listener, patch("lipstream.web.server._POLL_SECONDS", 0.01):
         task = asyncio.ensure_future(serving(address, listener, service, asked, ready.set_result))
         await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
         if task.done():

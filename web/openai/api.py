@@ -113,10 +113,11 @@ class OpenAiApi:
         """Server-sent events, by OpenAI's names: text as segments are finished, and at the end all of it."""
         text = Text()
         finished = asyncio.ensure_future(upload.finished.wait())
+        coming: asyncio.Future[Event] | None = None
         try:
             while not (finished.done() and heard.empty()):
                 coming = asyncio.ensure_future(heard.get())
-                tasks = [coming, finished]
+                tasks: list[asyncio.Future[Any]] = [coming, finished]
                 done, _ = await asyncio.wait(tasks, timeout=_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if not coming.done():
                     coming.cancel()
@@ -133,6 +134,9 @@ class OpenAiApi:
             yield _sent({"type": "error", **error_of(refusal)})
         finally:
             finished.cancel()
+            if coming is not None:
+                # Who has left does so in the midst of a wait, which ends none of what is waited for.
+                coming.cancel()
             self._uploads.forget(upload)
         yield b"data: [DONE]\n\n"
 

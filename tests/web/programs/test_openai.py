@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import openai
@@ -14,6 +15,7 @@ import pytest
 from lipstream.events import Remark, SpeechStarted
 from lipstream.web.address import Address
 from lipstream.web.files.uploads import UploadLimits
+from lipstream.web.openai.api import OpenAiApi
 from lipstream.web.openai.languages import code_of
 from lipstream.web.openai.prompt import terms_of
 from tests.commands.fakes import Captions, sentence
@@ -111,6 +113,21 @@ def test_text_comes_while_the_recording_is_captioned(captions: Captions, folder:
     assert [event.type for event in told] == ["transcript.text.delta"] * 2 + ["transcript.text.done"]
     assert [event.delta for event in told[:2]] == ["Hello there.", " All is well."]
     assert told[-1].text == "Hello there. All is well."
+
+
+def test_a_client_that_leaves_a_stream_leaves_no_task_behind():
+    async def scenario():
+        upload = SimpleNamespace(finished=asyncio.Event())
+        api = OpenAiApi(SimpleNamespace(forget=lambda _: None))
+        reading = asyncio.create_task(anext(api._stream(upload, asyncio.Queue())))
+        while len(asyncio.all_tasks()) < 4:  # this one, the reader, what it waits for
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await asyncio.sleep(0)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(scenario()) == set()
 
 
 def test_a_stream_that_fails_says_so_in_the_stream(captions: Captions, folder: Path):
