@@ -87,7 +87,7 @@ def test_who_does_not_read_an_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPat
         async with server() as here:
             blocked = socket.create_connection(("127.0.0.1", int(here.base.rpartition(":")[2])))
             blocked.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            many = b"GET /static/main/index.html HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            many = b"GET /static/shared/mark.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
             reader, writer = await asyncio.open_connection(sock=blocked, limit=1024)
             writer.transport.pause_reading()  # type: ignore[attr-defined]
             try:
