@@ -34,6 +34,11 @@ class Numbering:
         with self._lock:
             return self._numbers.setdefault((branch, number), len(self._numbers) + 1)
 
+    def own(self, branch: str, number: int) -> int | None:
+        """What a branch itself calls the one who has this number; None if the number is none of its."""
+        with self._lock:
+            return next((own for (of, own), told in self._numbers.items() if (of, told) == (branch, number)), None)
+
 
 def add_second_voice(graph: Graph, config: Config, source: Source, add_branch: AddBranch) -> None:
     """Add what this machine plays to a graph that captions a microphone.
@@ -53,9 +58,9 @@ def add_second_voice(graph: Graph, config: Config, source: Source, add_branch: A
     graph.include(second, _PREFIX)
     _take_echo_out(graph)
     numbers = Numbering(), Numbering()
-    here, there = _Voice(MICROPHONE, *numbers, frozenset()), _Voice(SYSTEM, *numbers, _SECOND_TIME)
-    graph.retold |= dict.fromkeys(own, here.retell)
-    graph.retold |= {_PREFIX + name: there.retell for name in second.components}
+    here, there = Voice(MICROPHONE, *numbers, frozenset()), Voice(SYSTEM, *numbers, _SECOND_TIME)
+    graph.retold |= dict.fromkeys(own, here)
+    graph.retold |= {_PREFIX + name: there for name in second.components}
 
 
 def _take_echo_out(graph: Graph) -> None:
@@ -71,7 +76,7 @@ def _take_echo_out(graph: Graph) -> None:
     graph.connect(f"{_PREFIX}audio.audio", "echo.played", bounds)
 
 
-class _Voice:
+class Voice:
     """Retells the events of one source: its segments and speakers get numbers of one row with those of the other.
 
     Whoever has no name is called like the source, with their number there where several are told apart.
@@ -89,7 +94,11 @@ class _Voice:
         self._speakers = speakers
         self._dropped = dropped
 
-    def retell(self, event: Event) -> Event | None:
+    def own(self, speaker: int) -> int | None:
+        """What the source's own stages call a speaker by the number that is told; None if it is none of theirs."""
+        return self._speakers.own(self._name, speaker)
+
+    def __call__(self, event: Event) -> Event | None:
         """An event as it is told, None for one that is not."""
         if type(event).__name__ in self._dropped:
             return None

@@ -42,6 +42,7 @@ class SpeakerBook:
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}
+        self._told: set[int] = set()
         self._corrected: dict[tuple[int, int | None], Corrected] = {}
         self._signs: dict[int, str] = {}
         # By the name that is told with it, as that of a voice where a run has two: the newest final.
@@ -54,13 +55,15 @@ class SpeakerBook:
                 self._corrected[event.segment, event.face] = event.speaker, event.words
                 return True
             case SpeakerNamed():
+                self._told.add(event.speaker)
                 if event.name is None:
                     return self.names.pop(event.speaker, None) is not None
                 changed = self.names.get(event.speaker) != event.name
                 self.names[event.speaker] = event.name
                 return changed
             case TranscriptFinal():
-                if event.speaker is not None and event.speaker_name is not None:
+                # A final that was on its way when a name was given or taken back knows nothing of that.
+                if event.speaker is not None and event.speaker_name is not None and event.speaker not in self._told:
                     self.names.setdefault(event.speaker, event.speaker_name)
                 before = self._goes_on_behind(event) if event.joint else None
                 self._newest[event.speaker_name] = event

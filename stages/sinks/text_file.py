@@ -10,6 +10,7 @@ from pathlib import Path
 from lipstream.events import SoundEvent, SpeechUnclear, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.events import End, Event
+from lipstream.stages.sinks.speakers import SpeakerBook
 from lipstream.stages.sinks.subtitles.sound_marks import mark_of
 from lipstream.stages.sinks.text import clean
 
@@ -30,14 +31,15 @@ class TextFile(EventSink):
         lines: how many sentences are in it, the newest last.
 
     Attributes:
-        failure: why it is not written any more; None if it is.
+        failure: why what was said last is not in it; None if it is.
     """
 
     def __init__(self, path: Path, lines: int = LINES) -> None:
         self.path = path
         self.failure: str | None = None
         self._part = path.with_name(f".{path.name}.{os.getpid()}.new")
-        self._said: deque[str] = deque(maxlen=lines)
+        self._book = SpeakerBook()
+        self._said: deque[TranscriptFinal | str] = deque(maxlen=lines)
         self._forming: dict[int, str] = {}
         self._written: str | None = None
         self._at = -_EVERY_US
@@ -53,18 +55,19 @@ class TextFile(EventSink):
 
     def handle(self, event: Event) -> None:
         """Take what is said."""
+        self._book.take(event)
         match event:
             case TranscriptPartial():
                 self._forming.pop(event.segment, None)
                 if event.text:
                     self._forming[event.segment] = clean(event.text)
-                # What is not written now is with the next.
-                if self.context.now() - self._at < _EVERY_US:
-                    return
+                    # What is not written now is with the next.
+                    if self.context.now() - self._at < _EVERY_US:
+                        return
             case TranscriptFinal():
                 self._forming.pop(event.segment, None)
-                if text := clean(event.text):
-                    self._said.append(text)
+                if clean(event.text):
+                    self._said.append(event)
             case SpeechUnclear():
                 self._forming.pop(event.segment, None)
             case SoundEvent(end=None):
@@ -75,16 +78,18 @@ class TextFile(EventSink):
             case _:
                 return
         self._at = self.context.now()
-        lines = [*self._said, *self._forming.values()][-(self._said.maxlen or LINES) :]
+        said = [each if isinstance(each, str) else clean(self._book.amended(each).text) for each in self._said]
+        lines = [*said, *self._forming.values()][-(self._said.maxlen or LINES) :]
         self._write("".join(f"{line}\n" for line in lines))
 
     def _write(self, text: str) -> None:
-        if text == self._written or self.failure is not None:
+        if text == self._written:
             return
         try:
             self._part.write_text(text, encoding="utf-8")
             os.replace(self._part, self.path)
         except OSError as error:
-            self.failure = f"captions cannot be written to {self.path} any more: {error.strerror or error}"
+            # It is tried again with what comes next: a program may have it open just now.
+            self.failure = f"captions cannot be written to {self.path}: {error.strerror or error}"
             return
-        self._written = text
+        self._written, self.failure = text, None

@@ -258,10 +258,23 @@ class Writer(EventSink):
             for event in self._noted or ():
                 again.write(self.book.amended(event) if isinstance(event, TranscriptFinal) else event)
             again._finish(end)
-        finally:
-            again._abandon()
+        except BaseException:
+            again.discard()
+            raise
+        again._abandon()
         self.follow(again)
         return again.path if again.saved else None
+
+    def _put_right(self, end: End | None) -> Path | None:
+        """The same; live, where it cannot be made, what was written in time is what there is, and that is told."""
+        try:
+            return self._retold(end)
+        except (OSError, UserError) as error:
+            if not self._live:
+                raise
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            self._tell(f"{self.path} lacks the names and corrections that came late: {reason}")
+            return None
 
     def follow(self, again: Self) -> None:
         """Take over what is to be known of the file from the writer that has made it anew."""
@@ -281,7 +294,7 @@ class Writer(EventSink):
         if os.name == "nt":
             # Windows does not rename open files. Elsewhere the lock is kept until the file is out of the others' way.
             file.close()
-        made = self.convert() or self._retold(end)
+        made = self.convert() or self._put_right(end)
         os.replace(made or self.part, self.path)
         if made is not None:
             self.part.unlink(missing_ok=True)
@@ -321,11 +334,14 @@ class Writer(EventSink):
             self._abandon()
             if not self._live:
                 raise
-            self.failure = str(error)
-            self.publish(Error(stage=self.context.name, message=self.failure, recoverable=True))
+            self._tell(str(error))
         except BaseException:
             self._abandon()
             raise
+
+    def _tell(self, failure: str) -> None:
+        self.failure = failure
+        self.publish(Error(stage=self.context.name, message=failure, recoverable=True))
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
 from lipstream.stages.speaker.of_track import OfTrack
 from lipstream.stages.speaker.who import Who
+from lipstream.stages.voices import Voice
 
 
 def rename(graph: Graph, speaker: int, name: str | None) -> None:
@@ -15,9 +16,9 @@ def rename(graph: Graph, speaker: int, name: str | None) -> None:
     Raises:
         UserError: it cannot be a name, or no speakers are told apart in this graph.
     """
-    who = graph.components.get("who")
     tracks = {stage.number: stage for stage in graph.components.values() if isinstance(stage, OfTrack)}
-    if not tracks and not isinstance(who, Who):
+    tellers = {name: stage for name, stage in graph.components.items() if isinstance(stage, Who)}
+    if not tracks and not tellers:
         raise UserError("no speakers are told apart in this run (no sound, or speakers.enabled is off)")
     if speaker < 1:
         raise UserError(f"there is no speaker {speaker}, they are numbered from 1")
@@ -25,7 +26,16 @@ def rename(graph: Graph, speaker: int, name: str | None) -> None:
         raise UserError(f"there is no speaker {speaker}: each of the {len(tracks)} sound tracks is one")
     with while_loading():
         shown = None if name is None else checked_name(name)
-    if isinstance(who, Who):
-        who.rename(speaker, shown)
-    else:
+    if tracks:
         tracks[speaker].rename(shown)
+        return
+    for name_of, who in tellers.items():
+        voice = graph.retold.get(name_of)
+        # Of two sources each counts its own speakers, and other numbers are told.
+        own = voice.own(speaker) if isinstance(voice, Voice) else speaker
+        if own:
+            who.rename(own, shown)
+            return
+    raise UserError(
+        f"there is no speaker {speaker} that can be given a name: nobody has been told apart by that number"
+    )

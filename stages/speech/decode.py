@@ -4,62 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
 
 from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial, Word
 from lipstream.models.speech.engine import TimedWord
-from lipstream.models.speech.expected.terms import NO_TERMS, Terms
-from lipstream.models.speech.recogniser import Hints, Recogniser, Task, Transcript, Utterance
+from lipstream.models.speech.expected.terms import Terms
+from lipstream.models.speech.recogniser import Transcript, Utterance
 from lipstream.models.speech.spacing import joined, space_of
-from lipstream.models.speech.wording import Wording, WordingOptions, capital_i
-from lipstream.pipeline import Packet, Port, RecoverableError, Stage, UserError, micros, seconds
+from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
 from lipstream.stages.face.mouth import MOUTH_DELAY
-from lipstream.stages.failures import retry, while_loading, while_running
+from lipstream.stages.failures import retry, while_running
 from lipstream.stages.payloads import UNCLEAR, AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
-from lipstream.stages.speaker.parted import by_itself, changes, in_whole, parts_of, with_changes
+from lipstream.stages.speaker.parted import changes, in_whole, parts_of, with_changes
 from lipstream.stages.speech.at_once import BothRead, ReadBoth, as_heard, final_of
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, remember, speaker_of
 from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
 from lipstream.stages.speech.placing import placed
+from lipstream.stages.speech.reading.reader import Reader, Reading
+from lipstream.stages.speech.reading.texts import as_read, by_language, left_in, utterance_of_all, worth
 from lipstream.stages.speech.turns import most_of, spoken_by, who_speaks
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Who reads, and what they are told.
-
-    Attributes:
-        first: the recogniser of speech that goes on.
-        final: the recogniser of finished speech; the same one, or a better and slower one.
-        language: code of the language spoken; None to find out.
-        task: "transcribe", or "translate" to English.
-        join: seconds of sound up to which neighbouring speech is read as one; 0 for each segment by itself.
-        onward: seconds of sound before a segment that it is read with, where each is published by itself; 0 for none.
-        wording: how the user wants words written.
-        terms: words and phrases to be expected at first.
-        mark_unclear: whether speech in which nothing could be read becomes a final, `UNCLEAR`.
-    """
-
-    first: Recogniser
-    final: Recogniser
-    language: str | None = None
-    task: Task = "transcribe"
-    join: float = 0.0
-    onward: float = 0.0
-    wording: Wording = field(default_factory=lambda: Wording(WordingOptions()))
-    terms: Terms = NO_TERMS
-    mark_unclear: bool = False
 
 
 class Decode(Stage):
@@ -87,9 +58,6 @@ class Decode(Stage):
         wait: seconds behind its end for which finished speech waits for more to be read with; None for as long as
             nothing else is said.
         of_one: whether all of the sound is one person's, also that in which nothing can be read.
-
-    Attributes:
-        terms: words and phrases to be expected; may be replaced while it runs, from any thread.
     """
 
     # Mouths first: at equal timestamps they are delivered before the speech that is judged by them.
@@ -108,18 +76,16 @@ class Decode(Stage):
         of_one: bool = False,
     ) -> None:
         self._reading = reading
+        self._reader = Reader(reading, lambda: self.context.sheds(SECOND_PASS.name))
         self._early = early
         self._loaded = False
         self._wait = wait
         self._of_one = of_one
-        self.terms = reading.terms
         self._only_on_camera = only_on_camera
         self._history = micros(history)
         self._mouths: deque[Mouth] = deque()
         self._was_off_camera = False
-        self._language: str | None = None
         self._segment = 0
-        self._draft: tuple[int, ...] = ()
         self._text = LiveText()
         self._guess: tuple[EncodedSpeech, Found] | None = None
         self._joined = JoinedSpeech(reading.join)
@@ -128,33 +94,26 @@ class Decode(Stage):
         self._both = ReadBoth()
         self._parted: dict[int, tuple[EncodedSpeech, list[Transcript]]] = {}
 
+    @property
+    def terms(self) -> Terms:
+        """Words and phrases to be expected; may be replaced while it runs, from any thread."""
+        return self._reader.terms
+
+    @terms.setter
+    def terms(self, terms: Terms) -> None:
+        self._reader.terms = terms
+
     def open(self) -> None:
         """Load the recognisers; where that can wait, see that they can be loaded."""
         if self._early:
             self._load()
-            return
-        with while_loading():
-            self._reading.first.check()
-            self._reading.final.check()
-        self._check_language()
+        else:
+            self._reader.check()
 
     def _load(self) -> None:
-        if self._loaded:
-            return
-        with while_loading():
-            self._reading.first.load()
-            self._reading.final.load()
-        self._check_language()
-        self._loaded = True
-
-    def _check_language(self) -> None:
-        known, language = self._reading.final.languages, self._reading.language
-        if known and language is not None and language not in known:
-            raise UserError(
-                f"the recogniser does not know the language {language!r} (speech.language), it knows "
-                f"{', '.join(sorted(known))}"
-                + ("; set speech.quality to balanced for others" if known == {"en"} else "")
-            )
+        if not self._loaded:
+            self._reader.load()
+            self._loaded = True
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Read one encoding; remember mouths."""
@@ -166,7 +125,7 @@ class Decode(Stage):
         speech: EncodedSpeech = packet.payload
         if speech.segment != self._segment:
             self._settle()
-            self._segment, self._draft = speech.segment, ()
+            self._segment, self._reader.draft = speech.segment, ()
             self._text.clear()
         if speech.failed:
             self._settle()
@@ -194,14 +153,14 @@ class Decode(Stage):
             # If the segment ends here, both are captioned.
             return
         with while_running("audio", _WHAT):
-            found = self._read_ahead(speech) if ahead else Found(self._read(speech, whole=False))
+            found = self._read_ahead(speech) if ahead else Found(self._reader.read_open(speech))
         self._guess, read = (speech, found), found.read
         if not speech.tentative:
-            self._draft = read.tokens
+            self._reader.draft = read.tokens
         words_read = [word for part in found.said(speech) for word in part.words]
-        worth = self._going_on(_worth(words_read, speech), read, self._before(speech))
-        language = self._written_in(read.language)
-        words = self._as_wanted(worth, language, open_end=not ahead)
+        going_on = self._going_on(worth(words_read, speech), read, self._before(speech))
+        language = self._reader.written_in(read.language)
+        words = self._reader.as_wanted(going_on, language, open_end=not ahead)
         if self._hidden(speech):
             self._take_back(speech)
             return
@@ -216,7 +175,7 @@ class Decode(Stage):
         if speech.at_once is not None and self._read_both(speech, speech.at_once):
             return
         if self._reading.join:
-            alone = self._reading.final.reads_alone(_utterance(speech))
+            alone = self._reading.final.reads_alone(utterance_of_all(speech))
             parts = [speech] if alone else parts_of(speech)
             if len(parts) > 1:
                 self._parted[speech.segment] = with_changes(speech, parts), []
@@ -242,9 +201,9 @@ class Decode(Stage):
         both = self._both_of(speech, at_once)
         if both is None:
             return False
-        languages = [self._written_in(language) for language in both.languages]
+        languages = [self._reader.written_in(language) for language in both.languages]
         timed = [
-            self._as_wanted(_worth(words, as_heard(speech, voice)), language)
+            self._reader.as_wanted(worth(words, as_heard(speech, voice)), language)
             for voice, words, language in zip(at_once.voices, both.words, languages, strict=True)
         ]
         if not all(timed):
@@ -263,7 +222,7 @@ class Decode(Stage):
         """What two people say at once, read at the end of a segment or ahead of it; None for what one says."""
         try:
             with while_running("audio", _WHAT):
-                return self._both.read(speech, at_once, self._reading.final, self._hints(()))
+                return self._both.read(speech, at_once, self._reading.final, self._reader.hints())
         except RecoverableError as error:
             # It is read as what one says.
             self.degrade(error.modality, error.reason)
@@ -291,32 +250,32 @@ class Decode(Stage):
     def _read_alone(self, speech: EncodedSpeech) -> Transcript | None:
         """What is said in one of them; None where it cannot be read."""
         try:
-            return retry(self, _WHAT, partial(self._read, speech, whole=True))
+            return retry(self, _WHAT, partial(self._reader.read, speech))
         except RecoverableError as error:
             self.degrade(error.modality, error.reason)
             return None
 
     def _read_as_one(self, segments: Sequence[EncodedSpeech]) -> Sequence[Transcript]:
         """What is said in each."""
-        final, hints = self._reading.final, self._hints(())
+        final, hints = self._reading.final, self._reader.hints()
         seen = all(each.encoding.is_seen for each in segments)
         utterance = Utterance(sound_of(segments), sum(each.heard for each in segments), seen=seen)
         read = final.recognise(utterance, hints)
-        self._remember(read, utterance.duration)
+        self._reader.remember(read, utterance.duration)
         parts = [dataclasses.replace(read, words=tuple(words)) for words in divided(read.words, segments)]
-        return final.reviewed([_utterance(each) for each in segments], parts, hints)
+        return final.reviewed([utterance_of_all(each) for each in segments], parts, hints)
 
     def _finish_joined(self, speech: EncodedSpeech, read: Transcript | None) -> None:
         """Publish a segment, or keep a part of one for its last; a part that could not be read has no words."""
         whole, said = self._parted.get(speech.segment, (speech, []))
         if read is not None:
-            self._remember(read, speech.heard)
+            self._reader.remember(read, speech.heard)
             said.append(in_whole(read, speech, whole))
         if speech.last:
             self._parted.pop(speech.segment, None)
             if said:
                 self.context.count("audio.recognised_seconds", whole.heard)
-                self._finish(_as_read(whole, *said), said)
+                self._finish(as_read(whole, *said), said)
 
     def _final_of(self, speech: EncodedSpeech) -> Found:
         if self._guess is not None and speech.prediction and self._guess[0].prediction == speech.prediction:
@@ -330,17 +289,18 @@ class Decode(Stage):
         """Read finished speech, or what will be if the pause it is in ends it; each of several people by themselves."""
         first, *others = parts_of(speech)
         if not others:
-            return self._read_behind(speech, partial(self._read, whole=True))
-        found = self._read_behind(first, self._read_part)
-        return dataclasses.replace(found, first=first, others=tuple((part, self._read_part(part)) for part in others))
+            return self._read_behind(speech, self._reader.read)
+        found = self._read_behind(first, self._reader.read_part)
+        read = tuple((part, self._reader.read_part(part)) for part in others)
+        return dataclasses.replace(found, first=first, others=read)
 
     def _read_behind(self, speech: EncodedSpeech, alone: Callable[[EncodedSpeech], Transcript]) -> Found:
         """Read speech behind what was said before it, or by itself where that cannot be."""
         final = self._reading.final
-        joins = not final.reads_frames and not self._sheds_second()
+        joins = not final.reads_frames and not self._reader.sheds()
         for way in self._before(speech).ways if joins else ():
             try:
-                read = final.recognise(way.with_next(speech), self._hints(()))
+                read = final.recognise(way.with_next(speech), self._reader.hints())
             except Exception:
                 # It is tried again, by itself.
                 self._so_far.forget()
@@ -350,40 +310,8 @@ class Decode(Stage):
                 return found
         return Found(alone(speech))
 
-    def _read_part(self, part: EncodedSpeech) -> Transcript:
-        """Read what one person says in a segment of several; behind nothing, as somebody else spoke before."""
-        reader = self._first if self._sheds_second() else self._reading.final
-        return reader.recognise(by_itself(part), self._hints(()))
-
     def _before(self, speech: EncodedSpeech) -> Before:
         return self._so_far.before(speech, speaker_of(speech, self._mouths)) if self._reading.onward else Before()
-
-    def _read(self, speech: EncodedSpeech, whole: bool) -> Transcript:
-        utterance = _utterance(speech, whole)
-        if whole and not self._sheds_second():
-            draft = self._draft if self._reading.final is self._first else ()
-            return self._reading.final.recognise(utterance, self._hints(draft))
-        return self._first.recognise(utterance, self._hints(self._draft))
-
-    @property
-    def _first(self) -> Recogniser:
-        """Who reads speech that goes on: the final recogniser where the first does not know the language."""
-        first = self._reading.first
-        language = self._reading.language or self._language
-        knows = language is None or not first.languages or language in first.languages
-        return first if knows else self._reading.final
-
-    def _sheds_second(self) -> bool:
-        return self.context.sheds(SECOND_PASS.name)
-
-    def _hints(self, draft: Sequence[int]) -> Hints:
-        reading = self._reading
-        return Hints(reading.language, self._language, reading.task, terms=self.terms, draft=draft)
-
-    def _remember(self, read: Transcript, duration: float) -> None:
-        """The language so far: that of the last speech that was long enough to tell."""
-        if read.language is not None and duration >= _TELLING and read.words:
-            self._language = read.language
 
     def _settle(self) -> None:
         """Make the last guess of a segment final whose end could not be read: what was shown is not taken back."""
@@ -395,17 +323,17 @@ class Decode(Stage):
         """Publish what was read of a segment, and what only now could be read of those before it."""
         # What was read ahead of the end is read only once, so it is here that it counts.
         newest, read = found.parts(speech)[-1]
-        self._remember(read, newest.heard)
+        self._reader.remember(read, newest.heard)
         if not self._reading.onward:
             said = found.said(speech)
-            self._finish(_as_read(_with_changes(speech, found), *said), said)
+            self._finish(as_read(_with_changes(speech, found), *said), said)
             return
         for earlier, read in found.earlier:
             self._finish_onward(earlier, Found(read), late=True)
         self._finish_onward(speech, found)
 
     def _finish_onward(self, speech: EncodedSpeech, found: Found, *, late: bool = False) -> None:
-        speech = _as_read(_with_changes(speech, found), *found.said(speech))
+        speech = as_read(_with_changes(speech, found), *found.said(speech))
         parts = [(part, self._left_in(read, part, speech)) for part, read in found.parts(speech)]
         # Of several people the last one may go on in the next segment; before that everybody has come to an end.
         last, newest = parts[-1]
@@ -427,16 +355,10 @@ class Decode(Stage):
 
     def _left_in(self, read: Transcript, part: EncodedSpeech, whole: EncodedSpeech) -> Transcript:
         """A text with the words that fusion leaves in the segment, as they are shown."""
-        asks = whole.encoding.asks
-        places = in_whole(read, part, whole).words
-        words = [
-            _shown(word)
-            for word, place in zip(read.words, places, strict=True)
-            if word.confidence >= asks(place.start, place.end)
-        ]
-        if len(words) < len(read.words):
-            self.context.count("audio.words_left_out", len(read.words) - len(words))
-        return dataclasses.replace(read, words=tuple(words))
+        left = left_in(read, part, whole)
+        if len(left.words) < len(read.words):
+            self.context.count("audio.words_left_out", len(read.words) - len(left.words))
+        return left
 
     @staticmethod
     def _going_on(words: Sequence[TimedWord], read: Transcript, before: Before) -> tuple[TimedWord, ...]:
@@ -485,16 +407,6 @@ class Decode(Stage):
                 TranscriptFinal(segment=speech.segment, start=start, end=end, text=UNCLEAR, words=words, **who)
             )
 
-    def _written_in(self, spoken: str | None) -> str | None:
-        """The language of the text."""
-        return "en" if self._reading.task == "translate" else spoken
-
-    def _as_wanted(
-        self, words: Sequence[TimedWord], language: str | None, *, open_end: bool = False
-    ) -> tuple[TimedWord, ...]:
-        """The words as the user wants them written."""
-        return self._reading.wording.apply(capital_i(words, language), language, open_end=open_end)
-
     def _finish(
         self,
         speech: EncodedSpeech,
@@ -513,11 +425,11 @@ class Decode(Stage):
         """
         words: list[Word] = []
         languages: list[str | None] = []
-        for language, timed in _by_language(said):
-            worth, written = _worth(timed, speech), self._written_in(language)
-            if len(worth) < len(timed):
-                self.context.count("audio.words_left_out", len(timed) - len(worth))
-            words += (spoken_by(placed(word, speech), speech.turns) for word in self._as_wanted(worth, written))
+        for language, timed in by_language(said):
+            left, written = worth(timed, speech), self._reader.written_in(language)
+            if len(left) < len(timed):
+                self.context.count("audio.words_left_out", len(timed) - len(left))
+            words += (spoken_by(placed(word, speech), speech.turns) for word in self._reader.as_wanted(left, written))
             languages += [written] * (len(words) - len(languages))
         if not words:
             if not late:
@@ -558,39 +470,7 @@ class Decode(Stage):
 _UNCLEAR_SECONDS = 0.8
 """Seconds of speech without a word that are told."""
 _WHAT = "the speech decoder"
-_TELLING = 1.5
-"""Seconds of sound that tell what language is spoken."""
-_COMMAS = re.compile(",{2,}")
-
-
-def _utterance(speech: EncodedSpeech, whole: bool = True) -> Utterance:
-    return Utterance(speech.samples, speech.heard, speech.encoding, whole, speech.encoding.is_seen)
-
-
-def _as_read(speech: EncodedSpeech, *said: Transcript) -> EncodedSpeech:
-    """The speech with the gate of lips that had a say in all that was read; without, where it was read past them."""
-    return speech if all(read.fused for read in said) else dataclasses.replace(speech, lip_gate=None)
 
 
 def _with_changes(speech: EncodedSpeech, found: Found) -> EncodedSpeech:
     return with_changes(speech, [part for part, _ in found.parts(speech)])
-
-
-def _by_language(said: Sequence[Transcript]) -> Iterator[tuple[str | None, list[TimedWord]]]:
-    """The words of what was read, together as far as they are of one language."""
-    for language, reads in groupby(said, key=lambda read: read.language):
-        yield language, [word for read in reads for word in read.words]
-
-
-def _worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]:
-    """The words that are shown, as they are shown."""
-    return [_shown(word) for word in words if word.confidence >= speech.encoding.asks(word.start, word.end)]
-
-
-def _shown(word: TimedWord) -> TimedWord:
-    return dataclasses.replace(word, text=_tidy(word.text))
-
-
-def _tidy(word: str) -> str:
-    """Moonshine sometimes says a comma twice ("In short,,")."""
-    return _COMMAS.sub(",", word)

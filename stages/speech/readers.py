@@ -15,8 +15,9 @@ from lipstream.models.speech.recogniser import Recogniser
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.onward import MOST_IN_FRONT
+from lipstream.stages.speech.reading.reader import Reading
 from lipstream.version import version
 
 MOONSHINE: Final = "moonshine"

@@ -11,7 +11,7 @@ import numpy as np
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Hypothesis, SpeechEngine, TimedWord, WordSpan
 from lipstream.models.speech.split import SplitRecogniser
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo
-from lipstream.stages.speech.decode import Reading
+from lipstream.stages.speech.reading.reader import Reading
 
 PATIENCE = 60.0
 """Seconds after which a fake device that should have been dealt with gives up."""

@@ -16,11 +16,13 @@ from lipstream.events import (
     TranscriptPartial,
     Word,
 )
-from lipstream.pipeline import Degraded, Graph, Source
+from lipstream.pipeline import Degraded, Graph, Source, UserError
 from lipstream.stages import build
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.capture.system_sound import SystemSound
 from lipstream.stages.sound.echo import EchoCanceller
+from lipstream.stages.speaker.naming import rename
+from lipstream.stages.speaker.who import Who
 from lipstream.stages.voices import MICROPHONE, SYSTEM
 
 
@@ -112,3 +114,20 @@ def test_what_a_graph_keeps_back_nobody_hears_of():
     session.add_sink("events", events)
     session.run()
     assert [type(event).__name__ for event in events.events] == ["SpeechStarted", "Stats", "End"]
+
+
+def test_a_name_goes_to_whom_its_number_was_told_for(monkeypatch: pytest.MonkeyPatch):
+    """Regression: of two sources only the microphone's speakers could be named, by numbers that nobody was told."""
+    graph = build.build(load_config("live", {"audio.source": "both", "video.enabled": False}))
+    microphone, system = graph.retold["decode"], graph.retold["system_decode"]
+    unknown = microphone(final(1)).speaker
+    number = system(final(1, speaker=1)).speaker
+    microphone(final(2, speaker=1))
+    given = []
+    monkeypatch.setattr(Who, "rename", lambda *those: given.append(those))
+    rename(graph, number, "Ann")
+    assert given == [(graph.components["system_who"], 1, "Ann")]
+    assert graph.retold["system_who"](SpeakerNamed(speaker=1, name="Ann")).speaker == number
+    for nobody in (unknown, 99):
+        with pytest.raises(UserError, match=f"no speaker {nobody}"):
+            rename(graph, nobody, "Ann")

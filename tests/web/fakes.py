@@ -22,7 +22,8 @@ from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Bounds, Graph, Packet, Policy, Port, Source, Stage, Switches, seconds
 from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock, VideoFrame
 from lipstream.stages.sound.resample import StreamResampler
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
+from lipstream.stages.speech.reading.reader import Reading
 from lipstream.web.address import Address
 from lipstream.web.files.recording import file_config
 from lipstream.web.files.uploads import UploadLimits

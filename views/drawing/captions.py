@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from lipstream.models.speech.spacing import SIGNS
 from lipstream.views.drawing.font import ems
 from lipstream.views.drawing.scene import CaptionLine
 from lipstream.views.drawing.wrap import spaceless, units
@@ -45,9 +46,17 @@ class CaptionRoll:
         if segment > self._closed:
             self._lay_out(self._joined(_plain(stable), _plain(unstable)), _plain(unstable))
 
-    def final(self, segment: int, text: str) -> None:
-        """Take a finished segment's text; an empty one takes away what was shown of it."""
+    def final(self, segment: int, text: str, joint: str = "") -> None:
+        """Take a finished segment's text; an empty one takes away what was shown of it.
+
+        Args:
+            segment: its number.
+            text: its text.
+            joint: see `TranscriptFinal`.
+        """
         self._closed = max(self._closed, segment)
+        if joint and self._past and not self._past.endswith(tuple(SIGNS)):
+            self._past += joint
         text = " ".join(_plain(text).split())
         self._past = self._joined(text, "") if text else self._past
         self._lay_out(self._past, "")

@@ -149,7 +149,7 @@ class LiveScene(EventSink):
                 before = self._latency if self._latency is not None else late
                 self._latency = before + _LATENCY_SMOOTHING * (late - before)
             case TranscriptFinal():
-                self._roll.final(event.segment, event.text)
+                self._roll.final(event.segment, event.text, event.joint)
                 self._captions_end = now + CAPTION_SECONDS
                 self._gate = _Kept(event.lip_gate, now)
 

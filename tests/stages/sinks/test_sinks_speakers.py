@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from lipstream.stages.sinks.data.textgrid import TextGridWriter
 from lipstream.stages.sinks.speakers import SpeakerBook, parts_of
 from lipstream.stages.sinks.transcript.reading import events_of, read_transcript
 from lipstream.stages.sinks.writer import Writer
+from tests.stages.sinks.sink_context import SinkContext
 
 
 def said(segment: int, start: float, *parts: tuple[int | None, str], **facts: object) -> TranscriptFinal:
@@ -155,6 +157,32 @@ def test_a_correction_that_does_not_fit_the_words_is_left(tmp_path: Path):
 def test_a_name_taken_back_is_gone(tmp_path: Path):
     events = FIRST, SpeakerNamed(speaker=1, name="Ann"), SpeakerNamed(speaker=1, name=None), END
     assert "Ann" not in write(VttWriter(tmp_path / "a.vtt"), *events)
+
+
+def test_a_name_taken_back_does_not_come_back_with_a_final_that_was_on_its_way(tmp_path: Path):
+    late = replace(FIRST, speaker_name="Ann")
+    named = SpeakerNamed(speaker=1, name="Ann"), SpeakerNamed(speaker=1, name=None)
+    assert "Ann" not in write(VttWriter(tmp_path / "t.vtt"), *named, late, SECOND, END)
+
+
+def test_a_live_run_keeps_its_file_where_there_is_no_room_to_put_names_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Regression: of a finished file a `.part` was left, and another of the one that was not."""
+    put = SrtWriter.put
+
+    def full(self, text, *, flush=True):
+        if self.remakes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        put(self, text, flush=flush)
+
+    monkeypatch.setattr(SrtWriter, "put", full)
+    writer, context = SrtWriter(tmp_path / "t.srt"), SinkContext(lossless=False)
+    writer.attach(context)
+    text = write(writer, FIRST, SpeakerNamed(speaker=1, name="Ann"), End(reason="stopped", duration=10.0))
+    assert "You missed the date?" in text and writer.saved
+    [error] = context.events
+    assert error.message == writer.failure and "No space left" in error.message
 
 
 def test_words_in_tables_have_their_speakers(tmp_path: Path):

@@ -203,7 +203,7 @@ def test_folders_are_made(tmp_path: Path):
 
 def test_a_folder_that_is_a_file_is_found_out_before_the_run(tmp_path: Path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(UserError, match=r"cannot write .*out.a\.txt.*choose another folder"):
+    with pytest.raises(UserError, match=r"cannot write .*out.a\.txt.*is no folder; choose a folder"):
         TxtWriter(tmp_path / "out" / "a.txt").open()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lipstream.events import SoundEvent, SpeechUnclear, TranscriptFinal, TranscriptPartial
+from lipstream.events import SoundEvent, SpeechUnclear, TranscriptFinal, TranscriptPartial, Word
 from lipstream.pipeline import End, Event
 from lipstream.stages.sinks.text_file import TextFile
 
@@ -95,13 +95,30 @@ def test_a_reader_finds_a_whole_text_at_every_moment(sink: TextFile):
     assert os.listdir(sink.path.parent) == ["captions.txt"]
 
 
-def test_a_folder_that_is_gone_ends_it_and_not_the_run(sink: TextFile, tmp_path: Path):
+def test_a_folder_that_is_gone_does_not_end_the_run_and_is_tried_again(sink: TextFile, tmp_path: Path):
     moved = tmp_path.with_name("moved")
     tmp_path.rename(moved)
     sink.handle(final(1, "One."))
     assert sink.failure is not None and "cannot be written" in sink.failure
-    sink.handle(final(2, "Two."))
+    moved.rename(tmp_path)
+    assert after(sink, final(2, "Two.")) == "One.\nTwo.\n" and sink.failure is None
     sink.close()
+
+
+def test_text_that_is_taken_back_goes_at_once(path: Path):
+    """Regression: it stayed for as long as nobody spoke."""
+    clock, sink = Clock(), TextFile(path)
+    clock.now = lambda: clock.time  # type: ignore[method-assign]
+    sink.attach(clock)
+    sink.open()
+    assert after(sink, partial(1, "uh")) == "uh\n"
+    clock.time = 100_000
+    assert after(sink, partial(1, "")) == ""
+
+
+def test_a_sign_that_comes_with_the_next_sentence_is_put_where_it_belongs(sink: TextFile):
+    said = replace(final(1, "We went home"), words=(Word(word="home", start=0.0, end=1.0, confidence=1.0),))
+    assert after(sink, said, replace(final(2, "Then we ate."), joint=".")) == "We went home.\nThen we ate.\n"
 
 
 def test_partials_are_written_at_most_five_times_a_second(path: Path):

@@ -17,9 +17,10 @@ from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import AtOnce, LipFrame, SpeakerTurn, VoiceOf
 from lipstream.stages.shedding import FACE_RATE, SECOND_PASS
 from lipstream.stages.speech.at_once import TOGETHER, ReadBoth, Trust, believed, final_of, two_mouths, utterance_of
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
+from lipstream.stages.speech.reading.reader import Reading
 from tests.stages.fakes import CountingEngine, spoken
 from tests.stages.speech.test_endpoint_prediction import heard, quiet
 from tests.stages.speech.test_endpoint_prediction import words as said

@@ -17,12 +17,13 @@ from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import EncodedSpeech
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 from lipstream.stages.speech.on_camera import UNKNOWN, Speaker
 from lipstream.stages.speech.onward import SpeechSoFar, closed, continued
+from lipstream.stages.speech.reading.reader import Reading
 from tests.stages.fakes import VOCABULARY, CountingEngine, spoken
 from tests.stages.speech.test_speech_stages import chunks
 

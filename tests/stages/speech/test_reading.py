@@ -25,11 +25,12 @@ from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import EncodedSpeech, SpeakerTurn
 from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.stages.speaker.parted import PAUSE, parts_of
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 from lipstream.stages.speech.readers import expect
+from lipstream.stages.speech.reading.reader import Reading
 from tests.stages.fakes import CountingEngine, spoken
 from tests.stages.speech.test_speech_stages import START, chunks
 

@@ -16,9 +16,10 @@ from lipstream.pipeline import Packet, micros
 from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import EncodedSpeech, SpeakerTurn
 from lipstream.stages.speaker.parted import parts_of
-from lipstream.stages.speech.decode import Decode, Reading
+from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
+from lipstream.stages.speech.reading.reader import Reading
 from tests.stages.fakes import CountingEngine, reading, spoken
 from tests.stages.speech.test_endpoint_prediction import heard, quiet, words
 from tests.stages.speech.test_onward import Onward, fronts

@@ -146,3 +146,10 @@ def test_no_text_is_kept_that_has_scrolled_away():
     for segment in range(1, 200):
         roll.final(segment, LONG)
     assert len(roll._past) < 3 * len(LONG)
+
+
+def test_a_sign_that_comes_with_the_next_sentence_is_shown_between_them():
+    roll = CaptionRoll()
+    roll.final(1, "We went home")
+    roll.final(2, "Then we ate.", joint=".")
+    assert " ".join(line.stable for line in roll.lines) == "We went home. Then we ate."

@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 
 from lipstream.config import load_config
-from lipstream.events import Recording
-from lipstream.pipeline import Degraded, Graph, UserError
+from lipstream.config.subtitles import SubtitlesConfig
+from lipstream.events import Recording, SpeakerNamed, TranscriptFinal, Word
+from lipstream.pipeline import Degraded, End, Graph, UserError
 from lipstream.pipeline.session import Session
 from lipstream.pipeline.testing import EventRecorder
 from lipstream.stages.media.probe import probe
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.recording import settling
+from lipstream.views.recording.captions import RecordedCaptions
 from lipstream.views.recording.recorder import Recorder
 from lipstream.views.recording.settling import settle
 from tests.packaging.rooms import ROOT
@@ -113,6 +115,26 @@ def test_captions_of_two_voices_are_put_in_one_order(tmp_path: Path):
     cues = [Cue(800, 1500, ("b",)), Cue(200, 900, ("a",)), Cue(800, 1200, ("c",)), Cue(100, 101, ("gone",))]
     assert settle(path, [*cues, Cue(100, 101, ("too",))])
     assert captions_of(path) == [(0.1, "gone"), (0.2, "a"), (0.8, "b"), (0.801, "c")]
+
+
+def test_captions_have_the_names_and_signs_that_were_told_after_them():
+    """Regression: they had "Speaker 1" and no full stop where the SRT of the same run had both."""
+    captions = RecordedCaptions(lambda cues: None, SubtitlesConfig(speakers="names"))
+    said = [
+        TranscriptFinal(
+            segment=number,
+            start=2.0 * number,
+            end=2.0 * number + 1,
+            text=text,
+            words=(Word(word=text, start=2.0 * number, end=2.0 * number + 1, confidence=1.0, speaker=1),),
+            speaker=1,
+            joint=joint,
+        )
+        for number, text, joint in ((1, "Home", ""), (2, "Then", "."))
+    ]
+    for event in (*said, SpeakerNamed(speaker=1, name="Ann"), End(reason="stopped", duration=5.0)):
+        captions.handle(event)
+    assert "Ann: Home. Then" in " ".join(" ".join(cue.lines) for cue in captions.cues)
 
 
 def test_what_is_played_has_a_track_of_its_own(tmp_path: Path):

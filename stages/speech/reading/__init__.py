@@ -1,0 +1,1 @@
+"""Who reads speech, and what becomes of the words that are read."""
