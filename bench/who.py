@@ -333,7 +333,8 @@ def words(args: argparse.Namespace) -> None:
             args.data, lambda who: part_of(who) == args.people and not who.startswith(_WILD), seed
         )
         with tempfile.TemporaryDirectory() as folder:
-            pairs.append((spoken.text, read_by_file(spoken, Path(folder) / "turns.wav", args.live, args.quality)))
+            path = Path(folder) / "turns.wav"
+            pairs.append((spoken.text, read_by_file(spoken, path, args.live, args.quality, args.as_one)))
         print(f"seed {seed}: {word_errors(pairs[-1:], 'en')}", flush=True)
     total = word_errors(pairs, "en")
     print(f"all: {total}, WER {total.rate or 0.0:.3f}")
@@ -445,6 +446,7 @@ def main() -> None:
         if function is words:
             each.add_argument("--live", action="store_true", help="each segment by itself, as it is read live")
             each.add_argument("--quality", choices=("fast", "balanced"), default="balanced")
+            each.add_argument("--as-one", action="store_true", help="part nothing, to compare with")
         if function is sound:
             each.add_argument("--corpus", choices=("talking_faces", "ravdess_speech"), help="one of them alone")
             each.add_argument("--peer", choices=("moonshine",), help="a diarizer to run beside, which takes minutes")

@@ -21,6 +21,8 @@ from lipstream import Pipeline
 from lipstream.events import TranscriptFinal
 from lipstream.models.speech.vad import SileroVad
 from lipstream.models.training.media import read_sound
+from lipstream.stages.speaker import parted
+from lipstream.stages.speech import decode
 
 Float32 = npt.NDArray[np.float32]
 
@@ -71,9 +73,20 @@ def _fits(row: dict[str, str], wanted: Callable[[str], bool]) -> bool:
     return sure and long and row["language"] == "en" and wanted(row["speaker"])
 
 
-def read_by_file(spoken: Spoken, path: Path, live: bool = False, quality: str = "balanced") -> str:
-    """What `file` makes of sound, which is written to a path; `live` is each segment by itself, as it is read live."""
+def read_by_file(
+    spoken: Spoken, path: Path, live: bool = False, quality: str = "balanced", as_one: bool = False
+) -> str:
+    """What `file` makes of sound.
+
+    Args:
+        spoken: the sound.
+        path: where it is written to.
+        live: each segment by itself, as it is read live.
+        quality: `speech.quality`.
+        as_one: segments of several people are not parted, to compare with.
+    """
     write_sound(spoken.sound, path)
+    decode.parts_of = (lambda speech: [speech]) if as_one else parted.parts_of
     finals: list[TranscriptFinal] = []
     wanted = {"speech.partials": "on" if live else "auto", "speech.quality": quality}
     run = Pipeline.from_config("file", input=path, **{"emotion.enabled": False, "speakers.people": False}, **wanted)

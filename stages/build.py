@@ -8,6 +8,7 @@ rate the networks were trained at; where `lips.rate` is another, a second lip st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from lipstream.stages.media.tracks import EACH
 from lipstream.stages.notice import Notice
 from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
 from lipstream.stages.speaker.of_track import OfTrack
+from lipstream.stages.speech.at_once import MOST_LIVE
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -247,7 +249,8 @@ def add_speech_branch(
     lateness = 0.0 if config.lossless else config.audio.buffer
     history = config.vad.max_segment + lateness
     # Of a track all words are its speaker's.
-    graph.add("fuse", Fuse(fusion, history, parts=track is None and _parts_voices(config)), skew_limit)
+    most = MOST_LIVE if config.real_time else math.inf
+    graph.add("fuse", Fuse(fusion, history, parts=track is None and _parts_voices(config), most=most), skew_limit)
     # What is decoded may be two seconds older than the newest mouth: the end of a long segment is held back.
     joined = max(reading.join, MOST_UNREAD if reading.onward else 0.0)
     longest = history + config.vad.cut_lookback + 1.0 + joined * (1 + LONGEST_PAUSE)

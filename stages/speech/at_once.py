@@ -29,6 +29,10 @@ TOGETHER: Final = 25
 """Lip frames, 25 a second, in which two mouths must move."""
 SAME_TIME: Final = 0.6
 """Seconds by which the same word may be apart in two readings of the same sound."""
+MINUTE: Final = 60.0
+"""Seconds of sound over which it is counted how much of it was read twice."""
+MOST_LIVE: Final = 18.0
+"""Seconds of that, where somebody waits: to read all of it twice costs a fifth of a core (docs/speakers.md)."""
 _HALF: Final = 0.5
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, se
 from lipstream.stages.failures import while_loading, while_running
 from lipstream.stages.payloads import AtOnce, EncodedSpeech, LipFrame, VoiceOf
 from lipstream.stages.shedding import FACE_RATE, SECOND_PASS
-from lipstream.stages.speech.at_once import two_mouths
+from lipstream.stages.speech.at_once import MINUTE, two_mouths
 from lipstream.stages.switches import LIPS
 
 
@@ -30,6 +31,7 @@ class Fuse(Stage):
         fusion: the network.
         history: seconds of lip frames kept; at least the longest segment.
         parts: tell apart two people who speak at once.
+        most: of how many seconds of sound in the newest `MINUTE` that is done at most: each is read twice.
 
     Attributes:
         parts: as given.
@@ -39,11 +41,13 @@ class Fuse(Stage):
     inputs: ClassVar[Mapping[str, Port]] = {"lips": Port(LipFrame, optional=True), "speech": Port(EncodedSpeech)}
     outputs: ClassVar[Mapping[str, Port]] = {"speech": Port(EncodedSpeech)}
 
-    def __init__(self, fusion: Fusion, history: float, *, parts: bool = False) -> None:
+    def __init__(self, fusion: Fusion, history: float, *, parts: bool = False, most: float = math.inf) -> None:
         self._fusion = fusion
         self.parts = parts
         self._history = micros(history + 2 * LIP_MARGIN)
         self._lips: deque[Packet[LipFrame]] = deque()
+        self._most = most
+        self._parted: deque[tuple[int, float]] = deque()
         self._predicted: tuple[int, FusedSpeech, AtOnce | None] | None = None
 
     def open(self) -> None:
@@ -102,11 +106,19 @@ class Fuse(Stage):
         if faces is None:
             return None
         one, other = ([_sample(frame, speech.start, frame.payload.of(face)) for frame in frames] for face in faces)
+        if not self._may_part(speech):
+            return None
         parted = self._fusion.part(speech.encoding, speech.samples, (one, other))
         if parted is None:
             return None
+        self._parted.append((speech.end, speech.heard))
         mine, theirs = (VoiceOf(face, part) for face, part in zip(faces, parted.parts, strict=True))
         return AtOnce((mine, theirs), parted.both)
+
+    def _may_part(self, speech: EncodedSpeech) -> bool:
+        while self._parted and self._parted[0][0] < speech.end - micros(MINUTE):
+            self._parted.popleft()
+        return sum(length for _, length in self._parted) + speech.heard <= self._most
 
     def _samples(self, speech: EncodedSpeech) -> list[LipSample]:
         return [_sample(frame, speech.start, frame.payload.lips) for frame in self._frames(speech)]

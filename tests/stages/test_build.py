@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Degraded, Packet, Port, Source, UserError
 from lipstream.stages.face.face import Face
 from lipstream.stages.payloads import AudioBlock, VideoFrame
+from lipstream.stages.speech.at_once import MOST_LIVE
 from lipstream.stages.speech.fuse import Fuse
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
 from tests.stages.speech.fake_vad import LoudnessVad
@@ -140,6 +143,7 @@ def test_two_who_speak_at_once_are_told_apart_and_looked_at(
     graph = build.connect(config, Played("audio", sound()), Played("video", pictures()))
     fuse = graph.components["fuse"]
     assert isinstance(fuse, Fuse) and fuse.parts is parts and looked == [parts]
+    assert fuse._most == (MOST_LIVE if "pace" in settings else math.inf)
 
 
 FOR_FEATURES = {"face_features", "speaking"}

@@ -278,6 +278,22 @@ def test_what_two_did_not_say_live_is_as_ever():
     assert (asked, len(same.fronts)) == (1, 3)
 
 
+def test_no_more_of_a_minute_is_told_apart_than_is_allowed():
+    segments = [
+        packet
+        for number, start in enumerate((0, 10, 50, 65), 1)
+        for packet in chunks(spoken([1, 2, 3]), [512], number, start * 1_000_000)
+    ]
+    frame = LipFrame(lips(1), other_lips=(lips(2),))
+    seen = [Packet(at * 40_000, frame) for at in range(70 * 25)]
+    # Two segments of 1.4 s, and no third one before the first is a minute ago.
+    fuse = Fuse(Parting(), 30.0, parts=True, most=3.0)
+    packets = run_stage(fuse, {"lips": seen, "speech": run_stage(Encode(CountingEngine(), None), segments)}).on(
+        "speech"
+    )
+    assert [packet.payload.at_once is not None for packet in packets] == [True, True, False, True]
+
+
 @pytest.mark.parametrize("shed", [SECOND_PASS.name, FACE_RATE.name])
 def test_two_at_once_are_given_up_with_the_first_thing_that_a_slow_processor_leaves_out(shed: str):
     asked, events = live(HearingLive(MINE, THEIRS), *SPOKEN, shed=(shed,))
