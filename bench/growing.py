@@ -1,6 +1,6 @@
 """What a profile that grows is worth, by minutes of use: word errors in babble, without any transcript to learn from.
 
-    python bench/growing.py --data grid --voices voices [--minutes 3,5,10,20] [--held-out 60] [--snr=clean,0]
+    python bench/growing.py --data grid --voices voices [--minutes 3,5,10,20] [--quality fast] [--held-out 60]
 
 The clips of one speaker (a folder laid out as for `lipstream eval speech`, with transcripts) are split by a shuffle of
 seed 0: the last of them are held out. The others come one after the other, as clear speech comes in use; what
@@ -14,13 +14,16 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from machine import describe
 
+from lipstream.commands.networks.quiet_reading import QuietReading
 from lipstream.commands.networks.speech_networks import other_voices, reader, teacher
 from lipstream.commands.networks.steps import Steps
 from lipstream.models.av_speech.enrolment.enrolment import Teacher
+from lipstream.models.av_speech.enrolment.quiet_reader import TOGETHER
 from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_VISUAL,
     BACKBONE,
@@ -32,6 +35,7 @@ from lipstream.models.av_speech.evaluation.conditions import (
 )
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks, save_networks
+from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording
 from lipstream.models.av_speech.training.corpora import Utterance, find_utterances
 from lipstream.models.av_speech.training.features import cached_recordings
 from lipstream.models.av_speech.training.growing.growth import Growth
@@ -45,20 +49,40 @@ def usable(
 ) -> list[tuple[int, KeptSpeech]]:
     """What is kept of recordings, one after the other, until there is enough."""
     kept: list[tuple[int, KeptSpeech]] = []
-    read, seconds, refused = reader(), 0.0, 0
+    seconds, refused = 0.0, 0
+    for batch in batches(utterances, keeper, work):
+        for (utterance, recording), heard in zip(batch, keeper.read([each for _, each in batch]), strict=True):
+            found = keeper.keep(recording, len(kept) + 1, heard)
+            if isinstance(found, str):
+                refused += 1
+                continue
+            kept.append((len(kept) + 1, found))
+            seconds += found.seconds
+            done = f"{refused} not kept, {utterance.name}"
+            report("listening", min(int(seconds), int(60 * minutes)), int(60 * minutes), done)
+            if seconds >= 60 * minutes:
+                print(f"{seconds / 60:.1f} min kept in {len(kept)} stretches; {refused} clips were not sure enough")
+                return kept
+    return kept
+
+
+def batches(
+    utterances: list[Utterance], keeper: SpeechKeeper, work: Path
+) -> Iterator[list[tuple[Utterance, Recording]]]:
+    """Recordings that may teach, as many at a time as are read as one in use."""
+    batch: list[tuple[Utterance, Recording]] = []
+    read, seconds = reader(), 0.0
     for utterance in utterances:
         (recording,) = cached_recordings([utterance], read, work / "recordings", lambda *_: None)
-        found = keeper.keep(recording, len(kept) + 1)
-        if isinstance(found, str):
-            refused += 1
+        if keeper.unusable(recording) is not None:
             continue
-        kept.append((len(kept) + 1, found))
-        seconds += found.seconds
-        report("listening", min(int(seconds), int(60 * minutes)), int(60 * minutes), f"{refused} not kept")
-        if seconds >= 60 * minutes:
-            break
-    print(f"{seconds / 60:.1f} min kept in {len(kept)} stretches; {refused} clips were not clear enough")
-    return kept
+        length = len(recording.pcm) / SAMPLE_RATE
+        if seconds + length > TOGETHER:
+            yield batch
+            batch, seconds = [], 0.0
+        batch.append((utterance, recording))
+        seconds += length
+    yield batch
 
 
 def main() -> None:
@@ -67,6 +91,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--voices", type=Path, help="recordings of others for the trial; else made of read speech")
     parser.add_argument("--minutes", default="3,5,10,20")
+    parser.add_argument("--quality", default="auto", help="whose text is learnt from, as of `lipstream enroll`")
     parser.add_argument("--held-out", type=int, default=60)
     parser.add_argument("--snr", default="clean,0")
     parser.add_argument("--seeds", type=int, default=1)
@@ -78,9 +103,9 @@ def main() -> None:
     held, others = utterances[-arguments.held_out :], utterances[: -arguments.held_out]
     steps_of_minutes = [float(each) for each in arguments.minutes.split(",")]
     conditions = parse_conditions(arguments.snr, "babble4")
-    teaching = teacher()
+    teaching = QuietReading(arguments.quality).of(teacher())
     with Steps() as steps:
-        keeper = SpeechKeeper(teaching.engine, other_voices(None, []))
+        keeper = SpeechKeeper(teaching.engine, other_voices(None, []), reader=teaching.reader)
         kept = usable(others, keeper, max(steps_of_minutes), arguments.work, steps.report)
         recordings = cached_recordings(held, reader(), arguments.work / "recordings", steps.report)
         voices = other_voices(arguments.voices, [])

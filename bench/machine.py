@@ -48,7 +48,10 @@ def _processor() -> str:
 
 
 def percentile(values: Sequence[float], fraction: float) -> float:
-    """Nearest-rank percentile; NaN when there are no values."""
+    """The value nearest to a fraction of the way from the smallest to the largest; NaN when there are none.
+
+    Of fewer than about 20 values the 95th percentile is the largest or the one before it: give their number with it.
+    """
     if not values:
         return float("nan")
     ordered = sorted(values)

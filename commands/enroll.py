@@ -40,6 +40,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--transcripts", metavar="FILE", type=Path, help="what is said: TSV of clip and transcript, or GRID's words.tsv"
     )
+    parser.add_argument(
+        "--quality",
+        choices=("auto", "fast", "balanced", "best"),
+        default="auto",
+        help="without transcripts: whose text is learnt from, fast for that of Moonshine, balanced for Whisper base, "
+        "best for Whisper small (default: auto, which is balanced where its weights are there)",
+    )
     parser.add_argument("--voices", metavar="DIR", type=Path, help="recordings of other people, to train among")
     parser.add_argument(
         "--minutes", metavar="N", type=float, help="use about so many minutes of the recordings, drawn from all of them"
@@ -175,6 +182,7 @@ def _found(args: argparse.Namespace) -> list[Utterance]:
 
 
 def _enrol(args: argparse.Namespace, work: Path) -> int:
+    from lipstream.commands.networks.quiet_reading import QuietReading
     from lipstream.commands.networks.speech_networks import teacher
     from lipstream.models.av_speech.enrolment.enrolment import Enrolment
     from lipstream.models.av_speech.evaluation.word_errors import normaliser
@@ -185,6 +193,9 @@ def _enrol(args: argparse.Namespace, work: Path) -> int:
     path = profile_path(args.profile)
     normaliser()  # what is missing is said before the long work
     device = training_device(args.device)
+    reading = QuietReading(args.quality)
+    if not args.live:
+        reading.check()
     _make_private(work)
     again = path.exists()
     if again:
@@ -195,7 +206,8 @@ def _enrol(args: argparse.Namespace, work: Path) -> int:
     with Steps() as steps:
         material = read or _material(args, work, steps.report)
         networks = LipNetworks.untrained(args.seed)
-        enrolment = Enrolment(teacher(), _recipe(args, len(material.recordings)), work, steps.report, device)
+        teaching = teacher() if all(material.texts) else reading.of(teacher())
+        enrolment = Enrolment(teaching, _recipe(args, len(material.recordings)), work, steps.report, device)
         accepted, figures = enrolment.run(material, networks)
     for condition, rows in figures.items():
         print(f"{condition}: " + ", ".join(f"{name} WER {row['wer']:.3f}" for name, row in rows.items()))

@@ -23,7 +23,7 @@ from lipstream.commands.options import (
 EXAMPLE = """\
 lipstream serve
 lipstream serve --open --set speech.update_interval=0.3
-lipstream serve --host 0.0.0.0 --token CHOOSE-A-LONG-ONE --tls-cert cert.pem --tls-key key.pem"""
+lipstream serve --host 0.0.0.0 --token-file token.txt --tls-cert cert.pem --tls-key key.pem"""
 
 _NEEDED = ("aiortc", "starlette", "uvicorn", "websockets", "prometheus_client", "python_multipart")
 
@@ -33,10 +33,18 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     summary = "show captions and emotion in a browser, for its camera and microphone"
     parser = add_verb(verbs, "serve", summary, EXAMPLE, run)
     parser.add_argument(
-        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen; other than this machine needs --token"
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen; other than this machine needs a token"
     )
     parser.add_argument("--port", type=_port, metavar="NUMBER", default=8765, help="where to listen")
-    parser.add_argument("--token", metavar="TEXT", help="a secret that every request has to bring")
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="a file with the secret that every request has to bring; without, it is what LIPSTREAM_TOKEN says",
+    )
+    parser.add_argument(
+        "--token", metavar="TEXT", help="the secret itself, which other users of this machine can then see"
+    )
     parser.add_argument(
         "--tls-cert", "--certfile", dest="certfile", metavar="FILE", type=Path, help="certificate for HTTPS, as PEM"
     )
@@ -63,7 +71,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--max-sessions", metavar="N", type=_positive, help="most browsers at once (default: one for two cores)"
+        "--max-sessions",
+        metavar="N",
+        type=_positive,
+        help="most live sessions at once, of browsers and programs together (default: one for two cores)",
     )
     parser.add_argument(
         "--max-recordings", metavar="N", type=_positive, default=8, help="most recordings that are kept at once"
@@ -98,15 +109,17 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.web.growing.runs import learn_on, prepare_own
     from lipstream.web.ops.logs import log_as_json
     from lipstream.web.prepare import prepare, with_reports
+    from lipstream.web.secret import token_of
     from lipstream.web.server import Service, serve
 
     overrides = settings(args.settings) | emotion_settings(args) | words_settings(args)
     live = load_config(args.config, {**overrides, "mode": "live"})
     config = with_reports(live)
     certificate = (args.certfile, args.keyfile) if args.certfile else None
-    address = Address(args.host, args.port, args.token, certificate, front_of(args.public_url, args.trusted_proxies))
+    token = token_of(args.token, args.token_file)
+    address = Address(args.host, args.port, token, certificate, front_of(args.public_url, args.trusted_proxies))
     limits = UploadLimits(args.max_upload_mb * 1_000_000, args.max_upload_minutes * 60, args.max_recordings)
-    recordings = file_config(overrides, limits.max_seconds)
+    recordings = file_config(args.config, overrides, limits.max_seconds)
     consent = GrowthConsent() if is_own_server(address) and may_be_asked(live) else None
     service = Service(
         (lambda: prepare(config)) if consent is None else lambda: prepare_own(config, consent),
@@ -126,7 +139,10 @@ def run(args: argparse.Namespace) -> int:
             # Without the address: it has the token in it.
             logging.getLogger(__name__).info("ready")
         elif not args.quiet:
-            note(f"open {url} in a browser; Ctrl-C ends")
+            # What was kept out of the command line is kept out of the log that this may go to.
+            hidden = token is not None and args.token is None
+            shown = f"{url.partition('?')[0]}?token=TOKEN" if hidden else url
+            note(f"open {shown} in a browser; Ctrl-C ends")
         if args.open:
             webbrowser.open(url)
 

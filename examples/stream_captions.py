@@ -1,6 +1,8 @@
 """Live captions from a server (lipstream serve), for sound that comes as 16-bit PCM at 16 kHz on standard input.
 
 arecord -q -t raw -f S16_LE -r 16000 | python examples/stream_captions.py ws://127.0.0.1:8765/v1/stream
+
+Where the server asks for its token: ws://127.0.0.1:8765/v1/stream?token=THE-TOKEN
 """
 
 from __future__ import annotations
@@ -20,6 +22,15 @@ def send(socket: ClientConnection) -> None:
     socket.send(json.dumps({"type": "end"}))
 
 
+def reason(refused: InvalidStatus) -> str:
+    """Why there are no captions, in the server's words; a proxy before it may answer without any."""
+    answer = refused.response
+    try:
+        return str(json.loads(answer.body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the server, or a proxy before it, answers {answer.status_code} {answer.reason_phrase}"
+
+
 def main(url: str) -> None:
     with connect(url) as socket:
         threading.Thread(target=send, args=(socket,), daemon=True).start()
@@ -32,9 +43,12 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+        sys.exit()
     try:
         main(sys.argv[1] if len(sys.argv) > 1 else "ws://127.0.0.1:8765/v1/stream")
     except InvalidStatus as refused:
-        sys.exit(f"error: {json.loads(refused.response.body)['error']['message']}")
+        sys.exit(f"error: {reason(refused)}")
     except (OSError, WebSocketException) as error:
         sys.exit(f"error: {error}")

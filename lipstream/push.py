@@ -109,6 +109,9 @@ class PushSource:
     ) -> bool:
         """Hand over the next block of sound, of any length.
 
+        One that is longer than what may wait (`audio.buffer` seconds live, else 10) is handed over in parts, which wait
+        for room, or are lost, like blocks of their own.
+
         Args:
             samples: (N,), or (N, C) of several channels, which are averaged, of int16, int32, uint8, float32 or float64
                 in [-1, 1]; bytes of 16-bit little-endian samples; or an `av.AudioFrame`. Copied.
@@ -118,26 +121,24 @@ class PushSource:
                 before; live, after a pause, for when it comes.
 
         Returns:
-            Whether it was taken: False once the run is over, and live, where it finds no room.
+            Whether all of it was taken: False once the run is over, and live, where it finds no room.
 
         Raises:
-            ValueError: samples of another form, or a rate that cannot be resampled.
+            ValueError: samples of another form, or a rate that cannot be resampled: usual ones from 8 to 192 kHz can.
             PipelineError: no run has this source; or nobody starts it, and there is no room to wait.
         """
         rate = getattr(samples, "sample_rate", None) if rate is None else rate
         if rate is None or not supported(rate):
-            raise ValueError(f"expected the sound's rate, a usual one such as 16000 or 48000, got {rate}")
+            raise ValueError(f"expected the sound's rate, a usual one from 8000 to 192000, got {rate}")
         sounds = self._sounds
         if sounds is None:
             return self._unwanted(self.audio, "audio")
         block = mono(samples, channels)
-        with self._lock:
-            heard = self._timed(block, rate, time, sounds.now())
-        if not self._live:
-            self._timeline.begin(heard.start)
-        taken = sounds.put(heard, len(block) / rate, block=not self._live)
-        if not self._live and self._pictures is not None:
-            self._pictures.mark(Reached(heard.end))
+        most = max(1, int(sounds.longest * rate))
+        taken = True
+        for first in range(0, max(1, len(block)), most):
+            part, at = block[first : first + most], None if time is None else time + first / rate
+            taken = self._hand_over(sounds, part, rate, at) and taken
         return taken
 
     def push_frame(self, picture: Picture, *, order: Order = "rgb", time: float | None = None) -> bool:
@@ -197,6 +198,16 @@ class PushSource:
     def open(self) -> bool:
         """Whether what is pushed still gets anywhere."""
         return any(each is not None and each.open for each in (self._sounds, self._pictures))
+
+    def _hand_over(self, sounds: Handover[Block | Reached], part: Float32, rate: int, time: float | None) -> bool:
+        with self._lock:
+            heard = self._timed(part, rate, time, sounds.now())
+        if not self._live:
+            self._timeline.begin(heard.start)
+        taken = sounds.put(heard, len(part) / rate, block=not self._live)
+        if not self._live and self._pictures is not None:
+            self._pictures.mark(Reached(heard.end))
+        return taken
 
     # Times.
 

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 T = TypeVar("T")
 
+_NOTHING = object()
 _lock = threading.Lock()
 _loading: dict[Hashable, threading.Lock] = {}
 _networks: dict[Hashable, object] = {}
@@ -39,9 +40,11 @@ def shared(key: Hashable, load: Callable[[], T]) -> T:
     with _lock:
         loading = _loading.setdefault(key, threading.Lock())
     with loading:
-        if key not in _networks:
-            _networks[key] = load()
-        return cast("T", _networks[key])
+        # Looked at once: another thread may release them at any moment.
+        network = _networks.get(key, _NOTHING)
+        if network is _NOTHING:
+            network = _networks[key] = load()
+        return cast("T", network)
 
 
 def taken(key: Hashable, load: Callable[[], T]) -> T:
@@ -67,6 +70,6 @@ def give_back(key: Hashable, network: object) -> None:
 def release_networks() -> None:
     """Forget all networks that no run uses, to have their memory back; those that come later load them again."""
     with _lock:
+        # The locks stay: one that is just loading is not to be loaded a second time beside it.
         _networks.clear()
-        _loading.clear()
         _idle.clear()

@@ -134,16 +134,25 @@ class Graph:
         return f"{name}.{outputs[0]}"
 
     def include(self, other: Graph, prefix: str) -> None:
-        """Add the components of another graph, with their connections, under names with a prefix.
+        """Add another graph: its components and sinks, with all that is said of them, under names with a prefix.
+
+        What it sheds and its switches keep their names, by which its components ask for them: those that are here
+        already are the same, the others come behind them.
 
         Raises:
             GraphError: such a name is taken.
         """
         for name, component in other.components.items():
             self.add(prefix + name, component, other.skew_limits[name])
+        for name, sink in other.sinks.items():
+            self.add(prefix + name, sink)
         for edge in other.edges:
             self.edges.append(replace(edge, producer=prefix + edge.producer, consumer=prefix + edge.consumer))
         self.paced |= {prefix + name for name in other.paced}
+        self.retold |= {prefix + name: retell for name, retell in other.retold.items()}
+        known = {shed.name for shed in self.sheds}
+        self.sheds += tuple(shed for shed in other.sheds if shed.name not in known)
+        self.switches.add(other.switches)
 
     def check(self) -> None:
         """Verify that the graph can run.

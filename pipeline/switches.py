@@ -20,6 +20,11 @@ class Switches:
         """The switches there are, in the order given."""
         return tuple(self._on)
 
+    def add(self, others: Switches) -> None:
+        """Add the switches that are not there yet, as they stand; before the run, on which others rely."""
+        for name in others.names:
+            self._on.setdefault(name, others.is_on(name))
+
     def is_on(self, name: str) -> bool:
         """Whether a switch is on; one that is not there counts as on."""
         return self._on.get(name, True)

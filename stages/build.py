@@ -374,7 +374,7 @@ def _add_growing(graph: Graph, config: Config) -> None:
         raise UserError("fusion.grow learns from live use, with fusion.general=true, which tells whose voice is heard")
     from lipstream.stages.enrol.growth_of import connect_growing, growth_of
 
-    connect_growing(graph, config, lambda history: growth_of(name, history))
+    connect_growing(graph, config, lambda history: growth_of(name, config, history))
 
 
 def _add_lsl(graph: Graph, config: Config) -> None:

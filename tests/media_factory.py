@@ -179,6 +179,17 @@ def _encode_cover(container, cover):
     return stream.encode(frame) + stream.encode(None)
 
 
+def beginning(path: Path, to: Path, seconds: float) -> Path:
+    """The beginning of a file, as it is."""
+    with av.open(str(path)) as source, av.open(str(to), "w") as target:
+        tracks = {track.index: target.add_stream_from_template(track) for track in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None and packet.pts * packet.time_base < seconds:
+                packet.stream = tracks[packet.stream.index]
+                target.mux(packet)
+    return to
+
+
 def truncated(path: Path, to: Path, fraction: float) -> Path:
     """Copy only the first part of a file."""
     data = path.read_bytes()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -67,13 +69,21 @@ _RUN = re.compile(rf"-m\s+(?:{_ROOM})\b")
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
-def files(*patterns: str) -> Iterator[Path]:
+@functools.cache
+def all_files() -> list[Path]:
     """Files of the tree that are the project's own."""
+    found: list[Path] = []
+    for folder, inner, names in os.walk(ROOT):
+        # Not gone into: an environment has more files than the project.
+        inner[:] = [name for name in inner if name not in NOT_OURS and not name.endswith(".egg-info")]
+        found += [Path(folder) / name for name in names if name not in NOT_OURS]
+    return sorted(found)
+
+
+def files(*patterns: str) -> Iterator[Path]:
+    """Those of them that match any of the patterns."""
     for pattern in patterns:
-        for path in sorted(ROOT.rglob(pattern)):
-            parts = path.relative_to(ROOT).parts
-            if path.is_file() and not NOT_OURS & set(parts) and not any(part.endswith(".egg-info") for part in parts):
-                yield path
+        yield from (path for path in all_files() if path.match(pattern))
 
 
 def name_of(path: Path) -> str:
@@ -82,14 +92,18 @@ def name_of(path: Path) -> str:
 
 def imports(code: str) -> Iterator[tuple[int, str]]:
     """Lines, and the names of all that a module imports, wherever in it, also by `import_module`."""
-    for node in ast.walk(ast.parse(code)):
+    return imports_of(ast.walk(ast.parse(code)))
+
+
+def imports_of(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
         elif isinstance(node, ast.Call):
-            called = ast.unparse(node.func).rpartition(".")[2]
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
             given = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
             if called in BY_NAME and isinstance(given, str) and (called == "import_module" or "." in given):
                 yield node.lineno, given
@@ -128,12 +142,13 @@ def of_training(name: str, code: str) -> Iterator[str]:
 
 def bare(name: str, code: str) -> Iterator[str]:
     """Imports of rooms by their bare names, in code and in strings that are run as code."""
-    for line, imported in imports(code):
+    nodes = list(ast.walk(ast.parse(code)))
+    for line, imported in imports_of(nodes):
         if imported.partition(".")[0] in ROOMS or imported.startswith("."):
             yield f"line {line}: import of {imported}"
     if name in FOREIGN:
         return
-    for node in ast.walk(ast.parse(code)):
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for found in (*_IMPORT.finditer(node.value), *_RUN.finditer(node.value)):
                 yield f"line {node.lineno}: {found[0].strip()!r} in a string"

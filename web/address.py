@@ -39,16 +39,16 @@ class Address:
         """
         if not is_local(self.host) and self.token is None:
             raise UserError(
-                f"--host {self.host} lets others reach this machine's Lipstream: choose a token with --token, which "
-                f"they have to know, or leave --host out"
+                f"--host {self.host} lets others reach this machine's Lipstream: choose a token with --token-file "
+                f"or LIPSTREAM_TOKEN, which they have to know, or leave --host out"
             )
         if self.front.name is not None and not is_local(self.front.name) and self.token is None:
             raise UserError(
                 f"--public-url lets others reach this machine's Lipstream by {self.front.name}: choose a token with "
-                f"--token, which they have to know"
+                f"--token-file or LIPSTREAM_TOKEN, which they have to know"
             )
         if self.token is not None and len(self.token) < SHORTEST_TOKEN:
-            raise UserError(f"--token is too short to be a secret: expected at least {SHORTEST_TOKEN} characters")
+            raise UserError(f"the token is too short to be a secret: expected at least {SHORTEST_TOKEN} characters")
         if self.certificate is not None:
             _check_certificate(*self.certificate)
 

@@ -18,7 +18,15 @@ LEAST_BYTES = 8192
 RETRY_SECONDS = 5
 """After which a client that was told that the server is busy may try again."""
 _TYPES = {401: "authentication_error", 404: "not_found_error", 408: "timeout_error", 429: "rate_limit_error"}
-_CODES = {401: "invalid_api_key", 404: "not_found", 413: "file_too_large", 415: "unsupported_file", 503: "busy"}
+_CODES = {
+    "unauthorized": "invalid_api_key",
+    "no model": "model_not_found",
+    "no recording": "unsupported_file",
+    "too large": "file_too_large",
+    "too long": "file_too_long",
+    "busy": "busy",
+}
+"""OpenAI's words, or words like them, for what programs tell apart."""
 
 
 class Refusal(Exception):
@@ -64,7 +72,7 @@ def error_of(refusal: Refusal) -> dict[str, Any]:
     """What went wrong, in OpenAI's form."""
     status = refusal.status
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    code = "model_not_found" if (status, refusal.field) == (404, "model") else _CODES.get(status)
+    code = _CODES.get(refusal.error, "not_found" if status == 404 else None)
     return {"error": {"message": str(refusal), "type": kind, "param": refusal.field, "code": code}}
 
 

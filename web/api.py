@@ -25,6 +25,7 @@ from lipstream.web.rtc.offer import MAX_OFFER_BYTES, BadOffer, read_offer
 from lipstream.web.run_session import RunSession
 from lipstream.web.sessions import Busy, Sessions
 from lipstream.web.threads import on_thread
+from lipstream.web.wishes import expected
 
 _MAX_JSON_BYTES = 4096
 _MAX_TRANSCRIPT_BYTES = 16_000_000
@@ -131,7 +132,7 @@ class Api:
         if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
             raise Refusal(400, "bad request", 'Expected {"terms": [...]} with a list of words and phrases.')
         try:
-            pipeline.expect(terms)
+            pipeline.expect(expected(pipeline.config, terms))
         except UserError as error:
             raise Refusal(400, "bad terms", sentence(str(error))) from error
         return Response(status_code=204)

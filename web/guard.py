@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from lipstream.web.answers import Refusal, refused
 from lipstream.web.front import Front
@@ -25,7 +26,6 @@ PREFIX = "lipstream.prefix"
 ALONE = Front()
 """Nothing in front."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORBIDDEN = 4403
 
 HEADERS = {
     "content-security-policy": (
@@ -145,8 +145,9 @@ class Guard:
 
     async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": _FORBIDDEN, "reason": str(refusal)})
+            # As for any address: a close before the socket is open would be 403 without a word, whatever the reason.
+            socket = WebSocket(scope, receive, _with_headers(send, None))
+            await socket.send_denial_response(refused(refusal, scope["path"]))
             return
         is_page = not scope["path"].startswith(("/api/", "/v1/"))
         answer = PlainTextResponse(f"{refusal}\n", refusal.status) if is_page else refused(refusal, scope["path"])
@@ -178,7 +179,7 @@ def _badge(token: str) -> str:
 
 def _with_headers(send: Send, cookie: str | None) -> Send:
     async def send_all(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)

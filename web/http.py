@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from typing import Any, cast
 
@@ -117,6 +118,17 @@ class Crowd:
             del self._there[client]
 
 
+class _Refusals(logging.Filter):
+    """Leaves out that uvicorn takes every WebSocket that is refused with an answer for a mistake of the application."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is told."""
+        return record.getMessage() != "ASGI callable returned without completing handshake."
+
+
+_REFUSALS = _Refusals()
+
+
 class HttpConfig(uvicorn.Config):
     """uvicorn's configuration, and who is there.
 
@@ -128,6 +140,7 @@ class HttpConfig(uvicorn.Config):
 
     def __init__(self, app: Any, crowd: Crowd, **arguments: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(app, http=Limited, limit_concurrency=MOST, **arguments)
+        logging.getLogger("uvicorn.error").addFilter(_REFUSALS)
         self.crowd = crowd
 
 

@@ -25,7 +25,9 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
-def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Config:
+def load_config(
+    name_or_path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None, preset: str | None = None
+) -> Config:
     """Read a configuration.
 
     What a file of one's own does not say is as in the configuration that ships for its mode, "live" or "file".
@@ -34,14 +36,17 @@ def load_config(name_or_path: str | os.PathLike[str], overrides: Mapping[str, An
         name_or_path: a name in configs/ ("live"), or the path of a YAML file.
         overrides: keys to replace; a key is dotted ("vad.threshold") or a section with a mapping of its keys, which
             are taken as they stand.
+        preset: "live" or "file": what the configuration, be it one that ships, does not say is as in that one.
 
     Raises:
         ConfigError: no such file, not YAML, an unknown key or a bad value; the message names the key, the value and
             what is allowed.
     """
     merged = _read(name_or_path)
-    if os.fspath(name_or_path) not in names():
-        merged = _over_preset(merged, overrides or {})
+    if preset is None and os.fspath(name_or_path) not in names():
+        preset = (overrides or {}).get("mode", merged.get("mode", "live"))
+    if preset in ("file", "live"):
+        merged = _over(_read(preset), merged)
     for key, value in (overrides or {}).items():
         _assign(merged, key, value)
     # An empty section, or one whose keys are all commented out, is null in YAML.
@@ -118,15 +123,13 @@ def _read(name_or_path: str | os.PathLike[str]) -> dict[str, Any]:
     return data
 
 
-def _over_preset(own: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of somebody's file over those that ship for the mode it is used in."""
-    mode = overrides.get("mode", own.get("mode", "live"))
-    merged = _read(mode) if isinstance(mode, str) and mode in ("file", "live") else {}
+def _over(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a configuration over those of one that ships."""
     for key, value in own.items():
         # A section without keys says nothing.
         if value is not None or key not in _SECTIONS:
-            _merge(merged, key, value)
-    return merged
+            _merge(preset, key, value)
+    return preset
 
 
 def _assign(target: dict[str, Any], key: str, value: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from lipstream.models.emotion.classes import EMOTIONS, UNCLEAR, UNKNOWN
 
 Float32 = npt.NDArray[np.float32]
+
+_CALM: Final = EMOTIONS[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +25,23 @@ class SmoothingConfig:
         first_constant: the same for the first `first` seconds of evidence, in which what is usual for a person is not
             known, and what is judged moves most.
         first: seconds.
-        margin: how far an emotion must lead the next one to be shown.
-        least: an emotion other than neutral is shown first at this probability.
-        hold: seconds for which it must do both without a break, unless evidence has just begun.
-        keep: how far the emotion that is shown must lead to stay; below it the label is `unclear`.
+        margin: how far an emotion other than neutral must lead the next one to be shown.
+        least: the probability that it must have, too.
+        calm_margin: how far neutral must lead to be shown after `unclear`.
+        hold: seconds for which either must do so without a break, unless evidence has just begun.
+        keep: how far the emotion that is shown must lead to stay. After an emotion neutral is shown as soon as it leads
+            by as much: everybody comes back to it. What leads by less is `unclear`: such bars look the same.
         forget: seconds without evidence after which the label is `unknown` and the average starts anew.
     """
 
     time_constant: float = 1.6
-    first_constant: float = 3.0
-    first: float = 4.0
+    first_constant: float = 5.0
+    first: float = 5.0
     margin: float = 0.12
     least: float = 0.4
+    calm_margin: float = 0.05
     hold: float = 0.5
-    keep: float = 0.02
+    keep: float = 0.01
     forget: float = 1.5
 
 
@@ -113,10 +119,13 @@ class EmotionSmoother:
         assert average is not None
         best = EMOTIONS[int(average.argmax())]
         second, first = np.sort(average)[-2:].tolist()
-        if best == self._label and first - second >= self._config.keep:
-            self._rival = None
+        lead, config = first - second, self._config
+        shown = self._label in EMOTIONS
+        if lead >= config.keep and shown and best in (self._label, _CALM):
+            self._label, self._rival = best, None
             return
-        clear = first - second >= self._config.margin and (best == EMOTIONS[0] or first >= self._config.least)
+        clear = lead >= (config.calm_margin if best == _CALM else config.margin)
+        clear = clear and (best == _CALM or first >= config.least)
         if not clear:
             self._rival = None
         elif self._rival is None or self._rival[0] != best:

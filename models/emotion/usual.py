@@ -26,6 +26,8 @@ class UsualConfig:
         full: seconds of evidence after which the correction has its whole strength.
         memory: seconds over which the mean is taken (exponentially).
         floor: no emotion counts as rarer than this in the mean.
+        most: no probability is multiplied or divided by more than this. What the networks are off by for a person is
+            less; and who smiles all the time is still seen to smile.
         calm_face: times that neutral is likelier of people in view than the networks expect, which learnt from
             photographs and acted speech, neutral in one of six or seven. It counts while a person is new.
         calm_voice: the same where there is a voice alone, which the networks judge better.
@@ -38,6 +40,7 @@ class UsualConfig:
     full: float = 8.0
     memory: float = 60.0
     floor: float = 0.02
+    most: float = 2.0
     calm_face: float = 3.0
     calm_voice: float = 1.5
     new: float = 5.0
@@ -76,7 +79,8 @@ class Usual:
         self._weight = kept * self._weight + seconds
         self._seconds += seconds
         mean = np.maximum(self._sum / self._weight, self._config.floor)
-        own = probabilities * (self._expected / mean) ** self._power()
+        most = self._config.most
+        own = probabilities * np.clip(self._expected / mean, 1 / most, most) ** self._power()
         own[0] *= (self._config.calm_face if face else self._config.calm_voice) ** self._newness()
         return np.asarray(own / own.sum(), np.float32)
 

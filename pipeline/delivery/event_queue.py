@@ -11,11 +11,13 @@ from lipstream.pipeline.events import End, Event
 from lipstream.pipeline.latch import Latch
 
 _SLICE = 0.2
-"""Seconds of one wait for an event: more than one thread may be reading, and only one is woken."""
+"""Seconds of one wait for an event."""
 
 
 class EventQueue:
     """A bounded queue of events from the pipeline to one reader. `End` comes once, and nothing after it.
+
+    Several threads or tasks may read for it: each event goes to one of them, and all of them come to the end.
 
     Args:
         limit: most events that wait, >= 1.
@@ -41,7 +43,7 @@ class EventQueue:
         self._closed = False
         self._finished = False
         self._released = False
-        self._waker: Callable[[], object] | None = None
+        self._wakers: set[Callable[[], object]] = set()
 
     # The writer's side.
 
@@ -126,8 +128,8 @@ class EventQueue:
         return True
 
     def _notify(self) -> None:
-        waker, self._waker = self._waker, None
-        if waker is not None:
+        wakers, self._wakers = self._wakers, set()
+        for waker in wakers:
             waker()
 
     # The reader's side.
@@ -139,14 +141,18 @@ class EventQueue:
             answer = self.get_or_wake(woken.set)
             if answer[0]:
                 break
-            woken.wait(_SLICE)
+            try:
+                woken.wait(_SLICE)
+            finally:
+                self.forget(woken.set)
         return answer[1]
 
     def get_or_wake(self, waker: Callable[[], object] | None = None) -> tuple[bool, Event | None]:
         """What `get` would return, if it would do so at once.
 
         Args:
-            waker: called once, on any thread, when it is worth trying again; it must neither wait nor raise.
+            waker: called once, on any thread, when it is worth trying again, unless it is told to `forget`; it must
+                neither wait nor raise.
 
         Returns:
             Whether there was an answer, and the answer.
@@ -157,8 +163,14 @@ class EventQueue:
                 return True, self._events.popleft()
             if self._closed or self._finished:
                 return True, None
-            self._waker = waker or self._waker
+            if waker is not None:
+                self._wakers.add(waker)
             return False, None
+
+    def forget(self, waker: Callable[[], object]) -> None:
+        """Do not call it: who it would have woken does not wait any more."""
+        with self._lock:
+            self._wakers.discard(waker)
 
     def close(self) -> None:
         """The reader is gone: take nothing more and wake whoever waits. Idempotent."""

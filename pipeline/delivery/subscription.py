@@ -21,6 +21,7 @@ class Subscription(Iterator[E_co], AsyncIterator[E_co], Generic[E_co]):
 
     A run that loses nothing waits for its readers. So a reader that is not read any more is closed: by `close`, by
     leaving the context (`with pipeline.events() as events: ...`), or by letting go of it, as a loop does that is left.
+    Several threads, or several tasks, may share one: each event goes to one of them, and the end comes to all.
 
     Args:
         queue: what the pipeline fills.
@@ -75,6 +76,8 @@ class Subscription(Iterator[E_co], AsyncIterator[E_co], Generic[E_co]):
         except KeyboardInterrupt:
             self._interrupted()
             raise
+        finally:
+            self._queue.forget(wake)
         if event is None:
             raise StopAsyncIteration
         return event

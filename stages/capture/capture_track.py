@@ -13,6 +13,8 @@ from lipstream.stages.sound.mixdown import tidy
 from lipstream.stages.sound.resample import StreamResampler
 
 _BELIEVE_REPORT_US = 1_000_000
+_LONGEST_SILENCE = 2
+"""Seconds: more that is missing at once is not made as samples. It may be hours, after a machine has slept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class CapturedSound:
         samples: (N,) float32 mono at 16 kHz.
         start: session time of the first sample, microseconds.
         end: session time at which the last sample ends, microseconds.
-        lost: seconds of sound lost before the block, already put into `samples` as silence.
+        lost: seconds of sound lost before the block, already put into `samples` as silence; a long loss is no part of
+            it, but a gap between what was given before and `start`.
     """
 
     samples: Float32
@@ -47,6 +50,8 @@ class CaptureTrack:
         self._delay = CallbackDelay()
         self._resampler = StreamResampler(rate)
         self._frames = 0
+        # Frames before the first one that the resampler was given.
+        self._skipped = 0
         self._reported: int | None = None
 
     def push(
@@ -72,12 +77,14 @@ class CaptureTrack:
         if missing:
             self._reported = None
         self._frames += missing
-        silence = np.zeros(dropped + missing, np.float32)
+        absent = dropped + missing
+        if absent > _LONGEST_SILENCE * self._rate:
+            # What the resampler still holds, a few milliseconds, goes with the rest.
+            self._resampler, self._skipped = StreamResampler(self._rate), self._frames - len(mono)
+            absent = 0
         first = self._resampler.given
-        samples = self._resampler.process(np.concatenate([silence, mono]) if len(silence) else mono)
-        return CapturedSound(
-            samples, self._time_of(first), self._time_of(self._resampler.given), len(silence) / self._rate
-        )
+        samples = self._resampler.process(np.concatenate([np.zeros(absent, np.float32), mono]) if absent else mono)
+        return CapturedSound(samples, self._time_of(first), self._time_of(self._resampler.given), absent / self._rate)
 
     def _time_of(self, sample: int) -> int:
-        return self._clock.time_of(sample * self._rate / SAMPLE_RATE)
+        return self._clock.time_of(self._skipped + sample * self._rate / SAMPLE_RATE)

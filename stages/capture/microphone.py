@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -25,6 +26,8 @@ _FIRST_DELAY_US = 500_000
 _LONGEST_DELAY_US = 8_000_000
 # PortAudio is not to be opened anew while it still closes, unless that hangs.
 _CLOSING_US = 5_000_000
+# Openings that hang in the sound system are left behind; with so many of them no further one is begun.
+_MAX_LEFT_BEHIND = 2
 
 
 class Microphone(Source):
@@ -48,7 +51,9 @@ class Microphone(Source):
         self._config = config
         self._backend = backend
         self._opening: MicrophoneOpening | None = None
+        self._begun = 0.0
         self._closing: threading.Thread | None = None
+        self._left_behind: list[MicrophoneOpening] = []
         self._sound = GaplessSound(self)
         self._troubles = SoundTroubles(self)
         self._retry_at = 0
@@ -101,14 +106,34 @@ class Microphone(Source):
         now = self.context.clock.now()
         if self._troubles.gone:
             self._sound.fill(now - SILENCE_LAG_US)
-            if self._opening is None and now >= self._retry_at and self._closed(now):
-                self._begin_opening()
+            self._reopen(now)
         self._troubles.look(now)
         return True
 
     # The device.
 
+    def _reopen(self, now: int) -> None:
+        """The device is gone: try to open it again, and give up an attempt that hangs."""
+        opening = self._opening
+        if opening is not None:
+            if not opening.done.is_set() and time.monotonic() - self._begun >= _OPEN_SECONDS:
+                self._leave_behind(opening)
+        elif now >= self._retry_at and self._closed(now):
+            self._left_behind = [left for left in self._left_behind if not left.done.is_set()]
+            if len(self._left_behind) < _MAX_LEFT_BEHIND:
+                self._begin_opening()
+
+    def _leave_behind(self, opening: MicrophoneOpening) -> None:
+        self._left_behind.append(opening)
+        self._give_up(opening)
+        if len(self._left_behind) < _MAX_LEFT_BEHIND:
+            self._troubles.lose(f"{opening.name} does not answer, trying again")
+        else:
+            self._troubles.lose(f"{opening.name} does not answer: unplug it and plug it in again")
+
     def _begin_opening(self) -> MicrophoneOpening:
+        # Not session time, which may be quicker than any sound system: in a simulation, or after a sleep.
+        self._begun = time.monotonic()
         self._opening = MicrophoneOpening(self._backend, self._config, self.context.clock.now, self.noun)
         return self._opening
 

@@ -54,17 +54,18 @@ class LateLearner:
             self._learner.finish(self._patience)
 
 
-def growth_of(name: str, history: float) -> Growing:
+def growth_of(name: str, config: Config, history: float) -> Growing:
     """What a profile grows by in a run.
 
     Args:
         name: of the profile.
+        config: of the run.
         history: see `Growing`.
 
     Raises:
         UserError: the name cannot be a file's.
     """
-    return Growing(_learner(name, lambda: True), history)
+    return Growing(_learner(name, config, lambda: True), history)
 
 
 def add_growth_by_consent(
@@ -80,7 +81,7 @@ def add_growth_by_consent(
     """
     if not {"fuse", "face", "lips"} <= graph.components.keys():
         return
-    learner = LateLearner(lambda: _learner(OWN_PROFILE, permitted), patience)
+    learner = LateLearner(lambda: _learner(OWN_PROFILE, config, permitted), patience)
     connect_growing(graph, config, lambda history: Growing(learner, history, permitted))
 
 
@@ -100,20 +101,23 @@ def connect_growing(graph: Graph, config: Config, make: Callable[[float], Growin
     graph.connect(lips, "growing.lips", Bounds(items=4096, duration=micros(60)))
 
 
-def _learner(name: str, permitted: Callable[[], bool]) -> GrowthWorker:
+def _learner(name: str, config: Config, permitted: Callable[[], bool]) -> GrowthWorker:
     from lipstream.models.av_speech.training.growing.kept_folder import kept_folder
     from lipstream.models.av_speech.training.growing.worker import GrowthWorker
 
     with while_loading():
         folder = kept_folder(name)
-    return GrowthWorker(folder, _keeper, permitted)
+    return GrowthWorker(folder, lambda: _keeper(config), permitted)
 
 
-def _keeper() -> SpeechKeeper:
-    from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
+def _keeper(config: Config) -> SpeechKeeper:
+    from lipstream.models.av_speech.training.growing.keeper import MIXING, SpeechKeeper
     from lipstream.models.av_speech.training.voices import voices_at_hand
     from lipstream.models.speech.moonshine import MoonshineEngine
+    from lipstream.stages.speech.readers import quiet_reader
 
     engine = MoonshineEngine(1)
     engine.load()
-    return SpeechKeeper(engine, voices_at_hand())
+    reader = quiet_reader(config, engine)
+    reader.load()
+    return SpeechKeeper(engine, voices_at_hand(), MIXING, reader)

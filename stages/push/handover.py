@@ -19,15 +19,18 @@ class Handover(Generic[T]):
     """Things on their way from a program to a source.
 
     Args:
-        seconds: most seconds of them that wait.
+        seconds: most seconds of them that wait. One that is longer is taken where nothing waits, as it would never fit:
+            who puts it in keeps each to `longest`.
         items: most of them that wait.
 
     Attributes:
         lost: seconds that did not fit, so far.
+        longest: seconds of one thing that fit where nothing waits.
     """
 
     def __init__(self, seconds: float, items: int) -> None:
         self.lost = 0.0
+        self.longest = seconds
         self._seconds = seconds
         self._items = items
         self._queue: deque[tuple[T, float, bool]] = deque()

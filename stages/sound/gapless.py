@@ -16,13 +16,16 @@ arrives, and must still have its place."""
 # Session times of neighbouring blocks agree to microseconds; only behind a gap can they be this far apart.
 _SEAM_US = 5_000
 _LONGEST_BLOCK = SAMPLE_RATE // 2
+# Only a longer gap is left when the run is asked to end: what follows a usual one is still heard.
+_ALWAYS_FILLED = 60 * SAMPLE_RATE
 
 
 class GaplessSound:
     """Emits a source's sound on its port "audio", in blocks that follow each other without a gap.
 
     A gap becomes silence and is counted as `audio.lost_seconds`; what lies before the end of what was emitted is cut
-    off. Blocks are half a second at most. What comes is levelled (`Leveller`).
+    off. Blocks are half a second at most, and silence is made block by block: a gap may be as long as a laptop sleeps.
+    What comes is levelled (`Leveller`).
 
     Args:
         source: the source; it must have its context before anything is emitted.
@@ -61,6 +64,9 @@ class GaplessSound:
         gap = start - self._end
         if gap > _SEAM_US:
             self.fill(start)
+            if start - self._end > _SEAM_US:
+                # The run was asked to end before the gap was filled.
+                return gap
         elif gap < -_SEAM_US:
             known = min(len(samples), -gap * SAMPLE_RATE // 1_000_000)
             samples, filled = samples[known:], max(0, filled - known)
@@ -76,9 +82,15 @@ class GaplessSound:
         """Emit silence up to a session time (us), if that is later than what was emitted."""
         self.begin(0)
         assert self._end is not None
-        missing = (until - self._end) * SAMPLE_RATE // 1_000_000
+        start, span = self._end, until - self._end
+        missing = span * SAMPLE_RATE // 1_000_000
         if missing > 0:
-            self._emit(np.zeros(missing, np.float32), until, missing)
+            self._source.context.count("audio.lost_seconds", missing / SAMPLE_RATE)
+        for first in range(0, missing, _LONGEST_BLOCK):
+            if first >= _ALWAYS_FILLED and self._source.context.stopping.is_set():
+                return
+            count = min(_LONGEST_BLOCK, missing - first)
+            self._give(AudioBlock(np.zeros(count, np.float32), count), start + span * (first + count) // missing)
 
     def _emit(self, samples: Float32, end: int, filled: int) -> None:
         assert self._end is not None
@@ -90,6 +102,9 @@ class GaplessSound:
         for first in range(0, len(samples), _LONGEST_BLOCK):
             part = samples[first : first + _LONGEST_BLOCK]
             upto = start + span * (first + len(part)) // len(samples)
-            block = AudioBlock(part, min(len(part), max(0, filled - first)))
-            self._source.emit("audio", block, self._end, upto - self._end)
-            self._end = upto
+            self._give(AudioBlock(part, min(len(part), max(0, filled - first))), upto)
+
+    def _give(self, block: AudioBlock, upto: int) -> None:
+        assert self._end is not None
+        self._source.emit("audio", block, self._end, upto - self._end)
+        self._end = upto

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,14 +15,20 @@ from lipstream.stages.payloads import SAMPLE_RATE, Float32
 # to 7 kHz, and what aliases is 60 dB down, for a millisecond of look-ahead.
 _ZERO_CROSSINGS = 16
 _ROLL_OFF = 0.95
+LOWEST_RATE: Final = 8_000
+"""In Hz. Each sample of a slower one would become many: at 1 Hz a message of a megabyte would be gigabytes."""
+HIGHEST_RATE: Final = 192_000
+"""In Hz."""
 # A rate that shares no large divisor with 16 kHz needs a filter for every output phase: 44101 Hz would take gigabytes.
 _MAX_TAPS = 4_000_000
+# Filters are up to 16 MB each, and who sends sound chooses its rate: a few are kept, those of rates in use.
+_FILTERS = 8
 
 
 def supported(rate: int) -> bool:
     """Whether `StreamResampler` takes a source rate, in Hz: all usual ones from 8 to 192 kHz."""
     divisor = math.gcd(rate, SAMPLE_RATE)
-    return rate > 0 and (rate // divisor) * (SAMPLE_RATE // divisor) <= _MAX_TAPS
+    return LOWEST_RATE <= rate <= HIGHEST_RATE and (rate // divisor) * (SAMPLE_RATE // divisor) <= _MAX_TAPS
 
 
 class StreamResampler:
@@ -40,7 +47,7 @@ class StreamResampler:
 
     def __init__(self, rate: int) -> None:
         if not supported(rate):
-            raise ValueError(f"cannot resample from {rate} Hz: expected a usual rate such as 44100 or 48000")
+            raise ValueError(f"cannot resample from {rate} Hz: expected a usual rate from 8000 to 192000")
         self.given = 0
         divisor = math.gcd(rate, SAMPLE_RATE)
         # `gain` outputs for every `step` inputs make a group; each of its outputs has its own row of the filter.
@@ -86,7 +93,7 @@ class StreamResampler:
         return result
 
 
-@cache
+@lru_cache(_FILTERS)
 def _filter(rate: int) -> tuple[Float32, int]:
     """The filter, (taps, gain) float32, and how many inputs it reaches back and ahead."""
     if rate == SAMPLE_RATE:

@@ -12,6 +12,7 @@ from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.profile_reader import ProfileReader
 from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.second_opinion import SecondOpinion
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
@@ -22,6 +23,8 @@ from lipstream.version import version
 
 MOONSHINE: Final = "moonshine"
 WHISPER: Final = "whisper"
+ENGLISH: Final = "en"
+"""What profiles are made for."""
 _MODELS: Final = {MOONSHINE: recognisers.TINY, WHISPER: "base"}
 """The usual model of each recogniser that ships."""
 MOST_SECONDS: Final = 0.6
@@ -61,6 +64,20 @@ def choose(config: Config) -> Choice:
         english = final == WHISPER and speech.language in ("auto", "en")
         first = MOONSHINE if english or profile_of(config) is not None else final
     return Choice(first, final, model or _MODELS.get(final, ""))
+
+
+def quiet_reader(config: Config, listener: SpeechEngine) -> Recogniser:
+    """Whose text a profile learns from where nobody tells what is said: that of who reads finished speech.
+
+    No second opinion is asked: it is quiet, one person speaks, and words that are doubtful are not learnt.
+
+    Raises:
+        UserError: there is no such recogniser or model.
+    """
+    choice, speech = choose(config), config.speech
+    with while_loading():
+        made = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, ENGLISH)
+    return made.reader if isinstance(made, SecondOpinion) else made
 
 
 def profile_of(config: Config) -> str | None:
@@ -131,6 +148,18 @@ def check_terms(terms: Iterable[str]) -> None:
         Terms.from_list(terms)
 
 
+def terms_of(config: Config, more: Iterable[str] = ()) -> tuple[str, ...]:
+    """The words and phrases that a configuration expects, and more.
+
+    Raises:
+        UserError: one cannot be used, they are too many, or their file cannot be read.
+    """
+    speech = config.speech
+    with while_loading():
+        listed = () if speech.terms_file is None else Terms.from_file(speech.terms_file).phrases
+        return Terms.from_list([*speech.terms, *listed, *more]).phrases
+
+
 def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     """The recognisers; nothing is loaded yet.
 
@@ -150,9 +179,7 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)
         if profile_of(config) is not None and choice.final != MOONSHINE:
             final = ProfileReader(recognisers.create(MOONSHINE, recognisers.TINY, speech.threads, listener), final)
-        terms = Terms.from_list(speech.terms)
-        if speech.terms_file is not None:
-            terms = Terms.from_list([*terms.phrases, *Terms.from_file(speech.terms_file).phrases])
+        terms = Terms.from_list(terms_of(config))
         wording = Wording(WordingOptions(speech.numerals, speech.fillers, speech.replace))
     join = min(speech.join, final.best_length) if config.media_time and not config.partials else 0.0
     # What is translated has no order in which the next sentence goes on.

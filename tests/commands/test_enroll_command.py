@@ -18,6 +18,7 @@ from lipstream.models.av_speech.enrolment import enrolment
 from lipstream.models.av_speech.general_fusion import GeneralFusion
 from lipstream.models.av_speech.profile import LipNetworks, save_networks
 from lipstream.models.errors import ModelError
+from lipstream.models.speech import recognisers
 
 
 def run(*arguments: str) -> int:
@@ -93,10 +94,45 @@ def verdicts(monkeypatch):
                 raise found
             return found, {}
 
-    monkeypatch.setattr(speech_networks, "teacher", lambda: None)
+    monkeypatch.setattr(speech_networks, "teacher", lambda: enrolment.Teacher(None, None, None, None))
     monkeypatch.setattr(enrolment, "Enrolment", Enrolment)
-    monkeypatch.setattr(enroll_command, "_material", lambda args, work, report: SimpleNamespace(recordings=[None]))
+    material = SimpleNamespace(recordings=[None], texts=["what is said"])
+    monkeypatch.setattr(enroll_command, "_material", lambda args, work, report: material)
     return coming
+
+
+class Whisper:
+    """A recogniser that loads, or does not."""
+
+    def __init__(self, missing):
+        self.missing = missing
+
+    def load(self):
+        if self.missing:
+            raise ModelError("there is no whisper-base here")
+
+    check = load
+
+
+@pytest.mark.parametrize(
+    ("quality", "missing", "code", "said"),
+    [
+        ("auto", False, 0, "no transcripts: what is learnt is the text of Whisper base"),
+        ("fast", False, 0, "no transcripts: what is learnt is the text of Moonshine tiny.en"),
+        ("auto", True, 0, "there is no whisper-base here; Moonshine reads instead"),
+        ("balanced", True, 2, "there is no whisper-base here"),
+    ],
+)
+def test_without_transcripts_the_recogniser_of_the_quality_reads_and_is_named(
+    quality, missing, code, said, profiles, cache, verdicts, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(recognisers, "create", lambda *_: Whisper(missing))
+    verdicts.append(True)
+    monkeypatch.setattr(
+        enroll_command, "_material", lambda args, work, report: SimpleNamespace(recordings=[None], texts=[None])
+    )
+    assert run("enroll", "ann", str(tmp_path), "--quality", quality) == code
+    assert said in capsys.readouterr().err
 
 
 @pytest.fixture

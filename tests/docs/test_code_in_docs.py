@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import DOCUMENTS, ROOT, blocks, name_of
+from tests.media_factory import beginning
 
 RUN = ("README.md", "docs/tutorial.md", "docs/python.md")
 """Documents whose blocks are run. Others have tests of their own, or show parts of something."""
@@ -38,7 +38,7 @@ def test_there_is_something_to_run():
 @pytest.mark.media
 @pytest.mark.parametrize("name", RUN)
 def test_every_block_of_python_runs(name: str, obama_speech: Path, tmp_path: Path):
-    shutil.copyfile(obama_speech, tmp_path / "talk.mp4")
+    beginning(obama_speech, tmp_path / "talk.mp4", 5.0)
     # Nobody speaks into a microphone here: what is live reads the recording.
     recorded = '"file", input="talk.mp4"'
     code = [block.replace('from_config("live"', f"from_config({recorded}") for block in blocks(ROOT / name, "python")]

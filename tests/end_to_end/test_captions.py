@@ -87,7 +87,7 @@ def test_the_same_file_gives_the_same_events_whatever_the_load(obama_speech, dem
         while not stop.is_set():
             np.linalg.svd(np.random.default_rng(0).random((60, 60)))
 
-    load = [threading.Thread(target=burn) for _ in range(4)]
+    load = [threading.Thread(target=burn) for _ in range(2)]
     for thread in load:
         thread.start()
     try:
@@ -171,7 +171,7 @@ def test_stable_text_of_real_speech_is_never_retracted(two_cities_audio, partial
 
 def test_endless_speech_is_cut_and_goes_on(two_cities_audio, partials_config):
     # The pauses are shortened to 160 ms, too short to end a segment before it grows long.
-    audio = two_cities_audio[: 40 * SAMPLE_RATE]
+    audio = two_cities_audio[: 26 * SAMPLE_RATE]
     hops = audio[: len(audio) // 160 * 160].reshape(-1, 160)
     loud = np.sqrt((hops**2).mean(axis=1)) > 0.01
     near = np.convolve(loud, np.ones(17), mode="same") > 0
@@ -179,11 +179,12 @@ def test_endless_speech_is_cut_and_goes_on(two_cities_audio, partials_config):
     events = from_blocks(endless, iter(lambda: 800, None), partials_config)
     starts = [event.start for event in of(SpeechStarted, events)]
     ends = [event.end for event in of(SpeechEnded, events)]
+    assert len(starts) > 1
     assert all(end - start <= partials_config.vad.max_segment for start, end in zip(starts, ends, strict=True))
     words = plain(text_of(events))
     spoken = ("best", "worst", "wisdom", "foolishness", "belief", "incredulity", "season", "despair", "heaven")
     assert sum(word in words for word in spoken) >= len(spoken) - 2
-    assert len(words) >= 95
+    assert len(words) >= 68
 
 
 def chords(seconds: float) -> np.ndarray:

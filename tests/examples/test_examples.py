@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from lipstream.events import TranscriptFinal, Word
-from tests.media_factory import Sound, write_media
+from tests.media_factory import Sound, beginning, write_media
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -103,15 +103,15 @@ def test_on_phrase(speech: Path):
 
 
 @pytest.mark.media
-def test_push_source(speech: Path, obama_speech: Path):
+def test_push_source(speech: Path, obama_speech: Path, tmp_path: Path):
     done = run("push_source.py", speech)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert said(line.split(maxsplit=1)[1]) == "today after two years of negotiations"
     # With a picture, whose frames come between the sound.
-    pushed = run("push_source.py", obama_speech)
+    pushed = run("push_source.py", beginning(obama_speech, tmp_path / "talk.mp4", 5.0))
     assert pushed.returncode == 0, pushed.stderr
-    assert "after two years of negotiations" in said(pushed.stdout) and "partners" in said(pushed.stdout)
+    assert "after two years of negotiations" in said(pushed.stdout) and "united states" in said(pushed.stdout)
 
 
 def test_push_source_without_a_recording_is_one_line(tmp_path: Path):

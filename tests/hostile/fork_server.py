@@ -67,11 +67,18 @@ class Outcome:
 
 def warm_up() -> None:
     """Import what the verb `file` needs, in the process that will fork."""
+    import pysubs2
+    import ttconv.imsc.writer
+
     import lipstream.commands.main as main
     import lipstream.commands.transcribe
     import lipstream.stages.build
+    import lipstream.stages.speaker.build
 
-    assert main and lipstream.commands.transcribe and lipstream.stages.build
+    # Writers and stages are imported when they are made; here before, so that no child does it all over again.
+    assert pysubs2 and ttconv.imsc.writer
+    assert lipstream.commands.transcribe and lipstream.stages.build and lipstream.stages.speaker.build
+    assert main.build_parser()
     # Every thread would reserve 64 MiB of addresses for an arena of its own, which is no memory used.
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
     gc.collect()

@@ -31,6 +31,36 @@ def test_two_runs_that_begin_together_load_a_network_once():
     assert loads == [1] and found[0] is found[1]
 
 
+def test_networks_that_are_released_while_one_loads_do_not_let_it_be_loaded_twice():
+    begun, go_on, loads, found = threading.Event(), threading.Event(), [], []
+
+    def load() -> object:
+        loads.append(1)
+        begun.set()
+        go_on.wait(30)
+        return object()
+
+    threads = [threading.Thread(target=lambda: found.append(shared("key", load))) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(30)
+    release_networks()
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert loads == [1] and found[0] is found[1]
+
+
+def test_networks_that_are_released_at_once_are_still_given_to_who_asked(monkeypatch: pytest.MonkeyPatch):
+    class Fleeting(dict):
+        def __setitem__(self, key, value):
+            super().__setitem__(key, value)
+            release_networks()
+
+    monkeypatch.setattr("lipstream.models.shared._networks", Fleeting())
+    assert shared("key", lambda: 5) == 5
+
+
 def test_a_network_that_cannot_be_loaded_is_tried_again():
     with pytest.raises(ZeroDivisionError):
         shared("key", lambda: 1 / 0)

@@ -8,19 +8,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from lipstream.models import assets
+from tests.conftest import folder_of_all
 from tests.packaging.rooms import PIP_INSTALL, ROOT, copy_product
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the tree, so that nothing of an earlier build can slip in."""
-    folder = tmp_path_factory.mktemp("build")
-    tree = copy_product(folder / "tree")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(tree)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """Built from a copy of the tree, so that nothing of an earlier build can slip in; once for all workers."""
+    folder = folder_of_all(tmp_path_factory) / "wheel"
+    with FileLock(folder.with_suffix(".lock")):
+        if not list(folder.glob("*.whl")):
+            tree = copy_product(tmp_path_factory.mktemp("build") / "tree")
+            command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(tree)]
+            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+            assert done.returncode == 0, done.stdout + done.stderr
     (built,) = folder.glob("*.whl")
     return built
 

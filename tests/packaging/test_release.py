@@ -53,10 +53,12 @@ def tree(finished: Path, tmp_path: Path) -> Path:
     )
 
 
-def release(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def release(tree: Path, *arguments: str, built: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the script on a tree; without `built`, what builds only says that it was called."""
+    build = "" if built else "release.build = lambda *_: print('built'); "
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import release; from pathlib import Path; "
-        f"sys.exit(release.main(sys.argv[1:], Path({str(tree)!r})))"
+        f"{build}sys.exit(release.main(sys.argv[1:], Path({str(tree)!r})))"
     )
     command = [sys.executable, "-c", code, "--no-lint", *arguments]
     return subprocess.run(command, cwd=tree, check=False, capture_output=True, text=True, timeout=300)
@@ -85,7 +87,8 @@ def test_the_tag_is_made_when_it_is_asked_for_and_only_once(tree: Path, monkeypa
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Nobody")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "nobody@host.example")
-    assert release(tree, "--repository", REPOSITORY, "--tag").returncode == 0
+    done = release(tree, "--repository", REPOSITORY, "--tag", built=False)
+    assert done.returncode == 0 and "built\n" in done.stdout.partition("ok  tag")[0]
     assert git(tree, "tag") == f"v{VERSION}\n"
     again = release(tree, "--repository", REPOSITORY, "--tag")
     assert (again.returncode, again.stderr) == (1, f"not ready: there is a tag v{VERSION} already\n")

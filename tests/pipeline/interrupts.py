@@ -55,9 +55,10 @@ def interrupted(work: Callable[[], object], at: int) -> str | None:
 
 
 def _in_destructor(frame: FrameType | None) -> bool:
-    while frame is not None and frame.f_code.co_name != "__del__":
+    # What runs the tests lies below; to look through it at every call would cost more than the run.
+    while frame is not None and frame.f_code.co_name not in ("__del__", "interrupted"):
         frame = frame.f_back
-    return frame is not None
+    return frame is not None and frame.f_code.co_name == "__del__"
 
 
 @functools.cache

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import ClassVar
 
 import pytest
 
 from lipstream.pipeline import Bounds, Component, Graph, GraphError, Port, Sink, Source, Stage
+from lipstream.pipeline.running.overload import Shed
+from lipstream.pipeline.switches import Switches
 from lipstream.pipeline.testing import EventRecorder, FakeSource
-from tests.pipeline.fakes import Collect, Forward, Idle, Join, chain
+from tests.pipeline.fakes import Collect, Forward, Idle, Join, chain, source
 
 
 class Sound:
@@ -163,6 +166,31 @@ def test_a_name_is_taken_once_by_components_and_sinks_alike():
     graph.add("one", Idle())
     with pytest.raises(GraphError, match="already a component named 'one'"):
         graph.add("one", EventRecorder())
+
+
+def test_a_graph_that_is_included_loses_nothing():
+    def retell(event):
+        return None
+
+    inner, outer = chain(source(1), Collect()), chain(source(1), Collect())
+    inner.add("events", EventRecorder())
+    inner.paced.add("c1")
+    inner.retold["c0"] = retell
+    inner.sheds = (Shed("faces", "video", "", ""), Shed("guesses", "audio", "", ""))
+    inner.switches = Switches(["sound", "picture"])
+    inner.switches.turn("picture", False)
+    outer.sheds = (Shed("guesses", "audio", "outer", ""),)
+    outer.switches = Switches(["sound"])
+    outer.include(inner, "second_")
+    outer.check()
+    assert list(outer.components) == ["c0", "c1", "second_c0", "second_c1"]
+    assert outer.sinks == {"second_events": inner.sinks["events"]}
+    assert outer.paced == {"second_c1"} and outer.retold == {"second_c0": retell}
+    assert [(shed.name, shed.reason) for shed in outer.sheds] == [("guesses", "outer"), ("faces", "")]
+    assert outer.switches.names == ("sound", "picture") and not outer.switches.is_on("picture")
+    # What a graph will have in time: to be dealt with in `include` as well.
+    known = {"components", "edges", "sinks", "skew_limits", "paced", "sheds", "switches", "retold"}
+    assert {each.name for each in fields(Graph)} == known
 
 
 def test_one_component_cannot_be_in_the_graph_twice():

@@ -36,7 +36,7 @@ class Watched(Idle):
         self.opened += 1
 
     def produce(self):
-        self.context.stopping.wait(0.005)
+        self.context.stopping.wait(0.001)
         if self.turns is not None:
             self.turns -= 1
         return self.turns != 0

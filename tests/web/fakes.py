@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import httpx
 import numpy as np
@@ -244,11 +245,12 @@ async def server(
     runs = runs or Runs()
     address = address or Address("127.0.0.1", 0)
     limits = limits or UploadLimits(50_000_000, 600.0)
-    recordings = file_config({}, limits.max_seconds)
+    recordings = file_config("live", {}, limits.max_seconds)
     service = Service(runs.prepare, limit, recordings, limits, runs.config, runs.push)
     asked = threading.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    with address.listen() as listener:
+    # It notices sooner that it is to end.
+    with address.listen() as listener, patch("lipstream.web.server._POLL_SECONDS", 0.01):
         task = asyncio.ensure_future(serving(address, listener, service, asked, ready.set_result))
         await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
         if task.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -122,22 +123,32 @@ def test_nothing_outside_the_static_files_is_served(path: str):
     assert ask(path).status_code == 404
 
 
-def test_a_websocket_needs_the_origin_and_the_token():
+def test_a_websocket_needs_the_origin_and_the_token(caplog: pytest.LogCaptureFixture):
     async def scenario():
         address = Address("127.0.0.1", 0, TOKEN)
         async with server(address=address) as here:
             url = here.base.replace("http", "ws", 1) + "/events"
             good = {"authorization": f"Bearer {TOKEN}"}
-            for headers in ({}, good | {"origin": "http://evil.example"}):
+            for path, headers, status in (
+                ("/events", {}, 401),
+                ("/events", good | {"origin": "http://evil.example"}, 403),
+                ("/v1/stream?token=wrong-secret", {}, 401),
+            ):
                 with pytest.raises(websockets.InvalidStatus) as refused:
-                    await websockets.connect(url, additional_headers=headers)
-                assert refused.value.response.status_code == 403
+                    await websockets.connect(url.replace("/events", path), additional_headers=headers)
+                answer = refused.value.response
+                assert answer.status_code == status and answer.headers["x-content-type-options"] == "nosniff"
+                told = json.loads(answer.body)
+                # Under /v1/ in OpenAI's form.
+                assert told["error"]["code"] == "invalid_api_key" if "/v1/" in path else told["message"]
             async with websockets.connect(url, additional_headers=good) as socket:
                 assert '"Hello"' in await socket.recv()
             async with websockets.connect(f"{url}?token={TOKEN}") as socket:
                 assert '"Hello"' in await socket.recv()
 
     asyncio.run(scenario())
+    # Whoever is refused writes nothing into the log.
+    assert not [each for each in caplog.records if each.name.startswith("uvicorn")]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ import pytest
 import lipstream.commands.serve
 from lipstream.commands.failures import guarded
 from lipstream.commands.parser import PlainParser
+from lipstream.config import load_config
 from lipstream.pipeline import UserError
 from lipstream.web.address import Address
-from lipstream.web.server import serve
+from lipstream.web.server import Service, serve
 from tests.web.fakes import PATIENCE, Runs, first, server
 from tests.web.ops.certificate import certificate_in
 
@@ -43,7 +44,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--host", "0.0.0.0"], "choose a token with --token"),
+        (["--host", "0.0.0.0"], "choose a token with --token-file"),
         (["--host", "0.0.0.0", "--token", "short"], "expected at least 8 characters"),
         (["--certfile", "cert.pem"], "belong together"),
         (["--certfile", "none.pem", "--keyfile", "none.pem"], "cannot use the certificate none.pem"),
@@ -51,7 +52,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
         (["--set", "vad.threshold=7"], "vad.threshold"),
         (["--public-url", "captions.example.org"], "expected such as https://example.org"),
         (["--public-url", "https://example.org/?x=1"], "expected such as https://example.org"),
-        (["--public-url", "https://example.org"], "choose a token with --token"),
+        (["--public-url", "https://example.org"], "choose a token with --token-file"),
+        (["--token", TOKEN, "--token-file", "token.txt"], "give one of them"),
+        (["--token-file", "no-such-file.txt"], "cannot read the token in no-such-file.txt: No such file"),
+        (["--token-file", __file__], "expected one line"),
         (["--trusted-proxies", "127.0.0.1,nginx"], "--trusted-proxies nginx"),
     ],
 )
@@ -60,6 +64,22 @@ def test_what_cannot_be_served_is_said_in_one_line(scripted: Runs, capsys, argum
     err = capsys.readouterr().err
     assert err.startswith("lipstream: error: ") and said in err and err.count("\n") == 1
     assert scripted.made == []
+
+
+def test_a_configuration_of_ones_own_holds_for_recordings_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    served: list[Service] = []
+    monkeypatch.setattr("lipstream.web.server.serve", lambda address, service, asked, ready: served.append(service))
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("mode: live\nemotion: {enabled: false}\nspeech: {language: de, terms: [Ada Lovelace]}\nvad:\n")
+    assert run("--config", str(mine), "--set", "speech.numerals=as_heard", "--max-upload-minutes", "2") == 0
+    live, recordings = served[0].live, served[0].recordings
+    for config in (live, recordings):
+        assert not config.emotion.enabled
+        assert (config.speech.language, config.speech.terms) == ("de", ("Ada Lovelace",))
+    # What it does not name is as for the two kinds of runs.
+    assert (live.mode, recordings.mode) == ("live", "file")
+    assert recordings.vad == load_config("file").vad and recordings.limits.max_duration == 120
+    assert recordings.face.report_rate > 0
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(scripted: Runs, capsys):
@@ -92,6 +112,22 @@ def test_ctrl_c_ends_it_cleanly_and_it_says_where_to_open_the_page(scripted: Run
     assert all(made.pipeline.wait(PATIENCE) for made in scripted.made)
 
 
+@pytest.mark.parametrize("where", ["file", "environment"])
+def test_a_token_can_be_kept_out_of_the_command_line_and_is_then_not_shown(
+    where: str, scripted: Runs, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or signal.raise_signal(signal.SIGINT))
+    (tmp_path / "token.txt").write_text(f"{TOKEN}\n")
+    if where == "environment":
+        monkeypatch.setenv("LIPSTREAM_TOKEN", TOKEN)
+    given = ["--token-file", str(tmp_path / "token.txt")] if where == "file" else []
+    assert run("--port", "0", "--open", *given) == 0
+    err = capsys.readouterr().err
+    assert "/?token=TOKEN " in err and TOKEN not in err
+    assert opened[0].endswith(f"/?token={TOKEN}")
+
+
 def test_the_log_can_be_lines_of_json_without_the_token(scripted: Runs, capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     monkeypatch.setattr("webbrowser.open", lambda url: signal.raise_signal(signal.SIGINT))
@@ -113,9 +149,7 @@ def test_a_run_that_hangs_while_it_loads_does_not_keep_the_server_from_ending():
 
 
 def _service(runs: Runs):
-    from lipstream.config import load_config
     from lipstream.web.files.uploads import UploadLimits
-    from lipstream.web.server import Service
 
     return Service(runs.prepare, 1, load_config("file"), UploadLimits(1000, 60.0), load_config("live"))
 

@@ -15,7 +15,7 @@ def test_a_flash_and_its_beep_stay_together():
             browser = here.browser()
             await browser.connect()
             async with browser.events() as messages:
-                while len(here.runs.ears[0].beeps) < 12:
+                while len(here.runs.ears[0].beeps) < 8:
                     await first(messages, "TranscriptFinal")
             assert browser.microphone and browser.camera
             late = max(browser.microphone.late, browser.camera.late)

@@ -144,7 +144,7 @@ def test_what_lasts_too_long_or_is_no_recording_is_refused_by_its_own_name(folde
     async def scenario():
         async with server(limits=UploadLimits(10_000_000, 60.0)) as here:
             long = await send(here.base, recording(90.0), "lecture.wav")
-            assert long.status_code == 415
+            assert long.status_code == 413
             assert long.json()["message"] == "'lecture.wav' lasts 90 seconds, and this server takes up to 60 seconds."
             text = await send(here.base, b"Just some words.\n" * 99, "notes.mp4")
             assert text.status_code == 415

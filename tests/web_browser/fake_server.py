@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -65,7 +65,18 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._left = asyncio.Event()
         self._ready.set_result(asyncio.get_running_loop())
+
+    async def main_loop(self) -> None:
+        """Wait until it is to end, and not until the next time that it would be looked whether it is."""
+        await self.on_tick(0)
+        await self._left.wait()
+
+    def leave(self) -> None:
+        """Have it end; to be called in its loop."""
+        self.should_exit = self.force_exit = True
+        self._left.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._cut()
@@ -119,7 +130,7 @@ class FakeServer:
 
     def stop(self) -> None:
         """Go away, as if killed: every connection is cut."""
-        self._server.should_exit = self._server.force_exit = True
+        self._loop.call_soon_threadsafe(self._server.leave)
         self._thread.join(PATIENCE)
 
     async def _cut(self) -> None:
@@ -197,7 +208,7 @@ class FakeServer:
         if len(self.sessions) >= self.max_sessions:
             return JSONResponse({"error": "busy", "message": "All places are taken: try again later."}, 503)
         body = await request.json()
-        peer = RTCPeerConnection()
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         id_ = secrets.token_urlsafe(12)
         self.sessions[id_] = FakeSession(peer, audio=body["audio"], video=body["video"], own=body["own"])
         await peer.setRemoteDescription(RTCSessionDescription(body["sdp"], body["type"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from lipstream.events import Revision, TranscriptFinal
 from tests.web_browser.fake_server import PATIENCE, FakeServer, FakeSession
@@ -21,7 +21,9 @@ def go_live(page: Page, server: FakeServer, *, reload: bool = True) -> FakeSessi
         page.goto(server.url)
     before = set(server.sessions)
     page.get_by_role("button", name="Start captions").click()
-    expect(page.locator("body")).to_have_attribute("data-state", "live")
+    # `expect` would look only twice a second by then.
+    body = page.locator("body")
+    until(page, lambda: body.get_attribute("data-state") == "live")
     (new,) = set(server.sessions) - before
     until(page, lambda: bool(server.sessions[new].sockets))
     return server.sessions[new]

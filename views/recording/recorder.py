@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -57,7 +59,10 @@ class Recorder(Sink):
         self._place: BinaryIO | None = None
         self._file: RecordingFile | None = None
         self._waiting: list[tuple[str, Packet[Any]]] = []
+        # Captions come on another thread than sound and pictures: this guards them, and which file they go into.
+        self._lock = threading.Lock()
         self._cues: list[Cue] = []
+        self._told = False
 
     @classmethod
     def on(cls, graph: Graph, path: Path, config: Config) -> Recorder:
@@ -93,17 +98,18 @@ class Recorder(Sink):
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Write a stretch of sound or a picture."""
-        if self.failure is not None:
-            return
-        if self._file is None and not self._begins(packet):
-            self._waiting.append((port, packet))
-            return
-        self._write(port, packet)
+        if self.failure is None:
+            if self._file is not None or self._begins(packet):
+                self._write(port, packet)
+            else:
+                self._waiting.append((port, packet))
+        self._tell_failure()
 
     def finish(self) -> None:
         """Write what has waited for a first picture that never came."""
         if self.failure is None and self._file is None and self._waiting:
             self._begin(self._size if self._has_picture else None)
+        self._tell_failure()
 
     def _begins(self, packet: Packet[Any]) -> bool:
         """Whether enough is known to begin the file; it is begun then."""
@@ -118,8 +124,10 @@ class Recorder(Sink):
 
     def _begin(self, size: tuple[int, int] | None) -> None:
         assert self._place is not None
-        with _Reported(self):
-            self._file = RecordingFile(self._place, list(self._sounds.values()), size)
+        with self._ending():
+            file = RecordingFile(self._place, list(self._sounds.values()), size)
+            with self._lock:
+                self._file = file
             self.publish(Recording(on=True, file=self.path.name))
         waiting, self._waiting = self._waiting, []
         for port, packet in waiting:
@@ -129,25 +137,35 @@ class Recorder(Sink):
         payload = packet.payload
         if self._file is None or self.failure is not None:
             return
-        with _Reported(self):
+        with self._ending():
             if isinstance(payload, VideoFrame):
                 self._file.add_picture(payload.image, packet.timestamp)
             else:
                 self._file.add_sound(self._sounds[port], payload.samples, packet.timestamp)
-            # Captions that came before there was a file.
-            cues, self._cues = self._cues, []
-            self._file.add_captions(cues)
+        self.put([])
 
     def put(self, cues: list[Cue]) -> None:
-        """Write captions; from any thread."""
-        if self._file is None:
+        """Write captions, behind those that came before there was a file; from any thread."""
+        with self._ending(), self._lock:
+            if self.failure is not None:
+                return
             self._cues += cues
-        elif self.failure is None:
-            with _Reported(self):
-                self._file.add_captions(cues)
+            if self._file is not None and self._cues:
+                written, self._cues = self._cues, []
+                self._file.add_captions(written)
 
-    def tell_failure(self) -> None:
-        """Report that the recording has ended."""
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """End the recording where it cannot be written; `process` and `finish` report it, on the thread for it."""
+        try:
+            yield
+        except (OSError, av.FFmpegError) as error:
+            self.failure = _reason(error)
+
+    def _tell_failure(self) -> None:
+        if self.failure is None or self._told:
+            return
+        self._told = True
         modality = "video" if self._has_picture else "audio"
         text = f"recording into {self.path} has ended: {self.failure}; captions go on"
         self.degrade(modality, text, trouble="recording")
@@ -162,8 +180,9 @@ class Recorder(Sink):
         Returns:
             Whether there is anything in it; an empty one is removed.
         """
-        file, place = self._file, self._place
-        self._file = self._place = None
+        with self._lock:
+            file, place = self._file, self._place
+            self._file = self._place = None
         if file is None:
             if place is not None:
                 place.close()
@@ -173,23 +192,6 @@ class Recorder(Sink):
             file.close()
         except (OSError, av.FFmpegError) as error:
             self.failure = self.failure or _reason(error)
-        return True
-
-
-class _Reported:
-    """Ends a recording that cannot be written, and tells."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, (OSError, av.FFmpegError)):
-            return False
-        self._recorder.failure = _reason(error)
-        self._recorder.tell_failure()
         return True
 
 

@@ -28,10 +28,11 @@ class BadField(Refusal):
         field: its name.
         message: one plain-language line for people.
         status: of the response.
+        error: one word for programs.
     """
 
-    def __init__(self, field: str, message: str, status: int = 400) -> None:
-        super().__init__(status, "bad field", message, field)
+    def __init__(self, field: str, message: str, status: int = 400, error: str = "bad field") -> None:
+        super().__init__(status, error, message, field)
 
 
 @dataclass(frozen=True, slots=True)

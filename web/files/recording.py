@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lipstream import Pipeline
-from lipstream.config import Config, load_config
+from lipstream.config import Config, changed, load_config
 from lipstream.events import Remark
 from lipstream.models.errors import ModelError
 from lipstream.pipeline import Event, EventSink, PipelineError, StageFailed, UserError
@@ -74,6 +74,10 @@ class Progress(EventSink):
             self.nothing = self.nothing or event.text
 
 
+class TooLong(UserError):
+    """A recording lasts longer than may be sent."""
+
+
 def look_into(path: Path, name: str, config: Config, max_seconds: float) -> MediaInfo:
     """See whether a file can be captioned, before anything is loaded.
 
@@ -84,6 +88,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
         max_seconds: how long it may last.
 
     Raises:
+        TooLong: it lasts longer.
         UserError: it is no recording, or too much.
     """
     # How long it may last is told in other words here.
@@ -93,7 +98,7 @@ def look_into(path: Path, name: str, config: Config, max_seconds: float) -> Medi
     except UserError as error:
         raise UserError(_renamed(error, path, name)) from error
     if media.duration is not None and media.duration > max_seconds:
-        raise UserError(
+        raise TooLong(
             f"'{name}' lasts {_in_words(media.duration)}, and this server takes up to {_in_words(max_seconds)}"
         )
     return media
@@ -158,15 +163,26 @@ def offered_formats(config: Config) -> list[str]:
     return [*text_formats(), "json", *([EMOTION_FORMAT] if config.emotion.enabled else [])]
 
 
-def file_config(settings: Mapping[str, object], max_seconds: float) -> Config:
+def file_config(name_or_path: str, settings: Mapping[str, object], max_seconds: float) -> Config:
     """The configuration with which recordings are captioned.
 
     Args:
-        settings: the user's own.
+        name_or_path: the server's configuration; what it does not name is as for `file`.
+        settings: the user's own, which come before it.
         max_seconds: of a recording that does not tell its length, what comes later is left out.
+
+    Raises:
+        ConfigError: it cannot be read, or is wrong.
     """
-    limits = {"limits.max_duration": max_seconds}
-    return load_config("file", {**REPORT_RATES, **limits, **settings, "mode": "file"})
+    config = load_config(name_or_path, {**settings, "mode": "file"}, preset="file")
+    # Without these a report has nothing to draw.
+    rates = {key: rate for key, rate in REPORT_RATES.items() if not _value(config, key)}
+    return changed(config, {**rates, "limits.max_duration": min(config.limits.max_duration, max_seconds)})
+
+
+def _value(config: Config, key: str) -> object:
+    section, name = key.split(".")
+    return getattr(getattr(config, section), name)
 
 
 def _renamed(error: PipelineError, path: Path, name: str) -> str:

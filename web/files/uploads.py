@@ -21,7 +21,7 @@ from lipstream.config import Config
 from lipstream.pipeline import Event, PipelineError, UserError
 from lipstream.stages.printable import printable
 from lipstream.web.answers import Refusal, steady
-from lipstream.web.files.recording import Report, caption, look_into, offered_formats
+from lipstream.web.files.recording import Report, TooLong, caption, look_into, offered_formats
 from lipstream.web.ops.journal import Journal
 from lipstream.web.sessions import Sessions
 from lipstream.web.threads import on_thread
@@ -51,7 +51,7 @@ class UploadLimits:
     Attributes:
         max_bytes: of the file.
         max_seconds: how long it may last.
-        max_kept: most of them that are there at once.
+        max_kept: most of them that are there at once; of those that somebody waits for, beside those that are done.
     """
 
     max_bytes: int
@@ -158,13 +158,13 @@ class Uploads:
         return list(self._uploads.values())
 
     @contextlib.contextmanager
-    def coming(self) -> Iterator[None]:
+    def coming(self, kind: Kind) -> Iterator[None]:
         """Somebody sends one in the parts of a form, which are kept elsewhere until it is whole.
 
         Raises:
-            Refusal: too many do.
+            Refusal: too many do, or there is no room for one more of its kind.
         """
-        self._check_room()
+        self._check_room(kind)
         if self._coming >= MAX_COMING:
             raise Refusal(503, "busy", f"{MAX_COMING} recordings are being sent already; try again in a moment.")
         self._coming += 1
@@ -191,8 +191,8 @@ class Uploads:
         Raises:
             Refusal: there are too many, the disk is full, or it is no recording that can be captioned.
         """
-        self._check_room()
         order = order or Order(self.config, formats=tuple(offered_formats(self.config)))
+        self._check_room(order.kind)
         key = secrets.token_urlsafe(12)
         upload = Upload(key, printable(name)[:_MAX_NAME] or "recording", self._folder / f"{key}.media", order)
         self._uploads[key] = upload
@@ -201,7 +201,8 @@ class Uploads:
             media = await on_thread(lambda: look_into(upload.path, upload.name, order.config, self.limits.max_seconds))
         except UserError as error:
             self.forget(upload)
-            raise Refusal(415, "no recording", sentence(str(error))) from error
+            status, kind = (413, "too long") if isinstance(error, TooLong) else (415, "no recording")
+            raise Refusal(status, kind, sentence(str(error))) from error
         except BaseException:
             self.forget(upload)
             raise
@@ -236,11 +237,15 @@ class Uploads:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _check_room(self) -> None:
+    def _check_room(self, kind: Kind) -> None:
         self._forget_old()
-        if len(self._uploads) >= self.limits.max_kept:
-            kept = self.limits.max_kept
-            raise Refusal(503, "busy", f"This server keeps {kept} recordings at most; remove one first.")
+        most = self.limits.max_kept
+        if kind == "request":
+            # Nothing of it is kept once it is answered: what is done, and waits to be fetched, is not in its way.
+            if sum(each.state in ("waiting", "running") for each in self.kept) >= most:
+                raise Refusal(503, "busy", f"{most} recordings wait to be captioned already; try again in a moment.")
+        elif len(self._uploads) >= most:
+            raise Refusal(503, "busy", f"This server keeps {most} recordings at most; remove one first.")
 
     def _forget_old(self) -> None:
         now = time.monotonic()

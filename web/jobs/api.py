@@ -9,12 +9,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from lipstream.config import Config
 from lipstream.stages.sinks.transcript.reading import read_transcript
 from lipstream.web.answers import Refusal, json_answer
 from lipstream.web.files.recording import offered_formats
 from lipstream.web.files.uploads import Order, State, Upload, Uploads
 from lipstream.web.openai.answers import verbose
-from lipstream.web.openai.options import GRANULARITIES, Wanted
+from lipstream.web.openai.options import GRANULARITIES, config_of
 from lipstream.web.openai.receiving import received
 from lipstream.web.threads import on_thread
 
@@ -50,7 +51,7 @@ class JobsApi:
 
     async def _take(self, request: Request) -> Response:
         try:
-            _, upload = await received(request, self._uploads, _order)
+            _, upload = await received(request, self._uploads, "job", config_of, _order)
         except ClientDisconnect:
             # Nobody is there to be told.
             return Response(status_code=400)
@@ -76,7 +77,7 @@ class JobsApi:
             raise Refusal(409, "not done", "This recording has not been captioned yet.")
         if name == _VERBOSE:
             record = await on_thread(lambda: read_transcript(job.outputs["json"]))
-            return json_answer(verbose(record, GRANULARITIES))
+            return json_answer(verbose(record, GRANULARITIES, job.order.config.speech.task))
         path = job.made.get(name)
         if path is None:
             there = ", ".join([_VERBOSE, *job.made])
@@ -91,8 +92,8 @@ class JobsApi:
         return upload
 
 
-def _order(want: Wanted) -> Order:
-    return Order(want.config, "job", tuple(offered_formats(want.config)), report=False)
+def _order(config: Config) -> Order:
+    return Order(config, "job", tuple(offered_formats(config)), report=False)
 
 
 def _told(upload: Upload) -> dict[str, Any]:

@@ -43,14 +43,14 @@ def plain(record: TranscriptRecord) -> dict[str, Any]:
     return {"text": text_of(record.segments), "usage": _usage(record)}
 
 
-def verbose(record: TranscriptRecord, granularities: Collection[str]) -> dict[str, Any]:
-    """The answer in the form `verbose_json`, with words, segments, or both.
+def verbose(record: TranscriptRecord, granularities: Collection[str], task: str) -> dict[str, Any]:
+    """The answer in the form `verbose_json`, with words, segments, or both, after a task: transcribe or translate.
 
     What Lipstream does not have is 0 or empty: tokens, temperature, the probability of no speech. Besides OpenAI's,
     words have `confidence` and `lip_gate`, segments `face`, `off_camera` and `language`.
     """
     told: dict[str, Any] = {
-        "task": "transcribe",
+        "task": task,
         "language": name_of(record.language),
         "duration": record.duration,
         "text": text_of(record.segments),

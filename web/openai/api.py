@@ -13,14 +13,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from lipstream.config import Config
 from lipstream.events import TranscriptFinal
 from lipstream.pipeline import Event
 from lipstream.stages.sinks.transcript.reading import read_transcript
 from lipstream.stages.sinks.transcript.schema import TranscriptRecord
 from lipstream.web.answers import Refusal, error_of, json_answer
+from lipstream.web.files.form import Form
 from lipstream.web.files.uploads import Order, Upload, Uploads
 from lipstream.web.openai.answers import Text, plain, verbose
-from lipstream.web.openai.options import MODELS, OWN_MODEL, Wanted
+from lipstream.web.openai.options import MODELS, OWN_MODEL, Wanted, translated, wanted
 from lipstream.web.openai.receiving import received
 from lipstream.web.threads import on_thread
 
@@ -33,7 +35,7 @@ _BEGUN = 1_735_689_600
 
 
 class OpenAiApi:
-    """`POST /v1/audio/transcriptions` and `GET /v1/models`.
+    """`POST /v1/audio/transcriptions` and `/v1/audio/translations`, and `GET /v1/models`.
 
     Args:
         uploads: captions the recordings.
@@ -47,6 +49,7 @@ class OpenAiApi:
         """The addresses, with what answers them."""
         return [
             Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
+            Route("/v1/audio/translations", self._translate, methods=["POST"]),
             Route("/v1/models", self._models),
             Route("/v1/models/{name}", self._model),
         ]
@@ -57,13 +60,19 @@ class OpenAiApi:
     async def _model(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in MODELS:
-            raise Refusal(404, "no model", f"There is no such model; there are: {', '.join(MODELS)}.")
+            raise Refusal(404, "no model", f"There is no such model; there are: {', '.join(MODELS)}.", "model")
         return json_answer(_model(name))
 
     async def _transcribe(self, request: Request) -> Response:
+        return await self._caption(request, wanted)
+
+    async def _translate(self, request: Request) -> Response:
+        return await self._caption(request, translated)
+
+    async def _caption(self, request: Request, read: Callable[[Form, Config], Wanted]) -> Response:
         try:
             heard: asyncio.Queue[Event] = asyncio.Queue()
-            want, upload = await received(request, self._uploads, partial(_order, heard))
+            want, upload = await received(request, self._uploads, "request", read, partial(_order, heard))
         except ClientDisconnect:
             # Nobody is there to be told.
             return Response(status_code=400)
@@ -93,7 +102,9 @@ class OpenAiApi:
             return Response(text, media_type="text/plain; charset=utf-8")
         record = await self._record(upload)
         self._uploads.forget(upload)
-        return json_answer(plain(record) if want.answer == "json" else verbose(record, want.granularities))
+        if want.answer == "json":
+            return json_answer(plain(record))
+        return json_answer(verbose(record, want.granularities, want.config.speech.task))
 
     async def _record(self, upload: Upload) -> TranscriptRecord:
         return await on_thread(lambda: read_transcript(upload.outputs["json"]))
@@ -102,10 +113,11 @@ class OpenAiApi:
         """Server-sent events, by OpenAI's names: text as segments are finished, and at the end all of it."""
         text = Text()
         finished = asyncio.ensure_future(upload.finished.wait())
+        coming: asyncio.Future[Event] | None = None
         try:
             while not (finished.done() and heard.empty()):
                 coming = asyncio.ensure_future(heard.get())
-                tasks = [coming, finished]
+                tasks: list[asyncio.Future[Any]] = [coming, finished]
                 done, _ = await asyncio.wait(tasks, timeout=_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if not coming.done():
                     coming.cancel()
@@ -122,6 +134,9 @@ class OpenAiApi:
             yield _sent({"type": "error", **error_of(refusal)})
         finally:
             finished.cancel()
+            if coming is not None:
+                # Who has left does so in the midst of a wait, which ends none of what is waited for.
+                coming.cancel()
             self._uploads.forget(upload)
         yield b"data: [DONE]\n\n"
 

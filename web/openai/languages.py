@@ -20,6 +20,13 @@ vi vietnamese, yi yiddish, yo yoruba, yue cantonese, zh chinese
 NAMES: Final = dict(each.split(maxsplit=1) for each in " ".join(_NAMES.split()).split(", "))
 """English names by code of ISO 639-1, of the languages that Whisper knows."""
 
+_CODES: Final = {name: code for code, name in NAMES.items()}
+
+
+def code_of(text: str) -> str:
+    """The code of a language that is named in English, as answers do; what is no such name is given back."""
+    return _CODES.get(" ".join(text.split()).lower(), text)
+
 
 def name_of(code: str | None) -> str:
     """The English name of a language; the code itself where it has none here, "unknown" without one."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from lipstream.config import Config, changed
+from lipstream.config import Config
 from lipstream.pipeline import UserError
-from lipstream.stages.speech.readers import check_terms
+from lipstream.stages.speech.readers import MOONSHINE, choose
 from lipstream.web.files.form import BadField, Form
 from lipstream.web.files.uploads import sentence
+from lipstream.web.openai.prompt import terms_of
+from lipstream.web.wishes import granted, spoken
 
 Answer = Literal["json", "text", "srt", "verbose_json", "vtt"]
 ANSWERS: Final[tuple[Answer, ...]] = ("json", "text", "srt", "verbose_json", "vtt")
@@ -26,9 +27,6 @@ ALIASES: Final = (
 )
 """What programs ask for by themselves: all of them are what this server is set to."""
 MODELS: Final = (OWN_MODEL, *QUALITIES, *ALIASES)
-
-LONGEST_TERM: Final = 5
-"""Words of a piece of the prompt beyond which it is a sentence, and no term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Wanted:
 
 
 def wanted(form: Form, base: Config) -> Wanted:
-    """Read the fields of a form.
+    """Read the fields of a form for a transcription.
 
     Raises:
         BadField: one has a value that cannot be.
@@ -69,42 +67,43 @@ def wanted(form: Form, base: Config) -> Wanted:
     streamed = stream in ("true", "1")
     if streamed and answer not in ("json", "text"):
         raise BadField("stream", f"Expected response_format=json with stream=true, got {answer}.")
-    return Wanted(_config(form, base), answer, granularities or frozenset({"segment"}), streamed)
+    return Wanted(config_of(form, base), answer, granularities or frozenset({"segment"}), streamed)
 
 
-def terms_of(prompt: str) -> list[str]:
-    """The names and phrases in a prompt: what stands between commas, full stops, semicolons, or in lines of its own.
+def translated(form: Form, base: Config) -> Wanted:
+    """Read the fields of a form for a translation to English.
 
-    A piece of more than five words is a sentence, which tells the style and nothing to be expected here.
+    Raises:
+        BadField: one has a value that cannot be, or nothing here translates.
     """
-    pieces = (" ".join(piece.split()).strip(" .") for piece in re.split(r"[,;:\n]|\.(?:\s|$)", prompt))
-    return list(dict.fromkeys(piece for piece in pieces if piece and len(piece.split()) <= LONGEST_TERM))
+    want = wanted(form, granted(base, {"speech.task": "translate"}))
+    if choose(want.config).final == MOONSHINE:
+        raise BadField("model", "This model reads English alone and translates nothing: lipstream-balanced does.")
+    return want
 
 
-def _config(form: Form, base: Config) -> Config:
+def config_of(form: Form, base: Config) -> Config:
+    """How the recording in a form is to be captioned.
+
+    Raises:
+        BadField: a field has a value that cannot be.
+    """
     settings: dict[str, object] = {}
     model = form.one("model", OWN_MODEL)
     if model not in MODELS:
-        raise BadField("model", f"There is no model '{model[:40]}' here; there are: {', '.join(MODELS)}.", 404)
+        raise BadField(
+            "model", f"There is no model '{model[:40]}' here; there are: {', '.join(MODELS)}.", 404, "no model"
+        )
     if model in QUALITIES:
         settings["speech.quality"] = QUALITIES[model]
-    terms = terms_of(form.one("prompt"))
-    if terms:
-        try:
-            check_terms(terms)
-        except UserError as error:
-            raise BadField("prompt", sentence(str(error))) from error
-        settings["speech.terms"] = tuple(dict.fromkeys([*base.speech.terms, *terms]))
     try:
-        config = changed(base, settings)
+        config = granted(base, settings, terms_of(form.one("prompt")))
     except UserError as error:
         raise BadField("prompt", sentence(str(error))) from error
-    if language := form.one("language"):
-        try:
-            config = changed(config, {"speech.language": language})
-        except UserError as error:
-            raise BadField("language", sentence(str(error))) from error
-    return config
+    try:
+        return spoken(config, form.one("language"))
+    except UserError as error:
+        raise BadField("language", sentence(str(error))) from error
 
 
 def _check_temperature(form: Form) -> None:

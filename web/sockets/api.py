@@ -21,6 +21,7 @@ from lipstream.web.sockets.opus import RATE, OpusDecoder
 from lipstream.web.sockets.protocol import JpegPicture, Opening, binary, control, opening
 from lipstream.web.sockets.session import SocketSession
 from lipstream.web.threads import on_thread
+from lipstream.web.wishes import expected
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class SocketApi:
 
     async def _converse(self, websocket: WebSocket, session: SocketSession, wanted: Opening) -> None:
         """Take what comes and send what is told, until one of both is over."""
-        taker = asyncio.ensure_future(_Taker(websocket, session, wanted).run())
+        taker = asyncio.ensure_future(_Taker(websocket, session, self._config, wanted).run())
         teller = asyncio.ensure_future(_tell_all(websocket, session, wanted))
         code, reason = 1000, ""
         try:
@@ -131,9 +132,12 @@ class SocketApi:
 class _Taker:
     """Takes the messages of a program."""
 
-    def __init__(self, websocket: WebSocket, session: SocketSession, wanted: Opening) -> None:
+    def __init__(self, websocket: WebSocket, session: SocketSession, config: Config, wanted: Opening) -> None:
         self._websocket = websocket
         self._session = session
+        self._config = config
+        # What is taken in one go has to fit behind what waits.
+        self._room = min(MOST_WAITING, config.audio.buffer / 2)
         self._wanted = wanted
         self._opus = OpusDecoder(wanted.channels) if wanted.encoding == "opus" else None
 
@@ -147,22 +151,26 @@ class _Taker:
         """
         source = self._session.source
         while source.open:
-            while source.waiting > MOST_WAITING and source.open:
-                await asyncio.sleep(_PAUSE)
+            await self._until_room()
             async with asyncio.timeout(IDLE_SECONDS):
                 message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1005))
             try:
                 if message.get("bytes") is not None:
-                    self._take(message["bytes"])
+                    await self._take(message["bytes"])
                 elif not self._obey(message["text"]):
                     return
             except (ValueError, UserError) as error:
                 # A close reason has 123 bytes at most.
                 raise _Unreadable(str(error).encode()[:120].decode(errors="ignore")) from error
 
-    def _take(self, data: bytes) -> None:
+    async def _until_room(self) -> None:
+        source = self._session.source
+        while source.waiting > self._room and source.open:
+            await asyncio.sleep(_PAUSE)
+
+    async def _take(self, data: bytes) -> None:
         source, wanted = self._session.source, self._wanted
         given = binary(data, wanted.pictures)
         if isinstance(given, JpegPicture):
@@ -171,13 +179,17 @@ class _Taker:
             for frame in self._opus.decode(given.data):
                 source.push_audio(frame, RATE)
         else:
-            source.push_audio(given.data, wanted.rate, channels=wanted.channels)
+            # A message of a megabyte may be a minute of sound: no more of it waits than of many short ones.
+            most = max(1, int(self._room * wanted.rate)) * 2 * wanted.channels
+            for first in range(0, max(1, len(given.data)), most):
+                await self._until_room()
+                source.push_audio(given.data[first : first + most], wanted.rate, channels=wanted.channels)
 
     def _obey(self, text: str) -> bool:
         """Do what is asked for; returns whether there will be more."""
         kind, terms = control(text)
         if kind == "terms":
-            self._session.pipeline.expect(terms)
+            self._session.pipeline.expect(expected(self._config, terms))
             return True
         self._session.source.end()
         return False

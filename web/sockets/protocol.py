@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from lipstream import events as told
-from lipstream.config import Config, changed
+from lipstream.config import Config
 from lipstream.pipeline import Event, UserError
 from lipstream.stages.sound.resample import supported
-from lipstream.stages.speech.readers import check_terms
 from lipstream.web.answers import Refusal
 from lipstream.web.files.uploads import sentence
 from lipstream.web.openai.options import MODELS, QUALITIES
+from lipstream.web.wishes import granted, spoken
 
 Encoding = Literal["pcm_s16le", "opus"]
 ENCODINGS: Final = ("pcm_s16le", "opus")
@@ -41,6 +41,8 @@ class Opening:
         channels: of the sound.
         pictures: JPEG pictures come too, and every binary message says what it is.
         settings: keys of the configuration.
+        language: that is spoken, as it was given; empty for the server's.
+        terms: words and phrases to be expected.
         wanted: classes of the events that are sent; none means all.
     """
 
@@ -49,17 +51,19 @@ class Opening:
     channels: int
     pictures: bool
     settings: Mapping[str, object]
+    language: str
+    terms: tuple[str, ...]
     wanted: tuple[type[Event], ...]
 
     def config(self, base: Config) -> Config:
-        """The configuration of the run.
+        """The configuration of the run: what is asked for, as far as the operator's allows it.
 
         Raises:
             Refusal: something in it is not allowed.
         """
         try:
-            check_terms(cast("tuple[str, ...]", self.settings.get("speech.terms", ())))
-            return changed(base, {"video.enabled": self.pictures and base.video.enabled, **self.settings})
+            config = granted(base, {"video.enabled": self.pictures, **self.settings}, self.terms)
+            return spoken(config, self.language)
         except UserError as error:
             raise Refusal(400, "bad request", sentence(str(error))) from error
 
@@ -98,7 +102,7 @@ def opening(query: Mapping[str, str]) -> Opening:
         raise _refusal(f"Expected encoding={' or '.join(ENCODINGS)}.")
     rate, channels = _number(query, "rate", 16_000), _number(query, "channels", 1)
     if not supported(rate):
-        raise _refusal("Expected a usual rate such as 16000 or 48000.")
+        raise _refusal("Expected a usual rate from 8000 to 192000, such as 16000 or 48000.")
     if not 1 <= channels <= (2 if encoding == "opus" else 8):
         raise _refusal("Expected channels from 1 to 8, for Opus 1 or 2.")
     if (frames := query.get("frames", "none")) not in ("none", "jpeg"):
@@ -108,15 +112,15 @@ def opening(query: Mapping[str, str]) -> Opening:
         raise _refusal(f"There is no model '{model[:40]}'; there are: {', '.join(MODELS)}.")
     if model in QUALITIES:
         settings["speech.quality"] = QUALITIES[model]
-    if language := query.get("language"):
-        settings["speech.language"] = language
-    if terms := [term for each in query.get("terms", "").split(",") if (term := " ".join(each.split()))]:
-        settings["speech.terms"] = tuple(terms)
+    language = query.get("language", "").strip()
+    terms = tuple(term for each in query.get("terms", "").split(",") if (term := " ".join(each.split())))
     if (emotion := query.get("emotion")) is not None:
         if emotion not in ("true", "false"):
             raise _refusal("Expected emotion=true or false.")
         settings["emotion.enabled"] = emotion == "true"
-    return Opening(cast(Encoding, encoding), rate, channels, frames == "jpeg", settings, _wanted(query))
+    return Opening(
+        cast(Encoding, encoding), rate, channels, frames == "jpeg", settings, language, terms, _wanted(query)
+    )
 
 
 def binary(data: bytes, pictures: bool) -> Sound | JpegPicture:

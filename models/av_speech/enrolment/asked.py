@@ -19,6 +19,9 @@ HELD_BACK: Final = 10
 """One piece in so many is held back and judges the profile."""
 BABBLE: Final = Noise("babble4", 4)
 """What a profile is judged in, at 0 dB."""
+LEAST_CONFIDENCE: Final = 0.5
+"""Mean confidence of the words of a recording from which on they teach, where nobody tells what is said. Read with
+others of its kind nearly every recording has it, even of commands, which no recogniser expects."""
 LONGEST_TOLD: Final = 20.0
 """Seconds of the longest recording with a transcript."""
 

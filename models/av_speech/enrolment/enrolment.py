@@ -1,6 +1,6 @@
 """Enrolment: a model that learns its user's lips from the user's own recordings.
 
-The sound teaches the lips: where no transcript is given, what the recogniser hears in the quiet recordings is taken for
+The sound teaches the lips: where no transcript is given, what a recogniser hears in the quiet recordings is taken for
 what was said. A part of the recordings is held back and decides whether the profile is any good.
 """
 
@@ -18,12 +18,14 @@ from lipstream.models.av_speech.correspondence_net import CorrespondenceNet
 from lipstream.models.av_speech.enrolment.asked import (
     BABBLE,
     HELD_BACK,
+    LEAST_CONFIDENCE,
     LEAST_RANGE,
     LONGEST,
     LONGEST_TOLD,
     speech_range,
 )
 from lipstream.models.av_speech.enrolment.captioned import captioned
+from lipstream.models.av_speech.enrolment.quiet_reader import read_quietly
 from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_VISUAL,
     BACKBONE,
@@ -45,6 +47,8 @@ from lipstream.models.av_speech.training.mixtures import mixed
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.alignment import CLOSING_TOKENS
 from lipstream.models.speech.engine import SAMPLE_RATE, Hypothesis, SpeechEngine, TimedWord
+from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.split import SplitRecogniser
 from lipstream.models.speech.tokenizer import Tokenizer
 from lipstream.models.training.device import CPU
 from lipstream.models.training.progress import ProgressReport
@@ -54,6 +58,8 @@ LEAST_MINUTES: Final = 3.0
 """Shortest recordings that a profile is made from, in all."""
 LEAST_FACE: Final = 0.5
 """Share of the time in which the mouth must be visible."""
+LEAST_KNOWN: Final = 0.2
+"""Share of the recordings in which it must be known what is said; where nobody speaks nothing is."""
 LEAST_LIP_STEPS: Final = 600
 LEAST_STEPS: Final = 400
 """Steps of the two trainings, however few the recordings."""
@@ -122,12 +128,14 @@ class Teacher:
         encode: its encoder.
         tokenizer: its spelling.
         decoder: its decoder, through which gradients flow.
+        reader: reads quiet recordings in place of the engine, loaded; None for the engine itself.
     """
 
     engine: SpeechEngine
     encode: EncodeSound
     tokenizer: Tokenizer
     decoder: MoonshineDecoder
+    reader: Recogniser | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +282,13 @@ class Enrolment:
             ModelError: the recordings cannot teach anything.
         """
         check_material(material)
-        texts = [text or self._heard(index, material) for index, text in enumerate(material.texts)]
+        texts = self._texts(material)
+        known = sum(map(bool, texts))
+        if known < LEAST_KNOWN * len(texts):
+            raise ModelError(
+                f"what is said could be read surely in {known} of {len(texts)} recordings, too few to learn from: "
+                "speak clearly, in a quiet room, or give the transcripts"
+            )
         held = [index for index in range(len(texts)) if index % HELD_BACK == 0]
         train = [index for index in range(len(texts)) if index % HELD_BACK]
         examples = self._examples(material, texts, train)
@@ -313,10 +327,20 @@ class Enrolment:
             gains.append(engine.decode(refined).mean_log_probability - engine.decode(encoding).mean_log_probability)
         return float(np.mean(gains))
 
-    def _heard(self, index: int, material: Material) -> str:
-        """What the recogniser hears in a recording."""
-        self._report("listening", index + 1, len(material.recordings), "")
-        return self._teacher.engine.decode(self._teacher.engine.encode(material.recordings[index].sound)).text
+    def _texts(self, material: Material) -> list[str]:
+        """What is said in each recording: as it is told, or as it is read; empty where that is not sure."""
+        asked = [index for index, text in enumerate(material.texts) if not text]
+        sounds = [material.recordings[index].sound for index in asked]
+        texts = [text or "" for text in material.texts]
+        for index, text in zip(asked, self._heard(sounds), strict=True):
+            texts[index] = text
+        return texts
+
+    def _heard(self, sounds: Sequence[Float32]) -> list[str]:
+        """What is read in recordings. Without a text one still teaches what its frames are in quiet."""
+        reader = self._teacher.reader or SplitRecogniser(self._teacher.engine, is_listener=False)
+        heard = read_quietly(sounds, reader, self._report)
+        return [each.text if each.confidence >= LEAST_CONFIDENCE else "" for each in heard]
 
     def _examples(self, material: Material, texts: Sequence[str], train: Sequence[int]) -> list[Example]:
         words = {material.names[index]: self._words(material, texts, index) for index in train}

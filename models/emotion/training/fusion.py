@@ -103,11 +103,18 @@ def train_way(
     return network
 
 
-def judge(network: FusionNet, split: Split, seed: int, count: int = 3000) -> dict[str, dict[str, float]]:
+def pairs_to_judge(banks: tuple[Bank, Bank], seed: int, count: int = 3000) -> dict[str, Pairs]:
+    """The pairs of each of `_ROWS`, which are the same for every way."""
+    return {
+        name: draw_pairs(*banks, face_states, voice_states, count, np.random.default_rng((seed, 2)))
+        for name, (face_states, voice_states) in _ROWS.items()
+    }
+
+
+def judge(network: FusionNet, judged: dict[str, Pairs]) -> dict[str, dict[str, float]]:
     """Figures on pairs of people never seen, one row for each of `_ROWS`, with each side alone beside them."""
     rows = {}
-    for name, (face_states, voice_states) in _ROWS.items():
-        pairs = draw_pairs(*split.judge, face_states, voice_states, count, np.random.default_rng((seed, 2)))
+    for name, pairs in judged.items():
         labels = pairs.labels.numpy()
         row: dict[str, float] = {}
         for label, each in (("both", pairs), ("face", pairs.without_voice()), ("voice", pairs.without_face())):
@@ -140,17 +147,18 @@ def train_fusion(split: Split, recipe: EmotionFusionRecipe, out: Path, report: P
     """
     checkpoints = {way: Checkpoint(out, f"fusion_{way}") for way in WAYS}
     networks = {way: train_way(way, split, recipe, each, report) for way, each in checkpoints.items()}
-    reports = {way: judge(network, split, recipe.seed) for way, network in networks.items()}
+    judged = pairs_to_judge(split.judge, recipe.seed)
+    reports = {way: judge(network, judged) for way, network in networks.items()}
     # The choice must not be made on the pairs that judge it.
-    inner = Split(split.train, split.calibrate, split.calibrate)
-    chosen = choose({way: judge(network, inner, recipe.seed) for way, network in networks.items()})
+    inner = pairs_to_judge(split.calibrate, recipe.seed)
+    chosen = choose({way: judge(network, inner) for way, network in networks.items()})
     save_weights(networks[chosen], out / "fusion.safetensors", {"way": chosen, "seed": str(recipe.seed)})
     export_fusion(out, chosen)
     with whole_file(out / "fusion.json") as partial:
         partial.write_text(json.dumps({"way": chosen}, indent=1) + "\n", encoding="utf-8")
     for each in checkpoints.values():
         each.discard()
-    uncalibrated = _uncalibrated_error(split, recipe.seed)
+    uncalibrated = _uncalibrated_error(judged["both clean"])
     return {"chosen": chosen, "ways": reports, "uncalibrated": uncalibrated}
 
 
@@ -178,9 +186,8 @@ def _calibrate(network: FusionNet, banks: tuple[Bank, Bank], rng: np.random.Gene
         network.both.mul_(1 / best_temperature(_fuse(network, pairs).numpy(), labels))
 
 
-def _uncalibrated_error(split: Split, seed: int) -> dict[str, float]:
+def _uncalibrated_error(pairs: Pairs) -> dict[str, float]:
     """ECE of the branches' own probabilities, and of their plain average, before any temperature."""
-    pairs = draw_pairs(*split.judge, *_ROWS["both clean"], 3000, np.random.default_rng((seed, 2)))
     face = masked_mean(pairs.face, pairs.face_mask)[:, :7].numpy()
     voice = masked_mean(pairs.voice, pairs.voice_mask)[:, :7].numpy()
     labels = pairs.labels.numpy()

@@ -49,7 +49,7 @@ def encoding(frames=50):
 
 @pytest.mark.parametrize("disguised", [0.0, 0.5])
 def test_the_active_speaker_is_told_from_others_after_training(tmp_path, disguised):
-    recipe = ActiveSpeakerRecipe(epochs=2, batch=8, disguised=disguised)
+    recipe = ActiveSpeakerRecipe(epochs=2, batch=5, disguised=disguised)
     network = train_active_speaker([sample(seed) for seed in range(12)], recipe, tmp_path, lambda *_: None)
     assert judge(network, [sample(seed) for seed in range(20, 24)])["auc"] > 0.8
 

@@ -20,7 +20,7 @@ from lipstream.models.av_speech.training.lips import LipRecipe
 from lipstream.models.av_speech.training.recording_files import load_recording
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.cross_attention import DecoderShape
-from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
+from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord
 from lipstream.models.training.torch_decoder import MoonshineDecoder
 from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
@@ -116,18 +116,24 @@ class Spelling:
         return [5, 6, 7]
 
 
-class Echo:
+class Echo(SpeechEngine):
     """A recogniser that says whatever the frames' mean tells it to."""
 
     def __init__(self, clean, after):
         self.clean, self.after = clean, after
+
+    def load(self):
+        pass
+
+    def words(self, tokens):
+        return []
 
     def encode(self, sound):
         return Encoding(np.zeros((len(sound) // 384, 288), np.float32), RATE / 384, len(sound))
 
     def decode(self, encoding, prefix=(), draft=()):
         text = self.after if encoding.features.any() else self.clean
-        return Hypothesis((), (), text)
+        return Hypothesis((5, 6), (1.0, 1.0), text)
 
     def align(self, encoding, hypothesis):
         return [TimedWord(word, 1.0 + at, 1.5 + at, 1.0) for at, word in enumerate(hypothesis.text.split())]
@@ -169,6 +175,12 @@ def test_a_profile_that_spoils_clean_speech_is_not_accepted(text, after, accepte
     found, figures = enrol(text, Echo("go on", after), tmp_path, lambda *_: None)
     assert found is accepted
     assert figures["clean"]["backbone"]["wer"] == 0
+
+
+def test_recordings_that_nobody_can_read_are_refused_in_one_line(tmp_path):
+    with pytest.raises(ModelError, match="surely in 0 of 70 recordings") as caught:
+        enrol(None, Echo("", ""), tmp_path, lambda *_: None, 70)
+    assert "\n" not in str(caught.value)
 
 
 def enrol(text, engine, work, report, count=12, device=CPU):

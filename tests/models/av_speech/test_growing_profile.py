@@ -27,7 +27,8 @@ from lipstream.models.av_speech.training.lip_augment import LipSequence, lip_seq
 from lipstream.models.av_speech.training.lips import LipRecipe
 from lipstream.models.errors import ModelError
 from lipstream.models.speech.cross_attention import DecoderShape
-from lipstream.models.speech.engine import Encoding, Hypothesis, TimedWord
+from lipstream.models.speech.engine import Encoding, Hypothesis, SpeechEngine, TimedWord
+from lipstream.models.speech.recogniser import Recogniser, Transcript
 from lipstream.models.training.torch_decoder import MoonshineDecoder
 
 RATE = 16_000
@@ -51,11 +52,17 @@ def recording(seconds=3.0, seed=0, hiss=0.0005):
     return Recording(pcm, track)
 
 
-class Recogniser:
+class Listener(SpeechEngine):
     """Reads "go on" of everything, as surely as it is told to; frames of 24 ms tell how loud it is."""
 
     def __init__(self, sureness=0.9, after=None):
         self.sureness, self.after = sureness, after
+
+    def load(self):
+        pass
+
+    def words(self, tokens):
+        return []
 
     def encode(self, sound):
         frames = np.zeros((max(1, len(sound) // 384), 288), np.float32)
@@ -70,7 +77,8 @@ class Recogniser:
         return Hypothesis((5, 6), (self.sureness,) * 2, text)
 
     def align(self, encoding, hypothesis):
-        return [TimedWord(word, 0.5 + at, 0.9 + at, 0.9) for at, word in enumerate(hypothesis.text.split())]
+        sure = self.sureness
+        return [TimedWord(word, 0.5 + at, 0.9 + at, sure) for at, word in enumerate(hypothesis.text.split())]
 
 
 class Spelling:
@@ -80,7 +88,7 @@ class Spelling:
 
 def keeper(**kind):
     voices = [recording(seed=100 + seed).sound for seed in range(4)]
-    return SpeechKeeper(Recogniser(**kind), voices, Mixing(variants=1))
+    return SpeechKeeper(Listener(**kind), voices, Mixing(variants=1))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +108,27 @@ def test_what_is_not_clear_is_not_learnt_from(given, reason):
 def test_words_that_are_not_sure_are_not_learnt_from():
     assert keeper(sureness=0.4).keep(recording(), 1) == "the recogniser is not sure of the words"
     assert isinstance(keeper(sureness=0.9).keep(recording(), 1), KeptSpeech)
+
+
+class Reader(Recogniser):
+    """Reads the same words, as surely as it is told to, whatever it hears."""
+
+    def __init__(self, sureness):
+        self.sureness = sureness
+
+    def load(self):
+        pass
+
+    def recognise(self, utterance, hints):
+        said = [TimedWord(text, 0.6 + at, 1.2 + at, self.sureness) for at, text in enumerate(("and", "so"))]
+        return Transcript(tuple(said))
+
+
+def test_the_text_of_the_recogniser_that_reads_best_is_learnt_if_it_is_sure():
+    made = [SpeechKeeper(Listener(), [], Mixing(variants=1, noise=1.0), Reader(sure)) for sure in (0.6, 0.4)]
+    kept, left = (each.keep(recording(), 1) for each in made)
+    assert (kept.text, kept.words) == ("and so", (("and", 1.2), ("so", 2.2)))
+    assert left == "the recogniser is not sure of the words"
 
 
 def test_every_tenth_stretch_is_held_back_among_voices_to_judge_by():
@@ -221,7 +250,7 @@ def small_decoder():
 
 @pytest.mark.parametrize(("after", "accepted"), [("go on", True), ("go off", False)])
 def test_a_profile_is_taken_only_if_more_is_heard_in_babble(tmp_path, after, accepted):
-    engine = Recogniser(after=after)
+    engine = Listener(after=after)
     keep = SpeechKeeper(engine, [recording(seed=100 + seed).sound for seed in range(4)], Mixing(variants=1))
     kept = [(number, keep.keep(recording(seed=number), number)) for number in (1, 2, 3, HELD_BACK)]
     teacher = Teacher(engine, lambda sound: engine.encode(sound).features, Spelling(), small_decoder())
@@ -254,6 +283,6 @@ def test_kept_lips_are_refined_by_as_live_ones_are():
 
 
 def test_too_few_stretches_are_one_line(tmp_path):
-    teacher = Teacher(Recogniser(), lambda sound: sound, Spelling(), small_decoder())
+    teacher = Teacher(Listener(), lambda sound: sound, Spelling(), small_decoder())
     with pytest.raises(ModelError, match="1 stretches"):
         Growth(teacher, tmp_path, lambda *_: None).run([(1, made())], LipNetworks.untrained(0))

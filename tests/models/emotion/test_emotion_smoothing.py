@@ -48,10 +48,21 @@ def test_the_label_is_that_of_the_largest_probability_or_says_that_it_is_unclear
 
 def test_what_leads_by_too_little_is_unclear_and_named_again_once_it_leads_by_enough():
     smoother = EmotionSmoother(SmoothingConfig(time_constant=0.01, first=0.0, margin=0.12, hold=0.5, keep=0.02))
-    close = np.array([0.36, 0.35, 0.29, 0, 0, 0, 0], np.float32)
-    assert smoother.update(0.0, peaked("neutral")).label == "neutral"
+    close = np.array([0.28, 0.36, 0.35, 0.01, 0, 0, 0], np.float32)
+    assert smoother.update(0.0, peaked("happy")).label == "happy"
     assert smoother.update(0.5, close).label == UNCLEAR
-    assert [smoother.update(1 + 0.5 * i, peaked("neutral")).label for i in range(2)] == [UNCLEAR, "neutral"]
+    assert [smoother.update(1 + 0.5 * i, peaked("happy")).label for i in range(2)] == [UNCLEAR, "happy"]
+
+
+def test_after_an_emotion_neutral_is_shown_by_a_small_lead_and_another_emotion_is_not():
+    smoother = EmotionSmoother(SmoothingConfig(time_constant=0.01, first=0.0))
+    calm, sad, even = (
+        np.array(each, np.float32)
+        for each in ([0.44, 0, 0.42, 0.14, 0, 0, 0], [0.42, 0, 0.44, 0.14, 0, 0, 0], [0.43, 0, 0.425, 0.145, 0, 0, 0])
+    )
+    given = [peaked("sad"), sad, calm, even, sad, sad, calm, calm, peaked("neutral"), peaked("neutral")]
+    labels = [smoother.update(0.5 * i, each).label for i, each in enumerate(given)]
+    assert labels == ["sad", "sad", "neutral", *[UNCLEAR] * 6, "neutral"]
 
 
 def test_a_single_odd_update_does_not_change_the_label():

@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import shutil
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +31,7 @@ from lipstream.models.weights import load_weights, save_weights
 from tests.models.pretended_gpu import CPU, GPU, pretended_gpu
 
 
-def faces(count=84):
+def faces(count=42):
     """Images whose class is the place of a bright bar."""
     rng = np.random.default_rng(0)
     labels = np.arange(count) % 7
@@ -40,7 +41,7 @@ def faces(count=84):
     return images, labels
 
 
-RECIPE = FaceRecipe(epochs=3, batch=20, learning_rate=0.05)
+RECIPE = FaceRecipe(epochs=3, batch=10, learning_rate=0.05)
 
 
 def stop_at(step):
@@ -66,8 +67,22 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which it was trained to the end."""
+    folder = tmp_path_factory.mktemp("trained")
+    run(folder)
+    return folder
+
+
+@pytest.fixture
+def copy(trained, tmp_path):
+    """The same, to be gone on with."""
+    return shutil.copytree(trained, tmp_path / "copy")
+
+
 def test_training_resumes_to_the_same_weights(tmp_path):
-    recipe = FaceRecipe(epochs=5, batch=20, learning_rate=0.05)
+    recipe = FaceRecipe(epochs=5, batch=10, learning_rate=0.05)
     whole = run(tmp_path / "whole", recipe)
     assert recipe.first == 3
     # In the first cycle, at the first step of the second, and within it; an epoch has three steps.
@@ -88,22 +103,20 @@ def test_faces_are_trained_on_a_gpu_as_on_the_processor_and_either_goes_on_with_
     assert same(here, there) and same(here, run(tmp_path / "begun there"))
 
 
-def test_training_follows_the_seed(tmp_path):
-    one, other = run(tmp_path / "0"), run(tmp_path / "1", FaceRecipe(seed=1, epochs=3, batch=20))
+def test_training_follows_the_seed(trained, tmp_path):
+    one, other = load_file(trained / "face.safetensors"), run(tmp_path / "1", FaceRecipe(seed=1, epochs=3, batch=10))
     assert not torch.equal(one["classify.weight"], other["classify.weight"])
 
 
-def test_another_training_does_not_go_on_with_the_weights_of_this_one(tmp_path):
-    run(tmp_path)
+def test_another_training_does_not_go_on_with_the_weights_of_this_one(copy):
     with pytest.raises(ModelError, match=r"face_checkpoint.* another training \(epochs 3 there, 4 here\)"):
-        run(tmp_path, FaceRecipe(epochs=4, batch=20, learning_rate=0.05))
+        run(copy, FaceRecipe(epochs=4, batch=10, learning_rate=0.05))
 
 
-def test_damaged_checkpoint_says_what_to_do(tmp_path):
-    run(tmp_path)
-    (tmp_path / "face_checkpoint.safetensors").write_bytes(b"no tensors")
+def test_damaged_checkpoint_says_what_to_do(copy):
+    (copy / "face_checkpoint.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ModelError, match="delete it to start anew"):
-        run(tmp_path)
+        run(copy)
 
 
 def test_the_expression_encoder_overfits_a_small_batch():

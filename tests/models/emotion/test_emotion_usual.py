@@ -33,6 +33,13 @@ def test_a_face_that_always_looks_a_little_sad_is_neutral_after_a_while_and_sad_
     assert label(usual.corrected(shown(happy=0.6, sad=0.2, neutral=0.1), 0.5, face=True)) == "happy"
 
 
+def test_who_plainly_shows_an_emotion_all_the_time_is_still_seen_to():
+    usual = Usual()
+    for _ in range(60):
+        smiling = usual.corrected(shown(happy=0.85, neutral=0.1), 0.5, face=True)
+    assert label(smiling) == "happy" and smiling[1] < 0.7
+
+
 def test_somebody_as_people_are_on_average_stays_as_they_are():
     usual, average = Usual(), np.array(UsualConfig().expected, np.float32)
     for _ in range(60):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from lipstream.models.emotion.branches import WEIGHTS, FaceExpression, VoiceEmotion
 from lipstream.models.emotion.classes import EMOTIONS
@@ -43,6 +44,12 @@ def test_weights_are_together_under_8_megabytes_and_each_has_a_card():
     for part in ("face", "voice", "fusion"):
         card = (WEIGHTS / f"{part}.md").read_text(encoding="utf-8")
         assert all(word in card for word in ("**Data**", "**Command**", "--seed", "**Limits**"))
+
+
+def test_the_face_counts_the_votes_as_its_card_says():
+    with safe_open(WEIGHTS / "face.safetensors", framework="np") as file:
+        share = file.metadata()["votes"]
+    assert f"--branch votes --votes {share} " in (WEIGHTS / "face.md").read_text(encoding="utf-8")
 
 
 def test_a_face_is_judged_with_and_without_its_shape(face):

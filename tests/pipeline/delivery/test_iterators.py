@@ -9,6 +9,8 @@ import pytest
 
 from lipstream.events import TranscriptFinal
 from lipstream.pipeline import End, Stats
+from lipstream.pipeline.delivery.event_queue import EventQueue
+from lipstream.pipeline.delivery.subscription import Subscription
 from lipstream.pipeline.running.runner import Runner
 from lipstream.pipeline.testing import FakeSource
 from tests.pipeline.fakes import (
@@ -155,6 +157,45 @@ def test_a_cancelled_wait_loses_no_event():
 
         assert asyncio.run(read()) == ["c1 1", "c1 2", "c1 finished"]
         assert runner.wait(PATIENCE)
+
+
+def test_tasks_that_share_a_subscription_get_each_event_once_and_all_come_to_the_end():
+    async def main():
+        queue = EventQueue(100)
+        events = Subscription(queue)
+        seen = []
+
+        async def read():
+            async for event in events:
+                seen.append(event)
+
+        readers = [asyncio.create_task(read()) for _ in range(3)]
+        for number in range(20):
+            await asyncio.sleep(0)  # until all of them wait
+            queue.put(partial(number))
+        queue.conclude(End(reason="finished", duration=0.0))
+        await asyncio.wait_for(asyncio.gather(*readers), PATIENCE)
+        return seen
+
+    seen = asyncio.run(main())
+    assert [event.segment for event in seen[:-1]] == list(range(20))
+    assert isinstance(seen[-1], End)
+
+
+def test_who_waits_in_short_stretches_leaves_nothing_behind():
+    queue = EventQueue(100)
+    events = Subscription(queue)
+
+    async def main():
+        for _ in range(5):
+            task = asyncio.create_task(anext(events))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(main())
+    assert not queue._wakers
 
 
 def test_an_abandoned_async_loop_neither_holds_the_run_up_nor_breaks_it():

@@ -9,6 +9,7 @@ from lipstream.config.schema import AudioConfig
 from lipstream.pipeline import Degraded, Recovered, UserError
 from lipstream.pipeline.testing import ScriptedClock, run_source
 from lipstream.stages.capture import microphone
+from lipstream.stages.capture.capture_track import CaptureTrack
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.capture.microphone_backend import MicrophoneInfo, PortAudio, choose_microphone
 from tests.stages.fakes import PATIENCE, Room
@@ -175,6 +176,20 @@ def test_lost_sound_that_nobody_reports_is_noticed(clock):
     assert run[-1].end == pytest.approx(6_400_000, abs=5000)
 
 
+def test_a_sleep_of_hours_is_a_gap_and_not_one_long_block():
+    track = CaptureTrack(48_000, 1)
+    arrival, end, holes = 0, 0, []
+    for block in range(300):
+        arrival += 20_000 if block != 150 else 7_200_000_000
+        stretch = track.push(np.ones(960, np.float32).tobytes(), arrival, 0, False)
+        assert len(stretch.samples) <= 320 and stretch.lost == 0
+        if stretch.start - end > 5000:
+            holes.append(stretch.start - end)
+        end = stretch.end
+    assert holes == [pytest.approx(7_200_000_000 - 20_000, abs=5000)]
+    assert end == pytest.approx(arrival, abs=5000)
+
+
 def test_blocks_that_come_late_lose_nothing(clock):
     room = Room(clock)
     generator = np.random.default_rng(1)
@@ -325,6 +340,47 @@ def test_a_stream_that_ends_is_noticed_at_once_and_may_come_back_with_another_ra
     heard = samples_of(run)[-16_000:-1600]
     spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
     assert np.argmax(spectrum) * 16_000 / len(heard) == pytest.approx(300, abs=3)
+
+
+def test_a_reopening_that_hangs_is_not_waited_for_for_ever(clock, monkeypatch):
+    monkeypatch.setattr(microphone, "_OPEN_SECONDS", 0.01)
+    room = Room(clock)
+    hung, answer = [], threading.Event()
+
+    def hang():
+        if room.streams and not answer.is_set():
+            hung.append(threading.current_thread())
+            answer.wait(PATIENCE)
+
+    def steps(count):
+        for _ in range(count):
+            clock.advance(500_000)
+            yield
+            for thread in threading.enumerate():
+                while thread.name == "open microphone" and thread.is_alive() and thread not in hung:
+                    thread.join(0.01)
+
+    def script(_):
+        yield
+        yield from talk(room, tone(0.5, 48_000))
+        room.stream.alive, room.before = False, hang
+        yield from steps(200)
+        assert len(hung) == 2  # the second after the first was given up; no third while both hang
+        answer.set()
+        for thread in hung:
+            thread.join(PATIENCE)
+        while len(room.streams) < 2:
+            yield from steps(1)
+        yield
+        yield from talk(room, tone(0.5, 48_000))
+
+    run = capture(room, script)
+    assert changes(run) == [Degraded, Degraded, Degraded, Recovered]
+    assert [event.reason.split(": ")[0].split(", ")[-1] for event in run.events[1:3]] == [
+        "trying again",
+        "the microphone does not answer",
+    ]
+    assert np.abs(samples_of(run)[-1600:]).max() > 0.4
 
 
 def test_every_opening_is_closed_again(clock):

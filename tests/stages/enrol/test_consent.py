@@ -114,8 +114,8 @@ def test_what_waits_when_the_yes_is_taken_back_is_let_go(tmp_path):
     folder = KeptFolder(tmp_path / "me.growing")
 
     class Hesitant(Keeper):
-        def keep(self, piece, number):
-            made = super().keep(piece, number)
+        def keep(self, piece, number, heard):
+            made = super().keep(piece, number, heard)
             may[0] = len(self.numbers) < 2
             return made
 

@@ -7,9 +7,11 @@ import threading
 import numpy as np
 import pytest
 
+from lipstream.models.av_speech.enrolment.quiet_reader import Heard
 from lipstream.models.av_speech.recording import LipTrack, Recording
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings
 from lipstream.models.av_speech.training.growing import kept_folder as folders
+from lipstream.models.av_speech.training.growing import worker as worker_module
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.training.growing.worker import MOST_WAITING, GrowthWorker
@@ -123,9 +125,17 @@ class Keeper:
 
     def __init__(self, answers):
         self.answers, self.numbers, self.may = list(answers), [], threading.Event()
+        self.read_as_one = []
 
-    def keep(self, piece, number):
+    def unusable(self, piece):
         assert self.may.wait(60)
+        return None
+
+    def read(self, pieces):
+        self.read_as_one.append(len(pieces))
+        return [Heard(f"text {sum(self.read_as_one)}", (), 1.0) for _ in pieces]
+
+    def keep(self, piece, number, heard):
         self.numbers.append(number)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -133,13 +143,45 @@ class Keeper:
         return answer
 
 
-def work(keeper, folder, count):
-    worker = GrowthWorker(folder, lambda: keeper)
+def work(keeper, folder, count, permitted=lambda: True):
+    worker = GrowthWorker(folder, lambda: keeper, permitted)
     worker.start()
     taken = [worker.offer(recording()) for _ in range(count)]
     keeper.may.set()
     worker.finish()
     return worker, taken
+
+
+def test_speech_is_read_together_as_far_as_it_may_and_the_rest_when_the_run_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker_module, "TOGETHER", 5.0)
+    folder = KeptFolder(tmp_path / "ann.growing")
+    keeper = Keeper([kept()] * 4)
+    work(keeper, folder, 4)
+    assert keeper.read_as_one == [2, 2]
+    assert [number for number, _ in folder.load()] == [1, 2, 3, 4]
+
+
+def test_what_waits_for_more_is_read_when_none_comes(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker_module, "LONGEST_SILENCE", 0.0)
+    folder = KeptFolder(tmp_path / "ann.growing")
+    keeper = Keeper([kept()])
+    keeper.may.set()
+    read = threading.Event()
+    keeper.keep = lambda *_: read.set() or "not sure"
+    worker = GrowthWorker(folder, lambda: keeper)
+    worker.start()
+    worker.offer(recording())
+    assert read.wait(60)
+    worker.finish()
+
+
+def test_what_waits_for_more_is_let_go_when_the_yes_is_taken_back(tmp_path):
+    keeper = Keeper([kept()])
+    answers = iter([True])
+    folder = KeptFolder(tmp_path / "ann.growing")
+    work(keeper, folder, 1, lambda: next(answers, False))
+    assert keeper.read_as_one == []
+    assert folder.files() == []
 
 
 def test_features_are_numbered_by_what_was_kept_and_all_are_there_when_the_run_ends(tmp_path):
@@ -181,6 +223,7 @@ def test_a_long_stretch_is_cut_before_it_is_learnt_from(tmp_path):
     worker.start()
     worker.offer(recording(20.0))
     worker.finish()
+    assert keeper.read_as_one == [len(keeper.numbers)]
     assert len(keeper.numbers) >= 3
 
 

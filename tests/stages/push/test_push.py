@@ -122,6 +122,19 @@ def test_the_sound_is_what_was_pushed_however_it_is_cut(cuts: list[int]):
     assert not run.source.push_audio(sound, RATE) and not run.source.open
 
 
+def test_a_long_block_waits_for_room_like_many_short_ones():
+    run, sound = Run(), noise(25.0)
+    run.ears.go.clear()
+    thread = threading.Thread(target=run.source.push_audio, args=(sound, RATE))
+    thread.start()
+    # The first ten seconds have been taken up, the next ten fill the room, the last five wait outside.
+    until(lambda: run.source.waiting == 10.0)
+    run.ears.go.set()
+    thread.join(PATIENCE)
+    run.finish()
+    assert np.array_equal(run.ears.samples, sound)
+
+
 def test_another_rate_is_resampled_and_may_change_on_the_way():
     run = Run()
     tone = np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000).astype(np.float32) * np.float32(0.3)
@@ -307,6 +320,16 @@ def test_live_sound_that_does_not_fit_is_lost_and_its_place_is_silence():
     assert events[-2].counters["audio.lost_seconds"] == pytest.approx(0.25 * taken.count(False), rel=0.15)
 
 
+def test_live_what_does_not_fit_of_a_long_block_is_lost():
+    run = Run("live", **{"audio.buffer": 1.0})
+    run.ears.go.clear()
+    until(lambda: run.pipeline.begun)
+    run.source.push_audio(noise(4.0), RATE)
+    assert not run.source.push_audio(noise(4.0), RATE) and run.source.waiting <= 1.0
+    run.ears.go.set()
+    run.finish()
+
+
 def test_live_all_of_a_first_block_is_heard_however_early_it_comes():
     run, sound = Run("live"), noise(3.0)
     run.source.push_audio(sound, RATE)
@@ -368,7 +391,7 @@ def test_live_pictures_follow_the_clock_of_the_sound():
 # What cannot be.
 
 
-@pytest.mark.parametrize("rate", [None, 0, 44_101])
+@pytest.mark.parametrize("rate", [None, 0, 1, 44_101])
 def test_a_rate_that_cannot_be_resampled_is_refused(rate):
     run = Run()
     with pytest.raises(ValueError, match="rate"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import tracemalloc
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -120,3 +123,27 @@ def test_what_a_filter_still_held_follows_directly():
 
     run, _ = play(script)
     assert run[-1].end == 65_000 and run.counters == {}
+
+
+def test_the_silence_of_hours_is_never_made_at_once_and_is_left_when_the_run_ends():
+    stopping, lost, blocks = threading.Event(), [], []
+
+    def emit(_, packet):
+        blocks.append((packet.timestamp, packet.end, len(packet.payload.samples)))
+
+    source = Scripted(None)
+    source.attach(SimpleNamespace(stopping=stopping, emit=emit, count=lambda _, amount: lost.append(amount)))
+    sound = GaplessSound(source)
+    sound.begin(0)
+    tracemalloc.start()
+    try:
+        gap = sound.put(ones(20), 3_600_000_000, 3_600_020_000)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+    assert gap == 3_600_000_000 and lost == [3600]
+    assert blocks[0] == (0, 500_000, 8000) and blocks[-1] == (3_600_000_000, 3_600_020_000, 320)
+    assert all(before[1] == after[0] for before, after in pairwise(blocks))
+    stopping.set()
+    sound.put(ones(20), 7_200_000_000, 7_200_020_000)
+    assert blocks[-1][1] < 3_700_000_000

@@ -42,6 +42,8 @@ class Looping(CuedCamera):
 BLACK = 3
 """On a bare X server, without a window manager, about one Qt process in ten never gets to paint (Qt 5.15)."""
 _PATIENCE = 40.0
+_PATIENCE_WITH_BLACK = 5.0
+"""Seconds of this process's own processor time after which a screen that is still black stays so."""
 
 
 def photograph(folder: Path) -> bool:
@@ -63,8 +65,10 @@ def steps(folder: Path, by_key: bool):
     yield face(1, (0.1, 0.2, 0.4, 0.9))
     yield face(2, (0.6, 0.1, 0.9, 0.8), speaker=False)
     yield sentence(CAPTION, 0.2)
-    deadline = time.monotonic() + _PATIENCE
+    deadline, begun = time.monotonic() + _PATIENCE, time.process_time()
     while not photograph(folder):
+        if time.process_time() - begun > _PATIENCE_WITH_BLACK and is_black():
+            os._exit(BLACK)
         if time.monotonic() > deadline:
             os._exit(BLACK if is_black() else 1)
         yield face(1, (0.1, 0.2, 0.4, 0.9))

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -16,10 +18,11 @@ import pytest
 from lipstream.config import load_config
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.events import Recording, SpeakerNamed, TranscriptFinal, Word
-from lipstream.pipeline import Degraded, End, Graph, UserError
+from lipstream.pipeline import Degraded, End, Event, Graph, Packet, UserError
 from lipstream.pipeline.session import Session
 from lipstream.pipeline.testing import EventRecorder
 from lipstream.stages.media.probe import probe
+from lipstream.stages.payloads import AudioBlock
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.recording import settling
 from lipstream.views.recording.captions import RecordedCaptions
@@ -205,6 +208,67 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(tmp_path: Path, monkeypa
     assert "captions go on" in told
     assert [event.on for event in events.events if isinstance(event, Recording)] == [True, False]
     assert recorder.failure == "No space left on device"
+
+
+class Pages:
+    """Stands in for the file: keeps the captions that are written."""
+
+    def __init__(self, *_: object) -> None:
+        self.captions: list[str] = []
+
+    def add_sound(self, *_: object) -> None:
+        """Room for everything."""
+
+    def add_captions(self, cues: list[Cue]) -> None:
+        if any(cue.lines == ("too much",) for cue in cues):
+            raise OSError(28, "No space left on device")
+        self.captions += [line for cue in cues for line in cue.lines]
+
+
+def sound(recorder: Recorder) -> None:
+    recorder.process("audio", Packet(0, AudioBlock(np.zeros(640, np.float32)), 40_000))
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """One whose file keeps nothing but captions."""
+    monkeypatch.setattr("lipstream.views.recording.recorder.RecordingFile", Pages)
+    made = Recorder(tmp_path / "talk.mkv", (320, 240), {"audio": "Microphone"}, picture=False)
+    made.claim()
+    told: list[Event] = []
+    made.attach(SimpleNamespace(name="recorder", publish=told.append, told=told))
+    return made
+
+
+def test_captions_that_come_while_the_file_begins_are_written_once_and_in_order(recorder: Recorder):
+    class Slow(list):
+        """Sound comes, on its thread, in the midst of what is added here."""
+
+        def __iadd__(self, cues):
+            super().__iadd__(cues)
+            threads.append(threading.Thread(target=sound, args=(recorder,)))
+            threads[-1].start()
+            threads[-1].join(0.1)
+            return self
+
+    threads: list[threading.Thread] = []
+    recorder.put([Cue(0, 1, ("first",))])
+    recorder._cues = Slow(recorder._cues)
+    recorder.put([Cue(2, 3, ("second",))])
+    threads[0].join(30)
+    sound(recorder)
+    recorder.put([Cue(4, 5, ("third",))])
+    assert recorder._file.captions == ["first", "second", "third"]
+
+
+def test_captions_that_cannot_be_written_are_reported_on_the_thread_of_the_recorder_and_once(recorder: Recorder):
+    sound(recorder)
+    recorder.put([Cue(0, 1, ("too much",))])
+    told = recorder.context.told
+    assert recorder.failure == "No space left on device" and not any(isinstance(each, Degraded) for each in told)
+    recorder.finish()
+    sound(recorder)
+    assert [type(each) for each in told] == [Recording, Degraded, Recording]
 
 
 def test_a_place_that_cannot_be_written_is_said_before_anything_runs(tmp_path: Path):

@@ -39,6 +39,7 @@ _LINES = {
     "server_name captions.example.org;": "server_name 127.0.0.1;",
     "/etc/ssl/certs/captions.pem": "{certificate}",
     "/etc/ssl/private/captions.key": "{key}",
+    "/var/log/nginx/lipstream.log": "{log}",
 }
 """What is other on a machine of one's own, each there once in the file."""
 
@@ -53,9 +54,10 @@ def free_port() -> int:
 def nginx(folder: Path, port: int, upstream: str, certificate: Path, key: Path) -> Iterator[str]:
     """Run it; gives the address of the server behind it, without a slash at its end."""
     text = FILE.read_text(encoding="utf-8")
+    mine = {"upstream": upstream, "port": port, "certificate": certificate, "key": key, "log": folder / "access.log"}
     for before, after in _LINES.items():
         assert text.count(before) == 1, before
-        text = text.replace(before, after.format(upstream=upstream, port=port, certificate=certificate, key=key))
+        text = text.replace(before, after.format(**mine))
     (folder / "lipstream.conf").write_text(text, encoding="utf-8")
     (folder / "nginx.conf").write_text(_MAIN.format(folder=folder), encoding="utf-8")
     # Its workers are of another user where it is started as root.

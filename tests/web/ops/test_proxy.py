@@ -58,6 +58,8 @@ def test_the_page_its_files_and_the_cookie(tmp_path: Path):
             # The cookie is enough from here on, for all that the page names.
             for name in ("static/main/page.js", "static/shared/base.css", "captions", "docs", "api/status"):
                 assert (await http.get(f"{address}/{name}")).status_code == 200, name
+            log = (tmp_path / "access.log").read_text(encoding="utf-8")
+            assert '"GET /lipstream/" 200' in log and TOKEN not in log
             moved = await http.get(address)
             assert moved.status_code == 301 and moved.headers["location"].endswith("/lipstream/")
             evil = await http.post(f"{address}/api/sessions", json={}, headers={"origin": "https://evil.example"})

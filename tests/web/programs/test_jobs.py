@@ -38,7 +38,8 @@ def test_a_list_of_jobs_their_results_and_their_end(captions: Captions, folder: 
     async def scenario():
         async with server() as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as http:
             assert (await http.get("/v1/jobs")).json() == {"object": "list", "data": []}
-            taken = await send(http, "one.wav", language="de")
+            # What says how to answer has no meaning here, as the result is fetched in any form.
+            taken = await send(http, "one.wav", language="de", response_format="diarized_json")
             second = await send(http, "two.wav")
             assert taken.status_code == second.status_code == 202
             job = taken.json()["id"]
@@ -48,7 +49,7 @@ def test_a_list_of_jobs_their_results_and_their_end(captions: Captions, folder: 
             listed = (await http.get("/v1/jobs")).json()["data"]
             assert [each["name"] for each in listed] == ["one.wav", "two.wav"]
             result = (await http.get(f"/v1/jobs/{job}/result")).json()
-            assert result["text"] == "Hello there." and len(result["words"]) == 2
+            assert (result["task"], result["text"]) == ("transcribe", "Hello there.") and len(result["words"]) == 2
             srt = await http.get(f"/v1/jobs/{job}/result", params={"format": "srt"})
             assert "Hello there." in srt.text and 'filename="one.srt"' in srt.headers["content-disposition"]
             assert (await http.get(f"/v1/jobs/{job}/result?format=docx")).status_code == 404
@@ -104,6 +105,39 @@ def test_only_so_many_are_kept_and_the_next_one_is_told(captions: Captions, fold
             assert refused.json()["error"]["code"] == "busy"
             await http.delete(f"/v1/jobs/{job}")
             assert (await send(http)).status_code == 202
+
+    asyncio.run(scenario())
+
+
+def test_jobs_that_are_done_are_not_in_the_way_of_who_waits_for_an_answer(captions: Captions, folder: Path):
+    limits = UploadLimits(100_000, 60.0, max_kept=1)
+
+    async def scenario():
+        async with server(limits=limits) as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as http:
+            job = (await send(http)).json()["id"]
+            await settled(http, job)
+            asked = await http.post("/v1/audio/transcriptions", files={"file": ("b.wav", recording())})
+            assert asked.status_code == 200 and asked.json()["text"] == "Hello there."
+            assert (await http.get(f"/v1/jobs/{job}/result?format=txt")).status_code == 200
+            await http.delete(f"/v1/jobs/{job}")
+
+    asyncio.run(scenario())
+
+
+def test_requests_are_bounded_by_those_that_wait(captions: Captions, folder: Path):
+    limits = UploadLimits(100_000, 60.0, max_kept=1)
+    begun, go = threading.Event(), threading.Event()
+    captions.steps = [lambda: begun.set() or go.wait(PATIENCE)]
+
+    async def scenario():
+        async with server(limits=limits) as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as http:
+            job = (await send(http)).json()["id"]
+            await asyncio.to_thread(begun.wait, PATIENCE)
+            refused = await http.post("/v1/audio/transcriptions", files={"file": ("b.wav", recording())})
+            assert refused.status_code == 503 and refused.headers["retry-after"]
+            assert "remove" not in refused.json()["error"]["message"]
+            go.set()
+            await settled(http, job)
 
     asyncio.run(scenario())
 

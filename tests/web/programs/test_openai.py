@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import openai
@@ -13,7 +14,10 @@ import pytest
 
 from lipstream.events import Remark, SpeechStarted
 from lipstream.web.address import Address
-from lipstream.web.openai.options import terms_of
+from lipstream.web.files.uploads import UploadLimits
+from lipstream.web.openai.api import OpenAiApi
+from lipstream.web.openai.languages import code_of
+from lipstream.web.openai.prompt import terms_of
 from tests.commands.fakes import Captions, sentence
 from tests.web.fakes import PATIENCE, Server, server
 from tests.web.test_uploads import files, recording
@@ -41,7 +45,7 @@ def ask(folder: Path, address: Address | None = None, key: str = "none", **wante
     """What the official client gets; afterwards nothing is left on the disk."""
 
     async def scenario():
-        async with server(address=address) as here, client(here, key) as api:
+        async with server(address=address, limits=UploadLimits(50_000_000, 80.0)) as here, client(here, key) as api:
             try:
                 return await api.audio.transcriptions.create(
                     **{"file": ("talk.wav", recording()), "model": "whisper-1", **wanted}
@@ -111,6 +115,21 @@ def test_text_comes_while_the_recording_is_captioned(captions: Captions, folder:
     assert told[-1].text == "Hello there. All is well."
 
 
+def test_a_client_that_leaves_a_stream_leaves_no_task_behind():
+    async def scenario():
+        upload = SimpleNamespace(finished=asyncio.Event())
+        api = OpenAiApi(SimpleNamespace(forget=lambda _: None))
+        reading = asyncio.create_task(anext(api._stream(upload, asyncio.Queue())))
+        while len(asyncio.all_tasks()) < 4:  # this one, the reader, what it waits for
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await asyncio.sleep(0)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(scenario()) == set()
+
+
 def test_a_stream_that_fails_says_so_in_the_stream(captions: Captions, folder: Path):
     captions.steps = [sentence("Hello.", 0.2), RuntimeError("broken")]
 
@@ -139,7 +158,12 @@ def test_language_prompt_and_model_decide_how_it_is_read(captions: Captions, fol
     [
         ("", []),
         ("Ada", ["Ada"]),
-        ("Dr. Who, U.S. Steel\nAda ; Ada", ["Dr", "Who", "U.S", "Steel", "Ada"]),
+        ("Dr. Who, U.S. Steel\nAda ; Ada", ["Dr. Who", "U.S. Steel", "Ada"]),
+        (
+            "Dr. Ada Lovelace, ratio 3:1; St. Mary's. Hello, yes. J. R. R. Tolkien! Speakers: ZyntriQix 3.5",
+            ["Dr. Ada Lovelace", "ratio 3:1", "St. Mary's", "J. R. R. Tolkien", "Speakers", "ZyntriQix 3.5"],
+        ),
+        ("The cat. sertraline, ... ,I. Newton", ["The cat", "sertraline", "I. Newton"]),
         ("One two three four five six.", []),
     ],
 )
@@ -152,14 +176,15 @@ def test_a_prompt_is_names_and_phrases(prompt: str, terms: list[str]):
     [
         ({"model": "gpt-9"}, 404, "model", "gpt-9"),
         ({"response_format": "docx"}, 400, "response_format", "verbose_json"),
-        ({"language": "klingon"}, 400, "language", "klingon"),
+        ({"language": "klingon"}, 400, "language", "'klingon' is no language that is known"),
         ({"temperature": 7}, 400, "temperature", "0 to 1"),
         ({"timestamp_granularities": ["word"]}, 400, "timestamp_granularities", "verbose_json"),
         ({"timestamp_granularities": ["letter"]}, 400, "timestamp_granularities", "word, segment"),
         ({"prompt": "x" * 200}, 400, "prompt", "x"),
         ({"stream": True, "response_format": "srt"}, 400, "stream", "srt"),
-        ({"file": ("notes.mp4", b"Just some words.\n" * 99)}, 415, None, "notes.mp4"),
-        ({"file": ("empty.wav", b"")}, 415, None, "empty.wav"),
+        ({"file": ("notes.mp4", b"Just some words.\n" * 99)}, 400, "file", "notes.mp4"),
+        ({"file": ("empty.wav", b"")}, 400, "file", "empty.wav"),
+        ({"file": ("long.wav", recording(90.0))}, 413, None, "90 seconds"),
     ],
 )
 def test_what_cannot_be_is_said_in_openais_form(captions, folder: Path, wanted, status: int, param, said: str):
@@ -183,12 +208,40 @@ def test_the_models():
         async with server() as here, client(here) as api:
             names = [model.id async for model in api.models.list()]
             one = await api.models.retrieve("lipstream")
-            with pytest.raises(openai.NotFoundError):
+            with pytest.raises(openai.NotFoundError) as retrieved:
                 await api.models.retrieve("nothing")
+            with pytest.raises(openai.NotFoundError) as asked:
+                await api.audio.transcriptions.create(file=("talk.wav", recording()), model="nothing")
+            for refused in (retrieved, asked):
+                body = refused.value.body
+                assert (body["type"], body["param"], body["code"]) == ("not_found_error", "model", "model_not_found")
             return names, one
 
     names, one = asyncio.run(scenario())
     assert {"lipstream", "lipstream-best", "whisper-1"} <= set(names) and one.owned_by == "lipstream"
+
+
+def test_a_translation_is_english_and_says_that_it_is_one(captions: Captions, folder: Path):
+    async def scenario():
+        async with server() as here, client(here) as api:
+            file = ("talk.wav", recording())
+            plain = await api.audio.translations.create(file=file, model="whisper-1")
+            told = await api.audio.translations.create(file=file, model="whisper-1", response_format="verbose_json")
+            with pytest.raises(openai.BadRequestError) as refused:
+                await api.audio.translations.create(file=file, model="lipstream-fast")
+            return plain, told, refused.value.body
+
+    plain, told, refused = asyncio.run(scenario())
+    assert plain.text == "Hello there. All is well."
+    assert told.task == "translate" and len(told.segments) == 2
+    assert [config.speech.task for config in captions.configs] == ["translate"] * 2
+    assert refused["param"] == "model" and "translates nothing" in refused["message"]
+
+
+def test_a_language_may_be_named_as_answers_name_it(captions: Captions, folder: Path):
+    answer = ask(folder, language="German", response_format="verbose_json")
+    assert captions.configs[0].speech.language == "de" and answer.task == "transcribe"
+    assert [code_of(text) for text in ("haitian  Creole", "EN", "english", "klingon")] == ["ht", "EN", "en", "klingon"]
 
 
 def test_who_goes_before_the_answer_leaves_nothing_behind(captions: Captions, folder: Path):
@@ -221,6 +274,7 @@ def test_a_form_that_is_none_is_refused(folder: Path):
             many = await http.post(path, data={f"f{n}": "x" for n in range(100)}, files={"file": b"x"})
             long = await http.post(path, data={"prompt": "x" * 100_000}, files={"file": b"x"})
             missing = await http.get("/v1/nothing")
+            assert plain.json()["error"]["code"] is None
             return [plain, broken, empty, many, long, missing]
 
     answers = asyncio.run(scenario())

@@ -7,18 +7,18 @@ from typing import Final
 
 import numpy as np
 
-from lipstream.models.av_speech.enrolment.asked import BABBLE, HELD_BACK
+from lipstream.models.av_speech.enrolment.asked import BABBLE, HELD_BACK, LEAST_CONFIDENCE
+from lipstream.models.av_speech.enrolment.quiet_reader import Heard, read_quietly
 from lipstream.models.av_speech.enrolment.take_check import fault
 from lipstream.models.av_speech.lip_input import WAVES, thumbs, waves
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Float16, Float32, LipTrack, Recording
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings, Mixing, stretches
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.training.mixtures import mixed
-from lipstream.models.speech.engine import Hypothesis, SpeechEngine, TimedWord
+from lipstream.models.speech.engine import SpeechEngine
+from lipstream.models.speech.recogniser import Recogniser
+from lipstream.models.speech.split import SplitRecogniser
 
-LEAST_SURE: Final = -0.7
-"""Mean log-probability of the tokens from which on words are sure enough to teach: of plain speech nearly all are, of
-the commands of GRID, which no recogniser expects, three in five."""
 LEAST_WORDS: Final = 2
 SHORTEST: Final = 1.0
 """Seconds of the shortest stretch that is learnt from."""
@@ -30,66 +30,73 @@ class SpeechKeeper:
     """Makes features of clean speech.
 
     Args:
-        engine: the recogniser, whose own text is learnt from; loaded.
+        engine: the listener, loaded.
         voices: of other people, for the mixtures.
         mixing: how stretches are mixed.
+        reader: whose text is learnt from, loaded; None for the listener itself.
     """
 
-    def __init__(self, engine: SpeechEngine, voices: Sequence[Float32], mixing: Mixing = MIXING) -> None:
+    def __init__(
+        self,
+        engine: SpeechEngine,
+        voices: Sequence[Float32],
+        mixing: Mixing = MIXING,
+        reader: Recogniser | None = None,
+    ) -> None:
         self._engine = engine
         self._voices = voices
         self._mixing = mixing
+        self._reader = reader or SplitRecogniser(engine, is_listener=False)
 
-    def keep(self, recording: Recording, number: int) -> KeptSpeech | str:
+    def unusable(self, recording: Recording) -> str | None:
+        """Why a stretch would teach nothing, whatever is said in it, in a few words; None if it may."""
+        seconds = len(recording.pcm) / SAMPLE_RATE
+        return f"it lasts {seconds:.1f} s, less than {SHORTEST:g}" if seconds < SHORTEST else fault(recording)
+
+    def read(self, recordings: Sequence[Recording]) -> list[Heard]:
+        """What is said in stretches of speech that follow each other."""
+        return read_quietly([each.sound for each in recordings], self._reader, lambda *_: None)
+
+    def keep(self, recording: Recording, number: int, heard: Heard | None = None) -> KeptSpeech | str:
         """The features of a stretch.
 
         Args:
             recording: `SHORTEST` to `asked.LONGEST` seconds of one person's speech.
             number: of the stretch, from 1: the mixtures follow from it, and whether it is held back.
+            heard: what is said in it; None to read it by itself.
 
         Returns:
             The features; or in a few words why they would teach nothing.
         """
-        seconds = len(recording.pcm) / SAMPLE_RATE
-        if seconds < SHORTEST:
-            return f"it lasts {seconds:.1f} s, less than {SHORTEST:g}"
-        if (wrong := fault(recording)) is not None:
+        if (wrong := self.unusable(recording)) is not None:
             return wrong
-        sound = recording.sound
-        encoding = self._engine.encode(sound)
-        heard = self._engine.decode(encoding)
-        words = self._engine.align(encoding, heard)
-        if len(words) < LEAST_WORDS or heard.mean_log_probability < LEAST_SURE:
+        if heard is None:
+            (heard,) = self.read([recording])
+        if len(heard.words) < LEAST_WORDS or heard.confidence < LEAST_CONFIDENCE:
             return "the recogniser is not sure of the words"
         rng = np.random.default_rng([self._mixing.seed, number])
         if number % HELD_BACK == 0:
-            return self._held_back(recording, heard, words, rng)
-        made = stretches(sound, (words[0].start, words[-1].end), self._voices, self._mixing, rng)
+            return self._held_back(recording, heard, rng)
+        spoken = heard.words[0].start, heard.words[-1].end
+        made = stretches(recording.sound, spoken, self._voices, self._mixing, rng)
         encoded = [EncodedStretch(self._frames(each), start, end) for each, start, end in made]
-        return _kept(recording, heard, words, Encodings(encoded[0], encoded[1], tuple(encoded[2:])), None)
+        return _kept(recording, heard, Encodings(encoded[0], encoded[1], tuple(encoded[2:])), None)
 
-    def _held_back(
-        self, recording: Recording, heard: Hypothesis, words: Sequence[TimedWord], rng: np.random.Generator
-    ) -> KeptSpeech:
+    def _held_back(self, recording: Recording, heard: Heard, rng: np.random.Generator) -> KeptSpeech:
         sound, seconds = recording.sound, len(recording.pcm) / SAMPLE_RATE
         one, other = (mixed(sound, BABBLE.make(self._voices, len(sound), rng), 0.0) for _ in range(2))
         clean = EncodedStretch(self._frames(sound), 0.0, seconds)
-        encodings = Encodings(clean, clean, ())
-        return _kept(recording, heard, words, encodings, (self._frames(one), self._frames(other)))
+        return _kept(recording, heard, Encodings(clean, clean, ()), (self._frames(one), self._frames(other)))
 
     def _frames(self, sound: Float32) -> Float16:
         return self._engine.encode(sound).features.astype(np.float16)
 
 
 def _kept(
-    recording: Recording,
-    heard: Hypothesis,
-    words: Sequence[TimedWord],
-    encodings: Encodings,
-    babble: tuple[Float16, Float16] | None,
+    recording: Recording, heard: Heard, encodings: Encodings, babble: tuple[Float16, Float16] | None
 ) -> KeptSpeech:
     lips = recording.lips
-    spoken = tuple((word.text, word.end) for word in words)
+    spoken = tuple((word.text, word.end) for word in heard.words)
     seconds = len(recording.pcm) / SAMPLE_RATE
     return KeptSpeech(encodings, _shape(lips), _look(lips), lips.mask, heard.text, spoken, seconds, babble)
 

@@ -8,23 +8,28 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from lipstream.models.av_speech.enrolment.asked import LONGEST
-from lipstream.models.av_speech.recording import Recording
+from lipstream.models.av_speech.enrolment.quiet_reader import TOGETHER, Heard
+from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording
 from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 from lipstream.models.errors import ModelError
 
 MOST_WAITING: Final = 4
-"""Recordings that wait; more are left out, since sound and mouths are in them."""
+"""Recordings that wait; more are left out, since sound and mouths are in them. Beside these wait those that are read
+together with what comes next (`TOGETHER`)."""
+LONGEST_SILENCE: Final = 20.0
+"""Seconds without more speech after which what waits is read without it."""
 _NICEST: Final = 19
+_NOT_LEARNT: Final = "a stretch of speech is not learnt from: %s"
 _log = logging.getLogger(__name__)
 
 
 class GrowthWorker:
-    """Turns recordings into kept features, one after the other.
+    """Turns recordings into kept features, those that follow each other together where they are read better so.
 
     Args:
         folder: where the features go.
@@ -69,34 +74,78 @@ class GrowthWorker:
     def _run(self) -> None:
         _be_nice()
         keeper: SpeechKeeper | None = None
-        while (recording := self._waiting.get()) is not None:
-            if self.failure is not None:
-                continue
+        batch: list[Recording] = []
+        ended = False
+        while not ended:
             try:
-                keeper = keeper or self._make_keeper()
-                for piece in recording.pieces(LONGEST):
-                    self._keep(keeper, piece)
-            except ModelError as error:
-                self.failure = str(error)
-            except Exception as error:  # noqa: BLE001 - native runtimes raise their own; captions go on without
-                _log.exception("clean speech could not be turned into features")
-                self.failure = f"{type(error).__name__}: {error}"
+                recording = self._waiting.get(timeout=LONGEST_SILENCE if batch else None)
+                ended = recording is None
+            except queue.Empty:
+                recording = None
+            if self.failure is not None:
+                batch = []
+                continue
+            with self._telling():
+                if recording is not None:
+                    keeper = keeper or self._make_keeper()
+                    batch = self._gathered(keeper, batch, recording)
+                elif keeper is not None:
+                    self._keep_all(keeper, batch)
+                    batch = []
 
-    def _keep(self, keeper: SpeechKeeper, piece: Recording) -> None:
-        state = self._folder.state
-        if state.paused or not self._permitted():
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What goes wrong ends the growth, and is told."""
+        try:
+            yield
+        except ModelError as error:
+            self.failure = str(error)
+        except Exception as error:  # noqa: BLE001 - native runtimes raise their own; captions go on without
+            _log.exception("clean speech could not be turned into features")
+            self.failure = f"{type(error).__name__}: {error}"
+
+    def _gathered(self, keeper: SpeechKeeper, batch: list[Recording], recording: Recording) -> list[Recording]:
+        """What waits to be read with what comes next, once a recording was added; what is enough was kept."""
+        if self._stopped():
+            return []
+        for piece in recording.pieces(LONGEST):
+            if (wrong := keeper.unusable(piece)) is not None:
+                _log.debug(_NOT_LEARNT, wrong)
+                continue
+            if _seconds([*batch, piece]) > TOGETHER:
+                self._keep_all(keeper, batch)
+                batch = []
+            batch.append(piece)
+        return batch
+
+    def _keep_all(self, keeper: SpeechKeeper, batch: Sequence[Recording]) -> None:
+        if not batch or self._stopped():
             return
-        kept = keeper.keep(piece, state.added + 1)
+        for piece, heard in zip(batch, keeper.read(batch), strict=True):
+            self._keep(keeper, piece, heard)
+
+    def _stopped(self) -> bool:
+        return self._folder.state.paused or not self._permitted()
+
+    def _keep(self, keeper: SpeechKeeper, piece: Recording, heard: Heard) -> None:
+        if self._stopped():
+            return
+        number = self._folder.state.added + 1
+        kept = keeper.keep(piece, number, heard)
         if isinstance(kept, str):
-            _log.debug("a stretch of speech is not learnt from: %s", kept)
+            _log.debug(_NOT_LEARNT, kept)
             return
-        if self._folder.state.paused or not self._permitted():  # it was taken back meanwhile
+        if self._stopped():  # it was taken back meanwhile
             return
         before = self._folder.files()
-        self._folder.add(kept, state.added + 1)
+        self._folder.add(kept, number)
         if not self._permitted() and set(before).isdisjoint(self._folder.files()):
             # All was deleted while this was written, which made the folder again.
             self._folder.delete()
+
+
+def _seconds(recordings: Sequence[Recording]) -> float:
+    return sum(len(each.pcm) for each in recordings) / SAMPLE_RATE
 
 
 def _be_nice() -> None:

@@ -35,6 +35,24 @@ def speech(two_cities_audio):
 
 
 @pytest.fixture(scope="module")
+def found(read, speech):
+    """What is read of it."""
+    return read(speech)
+
+
+@pytest.fixture(scope="module")
+def said(read, two_cities_audio):
+    """The words of 10 s."""
+    return read(two_cities_audio[: 10 * 16_000]).words
+
+
+@pytest.fixture(scope="module")
+def draft(read, speech):
+    """The tokens of its first 4 s."""
+    return read(speech[: 4 * 16_000], whole=False).tokens
+
+
+@pytest.fixture(scope="module")
 def published(real_folder):
     """The same weights in CTranslate2."""
     return pytest.importorskip("ctranslate2").models.Whisper(str(real_folder), device="cpu", compute_type="float32")
@@ -77,8 +95,7 @@ def test_the_decoder_is_that_of_ctranslate2(real, full_length, published):
     assert np.abs(np.array(chances) - aligned.text_token_probs).mean() < 0.05
 
 
-def test_the_beginning_of_a_book_is_read(read, speech):
-    found = read(speech)
+def test_the_beginning_of_a_book_is_read(found):
     assert spoken(found.text) == BEGINNING.split()
     assert (found.language, found.language_probability, found.speechless) == ("en", 1.0, False)
     edges = [edge for word in found.words for edge in (word.start, word.end)]
@@ -89,9 +106,9 @@ def test_the_beginning_of_a_book_is_read(read, speech):
     assert all(has_sound(word, STEP) for word in found.words)
 
 
-def test_words_are_where_they_are_loud(read, speech):
+def test_words_are_where_they_are_loud(found, speech):
     power = np.square(speech[: len(speech) // 320 * 320].reshape(-1, 320)).mean(axis=1)
-    spans = [slice(round(word.start / STEP), round(word.end / STEP)) for word in read(speech).words]
+    spans = [slice(round(word.start / STEP), round(word.end / STEP)) for word in found.words]
     inside = np.zeros(len(power), bool)
     for span in spans:
         inside[span] = True
@@ -115,14 +132,14 @@ def test_nothing_is_read_into_silence_and_noise(read, seconds, loudness):
 
 
 @pytest.mark.parametrize("seconds", [4.2, 6.0, 8.5])
-def test_a_partial_with_a_draft_equals_one_without(read, speech, seconds):
+def test_a_partial_with_a_draft_equals_one_without(read, speech, draft, seconds):
     audio = speech[: round(seconds * 16_000)]
     right = read(audio, whole=False)
     assert len(right.words) > 5
-    for draft in (read(speech[: 4 * 16_000], whole=False).tokens, right.tokens, (50, 60, 70)):
+    for given in (draft, right.tokens, (50, 60, 70)):
         # In eight bits tokens that are read together are rounded a little differently than one by one: a comma may
         # become a full stop.
-        assert spoken(read(audio, whole=False, draft=draft).text) == spoken(right.text)
+        assert spoken(read(audio, whole=False, draft=given).text) == spoken(right.text)
 
 
 def test_an_expected_term_is_in_partials_too(read, speech):
@@ -136,8 +153,7 @@ def test_an_expected_term_is_in_partials_too(read, speech):
 
 @pytest.mark.parametrize("cut", [2.6, 3.2, 3.75, 4.0, 4.5, 5.6, 6.05, 7.0, 7.45, 8.0])
 @pytest.mark.parametrize("whole", [True, False])
-def test_speech_cut_in_mid_sentence_has_no_words_behind_the_cut(read, two_cities_audio, cut, whole):
-    said = read(two_cities_audio[: 10 * 16_000]).words
+def test_speech_cut_in_mid_sentence_has_no_words_behind_the_cut(read, two_cities_audio, said, cut, whole):
     # What is known of when a word begins is good to 0.15 s.
     begun = spoken(" ".join(word.text for word in said if word.start < cut + 0.15))
     found = read(two_cities_audio[: round(cut * 16_000)], whole=whole)
@@ -156,15 +172,17 @@ def test_more_than_thirty_seconds_are_cut_without_error(read, two_cities_audio):
     assert 25.0 < found.words[-1].end <= 30.0
 
 
-def test_sentences_that_were_passed_over_are_read_by_themselves_and_put_in_their_place(real, read, speech, monkeypatch):
+def test_sentences_that_were_passed_over_are_read_by_themselves_and_put_in_their_place(
+    real, read, speech, found, monkeypatch
+):
     beam_search, calls = module.beam_search, []
 
     def leaves_out(decoder, sound, prompt, rules, width):
-        found = beam_search(decoder, sound, prompt, rules, width)
-        calls.append(found)
+        tokens = beam_search(decoder, sound, prompt, rules, width)
+        calls.append(tokens)
         if len(calls) > 1:
-            return found
-        return found[: real._parts().tokens.words(found, "en")[12].first]
+            return tokens
+        return tokens[: real._parts().tokens.words(tokens, "en")[12].first]
 
     monkeypatch.setattr(module, "beam_search", leaves_out)
     words = read(speech).words
@@ -172,6 +190,4 @@ def test_sentences_that_were_passed_over_are_read_by_themselves_and_put_in_their
     assert len(calls) == 2
     edges = [edge for word in words for edge in (word.start, word.end)]
     assert edges == sorted(edges)
-    monkeypatch.undo()
-    expected = read(speech).words
-    assert [word.start for word in words[12:]] == pytest.approx([word.start for word in expected[12:]], abs=0.2)
+    assert [word.start for word in words[12:]] == pytest.approx([word.start for word in found.words[12:]], abs=0.2)
