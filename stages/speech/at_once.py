@@ -33,7 +33,7 @@ SAME_TIME: Final = 0.6
 MINUTE: Final = 60.0
 """Seconds of sound over which it is counted how much of it was read twice."""
 MOST_LIVE: Final = 18.0
-"""Seconds of that, where somebody waits: to read all of it twice costs a fifth of a core (docs/speakers.md)."""
+"""Seconds of that, where somebody waits: to read all of it twice costs an eighth of a core (docs/speakers.md)."""
 _HALF: Final = 0.5
 
 
