@@ -96,7 +96,10 @@ class Subscription(Iterator[E_co], AsyncIterator[E_co], Generic[E_co]):
         self._run, self._interrupted = None, lambda: None
 
     def __del__(self) -> None:
-        self._queue.close()
+        # Not there if the constructor failed.
+        queue: EventQueue | None = getattr(self, "_queue", None)
+        if queue is not None:
+            queue.close()
 
     def _passed(self, event: Event | None) -> E_co | None:
         """What is given of what came; None at the end."""

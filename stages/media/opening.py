@@ -77,9 +77,10 @@ def open_container(
 def _not_read(scheme: str, rest: str) -> str:
     if scheme.lower() == "file":
         return f"'file:///{rest}' is an address, and recordings are read by their path: give '/{rest}'"
-    line = (
-        f"'{scheme}://{rest}': expected a file, or an address with http:// or https://; download it and give the file"
-    )
+    given = f"'{scheme}://{rest}' is an address"
+    if scheme.lower() in ("http", "https"):
+        return f"{given}, and a recording on disk is expected here: download it and give the file"
+    line = f"{given}, and only those with http:// or https:// are fetched: download it and give the file"
     return line + (f"; a network camera is for: lipstream live --camera {scheme}://..." if scheme in _CAMERAS else "")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from lipstream.events import TranscriptFinal
 from lipstream.models.speech.engine import TimedWord, mean_log
+from lipstream.models.speech.fusion import VoicePart
 from lipstream.models.speech.recogniser import Hints, Recogniser, Utterance
 from lipstream.models.speech.spacing import plain, space_of
 from lipstream.stages.payloads import AtOnce, Bool, EncodedSpeech, Float32, LipFrame, VoiceOf
@@ -32,7 +33,7 @@ SAME_TIME: Final = 0.6
 MINUTE: Final = 60.0
 """Seconds of sound over which it is counted how much of it was read twice."""
 MOST_LIVE: Final = 18.0
-"""Seconds of that, where somebody waits: to read all of it twice costs a fifth of a core (docs/speakers.md)."""
+"""Seconds of that, where somebody waits: to read all of it twice costs an eighth of a core (docs/speakers.md)."""
 _HALF: Final = 0.5
 
 
@@ -89,12 +90,21 @@ class ReadBoth:
             return known[1]
         if not both_speak(at_once):
             return None
-        one, other = (reader.recognise(utterance_of(voice, speech, reader), hints) for voice in at_once.voices)
-        words = believed((one.words, other.words), at_once)
-        both = None if words is None else BothRead(words, (one.language, other.language))
+        both = self._read(speech, at_once, reader, hints)
         if speech.prediction:
             self._ahead = speech.prediction, both
         return both
+
+    @staticmethod
+    def _read(speech: EncodedSpeech, at_once: AtOnce, reader: Recogniser, hints: Hints) -> BothRead | None:
+        one, other = at_once.voices
+        # Mostly it is the second one that cannot be read; then the first one need not be.
+        theirs = reader.recognise(utterance_of(other, speech, reader), hints)
+        if not may_be_believed(theirs.words, other.part, at_once):
+            return None
+        mine = reader.recognise(utterance_of(one, speech, reader), hints)
+        words = believed((mine.words, theirs.words), at_once)
+        return None if words is None else BothRead(words, (mine.language, theirs.language))
 
 
 def two_mouths(frames: Sequence[LipFrame]) -> tuple[int, int] | None:
@@ -145,10 +155,7 @@ def believed(
     if not both_speak(at_once, trust):
         return None
     rate = parts[0].encoding.frame_rate
-    worth = [
-        [word for word in words if word.confidence >= part.encoding.asks(word.start, word.end)]
-        for words, part in zip(reads, parts, strict=True)
-    ]
+    worth = [_worth(words, part) for words, part in zip(reads, parts, strict=True)]
     mine, theirs = worth
     lost = _others(mine, theirs, parts[0].share, parts[1].share, rate)
     kept: list[list[TimedWord]] = []
@@ -161,6 +168,17 @@ def believed(
             return None
         kept.append(own)
     return [word for at, word in enumerate(mine) if at not in lost[0]], kept[1]
+
+
+def may_be_believed(words: Sequence[TimedWord], part: VoicePart, at_once: AtOnce, trust: Trust = USUAL) -> bool:
+    """Whether one of two readings may be believed, whatever the other one says: if the surest words are left."""
+    rate = part.encoding.frame_rate
+    inside = [word.confidence for word in _worth(words, part) if _mean(at_once.both, word, rate) > _HALF]
+    least = math.ceil(max(1, trust.words, trust.left * len(inside)))
+    if len(inside) < least:
+        return False
+    # In another order a sum is rounded in another way.
+    return math.exp(mean_log(sorted(inside, reverse=True)[:least])) >= trust.sure * (1 - 1e-9)
 
 
 def both_speak(at_once: AtOnce, trust: Trust = USUAL) -> bool:
@@ -211,6 +229,11 @@ def final_of(
         speaker_name=None if speaker is None else known.get(speaker),
         overlaps=True,
     )
+
+
+def _worth(words: Sequence[TimedWord], part: VoicePart) -> list[TimedWord]:
+    """The words that fusion leaves in."""
+    return [word for word in words if word.confidence >= part.encoding.asks(word.start, word.end)]
 
 
 def _others(

@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lipstream.events import TranscriptFinal, TranscriptPartial
 from lipstream.models.face.lip_features import LipFeatures
@@ -16,7 +18,16 @@ from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.payloads import AtOnce, LipFrame, SpeakerTurn, VoiceOf
 from lipstream.stages.shedding import FACE_RATE, SECOND_PASS
-from lipstream.stages.speech.at_once import TOGETHER, ReadBoth, Trust, believed, final_of, two_mouths, utterance_of
+from lipstream.stages.speech.at_once import (
+    TOGETHER,
+    ReadBoth,
+    Trust,
+    believed,
+    final_of,
+    may_be_believed,
+    two_mouths,
+    utterance_of,
+)
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
@@ -222,6 +233,27 @@ def test_two_of_whom_one_is_not_heard_are_not_read_by_themselves():
     reader = HearingLive(MINE, THEIRS)
     assert ReadBoth().read(encoded, at_once(part(), part(own=0.1)), reader, Hints()) is None
     assert reader.fronts == []
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0.01, 1)), max_size=8),
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.floats(0.01, 1)), max_size=8),
+    st.floats(0, 1),
+)
+def test_what_may_not_be_believed_of_one_reading_is_not_believed_of_both(mine, theirs, share):
+    reads = tuple(
+        [TimedWord(text, at, at + 0.8, sure) for at, (text, sure) in enumerate(said)] for said in (mine, theirs)
+    )
+    both = at_once(part(share), part(1 - share), until=6.0)
+    if believed(reads, both) is not None:
+        assert all(may_be_believed(words, voice.part, both) for words, voice in zip(reads, both.voices, strict=True))
+
+
+def test_the_first_is_not_read_where_the_second_says_too_little():
+    encoded = run_stage(Encode(CountingEngine(), None), chunks(spoken([1]), [512]))[-1].payload
+    reader = HearingLive(MINE, "yes no")
+    assert ReadBoth().read(encoded, at_once(part(), part(sound=11.0)), reader, Hints()) is None
+    assert len(reader.fronts) == 1
 
 
 def test_one_mouth_alone_is_never_parted():
