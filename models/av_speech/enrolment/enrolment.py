@@ -6,7 +6,7 @@ what was said. A part of the recordings is held back and decides whether the pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -66,9 +66,8 @@ LEAST_STEPS: Final = 400
 SHORTEST: Final = SAMPLE_RATE
 """Samples of the shortest piece that is learnt from."""
 MOST_DOUBT: Final = 0.1
-"""Without transcripts nobody knows which text of the clean sound is right. What is asked then: that the decoder is as
-sure of its tokens as without the profile (mean log-probability, less this), and that in babble more of what was heard
-in quiet is heard."""
+"""Mean log-probability of a token by which the decoder may be less sure of clean speech than without the profile, where
+no transcript tells what is right, see `reads_clean`."""
 OWN_REFUSED: Final = 0.02
 """Share of the recordings held back whose own lips may be taken for foreign ones in babble at 0 dB."""
 LEAST_EVIDENCE: Final = -2.0
@@ -181,6 +180,19 @@ def check_material(material: Material) -> None:
             f"the recordings are noisy: speech is {np.median(ranges):.0f} dB above the pauses, and should be "
             f"{LEAST_RANGE:g} dB or more; record in a quiet room"
         )
+
+
+def reads_clean(clean: Mapping[str, Mapping[str, Any]], sureness: float) -> bool:
+    """Whether a profile does clean speech no harm, as far as that can be told without transcripts.
+
+    It comes nearer to what was read of several recordings together than the recogniser does of each by itself; or the
+    recogniser is hardly less sure of its words. A profile that is better can be less sure.
+
+    Args:
+        clean: figures of clean speech held back, against what was read of it.
+        sureness: mean log-probability of a token, less that without the profile.
+    """
+    return bool(clean[AUDIO_VISUAL]["wer"] < clean[BACKBONE]["wer"]) or sureness >= -MOST_DOUBT
 
 
 def ready(networks: LipNetworks) -> LipFusion:
@@ -304,7 +316,7 @@ class Enrolment:
         if any(material.texts):
             return clean[AUDIO_VISUAL]["wer"] <= clean[BACKBONE]["wer"], figures
         sure = self._sureness(trials, fusion)
-        return sure >= -MOST_DOUBT and babble[AUDIO_VISUAL]["wer"] < babble[BACKBONE]["wer"], figures
+        return reads_clean(clean, sure) and babble[AUDIO_VISUAL]["wer"] < babble[BACKBONE]["wer"], figures
 
     def _calibrate(self, correspondence: CorrespondenceNet, fusion: LipFusion, trials: Sequence[Trial]) -> None:
         """See `calibrate`: in babble."""

@@ -177,6 +177,15 @@ def test_a_profile_that_spoils_clean_speech_is_not_accepted(text, after, accepte
     assert figures["clean"]["backbone"]["wer"] == 0
 
 
+@pytest.mark.parametrize(
+    ("alone", "profile", "sureness", "harmless"),
+    [(0.4, 0.2, -0.3, True), (0.1, 0.1, -0.3, False), (0.1, 0.2, -0.05, True), (0.1, 0.2, -0.3, False)],
+)
+def test_a_profile_that_is_less_sure_must_read_more_as_it_was_read_together(alone, profile, sureness, harmless):
+    clean = {"backbone": {"wer": alone}, "audio-visual": {"wer": profile}}
+    assert enrolment.reads_clean(clean, sureness) is harmless
+
+
 def test_recordings_that_nobody_can_read_are_refused_in_one_line(tmp_path):
     with pytest.raises(ModelError, match="surely in 0 of 70 recordings") as caught:
         enrol(None, Echo("", ""), tmp_path, lambda *_: None, 70)

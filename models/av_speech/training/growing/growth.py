@@ -1,7 +1,7 @@
 """Makes a profile of kept features, and judges it by those that were held back.
 
-As an enrolment without transcripts: the sound teaches the lips, and a profile is taken if the recogniser stays as sure
-of clean speech and hears more of it in babble.
+As an enrolment without transcripts: the sound teaches the lips, and a profile is taken if it does clean speech no harm,
+as far as that can be told, and more is heard in babble.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import torch
 
 from lipstream.models.av_speech.enrolment.asked import BABBLE, HELD_BACK
 from lipstream.models.av_speech.enrolment.enrolment import (
-    MOST_DOUBT,
     Recipe,
     Teacher,
     calibrate,
     learn,
     prefixes,
+    reads_clean,
     ready,
     visible,
 )
@@ -99,7 +99,7 @@ class Growth:
         }
         rivals = [row["wer"] for name, row in figures[IN_BABBLE].items() if name != AUDIO_VISUAL]
         better = figures[IN_BABBLE][AUDIO_VISUAL]["wer"] < min(rivals)
-        return better and self._sureness(held, fusion) >= -MOST_DOUBT, figures
+        return better and reads_clean(figures[CLEAN], self._sureness(held, fusion)), figures
 
     def _example(self, kept: KeptSpeech) -> Example:
         lips = LipSequence(
