@@ -70,11 +70,11 @@ class Voices(Stage):
         if chunk.first:
             self._pieces, self._samples, self._done = [], 0, 0.0
             self._start = self._end = packet.timestamp
-        # Not counted from the samples: a device's clock that runs slower than the session's lets that fall behind.
-        self._end = max(self._end, packet.end)
         if len(chunk.samples):
             self._pieces.append(chunk.samples)
             self._samples += len(chunk.samples)
+        # The count of samples alone falls behind the session's time where a device's clock is slower.
+        self._end = max(self._end, packet.end, self._start + micros(self._samples / SAMPLE_RATE))
         if chunk.last:
             self._send(chunk, self._at_end(chunk))
             self._pieces = []

@@ -76,11 +76,11 @@ class Encode(Stage):
             self._pieces, self._samples, self._encoded = [], 0, 0
             self._looked, self._ahead = False, None
             self._start = self._end = packet.timestamp
-        # Not counted from the samples: a device's clock that runs slower than the session's lets that fall behind.
-        self._end = max(self._end, packet.end)
         if len(chunk.samples):
             self._pieces.append(chunk.samples)
             self._samples += len(chunk.samples)
+        # The count of samples alone falls behind the session's time where a device's clock is slower.
+        self._end = max(self._end, packet.end, self._start + micros(self._samples / SAMPLE_RATE))
         if not self._samples:
             return
         if chunk.last:

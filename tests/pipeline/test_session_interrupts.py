@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 
@@ -20,6 +21,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
 ]
 
+UNTRACED = pytest.mark.skipif(
+    sys.version_info >= (3, 13),
+    reason="tracing does not tell of every turn of a loop that other threads run as well, so a wait has no points",
+)
 ENOUGH = 20
 """After so many interrupts in a row that came when the run had begun, the start has been got through."""
 
@@ -116,7 +121,9 @@ def by_aevents(one):
     asyncio.run(read())
 
 
-@pytest.mark.parametrize("way", [by_run, by_with, by_start, by_events, by_aevents])
+@pytest.mark.parametrize(
+    "way", [by_run, by_with, *(pytest.param(way, marks=UNTRACED) for way in (by_start, by_events, by_aevents))]
+)
 def test_an_interrupt_at_any_point_of_a_start_ends_a_run_that_would_never_end(way, monkeypatch):
     """Regression: one between the start of the threads and the body of a `with` once left them running."""
     monkeypatch.setattr(latch, "_SLICE", 0.002)
