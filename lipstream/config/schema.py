@@ -261,6 +261,8 @@ class SpeechConfig(_Section):
     """What a plug-in's recogniser is told besides."""
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     """Processor threads of the recogniser."""
+    final_threads: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
+    """Likewise of who reads what is finished; auto: 2 for Whisper where somebody waits and there are as many cores."""
     partials: Annotated[Partials, BeforeValidator(_on_off)] = Partials.AUTO
     """Decode the open segment while it grows: on, off, or auto (live and real-time pace only)."""
     update_interval: Annotated[float, Field(ge=0.1, le=5)] = 0.4

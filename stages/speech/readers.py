@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -160,6 +161,23 @@ def terms_of(config: Config, more: Iterable[str] = ()) -> tuple[str, ...]:
         return Terms.from_list([*speech.terms, *listed, *more]).phrases
 
 
+def threads_of_final(config: Config, choice: Choice) -> int:
+    """Processor threads of who reads what is finished.
+
+    A sentence is waited for while most of a second core has nothing to do; and the text is the same.
+    """
+    speech = config.speech
+    if speech.final_threads != "auto":
+        return speech.final_threads
+    waited_for = config.real_time and choice.final == WHISPER
+    return max(speech.threads, min(2, _cores())) if waited_for else speech.threads
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     """The recognisers; nothing is loaded yet.
 
@@ -173,7 +191,8 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     choice, speech = choose(config), config.speech
     language = None if speech.language == "auto" else speech.language
     with while_loading():
-        final = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, language)
+        threads = threads_of_final(config, choice)
+        final = recognisers.create(choice.final, choice.model, threads, listener, speech.options, language)
         first: Recogniser = final
         if choice.first != choice.final:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)

@@ -341,7 +341,7 @@ def _places(looks: Float32, spans: Sequence[WordSpan]) -> list[float]:
 
 
 def _open(folder: Path, threads: int, precision: Precision) -> _Parts:
-    file = replace(_weights(folder), kept=KeptArrays(_kept_at(folder, threads, precision)))
+    file = replace(_weights(folder), kept=KeptArrays(_kept_at(folder, precision)))
     try:
         told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -388,13 +388,12 @@ def _silence(encoder: WhisperEncoder, decoder: WhisperDecoder) -> tuple[Float32,
     return decoder.of_sound(encoder(np.zeros((encoder.bands, 2 * MOST_FRAMES), np.float32))).by_frames()
 
 
-def _kept_at(folder: Path, threads: int, precision: Precision) -> Path:
-    """Where the rounded weights and the silence of a model are kept."""
+def _kept_at(folder: Path, precision: Precision) -> Path:
+    """Where the rounded weights and the silence of a model are kept, which are the same with any number of threads."""
     facts = {
         "form": _FORM,
         "model": known_sha256(folder / "model.bin"),
         "precision": precision,
-        "threads": str(threads),
         "numpy": np.__version__,
         "onnxruntime": version("onnxruntime"),
         "processor": processor(),

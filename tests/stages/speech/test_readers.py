@@ -10,7 +10,7 @@ from lipstream.models.speech import speed
 from lipstream.models.speech.profile_reader import ProfileReader
 from lipstream.pipeline import ConfigError, UserError
 from lipstream.stages.speech import readers
-from lipstream.stages.speech.readers import Choice, choose, make_reading, quality_of
+from lipstream.stages.speech.readers import Choice, choose, make_reading, quality_of, threads_of_final
 from lipstream.version import version
 from tests.stages.fakes import CountingEngine
 
@@ -45,6 +45,24 @@ FAST = Choice("moonshine", "moonshine", "tiny.en")
 )
 def test_the_choice(mode, settings, chosen):
     assert choose(load_config(mode, settings)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings", "cores", "threads"),
+    [
+        ("live", {"speech.quality": "balanced"}, 2, 2),
+        ("live", {"speech.quality": "balanced"}, 1, 1),
+        ("live", {"speech.quality": "balanced"}, 16, 2),
+        ("live", {"speech.quality": "balanced", "speech.threads": 4}, 16, 4),
+        ("live", {"speech.quality": "balanced", "speech.final_threads": 1}, 16, 1),
+        ("live", {"speech.quality": "fast"}, 16, 1),
+        ("file", {}, 16, 1),
+    ],
+)
+def test_what_somebody_waits_for_is_read_by_two_cores(monkeypatch, mode, settings, cores, threads):
+    monkeypatch.setattr(readers, "_cores", lambda: cores)
+    config = load_config(mode, settings)
+    assert threads_of_final(config, choose(config)) == threads
 
 
 @pytest.mark.parametrize(
