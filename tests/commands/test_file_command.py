@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -240,9 +240,24 @@ def test_an_interrupt_ends_the_file_with_130_and_saves_what_is_finished(
     assert not [name for name in contents(tmp_path) if name.endswith(".part")]
 
 
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Signals as a program in a terminal has them, whatever the run of the tests was started by."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler or signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_kill_before_the_run_has_begun_leaves_nothing_half_done(
-    captions: Captions, recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    captions: Captions,
+    recording: Recording,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    usual_signals: None,
+    number: signal.Signals,
 ):
     """Regression: SIGTERM while networks were loading left `.part` files."""
     before = signal.getsignal(number)
