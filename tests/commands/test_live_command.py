@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
@@ -82,15 +83,18 @@ def test_devices_reach_the_configuration(speaking: Captions, arguments: list[str
     ],
 )
 def test_only_what_the_devices_allow_is_promised(
-    captions: Captions, capsys, arguments: list[str], promised: str, closing: str
+    captions: Captions, monkeypatch: pytest.MonkeyPatch, arguments: list[str], promised: str, closing: str
 ):
+    # Read while it is written, on another thread: of pytest's own stream that would lose lines.
+    told = io.StringIO()
+    monkeypatch.setattr("sys.stderr", told)
+
     def steps():
         # The line comes once the sources deliver; time stands still until then.
-        err, latest = "", time.monotonic() + PATIENCE
-        while promised not in err and time.monotonic() < latest:
-            err += capsys.readouterr().err
+        latest = time.monotonic() + PATIENCE
+        while promised not in told.getvalue() and time.monotonic() < latest:
             yield lambda: None
-        lines.extend(err.splitlines())
+        lines.extend(told.getvalue().splitlines())
         yield lambda: signal.raise_signal(signal.SIGINT)
         while True:
             yield lambda: None
@@ -100,7 +104,7 @@ def test_only_what_the_devices_allow_is_promised(
     assert main(["live", *arguments]) == 0
     assert lines[0] == f"lipstream: loading{'' if 'microphone' in promised else ', wait before you speak'}"
     assert lines[1:] == [f"lipstream: {promised}"]
-    assert capsys.readouterr().err.splitlines()[-1].endswith(closing)
+    assert told.getvalue().splitlines()[-1].endswith(closing)
 
 
 def test_emotion_can_be_switched_off(speaking: Captions):
