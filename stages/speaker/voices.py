@@ -10,6 +10,7 @@ import numpy as np
 from lipstream.pipeline import Packet, Port, Stage, micros, seconds
 from lipstream.stages.failures import while_loading, while_running
 from lipstream.stages.payloads import SAMPLE_RATE, Float32, SpeechChunk
+from lipstream.stages.sound.segment_sound import SegmentSound
 from lipstream.stages.speaker.payloads import VoicePrint
 
 LENGTH = 1.6
@@ -53,11 +54,8 @@ class Voices(Stage):
     def __init__(self, network: VoiceNetwork, *, early: bool) -> None:
         self._network = network
         self._early = early
-        self._pieces: list[Float32] = []
-        self._samples = 0
-        self._start = 0
+        self._sound = SegmentSound()
         self._done = 0.0
-        self._end = 0
 
     def open(self) -> None:
         """Load the network."""
@@ -68,16 +66,11 @@ class Voices(Stage):
         """Add a chunk; look at the windows that are due."""
         chunk: SpeechChunk = packet.payload
         if chunk.first:
-            self._pieces, self._samples, self._done = [], 0, 0.0
-            self._start = self._end = packet.timestamp
-        if len(chunk.samples):
-            self._pieces.append(chunk.samples)
-            self._samples += len(chunk.samples)
-        # The count of samples alone falls behind the session's time where a device's clock is slower.
-        self._end = max(self._end, packet.end, self._start + micros(self._samples / SAMPLE_RATE))
+            self._done = 0.0
+        self._sound.add(packet)
         if chunk.last:
             self._send(chunk, self._at_end(chunk))
-            self._pieces = []
+            self._sound.let_go()
         elif self._early and self.context.backlog("speech") < _LATE:
             self._send(chunk, self._so_far(chunk))
 
@@ -87,7 +80,7 @@ class Voices(Stage):
         Else that end, at which there may be a last window, would wait where text is joined with voices until voice
         activity gives its pre-roll up. More than that is not promised: time must not seem to go on behind the sound.
         """
-        return frontier if self._pieces else max(frontier, min(frontier + micros(SHORTEST), self._end + 1))
+        return frontier if self._sound.held else max(frontier, min(frontier + micros(SHORTEST), self._sound.end + 1))
 
     def _at_end(self, chunk: SpeechChunk) -> list[tuple[float, float]]:
         """Windows that are still missing, in seconds of the segment."""
@@ -113,15 +106,14 @@ class Voices(Stage):
 
     def _voiced(self, chunk: SpeechChunk) -> tuple[float, float]:
         """From the first to the last voiced moment, seconds from the first sample."""
-        heard = self._samples / SAMPLE_RATE
-        first, last = (seconds(moment - self._start) for moment in (chunk.speech_start, chunk.speech_end))
+        heard = self._sound.count / SAMPLE_RATE
+        first, last = (seconds(moment - self._sound.start) for moment in (chunk.speech_start, chunk.speech_end))
         return max(0.0, min(first, heard)), max(0.0, min(last, heard))
 
     def _send(self, chunk: SpeechChunk, spans: Sequence[tuple[float, float]]) -> None:
         if not spans:
             return
-        sound = np.concatenate(self._pieces) if len(self._pieces) > 1 else self._pieces[0]
-        self._pieces = [sound]
+        sound = self._sound.whole()
         self._done = spans[-1][1]
         for at in range(0, len(spans), _TOGETHER):
             some = spans[at : at + _TOGETHER]
@@ -129,5 +121,5 @@ class Voices(Stage):
             with while_running("audio", "the network of voices"):
                 voices = self._network.embed(cuts)
             for (start, stop), voice in zip(some, voices, strict=True):
-                span = self._start + micros(start), self._start + micros(stop)
-                self.emit("voices", VoicePrint(chunk.segment, *span, voice), self._end)
+                span = self._sound.start + micros(start), self._sound.start + micros(stop)
+                self.emit("voices", VoicePrint(chunk.segment, *span, voice), self._sound.end)

@@ -12,6 +12,7 @@ from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros
 from lipstream.stages.failures import retry, while_loading, while_running
 from lipstream.stages.payloads import SAMPLE_RATE, EncodedSpeech, Float32, SpeechChunk
 from lipstream.stages.shedding import PARTIALS
+from lipstream.stages.sound.segment_sound import SegmentSound
 from lipstream.stages.speech.endpoint_prediction import EndpointPrediction, is_level, may_end, prolonged
 
 _WHAT = "the speech encoder"
@@ -54,11 +55,9 @@ class Encode(Stage):
         self._interval = None if update_interval is None else round(update_interval * SAMPLE_RATE)
         self._ahead: EndpointPrediction | None = None
         self._predictions = 0
-        self._pieces: list[Float32] = []
-        self._samples = 0
+        self._sound = SegmentSound()
         self._encoded = 0
         self._looked = False
-        self._start = self._end = 0
 
     def open(self) -> None:
         """Load the recogniser; where that can wait, see that it can be loaded."""
@@ -73,15 +72,9 @@ class Encode(Stage):
         self._load()
         chunk: SpeechChunk = packet.payload
         if chunk.first:
-            self._pieces, self._samples, self._encoded = [], 0, 0
-            self._looked, self._ahead = False, None
-            self._start = self._end = packet.timestamp
-        if len(chunk.samples):
-            self._pieces.append(chunk.samples)
-            self._samples += len(chunk.samples)
-        # The count of samples alone falls behind the session's time where a device's clock is slower.
-        self._end = max(self._end, packet.end, self._start + micros(self._samples / SAMPLE_RATE))
-        if not self._samples:
+            self._encoded, self._looked, self._ahead = 0, False, None
+        self._sound.add(packet)
+        if not self._sound.count:
             return
         if chunk.last:
             self._encode_last(chunk)
@@ -89,9 +82,9 @@ class Encode(Stage):
             if self._may_look_ahead(chunk):
                 self._look_ahead(chunk)
             elif not self._is_known(chunk):
-                if self._samples - self._encoded >= self._interval:
+                if self._sound.count - self._encoded >= self._interval:
                     self._update(chunk)
-                elif not self._looked and self._encoded < _FIRST_LOOK * self._interval <= self._samples:
+                elif not self._looked and self._encoded < _FIRST_LOOK * self._interval <= self._sound.count:
                     self._look_early(chunk)
 
     def _load(self) -> None:
@@ -108,30 +101,25 @@ class Encode(Stage):
     def _may_look_ahead(self, chunk: SpeechChunk) -> bool:
         if not may_end(chunk) or (self._ahead is not None and self._ahead.is_of(chunk)):
             return False
-        return is_level(self._sound())
+        return is_level(self._sound.whole())
 
     def _is_known(self, chunk: SpeechChunk) -> bool:
         """Whether the segment is what it was taken for when it was encoded ahead."""
-        return self._ahead is not None and self._ahead.is_of(chunk) and self._ahead.holds(self._sound())
-
-    def _sound(self) -> Float32:
-        if len(self._pieces) > 1:
-            self._pieces = [np.concatenate(self._pieces)]
-        return self._pieces[0]
+        return self._ahead is not None and self._ahead.is_of(chunk) and self._ahead.holds(self._sound.whole())
 
     def _look_early(self, chunk: SpeechChunk) -> None:
         self._looked = True
-        self._send(chunk, self._try(self._sound()), self._sound(), tentative=True)
+        self._send(chunk, self._try(self._sound.whole()), self._sound.whole(), tentative=True)
 
     def _update(self, chunk: SpeechChunk) -> None:
-        self._encoded = self._samples
-        self._send(chunk, self._try(self._sound()), self._sound())
+        self._encoded = self._sound.count
+        self._send(chunk, self._try(self._sound.whole()), self._sound.whole())
 
     def _look_ahead(self, chunk: SpeechChunk) -> None:
-        samples = prolonged(self._sound(), round((chunk.pause - chunk.silence) * SAMPLE_RATE))
+        samples = prolonged(self._sound.whole(), round((chunk.pause - chunk.silence) * SAMPLE_RATE))
         self._predictions += 1
         self._ahead = EndpointPrediction(
-            chunk.speech_end, self._samples, samples, self._try(samples), self._predictions
+            chunk.speech_end, self._sound.count, samples, self._try(samples), self._predictions
         )
         self._send(chunk, self._ahead.encoding, samples, tentative=True, prediction=self._ahead.number)
 
@@ -139,7 +127,7 @@ class Encode(Stage):
         if self._ahead is not None and self._is_known(chunk):
             self._send(chunk, self._ahead.encoding, self._ahead.samples, prediction=self._ahead.number)
         else:
-            self._send(chunk, self._try(self._sound(), again=True), self._sound())
+            self._send(chunk, self._try(self._sound.whole(), again=True), self._sound.whole())
 
     def _try(self, samples: Float32, again: bool = False) -> Encoding | None:
         """Encode; None if the network fails, with `again` if it does so twice."""
@@ -175,13 +163,13 @@ class Encode(Stage):
             segment=chunk.segment,
             encoding=encoding,
             samples=samples,
-            start=self._start,
+            start=self._sound.start,
             speech_start=chunk.speech_start,
             speech_end=chunk.speech_end,
-            end=self._end,
+            end=self._sound.end,
             last=chunk.last,
             tentative=tentative,
             prediction=prediction,
             failed=failed,
         )
-        self.emit("speech", speech, self._end)
+        self.emit("speech", speech, self._sound.end)
