@@ -35,7 +35,7 @@ from lipstream.models.av_speech.evaluation.conditions import (
 )
 from lipstream.models.av_speech.lip_fusion import LipFusion
 from lipstream.models.av_speech.profile import LipNetworks, save_networks
-from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording
+from lipstream.models.av_speech.recording import Recording
 from lipstream.models.av_speech.training.corpora import Utterance, find_utterances
 from lipstream.models.av_speech.training.features import cached_recordings
 from lipstream.models.av_speech.training.growing.growth import Growth
@@ -76,12 +76,11 @@ def batches(
         (recording,) = cached_recordings([utterance], read, work / "recordings", lambda *_: None)
         if keeper.unusable(recording) is not None:
             continue
-        length = len(recording.pcm) / SAMPLE_RATE
-        if seconds + length > TOGETHER:
+        if seconds + recording.seconds > TOGETHER:
             yield batch
             batch, seconds = [], 0.0
         batch.append((utterance, recording))
-        seconds += length
+        seconds += recording.seconds
     yield batch
 
 

@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 from typing import NoReturn
 
 from lipstream.stages.printable import printable
@@ -53,21 +54,26 @@ def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) 
 
 
 @contextlib.contextmanager
-def kills_interrupt() -> Iterator[None]:
-    """A closed terminal and a polite kill are as Ctrl-C meanwhile, so that what was begun is cleaned up."""
+def handled(numbers: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Signals are handled so meanwhile, and then as before; off the main thread, which alone may say so, nothing is."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    wanted = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    # Who ignores one, as nohup does, means it.
-    before = {each: signal.getsignal(each) for each in wanted if signal.getsignal(each) == signal.SIG_DFL}
-    for each in before:
-        signal.signal(each, signal.default_int_handler)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, usual in before.items():
+            signal.signal(number, usual or signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def kills_interrupt() -> Iterator[None]:
+    """A closed terminal and a polite kill are as Ctrl-C meanwhile, so that what was begun is cleaned up."""
+    polite = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    # Who ignores one, as nohup does, means it.
+    with handled([each for each in polite if signal.getsignal(each) == signal.SIG_DFL], signal.default_int_handler):
+        yield
 
 
 def own_stderr() -> None:

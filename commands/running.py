@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from lipstream import Pipeline
-from lipstream.commands.failures import note
+from lipstream.commands.failures import handled, note
 from lipstream.commands.outputs import Outputs, names
 from lipstream.events import SpeechEnded, TranscriptFinal
 from lipstream.pipeline import End, Event, EventSink, Stats
@@ -149,9 +149,6 @@ def interrupts() -> Iterator[threading.Event]:
     An exception out of nowhere could hit the start or the stop of a run half-way.
     """
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
 
     def ask(number: int, frame: FrameType | None) -> None:
         if asked.is_set():
@@ -162,9 +159,5 @@ def interrupts() -> Iterator[threading.Event]:
     # nohup ignores SIGHUP, and means it. A script's "&" ignores SIGINT too, but `kill -INT` is how to end such a run.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         wanted.append(signal.SIGHUP)
-    before = {number: signal.signal(number, ask) for number in wanted}
-    try:
+    with handled(wanted, ask):
         yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)

@@ -11,6 +11,8 @@ import platformdirs
 
 from lipstream.models.errors import ModelError
 
+LANGUAGE: Final = "en"
+"""What profiles are made for."""
 FORMAT: Final = 2
 """Of a profile's file; 2 since lips that do not belong to the sound are told."""
 GROWN: Final = "grown"

@@ -43,7 +43,9 @@ def check_installed() -> None:
 
 def usual_workers() -> int:
     """How many workers this machine, or its share of it, has room for: one a core, as far as its memory goes."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from lipstream.models.speech.speed import usable_cores
+
+    cores = usable_cores()
     if (share := _cgroup("cpu.max").split()) and share[0].isdecimal():
         cores = min(cores, max(1, int(share[0]) // int(share[1])))
     free = _free_memory()

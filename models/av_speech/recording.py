@@ -77,6 +77,11 @@ class Recording:
         """(N,) float32 in [-1, 1]."""
         return self.pcm.astype(np.float32) / np.float32(32768)
 
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.pcm) / SAMPLE_RATE
+
     def pieces(self, longest: float) -> list[Recording]:
         """The recording in parts of at most `longest` seconds, cut where it is quietest in the second half of each."""
         parts, first = [], 0

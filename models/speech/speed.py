@@ -53,6 +53,11 @@ class Machine:
     version: str
 
 
+def usable_cores() -> int:
+    """Cores that this process may use, which may be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def this_machine(threads: int, version: str) -> Machine:
     """The machine this runs on.
 

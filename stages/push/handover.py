@@ -31,7 +31,6 @@ class Handover(Generic[T]):
     def __init__(self, seconds: float, items: int) -> None:
         self.lost = 0.0
         self.longest = seconds
-        self._seconds = seconds
         self._items = items
         self._queue: deque[tuple[T, float, bool]] = deque()
         self._marks = 0
@@ -146,7 +145,7 @@ class Handover(Generic[T]):
         waiting = len(self._queue) - self._marks
         if self._ended or self._closed or not waiting:
             return False
-        return waiting >= self._items or self._waiting + seconds > self._seconds
+        return waiting >= self._items or self._waiting + seconds > self.longest
 
     def _clear(self) -> None:
         self._queue.clear()

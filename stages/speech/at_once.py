@@ -24,6 +24,7 @@ from lipstream.models.speech.spacing import plain, space_of
 from lipstream.stages.payloads import AtOnce, Bool, EncodedSpeech, Float32, LipFrame, VoiceOf
 from lipstream.stages.speech.live_text import LiveText
 from lipstream.stages.speech.placing import placed
+from lipstream.stages.speech.reading.texts import sure_enough
 from lipstream.stages.speech.turns import most_of, spoken_by
 
 TOGETHER: Final = 25
@@ -155,7 +156,7 @@ def believed(
     if not both_speak(at_once, trust):
         return None
     rate = parts[0].encoding.frame_rate
-    worth = [_worth(words, part) for words, part in zip(reads, parts, strict=True)]
+    worth = [sure_enough(words, part.encoding) for words, part in zip(reads, parts, strict=True)]
     mine, theirs = worth
     lost = _others(mine, theirs, parts[0].share, parts[1].share, rate)
     kept: list[list[TimedWord]] = []
@@ -173,7 +174,7 @@ def believed(
 def may_be_believed(words: Sequence[TimedWord], part: VoicePart, at_once: AtOnce, trust: Trust = USUAL) -> bool:
     """Whether one of two readings may be believed, whatever the other one says: if the surest words are left."""
     rate = part.encoding.frame_rate
-    inside = [word.confidence for word in _worth(words, part) if _mean(at_once.both, word, rate) > _HALF]
+    inside = [word.confidence for word in sure_enough(words, part.encoding) if _mean(at_once.both, word, rate) > _HALF]
     least = math.ceil(max(1, trust.words, trust.left * len(inside)))
     if len(inside) < least:
         return False
@@ -229,11 +230,6 @@ def final_of(
         speaker_name=None if speaker is None else known.get(speaker),
         overlaps=True,
     )
-
-
-def _worth(words: Sequence[TimedWord], part: VoicePart) -> list[TimedWord]:
-    """The words that fusion leaves in."""
-    return [word for word in words if word.confidence >= part.encoding.asks(word.start, word.end)]
 
 
 def _others(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from lipstream.config import Config, Quality
+from lipstream.models.profile_files import LANGUAGE
 from lipstream.models.speech import recognisers, speed
 from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.expected.terms import Terms
@@ -24,8 +24,6 @@ from lipstream.version import version
 
 MOONSHINE: Final = "moonshine"
 WHISPER: Final = "whisper"
-ENGLISH: Final = "en"
-"""What profiles are made for."""
 _MODELS: Final = {MOONSHINE: recognisers.TINY, WHISPER: "base"}
 """The usual model of each recogniser that ships."""
 MOST_SECONDS: Final = 0.6
@@ -77,7 +75,7 @@ def quiet_reader(config: Config, listener: SpeechEngine) -> Recogniser:
     """
     choice, speech = choose(config), config.speech
     with while_loading():
-        made = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, ENGLISH)
+        made = recognisers.create(choice.final, choice.model, speech.threads, listener, speech.options, LANGUAGE)
     return made.reader if isinstance(made, SecondOpinion) else made
 
 
@@ -170,12 +168,7 @@ def threads_of_final(config: Config, choice: Choice) -> int:
     if speech.final_threads != "auto":
         return speech.final_threads
     waited_for = config.real_time and choice.final == WHISPER
-    return max(speech.threads, min(2, _cores())) if waited_for else speech.threads
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(speech.threads, min(2, speed.usable_cores())) if waited_for else speech.threads
 
 
 def make_reading(config: Config, listener: SpeechEngine) -> Reading:

@@ -107,11 +107,10 @@ class Material:
         """
         cut: list[tuple[str, Recording, str | None]] = []
         for name, recording, text in zip(names, recordings, texts, strict=True):
-            seconds = len(recording.pcm) / SAMPLE_RATE
-            if text is not None and seconds > LONGEST_TOLD:
+            if text is not None and recording.seconds > LONGEST_TOLD:
                 raise ModelError(
-                    f"{name} lasts {seconds:.0f} s; with transcripts, clips of at most {LONGEST_TOLD:g} s are needed: "
-                    "cut it, or enrol without its transcript"
+                    f"{name} lasts {recording.seconds:.0f} s; with transcripts, clips of at most {LONGEST_TOLD:g} s "
+                    "are needed: cut it, or enrol without its transcript"
                 )
             parts = [recording] if text is not None else recording.pieces(LONGEST)
             cut += [(f"{name}-{index}", part, text) for index, part in enumerate(parts) if len(part.pcm) >= SHORTEST]

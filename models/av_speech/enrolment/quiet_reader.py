@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Float32
+from lipstream.models.profile_files import LANGUAGE
 from lipstream.models.speech.alignment import frame_levels
 from lipstream.models.speech.engine import TimedWord, mean_log
 from lipstream.models.speech.moonshine import FRAME_RATE
@@ -26,8 +27,6 @@ TOGETHER: Final = 24.0
 """Seconds of sound that are read as one at most: a recogniser takes 30, and some of the end is lost near that."""
 LOUD: Final = 0.7
 """Where a voice is, in parts of the way in decibels from the quiet frames to the loud ones; breath is below."""
-LANGUAGE: Final = "en"
-"""What profiles are made for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from lipstream.models.speech.engine import TimedWord
+from lipstream.models.speech.engine import Encoding, TimedWord
 from lipstream.models.speech.recogniser import Transcript, Utterance
 from lipstream.stages.payloads import EncodedSpeech
 from lipstream.stages.speaker.parted import in_whole
@@ -37,9 +37,14 @@ def by_language(said: Sequence[Transcript]) -> Iterator[tuple[str | None, list[T
         yield language, [word for read in reads for word in read.words]
 
 
+def sure_enough(words: Sequence[TimedWord], encoding: Encoding) -> list[TimedWord]:
+    """The words that fusion leaves in."""
+    return [word for word in words if word.confidence >= encoding.asks(word.start, word.end)]
+
+
 def worth(words: Sequence[TimedWord], speech: EncodedSpeech) -> list[TimedWord]:
     """The words that are shown, as they are shown."""
-    return [_shown(word) for word in words if word.confidence >= speech.encoding.asks(word.start, word.end)]
+    return [_shown(word) for word in sure_enough(words, speech.encoding)]
 
 
 def left_in(read: Transcript, part: EncodedSpeech, whole: EncodedSpeech) -> Transcript:

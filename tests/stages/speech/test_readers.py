@@ -60,7 +60,7 @@ def test_the_choice(mode, settings, chosen):
     ],
 )
 def test_what_somebody_waits_for_is_read_by_two_cores(monkeypatch, mode, settings, cores, threads):
-    monkeypatch.setattr(readers, "_cores", lambda: cores)
+    monkeypatch.setattr(speed, "usable_cores", lambda: cores)
     config = load_config(mode, settings)
     assert threads_of_final(config, choose(config)) == threads
 

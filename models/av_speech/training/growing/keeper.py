@@ -11,7 +11,7 @@ from lipstream.models.av_speech.enrolment.asked import BABBLE, HELD_BACK, LEAST_
 from lipstream.models.av_speech.enrolment.quiet_reader import Heard, read_quietly
 from lipstream.models.av_speech.enrolment.take_check import fault
 from lipstream.models.av_speech.lip_input import WAVES, thumbs, waves
-from lipstream.models.av_speech.recording import SAMPLE_RATE, Float16, Float32, LipTrack, Recording
+from lipstream.models.av_speech.recording import Float16, Float32, LipTrack, Recording
 from lipstream.models.av_speech.training.encodings import EncodedStretch, Encodings, Mixing, stretches
 from lipstream.models.av_speech.training.growing.kept_speech import KeptSpeech
 from lipstream.models.av_speech.training.mixtures import mixed
@@ -50,8 +50,8 @@ class SpeechKeeper:
 
     def unusable(self, recording: Recording) -> str | None:
         """Why a stretch would teach nothing, whatever is said in it, in a few words; None if it may."""
-        seconds = len(recording.pcm) / SAMPLE_RATE
-        return f"it lasts {seconds:.1f} s, less than {SHORTEST:g}" if seconds < SHORTEST else fault(recording)
+        short = recording.seconds < SHORTEST
+        return f"it lasts {recording.seconds:.1f} s, less than {SHORTEST:g}" if short else fault(recording)
 
     def read(self, recordings: Sequence[Recording]) -> list[Heard]:
         """What is said in stretches of speech that follow each other."""
@@ -83,9 +83,9 @@ class SpeechKeeper:
         return _kept(recording, heard, Encodings(encoded[0], encoded[1], tuple(encoded[2:])), None)
 
     def _held_back(self, recording: Recording, heard: Heard, rng: np.random.Generator) -> KeptSpeech:
-        sound, seconds = recording.sound, len(recording.pcm) / SAMPLE_RATE
+        sound = recording.sound
         one, other = (mixed(sound, BABBLE.make(self._voices, len(sound), rng), 0.0) for _ in range(2))
-        clean = EncodedStretch(self._frames(sound), 0.0, seconds)
+        clean = EncodedStretch(self._frames(sound), 0.0, recording.seconds)
         return _kept(recording, heard, Encodings(clean, clean, ()), (self._frames(one), self._frames(other)))
 
     def _frames(self, sound: Float32) -> Float16:
@@ -97,8 +97,8 @@ def _kept(
 ) -> KeptSpeech:
     lips = recording.lips
     spoken = tuple((word.text, word.end) for word in heard.words)
-    seconds = len(recording.pcm) / SAMPLE_RATE
-    return KeptSpeech(encodings, _shape(lips), _look(lips), lips.mask, heard.text, spoken, seconds, babble)
+    shape, look = _shape(lips), _look(lips)
+    return KeptSpeech(encodings, shape, look, lips.mask, heard.text, spoken, recording.seconds, babble)
 
 
 def _shape(lips: LipTrack) -> Float16:

@@ -112,7 +112,7 @@ class GrowthWorker:
             if (wrong := keeper.unusable(piece)) is not None:
                 _log.debug(_NOT_LEARNT, wrong)
                 continue
-            if _seconds([*batch, piece]) > TOGETHER:
+            if sum(len(each.pcm) for each in (*batch, piece)) > TOGETHER * SAMPLE_RATE:
                 self._keep_all(keeper, batch)
                 batch = []
             batch.append(piece)
@@ -142,10 +142,6 @@ class GrowthWorker:
         if not self._permitted() and set(before).isdisjoint(self._folder.files()):
             # All was deleted while this was written, which made the folder again.
             self._folder.delete()
-
-
-def _seconds(recordings: Sequence[Recording]) -> float:
-    return sum(len(each.pcm) for each in recordings) / SAMPLE_RATE
 
 
 def _be_nice() -> None:
