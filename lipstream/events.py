@@ -36,6 +36,7 @@ __all__ = [
     "SpeechStarted",
     "SpeechUnclear",
     "Stats",
+    "TranscriptCorrected",
     "TranscriptFinal",
     "TranscriptPartial",
     "Word",
@@ -217,6 +218,40 @@ class TranscriptFinal(Event):
     speaker: int | None = None
     speaker_name: str | None = None
     overlaps: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptCorrected(Event):
+    """The text of a finished segment, read once more together with what was said after it.
+
+    Live only. It comes at most once for a final, some time after it, and only where the text changes. Text and words take
+    the place of those of the final; the rest of it stands.
+
+    Attributes:
+        segment: number of the segment, whose `TranscriptFinal` has come before.
+        start: start of its first word, seconds.
+        end: end of its last word, seconds.
+        previous: `TranscriptFinal.text` as it was told.
+        text: what it is; never empty. A sign at its end is the right one, whatever a `joint` has told of it.
+        words: its words with times, confidence and speaker.
+        revised: what changes, word by word.
+        speaker: number of the person who says most of it, as in `TranscriptFinal`.
+        speaker_name: likewise.
+        language: likewise.
+        face: `TranscriptFinal.face`, which tells two finals of one segment apart.
+    """
+
+    segment: int
+    start: float
+    end: float
+    previous: str
+    text: str
+    words: tuple[Word, ...]
+    revised: tuple[Revision, ...] = ()
+    speaker: int | None = None
+    speaker_name: str | None = None
+    language: str | None = None
+    face: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
