@@ -224,8 +224,8 @@ class TranscriptFinal(Event):
 class TranscriptCorrected(Event):
     """The text of a finished segment, read once more together with what was said after it.
 
-    Live only. It comes at most once for a final, some time after it, and only where the text changes. Text and words take
-    the place of those of the final; the rest of it stands.
+    Live only. It comes at most once for a final, some time after it, and only where the text changes. Text and words
+    take the place of those of the final; the rest of it stands.
 
     Attributes:
         segment: number of the segment, whose `TranscriptFinal` has come before.
