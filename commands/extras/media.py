@@ -187,7 +187,8 @@ class Mux(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Copy."""
-        cues = shown(self.record.finals, self.config.subtitles, self.record.sounds.values())
+        record = self.record
+        cues = shown(record.finals, self.config.subtitles, record.sounds.values(), record.speakers.names)
         muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress)
         seconds = muxer.mux()
         if not cues:

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 
 from lipstream.config import Config
+from lipstream.events import SpeakerNamed
 from lipstream.pipeline import End
 from lipstream.stages.printable import printable
 from lipstream.stages.sinks.media_progress import clock
@@ -110,7 +111,8 @@ def _texts(record: Recorder, name: str, config: Config) -> dict[str, str]:
     if not record.finals:
         return {}
     end = record.end or End(reason="failed", duration=record.duration)
-    return texts_of([*record.sounds.values(), *record.finals, end], config, text_formats(), name)
+    names = [SpeakerNamed(speaker=speaker, name=called) for speaker, called in record.speakers.names.items()]
+    return texts_of([*names, *record.sounds.values(), *record.finals, end], config, text_formats(), name)
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str], media: PageMedia) -> str:

@@ -16,7 +16,7 @@ from lipstream.views.recorded.record import Recorder
 from lipstream.views.report import write_report
 from tests.media_factory import Picture, Sound, moving, tone, write_media
 from tests.views.pages import PageReader
-from tests.views.records import emotion, final, recorded, seen, stats, talk
+from tests.views.records import emotion, final, recorded, seen, stats, talk, two_voices
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- ${alert(1)} \x1b[31m \u202egnp &lt;b&gt; \" ' \u2028 $title ]]>"
 
@@ -187,6 +187,13 @@ def test_the_page_holds_the_transcript_in_every_format_of_text(tmp_path: Path, v
     assert {"vtt", "ass", "tsv"} <= set(downloads["texts"])
     silent = report(recorded([End(reason="finished", duration=3.0)]), video, tmp_path / "s.html")
     assert silent.data["downloads"]["texts"] == {}
+
+
+def test_the_transcript_of_the_page_has_the_speakers_that_are_known_at_the_end(tmp_path: Path, video: Path):
+    record = recorded([*two_voices(), End(reason="finished", duration=3.0)])
+    texts = report(record, video, tmp_path / "r.html").data["downloads"]["texts"]
+    assert texts["txt"] == "Is it?\n- It is.\n"
+    assert "<v Speaker 1>-Is it?</v>\n<v Bo>-It is.</v>" in texts["vtt"]
 
 
 def test_the_subtitles_of_the_page_are_cut_as_those_of_the_run(tmp_path: Path, video: Path):
