@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from av.container import OutputContainer
@@ -59,7 +60,7 @@ class SubtitleTrack:
 
     def packets(self, cues: Iterable[Cue]) -> Iterator[tuple[int, Packet[Any]]]:
         """The cues as packets, each with its session time in microseconds."""
-        for cue in cues:
+        for cue in flat(cues) if self._timed_text else cues:
             packet: Packet[Any] = Packet(self._payload(cue))
             packet.stream, packet.time_base = self._stream, _MILLISECONDS
             packet.pts = packet.dts = cue.start
@@ -72,3 +73,28 @@ class SubtitleTrack:
             text = "\n".join(cue.lines).encode()
             return struct.pack(">H", len(text)) + text
         return "\n".join(map(without_markup, cue.lines)).encode()
+
+
+def flat(cues: Iterable[Cue]) -> Iterator[Cue]:
+    """The same with no two at once, for timed text shows one at a time: where there were two, one has the lines of both.
+
+    Args:
+        cues: in order of their beginnings.
+    """
+    together: list[Cue] = []
+    for cue in cues:
+        if together and cue.start >= max(each.end for each in together):
+            yield from _sliced(together)
+            together = []
+        together.append(cue)
+    yield from _sliced(together)
+
+
+def _sliced(cues: Sequence[Cue]) -> Iterator[Cue]:
+    if len(cues) == 1:
+        yield cues[0]
+        return
+    for start, end in pairwise(sorted({time for cue in cues for time in (cue.start, cue.end)})):
+        lines = [line for cue in cues if cue.start <= start and end <= cue.end for line in cue.lines]
+        if lines:
+            yield Cue(start, end, tuple(lines))

@@ -91,6 +91,26 @@ def test_subtitles_come_at_their_times_and_sound_and_picture_as_before(tmp_path:
     assert [end - start for start, end, _ in shown] == pytest.approx([1.0, 0.4, 0.4], abs=0.002)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mov"])
+def test_of_two_who_speak_at_once_neither_is_lost_or_late_in_timed_text(tmp_path: Path, ending: str):
+    source = write_media(tmp_path / "a.mp4", Sound(tone(3.0)), Picture(moving(75)))
+    at_once = [
+        Cue(200, 900, ("-One",)),
+        Cue(200, 700, ("-Two",)),
+        Cue(1000, 2000, ("-Three",)),
+        Cue(1400, 1700, ("-4",)),
+    ]
+    mux(source, tmp_path / f"out.{ending}", [*at_once, Cue(2500, 2900, ("Five",))])
+    assert subtitles(tmp_path / f"out.{ending}") == [
+        (0.2, 0.7, "-One\n-Two"),
+        (0.7, 0.9, "-One"),
+        (1.0, 1.4, "-Three"),
+        (1.4, 1.7, "-Three\n-4"),
+        (1.7, 2.0, "-Three"),
+        (2.5, 2.9, "Five"),
+    ]
+
+
 def test_what_is_heard_and_seen_is_copied_bit_by_bit(tmp_path: Path):
     source = flash_and_beep.constant_rate(tmp_path / "a.mp4")
     mux(source, tmp_path / "out.mp4")
