@@ -21,6 +21,7 @@ from lipstream.commands.running import interrupts
 from lipstream.pipeline import UserError
 from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.sinks.media_progress import MediaProgress, clock
+from lipstream.stages.sinks.spoken import language_of
 from lipstream.stages.sinks.subtitles.cutter import shown
 from lipstream.views.drawing.captions import LINES as OVERLAY_LINES
 from lipstream.views.drawing.overlay import Overlay
@@ -187,9 +188,10 @@ class Mux(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Copy."""
-        record = self.record
-        cues = shown(record.finals, self.config.subtitles, record.sounds.values(), record.speakers.names)
-        muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress)
+        record, finals = self.record, self.record.finals
+        cues = shown(finals, self.config.subtitles, record.sounds.values(), record.speakers.names)
+        language = language_of(finals, self.config)
+        muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress, language)
         seconds = muxer.mux()
         if not cues:
             self.note(f"{self.path} has no subtitles: there are no captions")

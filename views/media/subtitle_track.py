@@ -13,11 +13,11 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
+from lipstream.stages.media.languages import container_code
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.stages.sinks.text import without_markup
 
 TITLE = "Lipstream"
-LANGUAGE = "eng"
 _MILLISECONDS = Fraction(1, 1000)
 # FFmpeg makes the description of a timed text track (ISO/IEC 14496-17, 3GPP TS 26.245) of the head of an ASS script.
 _STYLES = b"""[Script Info]
@@ -38,9 +38,10 @@ class SubtitleTrack:
         output: a container that has not begun.
         name: FFmpeg's name of its format: "matroska", which gets SubRip, or of the MP4 family, which gets timed text.
         preferred: players show it unless told otherwise.
+        language: short code of the language it is in; None where that is not known.
     """
 
-    def __init__(self, output: OutputContainer, name: str, preferred: bool) -> None:
+    def __init__(self, output: OutputContainer, name: str, preferred: bool, language: str | None = None) -> None:
         self._timed_text = name != "matroska"
         self._stream: Stream
         if self._timed_text:
@@ -53,7 +54,8 @@ class SubtitleTrack:
             self._stream = output.add_mux_stream("subrip")
         self._stream.time_base = _MILLISECONDS
         self._stream.disposition = Disposition.default if preferred else Disposition(0)
-        self._stream.metadata.update({"language": LANGUAGE, "title": TITLE})
+        code = container_code(language, name)
+        self._stream.metadata.update({"language": code, "title": TITLE})
         if self._timed_text:
             # Where the names of tracks are looked for in an MP4.
             self._stream.metadata["handler_name"] = TITLE
@@ -76,7 +78,7 @@ class SubtitleTrack:
 
 
 def flat(cues: Iterable[Cue]) -> Iterator[Cue]:
-    """The same with no two at once, for timed text shows one at a time: where there were two, one has the lines of both.
+    """No two at once, for timed text shows one at a time: where there were two, one has the lines of both.
 
     Args:
         cues: in order of their beginnings.
