@@ -52,6 +52,11 @@ class RecordedScenes:
             if each.end is not None or each.start > _FROM_THE_START
         ]
 
+    @property
+    def changes(self) -> list[int]:
+        """The times at which captions come and go, growing, in microseconds."""
+        return sorted({time * 1000 for cue in self._cues for time in (cue.start, cue.end)})
+
     def at(self, time: float) -> Scene:
         """What there is to show at a moment of the media, in seconds from session start."""
         faces = tuple(mark for face in self._faces if (mark := face.at(time)) is not None)
