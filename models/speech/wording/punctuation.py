@@ -6,13 +6,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-OPENING = "\"'“‘„‚«‹([{¿¡"
-CLOSING = "\"'”’“‘»›)]}"
+OPENING = "\"'“‘„‚«‹([{¿¡「『（【《〈"
+CLOSING = "\"'”’“‘»›)]}」』）】》〉"
 QUOTES = tuple("\"'“”‘’„«»‹›")
-SENTENCE_ENDS = ".?!。？！"
+SENTENCE_ENDS = ".?!。？！｡؟۔।॥։።"
 ELLIPSES = ("...", "…")
 _BEFORE = OPENING + "»›" + "-–—…."
-_AFTER = CLOSING + "«‹" + SENTENCE_ENDS + ",;:…-–—"
+_AFTER = CLOSING + "«‹" + SENTENCE_ENDS + ",;:…-–—、，；：،؛፣"
 
 
 @dataclass(frozen=True, slots=True)

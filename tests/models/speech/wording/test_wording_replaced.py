@@ -23,6 +23,10 @@ from tests.models.speech.wording.texts import said, shown
         ({"new york": "NY", "new york city": "NYC"}, "New York City or new york", "NYC or NY"),
         ({"don't": "do not"}, "Don’t go", "Do not go"),
         ({"a": "b", "b": "c"}, "a b", "b c"),
+        ({"كلب": "***"}, "هذا كلب، كلب؟", "هذا ***، ***؟"),
+        ({"कुत्ता": "***"}, "यह कुत्ता।", "यह ***।"),
+        ({"کتا": ""}, "یہ ہے کتا۔", "یہ ہے۔"),
+        ({"リップ": "Lip"}, "「リップ」、 リップ；", "「Lip」、 Lip；"),
         ({"élan": "zeal"}, "e\u0301lan", "zeal"),
     ],
 )
