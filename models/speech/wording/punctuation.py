@@ -11,8 +11,10 @@ CLOSING = "\"'”’“‘»›)]}」』）】》〉"
 QUOTES = tuple("\"'“”‘’„«»‹›")
 SENTENCE_ENDS = ".?!。？！｡؟۔।॥։።"
 ELLIPSES = ("...", "…")
-_BEFORE = OPENING + "»›" + "-–—…."
-_AFTER = CLOSING + "«‹" + SENTENCE_ENDS + ",;:…-–—、，；：،؛፣"
+# French has spaces before some signs, and within its quotes.
+_SPACES = " \u00a0\u202f"
+_BEFORE = _SPACES + OPENING + "»›" + "-–—…."
+_AFTER = _SPACES + CLOSING + "«‹" + SENTENCE_ENDS + ",;:…-–—、，；：،؛፣"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,12 @@ def test_words_are_replaced(replace: dict[str, str], heard: str, written: str):
     assert shown(heard, language=None, replace=replace) == written
 
 
+def test_a_word_is_found_beside_the_spaces_that_french_has_before_its_signs():
+    words = [TimedWord(text, 0.0, 0.4, 0.9) for text in ("« Merde »", "dit-il.", "Merde\u202f!", "Euh...", "non ?")]
+    heard = Wording(WordingOptions(replace={"merde": "M***"}, fillers="drop")).apply(words, "fr")
+    assert [word.text for word in heard] == ["« M*** »", "dit-il.", "M***\u202f!", "Non ?"]
+
+
 @pytest.mark.parametrize("replace", [{"": "x"}, {" ... ": "x"}, {"A b": "x", "a  B": "y"}])
 def test_keys_that_mean_nothing_are_refused(replace: dict[str, str]):
     with pytest.raises(ValueError, match="to be replaced"):
