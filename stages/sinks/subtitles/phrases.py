@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from lipstream.models.speech.spacing import UNSPACED
 from lipstream.stages.sinks.subtitles.width import is_wide
 
 SENTENCE, CLAUSE, PHRASE, WORD, HANGING, BOUND = 0.0, 0.4, 0.8, 1.5, 2.4, 8.0
@@ -138,6 +139,9 @@ def cut_cost(before: str, after: str, space: str, language: str | None, opens: b
         return SENTENCE
     if not space:
         return _unspaced_cost(before, after)
+    if language in UNSPACED and not (before[-1].isascii() or after[0].isascii()):
+        # Who writes without spaces puts one where others put a comma; round what is foreign it says nothing.
+        return CLAUSE
     if before.rstrip(_QUOTES).endswith(_CLAUSE_END):
         return BOUND if _is_number(before, after) else CLAUSE
     if language in _WITH_ORDINALS and _ORDINAL.fullmatch(_inner(before)):

@@ -60,3 +60,11 @@ def test_a_full_stop_within_a_sentence_is_not_taken_for_its_end(language: str, t
 )
 def test_abbreviations_and_ordinals_stay_with_what_they_belong_to(language: str, text: str):
     assert cost(text, language) == BOUND
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("ja", "天気ですね | 明日は"), ("zh", "你好 | 我们"), ("th", "ครับ | วันนี้")]
+)
+def test_a_space_in_a_language_without_spaces_is_where_a_clause_ends(language: str, text: str):
+    assert cost(text, language) == CLAUSE
+    assert cost("私の | iPhone", language) > CLAUSE
