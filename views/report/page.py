@@ -12,6 +12,7 @@ from string import Template
 from lipstream.config import Config
 from lipstream.events import SpeakerNamed
 from lipstream.pipeline import End
+from lipstream.stages.media.limits import DEFAULT
 from lipstream.stages.printable import printable
 from lipstream.stages.sinks.media_progress import clock
 from lipstream.stages.sinks.text import clean
@@ -77,8 +78,12 @@ def write_page(
     config: Config | None = None,
 ) -> None:
     """The same into an open file, which is left to be committed."""
-    media = page_media(source, file.path, media_url)
-    page = _page(record, media, source.name if title is None else title, config or Config())
+    config = config or Config()
+    # A server cuts long recordings off rather than refuse them.
+    longest = max(config.limits.max_duration, DEFAULT.max_duration)
+    limits = config.limits.model_copy(update={"max_duration": longest})
+    media = page_media(source, file.path, media_url, limits)
+    page = _page(record, media, source.name if title is None else title, config)
     before, after = page.split(_MEDIA_MARK)
     recording = [escape(media.url).encode()] if media.url else data_uri(source, media.mime)
     with file.explained():

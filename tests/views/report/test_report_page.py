@@ -172,6 +172,19 @@ def test_what_was_there_stays_whole_until_the_page_is_complete(
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
 
 
+def test_a_recording_beyond_the_usual_limits_has_its_report_where_the_user_has_allowed_it(tmp_path: Path):
+    source = write_media(tmp_path / "a.wav", Sound(tone(0.5, 16_000, channels=33), 16_000, "33 channels", "pcm_s16le"))
+    with pytest.raises(UserError, match="the limit is 32"):
+        write_report(recorded(talk(0.5)), source, tmp_path / "r.html")
+    write_report(recorded(talk(0.5)), source, tmp_path / "r.html", config=Config(limits={"max_channels": 64}))
+    assert (tmp_path / "r.html").is_file()
+
+
+def test_a_recording_that_was_cut_off_at_the_limit_has_its_report(tmp_path: Path, video: Path):
+    write_report(recorded(talk(0.5)), video, tmp_path / "r.html", config=Config(limits={"max_duration": 0.5}))
+    assert (tmp_path / "r.html").is_file()
+
+
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, video: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
