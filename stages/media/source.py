@@ -18,8 +18,9 @@ from lipstream.events import Remark
 from lipstream.pipeline import Packet, Source, UserError, micros
 from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.limits import DEFAULT
-from lipstream.stages.media.opening import cut_short, is_locked, open_container
+from lipstream.stages.media.opening import is_locked, open_container
 from lipstream.stages.media.probe import KNOWS_DURATION, MediaInfo, describe
+from lipstream.stages.media.riff import cut_short
 from lipstream.stages.media.time import SessionTime, Timed
 from lipstream.stages.media.tracks import ANY, Wanted, to_micros
 
