@@ -4,7 +4,7 @@ import pytest
 
 from lipstream.pipeline import UserError
 from lipstream.stages.media.probe import probe
-from tests.media_factory import Picture, Sound, moving, scribbled, tone, truncated, write_media
+from tests.media_factory import Picture, Sound, joined, moving, scribbled, tone, truncated, write_media
 from tests.stages.media.media_runs import RATE, hear, reasons, sound, watch
 
 
@@ -69,6 +69,12 @@ def test_what_stands_behind_the_sound_of_a_wav_file_is_not_taken_for_sound(tmp_p
     path.write_bytes(path.read_bytes() + behind)
     run = hear(path)
     assert len(sound(run)) == RATE and run.events == []
+
+
+def test_damage_is_said_to_be_where_it_is_though_sound_is_read_ahead(tmp_path):
+    parts = [write_media(tmp_path / name, Sound(tone(2.0))) for name in ("a.ts", "b.ts")]
+    (reason,) = reasons(hear(joined(parts, tmp_path / "both.ts")))
+    assert reason == "the sound has time stamps that jump at 2.0 s"
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.ts", "a.avi"])
