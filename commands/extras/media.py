@@ -24,6 +24,7 @@ from lipstream.stages.sinks.media_progress import MediaProgress, clock
 from lipstream.stages.sinks.spoken import language_of
 from lipstream.stages.sinks.subtitles.cutter import shown
 from lipstream.views.drawing.captions import LINES as OVERLAY_LINES
+from lipstream.views.drawing.font import is_drawable
 from lipstream.views.drawing.overlay import Overlay
 from lipstream.views.drawing.subtitles import USUAL_CHARS as OVERLAY_CHARS
 from lipstream.views.drawing.subtitles import Subtitles
@@ -150,7 +151,12 @@ class Render(MediaExtra):
             painter, rules = Overlay("rgb"), rules.model_copy(update=fits)
         limits, wanted = self.config.limits, wanted_by(self.config)
         renderer = Renderer(self.source, self.record, limits, painter, stopped.is_set, progress, rules, wanted)
-        return renderer.render(target)
+        seconds = renderer.render(target)
+        if not all(is_drawable(final.text) for final in self.record.finals):
+            self.note(
+                f"{self.path} has boxes in its captions, for letters that no font here has; --mux keeps them as text"
+            )
+        return seconds
 
 
 class RenderEach(Extra):
