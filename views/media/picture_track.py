@@ -132,8 +132,10 @@ class SourcePictures:
 
         def again(before: int) -> Encoded:
             """The newest picture with every change of the captions until then."""
+            if held is None or before - newest <= _STILL_US:
+                return
             first, behind = bisect_right(self._changes, newest), bisect_left(self._changes, before)
-            for time in self._changes[first:behind] if held is not None and before - newest > _STILL_US else ():
+            for time in self._changes[first:behind]:
                 ticks = self._placement.ticks(time)
                 if canvas.newest < ticks < self._placement.ticks(before) and not self._stopping():
                     image = canvas.image(held)
