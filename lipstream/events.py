@@ -301,8 +301,8 @@ class Remark(Event):
     Attributes:
         modality: "audio" or "video".
         kind: "track" (which of several tracks is used), "channels" (channels that cancel out are not mixed), "level"
-            (quiet sound is raised, or an offset is taken out), "no_speech" (no speech was heard) or "silence" (there
-            was no sound at all).
+            (quiet sound is raised, or an offset is taken out), "length" (the header is wrong about it), "no_speech"
+            (no speech was heard) or "silence" (there was no sound at all).
         text: one plain-language line.
     """
 

@@ -51,14 +51,12 @@ def read_list(name: str, content: bytes) -> list[Recording]:
 def _records(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
     """Numbers of lines, and what stands in them."""
     ending = posixpath.splitext(name.lower())[1]
+    # Not `splitlines`: transcripts that stand in a list have signs that Unicode takes for ends of lines.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if ending == ".csv":
-        table = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-        if not set(_PATHS) & set(table.fieldnames or ()):
-            raise UserError(f"{name}: its first line names no column of paths; {_EXPECTED}")
-        for record in table:
-            yield table.line_num, {key: value for key, value in record.items() if key and value}
+        yield from _rows(name, text)
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         if ending == ".txt":
@@ -66,11 +64,22 @@ def _records(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{name} line {number} is no JSON ({error}); expected an object a line") from error
         if not isinstance(value, dict):
             raise UserError(f"{name} line {number} is no object; {_EXPECTED}")
         yield number, value
+
+
+def _rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    table = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    try:
+        if not set(_PATHS) & set(table.fieldnames or ()):
+            raise UserError(f"{name}: its first line names no column of paths; {_EXPECTED}")
+        for record in table:
+            yield table.line_num, {key: value for key, value in record.items() if key and value}
+    except csv.Error as error:
+        raise UserError(f"{name} line {table.line_num} is no line of a table ({error}); {_EXPECTED}") from error
 
 
 def _recording(name: str, line: int, record: Mapping[str, object]) -> Recording:
@@ -85,6 +94,8 @@ def _recording(name: str, line: int, record: Mapping[str, object]) -> Recording:
     given = text(_PATHS[0]) or text(_PATHS[1])
     if given is None:
         raise UserError(f"{name} line {line} names no recording; {_EXPECTED}")
+    if not _can_be_path(given):
+        raise UserError(f"{name} line {line}: {given!r} is no path; {_EXPECTED}")
     source = _beside(name, given)
     ident = text("id")
     duration = _seconds(name, line, record.get("duration"))
@@ -96,6 +107,13 @@ def _recording(name: str, line: int, record: Mapping[str, object]) -> Recording:
         language=text("language"),
         profile=text("profile"),
     )
+
+
+def _can_be_path(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _seconds(name: str, line: int, value: object) -> float | None:

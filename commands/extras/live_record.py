@@ -71,6 +71,7 @@ class LiveRecording(Extra):
         from lipstream.views.recording.captions import RecordedCaptions
         from lipstream.views.recording.recorder import Recorder
 
+        self._config = pipeline.config
         self._recorder = Recorder.on(pipeline.graph, self.path, pipeline.config)
         self._captions = RecordedCaptions(self._recorder.put, pipeline.config.subtitles)
         pipeline.add_sink("recorded captions", self._captions)
@@ -78,13 +79,15 @@ class LiveRecording(Extra):
     def finish(self, outcome: Outcome) -> bool:
         """Make the file whole, with its captions in their places."""
         from lipstream.pipeline import UserError
+        from lipstream.stages.sinks.spoken import language_of
         from lipstream.views.recording.settling import settle
 
         if self._recorder is None or self._captions is None or not self._recorder.end():
             return False
         if self._recorder.failure is None and self._captions.cues:
             try:
-                settle(self.path, self._captions.cues, self._stopping)
+                language = language_of(self._captions.finals, self._config)
+                settle(self.path, self._captions.cues, self._stopping, language)
             except UserError as error:
                 note(f"{error}; the recording is whole, but its captions stand behind what they belong to")
         return True

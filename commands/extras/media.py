@@ -21,8 +21,10 @@ from lipstream.commands.running import interrupts
 from lipstream.pipeline import UserError
 from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.sinks.media_progress import MediaProgress, clock
+from lipstream.stages.sinks.spoken import language_of
 from lipstream.stages.sinks.subtitles.cutter import shown
 from lipstream.views.drawing.captions import LINES as OVERLAY_LINES
+from lipstream.views.drawing.font import is_drawable
 from lipstream.views.drawing.overlay import Overlay
 from lipstream.views.drawing.subtitles import USUAL_CHARS as OVERLAY_CHARS
 from lipstream.views.drawing.subtitles import Subtitles
@@ -149,7 +151,12 @@ class Render(MediaExtra):
             painter, rules = Overlay("rgb"), rules.model_copy(update=fits)
         limits, wanted = self.config.limits, wanted_by(self.config)
         renderer = Renderer(self.source, self.record, limits, painter, stopped.is_set, progress, rules, wanted)
-        return renderer.render(target)
+        seconds = renderer.render(target)
+        if not all(is_drawable(final.text) for final in self.record.finals):
+            self.note(
+                f"{self.path} has boxes in its captions, for letters that no font here has; --mux keeps them as text"
+            )
+        return seconds
 
 
 class RenderEach(Extra):
@@ -187,8 +194,10 @@ class Mux(MediaExtra):
 
     def make(self, target: PartFile, stopped: threading.Event, progress: Callable[[float], None]) -> float:
         """Copy."""
-        cues = shown(self.record.finals, self.config.subtitles, self.record.sounds.values())
-        muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress)
+        record, finals = self.record, self.record.finals
+        cues = shown(finals, self.config.subtitles, record.sounds.values(), record.speakers.names)
+        language = language_of(finals, self.config)
+        muxer = Muxer(self.source, target, cues, self.config.limits, stopped.is_set, progress, language)
         seconds = muxer.mux()
         if not cues:
             self.note(f"{self.path} has no subtitles: there are no captions")

@@ -15,6 +15,7 @@ from lipstream.pipeline import Packet, Port, UserError
 from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.limits import DEFAULT, allowed
 from lipstream.stages.media.probe import MediaInfo
+from lipstream.stages.media.riff import goes_on
 from lipstream.stages.media.source import MediaSource
 from lipstream.stages.media.time import Timed, without_strays
 from lipstream.stages.media.tracks import ANY, Wanted, in_words
@@ -75,6 +76,8 @@ class MediaAudio(MediaSource):
             self.remark("track", f"all {len(info.sounds)} tracks are mixed")
         elif info.audio.count > 1:
             self.remark("track", f"{in_words(info.audio)} is used; audio.track chooses another")
+        if goes_on(self._path):
+            self.remark("length", "the file goes on behind the end that its header gives, and is read to its own")
         return container.streams[info.audio.index]
 
     def open(self) -> None:

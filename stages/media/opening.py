@@ -18,11 +18,10 @@ from av.packet import Packet
 from lipstream.config import LimitsConfig
 from lipstream.pipeline import UserError
 from lipstream.stages.media import limits as media_limits
+from lipstream.stages.media.riff import goes_on
 
 log = logging.getLogger(__name__)
 
-# An RIFF size at or beyond this means "not known when the header was written": the writer could not seek back.
-_RIFF_STREAMED = 0x7FFF0000
 # A live playlist without an end would be waited for; its pieces are not read either.
 _OPEN_OPTIONS = {"protocol_whitelist": "file,crypto,data", "max_reload": "0", "allowed_segment_extensions": "none"}
 # As a path it has lost one of its slashes. A scheme of one letter is a drive of Windows.
@@ -60,11 +59,12 @@ def open_container(
     """
     _check_file(path)
     try:
+        lengths = {"ignore_length": "1"} if goes_on(path) else {}
         # An absolute path, because FFmpeg takes "12:30.mp4" for a protocol.
         container: InputContainer = av.open(
             str(path.absolute()),
             metadata_errors="replace",
-            options={**_OPEN_OPTIONS, **media_limits.decoder_options(limits)},
+            options={**_OPEN_OPTIONS, **lengths, **media_limits.decoder_options(limits)},
             hwaccel=hardware,
         )
     except PermissionError as error:
@@ -129,13 +129,3 @@ def open_with_hardware(path: Path, limits: LimitsConfig) -> InputContainer:
 def is_locked(packet: Packet[Any]) -> bool:
     """Whether a packet is encrypted (ISO 23001-7)."""
     return packet.has_sidedata("encryption_info")
-
-
-def cut_short(path: Path) -> bool:
-    """Whether a WAV or AVI file is shorter than its own header says; FFmpeg silently goes by the file's size."""
-    with path.open("rb") as file:
-        header = file.read(12)
-    if len(header) < 12 or header[:4] != b"RIFF" or header[8:] not in (b"WAVE", b"AVI "):
-        return False
-    declared = int.from_bytes(header[4:8], "little")
-    return 0 < declared < _RIFF_STREAMED and declared + 8 > path.stat().st_size

@@ -11,6 +11,7 @@ from lipstream.config import LimitsConfig
 from lipstream.pipeline import UserError
 from lipstream.stages.media import limits as media_limits
 from lipstream.stages.media.opening import WANTED, opened
+from lipstream.stages.media.riff import goes_on
 from lipstream.stages.media.tracks import ANY, AudioTrack, VideoTrack, Wanted, locked, origin_of, picture_of, sounds_of
 
 # FFmpeg draws plain text as a picture ("tty") and reads old text art; a note renamed .mp4 is no video.
@@ -98,6 +99,8 @@ def describe(
         )
     # A damaged header may claim less than nothing.
     duration = None if container.duration is None or container.duration < 0 else container.duration / 1e6
+    if name == "wav" and goes_on(path):
+        duration = None
     if duration is not None and name in KNOWS_DURATION | _COUNTS_DURATION:
         media_limits.check_duration(path, duration, limits)
     for audio in sounds:

@@ -18,8 +18,9 @@ from lipstream.events import Remark
 from lipstream.pipeline import Packet, Source, UserError, micros
 from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.limits import DEFAULT
-from lipstream.stages.media.opening import cut_short, is_locked, open_container
+from lipstream.stages.media.opening import is_locked, open_container
 from lipstream.stages.media.probe import KNOWS_DURATION, MediaInfo, describe
+from lipstream.stages.media.riff import cut_short
 from lipstream.stages.media.time import SessionTime, Timed
 from lipstream.stages.media.tracks import ANY, Wanted, to_micros
 
@@ -70,6 +71,7 @@ class MediaSource(Source):
         self._locked = False
         self._container: InputContainer | None = None
         self._newest = 0
+        self._placed = 0
         self._damaged_at: int | None = None
         self._suspect: str | None = None
         self._cut_off = False
@@ -210,13 +212,16 @@ class MediaSource(Source):
         placed = self._time.place(timed.time, expected)
         if self._time.resets > resets:
             self._report_damage("has time stamps that jump")
+        self._placed = max(self._placed, placed)
         return placed
 
     def _report_damage(self, what: str) -> None:
         # Of what is encrypted from the beginning on, the end tells.
+        # Sound is read some seconds ahead of what is emitted.
+        at = max(self._newest, self._placed)
         if self._damaged_at is None and not (self._locked and self._newest == 0):
-            self.degrade(self.modality, f"the {self.noun} {what} at {self._newest / 1e6:.1f} s")
-        self._damaged_at = self._newest
+            self.degrade(self.modality, f"the {self.noun} {what} at {at / 1e6:.1f} s")
+        self._damaged_at = at
 
     def remark(self, kind: str, text: str) -> None:
         """Tell something about the recording that is no trouble, before the next packet."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from lipstream.config import Config
 from lipstream.events import TranscriptFinal
 from lipstream.pipeline.events import Event
 
@@ -29,6 +30,17 @@ class SpokenLanguage:
     def code(self) -> str | None:
         """Its code; None while none is known."""
         return self._words.most_common(1)[0][0] if self._words else None
+
+
+def language_of(finals: Iterable[TranscriptFinal], config: Config) -> str | None:
+    """The code of the language that what was said is written in: that of most words, else what the user has told."""
+    if config.speech.task == "translate":
+        return "en"
+    spoken = SpokenLanguage()
+    for final in finals:
+        spoken.take(final)
+    told = config.speech.language
+    return spoken.code or (None if told == "auto" else told)
 
 
 class LanguageInName:

@@ -16,7 +16,7 @@ from lipstream.stages.payloads import UNCLEAR
 
 PAUSE = 0.5
 """Seconds between two words at which a final may be parted, as at the end of a sentence."""
-_SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
+_SENTENCE_ENDS = tuple(".?!…。？！؟۔।")
 
 
 class TrackNumbers:

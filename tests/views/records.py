@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from lipstream.events import EmotionUpdate, FaceSeen, LipActivity, SoundLevel, SpeechEnded, TranscriptFinal, Word
+from lipstream.events import (
+    EmotionUpdate,
+    FaceSeen,
+    LipActivity,
+    SoundLevel,
+    SpeakerChanged,
+    SpeakerNamed,
+    SpeechEnded,
+    TranscriptFinal,
+    Word,
+)
 from lipstream.pipeline import Degraded, End, Event, Recovered, Stats
 from lipstream.views.recorded.record import Recorder
 
@@ -25,6 +36,16 @@ def final(text: str, start: float = 0.5, segment: int = 1, lip_gate: float = 0.0
         for at, word in enumerate(text.split(" "))
     )
     return TranscriptFinal(segment=segment, start=start, end=words[-1].end, text=text, words=words, lip_gate=lip_gate)
+
+
+def two_voices() -> Iterator[Event]:
+    """A question and its answer, told as one person's; at the end the answer is Bo's after all."""
+    for segment, (text, start) in enumerate([("Is it?", 0.5), ("It is.", 1.5)], 1):
+        told = final(text, start, segment)
+        words = tuple(replace(word, speaker=1) for word in told.words)
+        yield replace(told, words=words, speaker=1)
+    yield SpeakerChanged(segment=2, start=1.5, end=2.2, previous=1, speaker=2, words=(2, 2))
+    yield SpeakerNamed(speaker=2, name="Bo")
 
 
 def emotion(start: float, face: int | None = 1, voice: float = 0.4, label: str = "happy", evidence: float = 1.0):

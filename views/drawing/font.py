@@ -90,6 +90,11 @@ def ems(text: str) -> float:
     return _width(_REFERENCE, text) / _REFERENCE
 
 
+def is_drawable(text: str) -> bool:
+    """Whether there is a font for every letter of a text; for others a box is drawn."""
+    return all(_found_font(char) is not None for char in _shown(text) if char.isalpha())
+
+
 def font_folder() -> Path:
     """Where the first font lies."""
     return _paths()[0].parent
@@ -119,14 +124,18 @@ def _runs(text: str) -> list[tuple[int, str]]:
     return runs
 
 
-@lru_cache(maxsize=8192)
 def _font_of(char: str) -> int:
     """The first font that has a character; the first of all if none has."""
+    return _found_font(char) or 0
+
+
+@lru_cache(maxsize=8192)
+def _found_font(char: str) -> int | None:
     for number in range(len(_paths())):
         face = _font(number, _PROBE_SIZE)
         if char == " " or bytes(face.getmask(char)) != bytes(face.getmask(_NOWHERE)):
             return number
-    return 0
+    return None
 
 
 @lru_cache(maxsize=32)

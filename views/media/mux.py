@@ -44,6 +44,7 @@ class Muxer:
         limits: what the recording may ask for.
         stopping: looked at all the time; once it is true, what there is by then is made whole.
         progress: told the time that has been copied, seconds.
+        language: short code of the language the captions are in; None where that is not known.
 
     Attributes:
         left_out: what the format cannot hold and the file is without, in plain words.
@@ -57,7 +58,9 @@ class Muxer:
         limits: LimitsConfig,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[float], None] = lambda time: None,
+        language: str | None = None,
     ) -> None:
+        self._language = language
         self.left_out: list[str] = []
         self._source = source
         self._target = target
@@ -97,7 +100,7 @@ class Muxer:
         if self._cues:
             others = [stream for stream in source.streams if stream.type == "subtitle" and stream.index in copies]
             preferred = not any(stream.disposition & Disposition.default for stream in others)
-            parts.append(SubtitleTrack(output, self._format, preferred).packets(self._due_cues()))
+            parts.append(SubtitleTrack(output, self._format, preferred, self._language).packets(self._due_cues()))
         output.start_encoding()
         for time, packet in heapq.merge(*parts, key=itemgetter(0)):
             # A damaged packet is left out where it cannot even be stored.

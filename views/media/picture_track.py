@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import Any, Protocol, cast
@@ -38,6 +39,8 @@ READABLE = 480
 _LARGEST_FACTOR = 4
 _WIDEST = 4
 _DEFAULT_FPS = 25.0
+_STILL_US = 100_000
+"""A picture that stands for longer than this, in microseconds, is shown again with each change of the captions."""
 _LONGEST_LAST = 10
 """Seconds; a track that claims to go on for longer than this after its last frame is taken to be cut off."""
 _BT709 = 1
@@ -67,7 +70,8 @@ class SourcePictures:
 
     Frames that do not advance in time are left out, as in the run. Pixels that are no squares become squares, or
     letters would be as wide as they are. HDR becomes SDR (`tone_map`), because overlays have no place in its
-    brightness; the encoder has 8 bits.
+    brightness; the encoder has 8 bits. A picture that stands still, or is the last while the sound goes on, is shown
+    again whenever the captions over it change.
 
     Args:
         track: the video track.
@@ -82,10 +86,12 @@ class SourcePictures:
         track.stream.codec_context.thread_type = "AUTO"
         fps = video.fps or _DEFAULT_FPS
         self._interval = round(1e6 / fps)
-        self._placement = Placement(track.origin, track.time_base)
+        self._placement = Placement(track.origin, track.time_base, fine=self._interval > _STILL_US)
         self._frames = without_strays(track.frames(lambda _: self._interval, stopping))
         self._first: Timed[VideoFrame] | None = next(self._frames, None)
         self._aspect = _aspect(track.stream)
+        self._changes: Sequence[int] = ()
+        self._until = 0
         self._fps = Fraction(fps).limit_denominator(1001) or Fraction(1)
 
     @property
@@ -108,27 +114,56 @@ class SourcePictures:
         context.color_primaries, context.color_trc = colours.primaries, colours.trc
         return stream
 
+    def repeat_at(self, changes: Sequence[int], until: int) -> None:
+        """Say when a picture that stands still is to be shown again.
+
+        Args:
+            changes: session times at which captions come and go, growing, microseconds.
+            until: session time at which the recording ends, microseconds.
+        """
+        self._changes, self._until = changes, until
+
     def rendered(self, stream: VideoStream, scenes: Scenes, painter: Painter) -> Encoded:
         """Encode all of them with what is drawn over them."""
         assert self._first is not None
         canvas = _Canvas(stream, self._first.frame, self._aspect)
         newest, expected, last = -1, None, None
+        held: VideoFrame | None = None
+
+        def again(before: int) -> Encoded:
+            """The newest picture with every change of the captions until then."""
+            if held is None or before - newest <= _STILL_US:
+                return
+            first, behind = bisect_right(self._changes, newest), bisect_left(self._changes, before)
+            for time in self._changes[first:behind]:
+                ticks = self._placement.ticks(time)
+                if canvas.newest < ticks < self._placement.ticks(before) and not self._stopping():
+                    image = canvas.image(held)
+                    painter.draw(image, scenes(time / 1e6))
+                    yield time, canvas.encode(image, ticks)
+
         for timed in chain([self._first], self._frames):
             # Without a time of its own a stray's timestamp is not to be believed either.
             pts = None if timed.time is None else timed.frame.pts
             start, ticks = self._placement.place(pts, expected)
             if start <= newest:
                 continue
+            yield from again(start)
             newest, expected = start, start + self._interval
             try:
                 image = canvas.image(timed.frame)
             except av.FFmpegError:
                 # A damaged frame may be in a format that nothing can be made of.
                 continue
+            held = timed.frame
             painter.draw(image, scenes(start / 1e6))
             yield start, canvas.encode(image, ticks)
             last = pts
-        yield newest, canvas.finish(self._left(last))
+        end = canvas.newest + self._left(last)
+        for newest, packets in again(self._until):
+            end = max(end, self._placement.ticks(self._until))
+            yield newest, packets
+        yield newest, canvas.finish(max(1, end - canvas.newest))
 
     def _left(self, pts: int | None) -> int:
         """How long the last frame stays, in ticks of the output."""
@@ -188,7 +223,11 @@ class _Colours:
 
 
 class _Canvas:
-    """Makes RGB pictures of decoded frames, and packets of those pictures."""
+    """Makes RGB pictures of decoded frames, and packets of those pictures.
+
+    Attributes:
+        newest: timestamp of the picture that was encoded last, in ticks of the stream's time base.
+    """
 
     def __init__(self, stream: VideoStream, first: VideoFrame, aspect: Fraction = Fraction(1)) -> None:
         self._stream = stream
@@ -197,7 +236,7 @@ class _Canvas:
         self._colours = _Colours(first)
         # One reformatter for each way: `frame.reformat` sets up a new scaler each time.
         self._reader, self._writer = VideoReformatter(), VideoReformatter()
-        self._newest = 0
+        self.newest = 0
         self._durations: dict[int, int] = {}
 
     def image(self, frame: VideoFrame) -> UInt8:
@@ -223,13 +262,13 @@ class _Canvas:
         frame.colorspace, frame.color_range = self._colours.space, ColorRange.JPEG
         frame = self._writer.reformat(frame, format="yuv420p", dst_color_range=ColorRange.MPEG)
         frame.pts, frame.time_base = pts, self._stream.codec_context.time_base
-        self._durations[self._newest] = pts - self._newest
-        self._newest = pts
+        self._durations[self.newest] = pts - self.newest
+        self.newest = pts
         return self._told(self._stream.encode(frame))
 
     def finish(self, duration: int) -> list[Packet[Any]]:
         """What the encoder still holds; `duration` is how long the last picture stays."""
-        self._durations[self._newest] = duration
+        self._durations[self.newest] = duration
         return self._told(self._stream.encode(None))
 
     def _told(self, packets: list[Packet[Any]]) -> list[Packet[Any]]:

@@ -108,6 +108,8 @@ class Renderer:
     ) -> None:
         scenes = RecordedScenes(self._record, self._rules)
         picture = pictures.add_to(output)
+        if isinstance(pictures, SourcePictures):
+            pictures.repeat_at(scenes.changes, micros(self._record.duration))
         parts: list[Encoded] = [pictures.rendered(picture, scenes.at, self._painter)]
         tracks: list[tuple[Track | None, Stream]] = [(pictures.track, picture)]
         if sounds is not None:

@@ -114,14 +114,15 @@ class Placement:
     Args:
         origin: the container's time that is session time zero, microseconds.
         time_base: seconds a tick of the source.
+        fine: there will be times between those of the source.
     """
 
-    def __init__(self, origin: int, time_base: Fraction) -> None:
+    def __init__(self, origin: int, time_base: Fraction, *, fine: bool = False) -> None:
         self._session = SessionTime(origin)
         self._source = time_base
         # Where ticks are coarse, such as one a frame, the shift must not be rounded to them.
         exact = Fraction(origin, 1_000_000) % time_base < Fraction(1, 1_000_000)
-        self.time_base = time_base if exact or time_base <= _FINE else time_base / 1000
+        self.time_base = time_base if (exact and not fine) or time_base <= _FINE else time_base / 1000
         self._scale = time_base / self.time_base
 
     def place(self, pts: int | None, expected: int | None) -> tuple[int, int]:

@@ -196,7 +196,6 @@ class Recorder(EventSink):
     up when the run is over; until then it grows on another thread.
 
     Attributes:
-        finals: the finished segments, in order.
         emotions: the emotion updates, in the order they came.
         speech: (start, end) of every stretch of speech, seconds.
         faces: by id of the face track, where each face was.
@@ -211,7 +210,7 @@ class Recorder(EventSink):
     """
 
     def __init__(self) -> None:
-        self.finals: list[TranscriptFinal] = []
+        self._told: list[TranscriptFinal] = []
         self.speakers = SpeakerBook()
         self.emotions: list[EmotionUpdate] = []
         self.speech: list[tuple[float, float]] = []
@@ -239,7 +238,7 @@ class Recorder(EventSink):
             case EmotionUpdate():
                 self.emotions.append(event)
             case TranscriptFinal():
-                self.finals.append(event)
+                self._told.append(event)
             case SpeechEnded():
                 self.speech.append((event.start, event.end))
             case Degraded():
@@ -254,6 +253,11 @@ class Recorder(EventSink):
                 self.stats = event
             case End():
                 self.end = event
+
+    @property
+    def finals(self) -> list[TranscriptFinal]:
+        """The finished segments, in order, by what is known now of who said them; made anew each time."""
+        return [self.speakers.amended(each) for each in self._told]
 
     @property
     def duration(self) -> float:

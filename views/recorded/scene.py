@@ -34,10 +34,11 @@ class RecordedScenes:
     """
 
     def __init__(self, record: Recorder, rules: SubtitlesConfig = PLAIN) -> None:
-        self._cues = shown(record.finals, rules, record.sounds.values())
+        finals = record.finals
+        self._cues = shown(finals, rules, record.sounds.values(), record.speakers.names)
         self._cue_starts = [cue.start / 1000 for cue in self._cues]
         self._cue_ends = [cue.end / 1000 for cue in self._cues]
-        self._segments = sorted(record.finals, key=lambda final: final.start)
+        self._segments = sorted(finals, key=lambda final: final.start)
         self._segment_starts = [final.start for final in self._segments]
         self._segment_ends = [final.end for final in self._segments]
         self._faces = [_Face(record.faces[face]) for face in sorted(record.faces)]
@@ -50,6 +51,11 @@ class RecordedScenes:
             # What was missing all the way is plain to see, and no news at any moment.
             if each.end is not None or each.start > _FROM_THE_START
         ]
+
+    @property
+    def changes(self) -> list[int]:
+        """The times at which captions come and go, growing, in microseconds."""
+        return sorted({time * 1000 for cue in self._cues for time in (cue.start, cue.end)})
 
     def at(self, time: float) -> Scene:
         """What there is to show at a moment of the media, in seconds from session start."""

@@ -26,12 +26,13 @@ class RecordedCaptions(EventSink):
 
     Attributes:
         cues: all of them as a reader wants them; complete once the run is over.
+        finals: the sentences, in order.
     """
 
     def __init__(self, put: Callable[[list[Cue]], None], rules: SubtitlesConfig) -> None:
         self.cues: list[Cue] = []
         self._book = SpeakerBook()
-        self._finals: list[TranscriptFinal] = []
+        self.finals: list[TranscriptFinal] = []
         self._sounds: dict[tuple[str, float], SoundEvent] = {}
         self._put = put
         self._rules = rules
@@ -40,7 +41,7 @@ class RecordedCaptions(EventSink):
         """Give on a finished sentence."""
         self._book.take(event)
         if isinstance(event, TranscriptFinal):
-            self._finals.append(event)
+            self.finals.append(event)
             self._put(self._cut([event]))
         elif isinstance(event, SoundEvent):
             self._sounds[event.label, event.start] = event
@@ -48,7 +49,7 @@ class RecordedCaptions(EventSink):
             marks = SoundMarks(self._rules)
             for sound in self._sounds.values():
                 marks.add(sound)
-            self.cues = [*marks.among(self._cut(self._finals)), *marks.rest()]
+            self.cues = [*marks.among(self._cut(self.finals)), *marks.rest()]
 
     def _cut(self, finals: Iterable[TranscriptFinal]) -> list[Cue]:
         """The cues of some sentences, by what is known now."""

@@ -29,13 +29,16 @@ from lipstream.views.media.subtitle_track import SubtitleTrack
 _KEPT = ("video", "audio")
 
 
-def settle(path: Path, cues: Sequence[Cue], stopping: Callable[[], bool] = lambda: False) -> bool:
+def settle(
+    path: Path, cues: Sequence[Cue], stopping: Callable[[], bool] = lambda: False, language: str | None = None
+) -> bool:
     """Copy a recording with its captions in their places, and put the copy in its place.
 
     Args:
         path: the recording; it is as it was until the copy is whole.
         cues: all captions, in order; without any there is no track of them.
         stopping: looked at all the time; once it is true the recording stays as it is.
+        language: short code of the language the captions are in; None where that is not known.
 
     Returns:
         Whether it was done.
@@ -53,7 +56,7 @@ def settle(path: Path, cues: Sequence[Cue], stopping: Callable[[], bool] = lambd
             tracks = {each.index: CopiedTrack(0, each, copies[each.index], timed=True) for each in kept}
             parts: list[Iterator[tuple[int, Packet[Any]]]] = [_packets(source, kept, tracks)]
             if cues:
-                parts.append(SubtitleTrack(output, MATROSKA, preferred=True).packets(ordered(cues)))
+                parts.append(SubtitleTrack(output, MATROSKA, True, language).packets(ordered(cues)))
             output.start_encoding()
             for _, packet in heapq.merge(*parts, key=itemgetter(0)):
                 if stopping():

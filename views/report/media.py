@@ -16,7 +16,9 @@ import cv2
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from lipstream.config import LimitsConfig
 from lipstream.pipeline import UserError
+from lipstream.stages.media import limits as media_limits
 from lipstream.stages.media.opening import opened
 from lipstream.stages.media.picture import scaled_size, upright
 from lipstream.stages.media.probe import MediaInfo, describe
@@ -66,7 +68,9 @@ class PageMedia:
     origin: float = 0.0
 
 
-def page_media(source: Path, out: Path, url: str | None = None) -> PageMedia:
+def page_media(
+    source: Path, out: Path, url: str | None = None, limits: LimitsConfig = media_limits.DEFAULT
+) -> PageMedia:
     """Decide how the page at `out` plays a recording.
 
     Args:
@@ -74,12 +78,13 @@ def page_media(source: Path, out: Path, url: str | None = None) -> PageMedia:
         out: the page.
         url: where the recording is for whoever reads the page; None puts it into the page if it is small and of a type
             that browsers play, and links it otherwise, relative to the page.
+        limits: what the recording may ask for.
 
     Raises:
         UserError: the recording cannot be read any more.
     """
-    with opened(source) as container:
-        info = describe(source, container)
+    with opened(source, limits) as container:
+        info = describe(source, container, limits)
         kind: Literal["video", "audio"] = "video" if info.has_video else "audio"
         mime = _mime(container, info)
         origin = max(0, info.origin) / 1e6

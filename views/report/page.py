@@ -10,7 +10,9 @@ from pathlib import Path
 from string import Template
 
 from lipstream.config import Config
+from lipstream.events import SpeakerNamed
 from lipstream.pipeline import End
+from lipstream.stages.media.limits import DEFAULT
 from lipstream.stages.printable import printable
 from lipstream.stages.sinks.media_progress import clock
 from lipstream.stages.sinks.text import clean
@@ -76,8 +78,12 @@ def write_page(
     config: Config | None = None,
 ) -> None:
     """The same into an open file, which is left to be committed."""
-    media = page_media(source, file.path, media_url)
-    page = _page(record, media, source.name if title is None else title, config or Config())
+    config = config or Config()
+    # A server cuts long recordings off rather than refuse them.
+    longest = max(config.limits.max_duration, DEFAULT.max_duration)
+    limits = config.limits.model_copy(update={"max_duration": longest})
+    media = page_media(source, file.path, media_url, limits)
+    page = _page(record, media, source.name if title is None else title, config)
     before, after = page.split(_MEDIA_MARK)
     recording = [escape(media.url).encode()] if media.url else data_uri(source, media.mime)
     with file.explained():
@@ -110,7 +116,8 @@ def _texts(record: Recorder, name: str, config: Config) -> dict[str, str]:
     if not record.finals:
         return {}
     end = record.end or End(reason="failed", duration=record.duration)
-    return texts_of([*record.sounds.values(), *record.finals, end], config, text_formats(), name)
+    names = [SpeakerNamed(speaker=speaker, name=called) for speaker, called in record.speakers.names.items()]
+    return texts_of([*names, *record.sounds.values(), *record.finals, end], config, text_formats(), name)
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str], media: PageMedia) -> str:

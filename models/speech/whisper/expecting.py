@@ -155,6 +155,8 @@ class _Putting:
     def _borders(self, tokens: Sequence[int]) -> tuple[set[int], list[int]]:
         """Where words begin, and where what is replaced may end: behind a word, or before the sign that closes it."""
         starts = [span.first for span in self._vocabulary.words(tokens, self._language)]
+        # A term may stand behind the sign that opens a quotation.
+        starts += [at for at, token in enumerate(tokens) if self._vocabulary.starts_word(token, self._language)]
         signs = [at for at, token in enumerate(tokens) if self._vocabulary.closes_word(token)]
         return set(starts), sorted({*starts, *signs, len(tokens)})
 

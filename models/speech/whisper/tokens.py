@@ -18,6 +18,7 @@ _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
 _END_OF_ENGLISH: Final = 50_256
 """Number of the end token in networks for English alone."""
 _BROKEN: Final = "\N{REPLACEMENT CHARACTER}"
+_OPENING: Final = frozenset("«“‘„「『（【〔〈《([{¿¡")
 
 
 class WhisperTokens:
@@ -105,8 +106,14 @@ class WhisperTokens:
         """Split tokens into words, in order; every token belongs to exactly one word."""
         firsts: list[int] = []
         sounding: list[bool] = []
+        opening, before = False, " "
         for piece, first in self._pieces(tokens):
-            if not firsts or self._stands_apart(piece, language):
+            # A sign that opens something belongs to the word after it, whatever spaces there are: French has one.
+            apart = not opening and self._stands_apart(piece, language)
+            spaced = language in UNSPACED or piece.startswith(" ") or before.isspace()
+            opening = (spaced and _opens(piece)) or (opening and not _has_sound(piece))
+            before = piece
+            if not firsts or apart or (opening and sounding[-1]):
                 firsts.append(first)
                 sounding.append(False)
             sounding[-1] |= _has_sound(piece)
@@ -158,6 +165,12 @@ class WhisperTokens:
 
     def _decoded(self, tokens: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=False))
+
+
+def _opens(piece: str) -> bool:
+    """Whether a piece is nothing but signs that open something, at least where a space stands before them."""
+    signs = piece.strip()
+    return bool(signs) and _OPENING.issuperset(signs)
 
 
 def _has_sound(piece: str) -> bool:

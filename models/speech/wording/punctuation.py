@@ -6,13 +6,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-OPENING = "\"'“‘„‚«‹([{¿¡"
-CLOSING = "\"'”’“‘»›)]}"
+OPENING = "\"'“‘„‚«‹([{¿¡「『（【《〈"
+CLOSING = "\"'”’“‘»›)]}」』）】》〉"
 QUOTES = tuple("\"'“”‘’„«»‹›")
-SENTENCE_ENDS = ".?!。？！"
+SENTENCE_ENDS = ".?!。？！｡؟۔।॥։።"
 ELLIPSES = ("...", "…")
-_BEFORE = OPENING + "»›" + "-–—…."
-_AFTER = CLOSING + "«‹" + SENTENCE_ENDS + ",;:…-–—"
+# French has spaces before some signs, and within its quotes.
+_SPACES = " \u00a0\u202f"
+_BEFORE = _SPACES + OPENING + "»›" + "-–—…."
+_AFTER = _SPACES + CLOSING + "«‹" + SENTENCE_ENDS + ",;:…-–—、，；：،؛፣"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from lipstream.config.subtitles import SubtitlesConfig
 from lipstream.events import SoundEvent, TranscriptFinal
@@ -249,18 +250,36 @@ class CueCutter:
         return tuple(rows), tuple(voices) if any(voices) else ()
 
 
-def cut(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()) -> list[Cue]:
-    """The cues of a whole run, at the times of what was said and heard."""
+def cut(
+    finals: Iterable[TranscriptFinal],
+    rules: SubtitlesConfig,
+    sounds: Iterable[SoundEvent] = (),
+    names: Mapping[int, str] = MappingProxyType({}),
+) -> list[Cue]:
+    """The cues of a whole run, at the times of what was said and heard.
+
+    Args:
+        finals: what was said, in order.
+        rules: the limits and marks.
+        sounds: what was heard besides.
+        names: of speakers, as they are known at the end.
+    """
     cutter, marks = CueCutter(rules), SoundMarks(rules)
+    cutter.know(names)
     for sound in sounds:
         marks.add(sound)
     cues = [cue for final in finals for cue in cutter.add(final)]
     return [*marks.among(cues + cutter.finish()), *marks.rest()]
 
 
-def shown(finals: Iterable[TranscriptFinal], rules: SubtitlesConfig, sounds: Iterable[SoundEvent] = ()) -> list[Cue]:
+def shown(
+    finals: Iterable[TranscriptFinal],
+    rules: SubtitlesConfig,
+    sounds: Iterable[SoundEvent] = (),
+    names: Mapping[int, str] = MappingProxyType({}),
+) -> list[Cue]:
     """The same, moved as the rules say; what would come before the beginning is left out."""
-    moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(finals, rules, sounds))
+    moved = (cue.shifted(round(rules.shift * 1000)) for cue in cut(finals, rules, sounds, names))
     return [cue for cue in moved if cue is not None]
 
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from lipstream.models.speech.spacing import UNSPACED
 from lipstream.stages.sinks.subtitles.width import is_wide
 
 SENTENCE, CLAUSE, PHRASE, WORD, HANGING, BOUND = 0.0, 0.4, 0.8, 1.5, 2.4, 8.0
 """Cost of a cut behind a sentence, behind a clause, before a phrase, between any two words, behind a word that leads up
 to the next, and within a number or a name."""
 
-_SENTENCE_END = tuple(".?!…。！？｡؟।")
-_CLAUSE_END = tuple(",;:—–、，；：،؛")
+_SENTENCE_END = tuple(".?!…。！？｡؟۔।॥։።፧။។\u037e")
+_CLAUSE_END = tuple(",;:—–、，；：،؛፣፤·")
 _QUOTES = "\"'”’»)]」』）】"
 _CLOSING = frozenset("、。，．・：；？！｡」』）】〕〉》”’ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ々")
 """What no line of Japanese or Chinese begins with (JIS X 4051, "kinsoku")."""
@@ -72,7 +73,15 @@ _LEADING = {
 }
 """Words that lead up to the next: articles, prepositions and the like, by language."""
 _NONE: frozenset[str] = frozenset()
-_TITLES = _words("mr mrs ms dr prof st sir lady lord president king queen herr frau señor señora monsieur madame")
+_TITLES = _words(
+    "mr mrs ms dr prof st sir lady lord president king queen herr frau señor señora monsieur madame "
+    "sr sra srta gen sen gov rep lt col capt sgt mt mag ing vs ca bzw nr"
+)
+_LETTERS_WITH_STOPS = re.compile(r"(?:[^\W\d_]\.){2,}")
+"""`U.S.`, `p.m.`, `z.B.`: their last full stop says little."""
+_ORDINAL = re.compile(r"\d{1,2}\.")
+_WITH_ORDINALS = _words("de da no nb nn fi et cs sk sl hr sr bs hu pl lv is tr")
+"""Languages in which a full stop behind a number makes it an ordinal: `am 21. Juli`."""
 _PARTICLES = _words("van von de der den da di du la le bin ibn al del dos ter")
 _COUNTED = _words("no nr chapter page room figure table number section part step kapitel seite chapitre")
 _NUMBERS = _words(
@@ -94,7 +103,24 @@ _DIGITS = re.compile(r"\d")
 
 def ends_sentence(text: str) -> bool:
     """Whether a word is the last of its sentence, by its punctuation."""
-    return text.rstrip(_QUOTES).endswith(_SENTENCE_END) and not _is_title(text)
+    bare = text.rstrip(_QUOTES)
+    return bare.endswith(_SENTENCE_END) and not _is_title(text) and not _LETTERS_WITH_STOPS.fullmatch(_inner(bare))
+
+
+def _parts_sentences(before: str, after: str, language: str | None) -> bool:
+    """Whether one sentence ends and another begins between two words."""
+    first = _inner(after)[:1]
+    if first.islower():
+        return False
+    if language == "el" and before.endswith(";"):
+        return True
+    # Of a word that begins many a sentence it is its capital that is to be believed.
+    usual = _plain(after) in _words_before(language) | _LEADING.get(language or "en", _NONE)
+    if _LETTERS_WITH_STOPS.fullmatch(_inner(before)):
+        return first.isupper() and usual
+    if language in _WITH_ORDINALS and _ORDINAL.fullmatch(_inner(before)):
+        return usual
+    return ends_sentence(before)
 
 
 def cut_cost(before: str, after: str, space: str, language: str | None, opens: bool) -> float:
@@ -107,14 +133,22 @@ def cut_cost(before: str, after: str, space: str, language: str | None, opens: b
         language: code of the language; None is taken for English.
         opens: whether the word before is the first of its sentence, and has its capital from that.
     """
-    if _plain(before) in _COUNTED and _DIGITS.match(after):
+    if (_plain(before) in _COUNTED and _DIGITS.match(after)) or _are_one_abbreviation(before, after):
         return BOUND
-    if ends_sentence(before):
+    if _parts_sentences(before, after, language):
         return SENTENCE
     if not space:
         return _unspaced_cost(before, after)
+    if language in UNSPACED and not (before[-1].isascii() or after[0].isascii()):
+        # Who writes without spaces puts one where others put a comma; round what is foreign it says nothing.
+        return CLAUSE
     if before.rstrip(_QUOTES).endswith(_CLAUSE_END):
         return BOUND if _is_number(before, after) else CLAUSE
+    if language in _WITH_ORDINALS and _ORDINAL.fullmatch(_inner(before)):
+        return BOUND
+    if ends_sentence(before):
+        # It goes on all the same: "Well... maybe", "Why?" he asked.
+        return CLAUSE
     plain, following = _plain(before), _plain(after)
     leading = _LEADING.get(language or "en", _NONE)
     if _is_number(before, after) or _is_name(before, after, opens and plain in leading | _words_before(language)):
@@ -132,12 +166,22 @@ def _plain(word: str) -> str:
     return word.strip("\"'“”‘’«»()[]¿¡.,;:?!…").casefold()
 
 
+def _inner(word: str) -> str:
+    """A word without opening quotes and the like."""
+    return word.lstrip("\"'“‘„«(¿¡")
+
+
 def _is_title(word: str) -> bool:
     """Whether the full stop of a word is that of an abbreviation before a name: `Dr.`, `J.`."""
-    plain = word.strip("\"'“‘(")
+    plain = _inner(word)
     return plain.endswith(".") and (
         _plain(word) in _TITLES or (len(plain) == 2 and plain[0].isupper() and plain[0] != "I")
     )
+
+
+def _are_one_abbreviation(before: str, after: str) -> bool:
+    """Whether two words are letters of one, as in `z. B.` and `d. h.`."""
+    return all(re.fullmatch(r"[^\W\d_]\.,?", _inner(word)) for word in (before, after))
 
 
 def _is_number(before: str, after: str) -> bool:
@@ -160,7 +204,7 @@ def _is_name(before: str, after: str, opener: bool) -> bool:
     first, second = before.strip("\"'“‘(["), after.strip("\"'“‘([")
     if _is_title(before) or _plain(before) in _TITLES:
         return second[:1].isupper()
-    if before.endswith("."):
+    if before.endswith(".") and not (_LETTERS_WITH_STOPS.fullmatch(first) and first.isupper()):
         return False
     upper = first[:1].isupper() and _plain(before) not in ("i", "i'm", "i've", "i'll", "i'd")
     capital = second[:1].isupper() and _plain(after) not in ("i", "i'm", "i've", "i'll", "i'd", "ok")

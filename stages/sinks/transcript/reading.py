@@ -16,7 +16,6 @@ from lipstream.pipeline.events import End, Event
 from lipstream.stages.sinks.transcript.schema import (
     VERSION,
     EmotionRecord,
-    SegmentRecord,
     SoundRecord,
     TranscriptRecord,
 )
@@ -89,7 +88,7 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
     timed += [(0.0, -1, _sound(each)) for each in transcript.sounds]
     timed += [(each.end, 1, _update(each)) for each in transcript.emotions]
     reached = 0.0
-    for final in _finals(transcript.segments):
+    for final in _finals(transcript):
         # Of two who speak at once the second may end first; they keep their order.
         reached = max(reached, final.end)
         timed.append((reached, 2, final))
@@ -99,7 +98,10 @@ def events_of(transcript: TranscriptRecord) -> list[Event]:
     return [*events, End(reason=reason, duration=transcript.duration or last)]
 
 
-def _finals(segments: tuple[SegmentRecord, ...]) -> Iterator[TranscriptFinal]:
+def _finals(transcript: TranscriptRecord) -> Iterator[TranscriptFinal]:
+    segments = transcript.segments
+    # Openai-whisper tells the language once for all segments.
+    usual = None if any(segment.language for segment in segments) else transcript.language
     for number, segment in enumerate(segments, start=1):
         words = tuple(
             Word(
@@ -120,7 +122,7 @@ def _finals(segments: tuple[SegmentRecord, ...]) -> Iterator[TranscriptFinal]:
             words=words,
             face=segment.face,
             off_camera=segment.off_camera,
-            language=segment.language,
+            language=segment.language or usual,
             speaker=segment.speaker,
             speaker_name=segment.speaker_name,
             overlaps=segment.overlaps,

@@ -98,6 +98,13 @@ def test_a_table_is_read_by_the_names_in_its_first_line(tmp_path: Path):
     assert (two.key, two.duration) == (str(tmp_path / "two.wav"), None)
 
 
+def test_a_list_is_parted_at_ends_of_lines_alone_and_at_all_kinds_of_them(tmp_path: Path):
+    transcript = '{"path": "one.wav", "text": "a\u2028b\x85c"}\r\n{"path": "two.wav"}'
+    assert names(listed(tmp_path, "list.jsonl", transcript)) == ["one", "two"]
+    assert names(listed(tmp_path, "list.csv", "path,id\rone.wav,\rtwo.wav,\r")) == ["one", "two"]
+    assert names(listed(tmp_path, "list.txt", "a\u2028.wav\ntwo.wav")) == ["a\u2028", "two"]
+
+
 def test_a_text_has_a_path_a_line_and_outputs_are_named_by_what_differs(tmp_path: Path):
     found = listed(tmp_path, "list.txt", "day1/talk.wav\n\n  day2/talk.wav\n/else/x.wav\n")
     assert len({each.name for each in found}) == 3
@@ -115,7 +122,11 @@ def test_a_text_has_a_path_a_line_and_outputs_are_named_by_what_differs(tmp_path
         ("l.jsonl", '{"path": "a", "duration": NaN}', "duration is nan, expected seconds"),
         ("l.jsonl", '{"path": "a", "language": ["de"]}', "language is"),
         ("l.jsonl", '{"path": "a", "id": "x"}\n{"path": "b", "id": "x"}', "the id x stands for"),
+        ("l.jsonl", "[" * 100_000, "line 1 is no JSON"),
+        ("l.jsonl", '{"path": "a\\u0000"}', "is no path"),
+        ("l.jsonl", '{"path": "a\\ud800"}', "is no path"),
         ("l.csv", "file,id\na,b\n", "names no column of paths"),
+        ("l.csv", f"path,text\na,{'b' * 200_000}\n", "is no line of a table"),
         ("l.txt", "\n\n", "lists no recordings"),
     ],
 )

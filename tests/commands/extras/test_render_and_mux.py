@@ -85,6 +85,13 @@ def test_quiet_prints_nothing(captions: Captions, talk: Path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("text", "boxes"), [("नमस्ते दोस्तों", True), ("日本語 é Ж 한국", False)])
+def test_captions_that_come_out_as_boxes_are_told(captions: Captions, talk: Path, capsys, text: str, boxes: bool):
+    captions.steps = [sentence(text, 0.2)]
+    assert main(["file", "talk.mp4", *QUICK, "--render", "a.mp4"]) == 0
+    assert ("a.mp4 has boxes in its captions" in capsys.readouterr().err) == boxes
+
+
 def test_without_captions_the_copy_has_none_and_says_so(captions: Captions, talk: Path, capsys):
     captions.steps = []
     assert main(["file", "talk.mp4", *QUICK, "--mux", "a.mkv"]) == 0

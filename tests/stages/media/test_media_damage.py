@@ -3,7 +3,8 @@
 import pytest
 
 from lipstream.pipeline import UserError
-from tests.media_factory import Picture, Sound, moving, scribbled, tone, truncated, write_media
+from lipstream.stages.media.probe import probe
+from tests.media_factory import Picture, Sound, joined, moving, scribbled, tone, truncated, write_media
 from tests.stages.media.media_runs import RATE, hear, reasons, sound, watch
 
 
@@ -43,6 +44,37 @@ def test_a_wav_file_written_to_a_pipe_is_not_damaged(tmp_path, size):
     path.write_bytes(data)
     run = hear(path)
     assert len(sound(run)) == RATE and run.events == []
+
+
+def with_size_of_data(path, size):
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("size", [RATE, 2 * RATE + 1])
+def test_a_wav_file_is_read_beyond_the_end_that_a_crashed_recorder_or_4_gb_have_left_in_its_header(tmp_path, size):
+    path = write_media(tmp_path / "a.wav", Sound(tone(3.0, RATE), RATE, codec="pcm_s16le"))
+    with_size_of_data(path, size)
+    run = hear(path)
+    assert len(sound(run)) == 3 * RATE
+    assert [event.kind for event in run.events] == ["length"]
+    assert probe(path).duration is None
+
+
+@pytest.mark.parametrize("behind", [b"LIST" + (40_000).to_bytes(4, "little") + bytes(40_000), b"TAG" + bytes(125)])
+def test_what_stands_behind_the_sound_of_a_wav_file_is_not_taken_for_sound(tmp_path, behind):
+    path = write_media(tmp_path / "a.wav", Sound(tone(1.0, RATE), RATE, codec="pcm_s16le"))
+    path.write_bytes(path.read_bytes() + behind)
+    run = hear(path)
+    assert len(sound(run)) == RATE and run.events == []
+
+
+def test_damage_is_said_to_be_where_it_is_though_sound_is_read_ahead(tmp_path):
+    parts = [write_media(tmp_path / name, Sound(tone(2.0))) for name in ("a.ts", "b.ts")]
+    (reason,) = reasons(hear(joined(parts, tmp_path / "both.ts")))
+    assert reason == "the sound has time stamps that jump at 2.0 s"
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.ts", "a.avi"])

@@ -10,7 +10,7 @@ from lipstream.events import Remark
 from lipstream.pipeline import ConfigError, UserError
 from lipstream.pipeline.testing import run_source
 from lipstream.stages.media.audio import MediaAudio
-from lipstream.stages.media.languages import language_code
+from lipstream.stages.media.languages import container_code, language_code
 from lipstream.stages.media.probe import probe
 from lipstream.stages.media.tracks import ANY, Wanted, in_words, wanted_by
 from lipstream.stages.media.video import MediaVideo
@@ -132,6 +132,24 @@ def test_what_names_no_track_is_refused(wrong):
 )
 def test_languages_are_told_by_their_short_code(tag, code):
     assert language_code(tag) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "codes"),
+    [
+        ("de", "ger deu ger"),
+        ("fr", "fre fra fra"),
+        ("en", "eng eng eng"),
+        ("zh", "chi zho chi"),
+        ("no", "nor nor nor"),
+        ("haw", "haw haw haw"),
+        ("deu", "ger deu ger"),
+        ("auto", "und und und"),
+        (None, "und und und"),
+    ],
+)
+def test_languages_are_written_as_each_container_has_them(code: str | None, codes: str):
+    assert [container_code(code, name) for name in ("matroska", "mp4", "mov")] == codes.split()
 
 
 def test_a_track_in_words(tmp_path):

@@ -9,11 +9,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from lipstream.config import Config, load_config
+from lipstream.config import Config, SubtitlesConfig, load_config
 from lipstream.events import EmotionUpdate, FaceFound, FaceLost, LipActivity, TranscriptFinal, Word
 from lipstream.models.used import note_used, used
 from lipstream.pipeline import End, Event, Stats, UserError
 from lipstream.stages.sinks import FORMATS, JsonlWriter, JsonWriter, available
+from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.stages.sinks.text import json_text
 from lipstream.stages.sinks.transcript.reading import events_of, read_transcript
 from lipstream.stages.sinks.transcript.schema import VERSION, json_schema
@@ -185,6 +186,19 @@ def test_what_an_older_version_or_another_program_wrote_is_read(tmp_path: Path):
     path.write_text(json.dumps({"text": " Hello.", "segments": [segment], "language": "en"}))
     (final, _) = events_of(read_transcript(path))
     assert isinstance(final, TranscriptFinal) and final.words[0].word == " Hello."
+    assert final.language == "en"
+
+
+def test_a_transcript_without_spaces_of_another_program_is_cut_between_characters(tmp_path: Path):
+    path = tmp_path / "other.json"
+    segments = [
+        {"start": 0.0, "end": 6.0, "text": "今天我们来讨论一下中国的历史"},
+        {"start": 6.1, "end": 7.0, "text": "你好"},
+    ]
+    path.write_text(json.dumps({"segments": segments, "language": "zh"}))
+    finals = [event for event in events_of(read_transcript(path)) if isinstance(event, TranscriptFinal)]
+    (cue,) = cut(finals, SubtitlesConfig())
+    assert "".join(cue.lines) == "今天我们来讨论一下中国的历史你好"
 
 
 @pytest.mark.parametrize(

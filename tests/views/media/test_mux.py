@@ -12,6 +12,7 @@ import pytest
 
 from lipstream.config import LimitsConfig
 from lipstream.pipeline import UserError
+from lipstream.stages.media.languages import language_code
 from lipstream.stages.sinks.subtitles.cue import Cue
 from lipstream.views.media.mux import Muxer
 from lipstream.views.media.part_file import PartFile
@@ -26,10 +27,10 @@ TIMED_TEXT = ["Hello <b>there,\nall of you.", "Écoutez!", "Bye."]
 DEFAULT = av.stream.Disposition.default
 
 
-def mux(source: Path, to: Path, cues=CUES, stopping=lambda: False) -> list[str]:
+def mux(source: Path, to: Path, cues=CUES, stopping=lambda: False, language: str | None = None) -> list[str]:
     target = PartFile(to)
     target.open()
-    muxer = Muxer(source, target, cues, LIMITS, stopping)
+    muxer = Muxer(source, target, cues, LIMITS, stopping, language=language)
     try:
         muxer.mux()
         target.commit()
@@ -91,6 +92,26 @@ def test_subtitles_come_at_their_times_and_sound_and_picture_as_before(tmp_path:
     assert [end - start for start, end, _ in shown] == pytest.approx([1.0, 0.4, 0.4], abs=0.002)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mov"])
+def test_of_two_who_speak_at_once_neither_is_lost_or_late_in_timed_text(tmp_path: Path, ending: str):
+    source = write_media(tmp_path / "a.mp4", Sound(tone(3.0)), Picture(moving(75)))
+    at_once = [
+        Cue(200, 900, ("-One",)),
+        Cue(200, 700, ("-Two",)),
+        Cue(1000, 2000, ("-Three",)),
+        Cue(1400, 1700, ("-4",)),
+    ]
+    mux(source, tmp_path / f"out.{ending}", [*at_once, Cue(2500, 2900, ("Five",))])
+    assert subtitles(tmp_path / f"out.{ending}") == [
+        (0.2, 0.7, "-One\n-Two"),
+        (0.7, 0.9, "-One"),
+        (1.0, 1.4, "-Three"),
+        (1.4, 1.7, "-Three\n-4"),
+        (1.7, 2.0, "-Three"),
+        (2.5, 2.9, "Five"),
+    ]
+
+
 def test_what_is_heard_and_seen_is_copied_bit_by_bit(tmp_path: Path):
     source = flash_and_beep.constant_rate(tmp_path / "a.mp4")
     mux(source, tmp_path / "out.mp4")
@@ -101,7 +122,7 @@ def test_what_is_heard_and_seen_is_copied_bit_by_bit(tmp_path: Path):
 @pytest.mark.parametrize("ending", ["mkv", "mp4"])
 def test_the_track_has_a_name_and_a_language_and_can_be_switched_off(tmp_path: Path, ending: str):
     source, to = write_media(tmp_path / "a.mp4", Sound(tone(3.0)), Picture(moving(75))), tmp_path / f"out.{ending}"
-    mux(source, to)
+    mux(source, to, language="en")
     with av.open(str(to)) as container:
         (stream,) = container.streams.subtitles
         assert stream.codec_context.name == {"mkv": "srt", "mp4": "mov_text"}[ending]
@@ -109,6 +130,17 @@ def test_the_track_has_a_name_and_a_language_and_can_be_switched_off(tmp_path: P
         assert stream.disposition == DEFAULT
         texts = [line.dialogue.decode() for packet in container.demux(stream) for line in packet.decode()]
     assert texts[1:] == ["Écoutez!", "Bye."] and texts[0].endswith("all of you.")
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "mov"])
+@pytest.mark.parametrize("language", ["de", "fr", "zh", "ja", "ar", "hi", "no", None])
+def test_the_track_is_in_the_language_that_is_spoken_and_not_always_in_english(
+    tmp_path: Path, ending: str, language: str | None
+):
+    source, to = write_media(tmp_path / "a.mp4", None, Picture(moving(75))), tmp_path / f"out.{ending}"
+    mux(source, to, language=language)
+    with av.open(str(to)) as container:
+        assert language_code(container.streams.subtitles[0].language) == language
 
 
 def test_subtitles_that_were_there_are_kept_and_stay_the_first_choice(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -103,6 +104,28 @@ def test_captions_are_in_the_picture_at_their_time(tmp_path: Path):
     red = [frame[4:24, 4:24, 0].mean() - frame[4:24, 4:24, 2].mean() > 128 for frame in frames(tmp_path / "out.mp4")]
     # Two words of 0.3 s, 0.4 s apart, and the shortest time a cue is shown.
     assert [index / 25 for index, is_red in enumerate(red) if is_red] == pytest.approx(np.arange(13, 34) / 25)
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [("a.mp4", (0.0,)), ("a.mp4", (0.0, 0.04, 1.9)), ("a.mkv", (0.0, 1.0, 2.0)), ("a.avi", (0.0, 2.0))],
+    ids=["one picture", "a picture that stands", "one a second", "in coarse ticks"],
+)
+def test_captions_come_and_go_over_a_picture_that_stands_still(tmp_path: Path, name: str, times: tuple[float, ...]):
+    picture = Picture(moving(len(times)), times=times, codec="mpeg4" if name == "a.avi" else "libx264")
+    source = write_media(tmp_path / name, Sound(tone(flash_and_beep.SECONDS), codec="libmp3lame"), picture)
+    render(source, tmp_path / "out.mp4", final("hello there", start=0.1), final("Bye", start=2.4, segment=2))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        shown = [(frame.time, frame.to_ndarray(format="rgb24")[4:24, 4:24]) for frame in container.decode(video=0)]
+        container.seek(0)
+        length = max(
+            float((each.pts + each.duration) * each.time_base) for each in container.demux(video=0) if each.size
+        )
+    red = [(time, int(image[:, :, 0].mean()) - int(image[:, :, 2].mean()) > 128) for time, image in shown]
+    assert [time for time, _ in red[1:]] == sorted({time for time, _ in red[1:]})
+    changed = [time for (_, before), (time, now) in itertools.pairwise(red) if before != now]
+    assert changed == pytest.approx([0.1, 0.933, 2.4], abs=0.002)
+    assert length == pytest.approx(flash_and_beep.SECONDS, abs=0.15)
 
 
 def test_sound_is_copied_where_that_loses_nothing(tmp_path: Path):

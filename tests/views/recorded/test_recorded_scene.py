@@ -12,7 +12,7 @@ from lipstream.pipeline import Degraded, Recovered
 from lipstream.stages.sinks.subtitles.cutter import cut
 from lipstream.views.drawing.scene import CaptionLine, Scene, SoundMark
 from lipstream.views.recorded.scene import SHOWN, RecordedScenes
-from tests.views.records import emotion, final, recorded, seen
+from tests.views.records import emotion, final, recorded, seen, two_voices
 
 
 def scenes(*events):
@@ -33,6 +33,14 @@ def test_captions_are_the_cues_of_the_srt_from_their_beginning_to_their_end():
         assert shown.at(cue.start / 1000).captions == lines
         assert shown.at(cue.end / 1000 - 0.001).captions == lines
     assert shown.at(0.49).captions == () and shown.at(2.5).captions == ()
+
+
+@pytest.mark.parametrize(
+    ("marks", "lines"), [("dash", ("-Is it?", "-It is.")), ("names", ("Speaker 1: Is it?", "Bo: It is."))]
+)
+def test_captions_have_the_speakers_that_are_known_at_the_end(marks: str, lines: tuple[str, str]):
+    shown = RecordedScenes(recorded(two_voices()), SubtitlesConfig(speakers=marks))
+    assert shown.at(1.6).captions == tuple(map(CaptionLine, lines))
 
 
 def test_a_face_moves_evenly_between_two_reports():

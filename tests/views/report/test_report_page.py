@@ -16,7 +16,7 @@ from lipstream.views.recorded.record import Recorder
 from lipstream.views.report import write_report
 from tests.media_factory import Picture, Sound, moving, tone, write_media
 from tests.views.pages import PageReader
-from tests.views.records import emotion, final, recorded, seen, stats, talk
+from tests.views.records import emotion, final, recorded, seen, stats, talk, two_voices
 
 HOSTILE = "</script><img src=x onerror=alert(1)> <!-- ${alert(1)} \x1b[31m \u202egnp &lt;b&gt; \" ' \u2028 $title ]]>"
 
@@ -172,6 +172,19 @@ def test_what_was_there_stays_whole_until_the_page_is_complete(
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
 
 
+def test_a_recording_beyond_the_usual_limits_has_its_report_where_the_user_has_allowed_it(tmp_path: Path):
+    source = write_media(tmp_path / "a.wav", Sound(tone(0.5, 16_000, channels=33), 16_000, "33 channels", "pcm_s16le"))
+    with pytest.raises(UserError, match="the limit is 32"):
+        write_report(recorded(talk(0.5)), source, tmp_path / "r.html")
+    write_report(recorded(talk(0.5)), source, tmp_path / "r.html", config=Config(limits={"max_channels": 64}))
+    assert (tmp_path / "r.html").is_file()
+
+
+def test_a_recording_that_was_cut_off_at_the_limit_has_its_report(tmp_path: Path, video: Path):
+    write_report(recorded(talk(0.5)), video, tmp_path / "r.html", config=Config(limits={"max_duration": 0.5}))
+    assert (tmp_path / "r.html").is_file()
+
+
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, video: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
@@ -187,6 +200,13 @@ def test_the_page_holds_the_transcript_in_every_format_of_text(tmp_path: Path, v
     assert {"vtt", "ass", "tsv"} <= set(downloads["texts"])
     silent = report(recorded([End(reason="finished", duration=3.0)]), video, tmp_path / "s.html")
     assert silent.data["downloads"]["texts"] == {}
+
+
+def test_the_transcript_of_the_page_has_the_speakers_that_are_known_at_the_end(tmp_path: Path, video: Path):
+    record = recorded([*two_voices(), End(reason="finished", duration=3.0)])
+    texts = report(record, video, tmp_path / "r.html").data["downloads"]["texts"]
+    assert texts["txt"] == "Is it?\n- It is.\n"
+    assert "<v Speaker 1>-Is it?</v>\n<v Bo>-It is.</v>" in texts["vtt"]
 
 
 def test_the_subtitles_of_the_page_are_cut_as_those_of_the_run(tmp_path: Path, video: Path):

@@ -34,6 +34,9 @@ class Vocabulary:
             for first, last in zip(firsts, [*firsts[1:], len(tokens)], strict=True)
         ]
 
+    def starts_word(self, token: int, language: str | None) -> bool:
+        return SPELLED[token].startswith(" ")
+
     def closes_word(self, token: int) -> bool:
         return token == POINT
 

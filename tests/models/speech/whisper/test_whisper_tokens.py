@@ -61,6 +61,19 @@ def test_each_piece_of_japanese_is_a_word_and_signs_belong_to_the_one_before(tok
     assert words(tokens, "日本です。はい、", "en") == ["日本です。はい、"]
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (" dit « Oui » et", "fr", ["dit", "« Oui »", "et"]),
+        (" sagte „Ja“ und", "de", ["sagte", "„Ja“", "und"]),
+        ("は「い」。『本』", "ja", ["は", "「い」。", "『本』"]),
+        (" the end «", "en", ["the", "end «"]),
+    ],
+)
+def test_a_sign_that_opens_a_quotation_belongs_to_the_word_after_it(tokens, text: str, language: str, expected):
+    assert words(tokens, text, language) == expected
+
+
 def test_pieces_of_a_character_stay_together(tokens):
     pieces = tokens.encode(" é語")
     assert len(pieces) == 6

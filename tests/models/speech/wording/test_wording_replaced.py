@@ -23,11 +23,21 @@ from tests.models.speech.wording.texts import said, shown
         ({"new york": "NY", "new york city": "NYC"}, "New York City or new york", "NYC or NY"),
         ({"don't": "do not"}, "Don’t go", "Do not go"),
         ({"a": "b", "b": "c"}, "a b", "b c"),
+        ({"كلب": "***"}, "هذا كلب، كلب؟", "هذا ***، ***؟"),
+        ({"कुत्ता": "***"}, "यह कुत्ता।", "यह ***।"),
+        ({"کتا": ""}, "یہ ہے کتا۔", "یہ ہے۔"),
+        ({"リップ": "Lip"}, "「リップ」、 リップ；", "「Lip」、 Lip；"),
         ({"élan": "zeal"}, "e\u0301lan", "zeal"),
     ],
 )
 def test_words_are_replaced(replace: dict[str, str], heard: str, written: str):
     assert shown(heard, language=None, replace=replace) == written
+
+
+def test_a_word_is_found_beside_the_spaces_that_french_has_before_its_signs():
+    words = [TimedWord(text, 0.0, 0.4, 0.9) for text in ("« Merde »", "dit-il.", "Merde\u202f!", "Euh...", "non ?")]
+    heard = Wording(WordingOptions(replace={"merde": "M***"}, fillers="drop")).apply(words, "fr")
+    assert [word.text for word in heard] == ["« M*** »", "dit-il.", "M***\u202f!", "Non ?"]
 
 
 @pytest.mark.parametrize("replace", [{"": "x"}, {" ... ": "x"}, {"A b": "x", "a  B": "y"}])
