@@ -1,0 +1,50 @@
+"""Live sound that a program hands over all at once, in blocks without a sample, or from several threads."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from lipstream import Pipeline, PushSource
+from lipstream.config import load_config
+from lipstream.pipeline import Graph, Packet, Port, Sink
+from lipstream.stages.speech.onset import Heard
+from lipstream.stages.speech.voice_activity import VoiceActivity
+from tests.pipeline.fakes import PATIENCE
+from tests.stages.push.test_push import RATE, noise, until
+from tests.stages.speech.fake_vad import LoudnessVad
+
+
+class Windows(Sink):
+    """Keeps the windows of voice activity."""
+
+    inputs: ClassVar = {"windows": Port(Heard)}
+
+    def __init__(self) -> None:
+        self.packets: list[Packet[Any]] = []
+
+    def process(self, port, packet):
+        self.packets.append(packet)
+
+
+def test_seconds_of_sound_at_once_do_not_end_a_live_run():
+    """Regression: the clock was pulled to where the sound must be, windows of sound went back, and the run failed."""
+    source, windows = PushSource(), Windows()
+
+    def build(config) -> Graph:
+        graph = Graph()
+        graph.add("audio", source.sources(config)[0])
+        graph.add("vad", VoiceActivity(LoudnessVad(), config.vad))
+        graph.add("windows", windows)
+        graph.connect("audio.audio", "vad.audio")
+        graph.connect("vad.windows", "windows.windows")
+        return graph
+
+    run = Pipeline(load_config("live"), build)
+    run.start()
+    until(lambda: run.begun)
+    for _ in range(4):
+        source.push_audio(noise(1.0), RATE)
+    source.end()
+    assert run.wait(PATIENCE)
+    times = [each.timestamp for each in windows.packets]
+    assert len(times) == 4 * RATE // 512 and times == sorted(times)
