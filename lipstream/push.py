@@ -134,9 +134,12 @@ class PushSource:
         if sounds is None:
             return self._unwanted(self.audio, "audio")
         block = mono(samples, channels)
+        if not len(block):
+            # As if nobody had pushed: live it would else keep a pause from becoming silence.
+            return sounds.open
         most = max(1, int(sounds.longest * rate))
         taken = True
-        for first in range(0, max(1, len(block)), most):
+        for first in range(0, len(block), most):
             part, at = block[first : first + most], None if time is None else time + first / rate
             taken = self._hand_over(sounds, part, rate, at) and taken
         return taken

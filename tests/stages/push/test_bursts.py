@@ -10,7 +10,7 @@ from lipstream.pipeline import Graph, Packet, Port, Sink
 from lipstream.stages.speech.onset import Heard
 from lipstream.stages.speech.voice_activity import VoiceActivity
 from tests.pipeline.fakes import PATIENCE
-from tests.stages.push.test_push import RATE, noise, until
+from tests.stages.push.test_push import RATE, Run, noise, until
 from tests.stages.speech.fake_vad import LoudnessVad
 
 
@@ -48,3 +48,22 @@ def test_seconds_of_sound_at_once_do_not_end_a_live_run():
     assert run.wait(PATIENCE)
     times = [each.timestamp for each in windows.packets]
     assert len(times) == 4 * RATE // 512 and times == sorted(times)
+
+
+def test_live_blocks_without_a_sample_do_not_keep_a_pause_from_becoming_silence():
+    """Regression: a program that hands over nothing while nobody speaks had no sentence end."""
+    run = Run("live", **{"audio.reopen_after": 0.2})
+    until(lambda: run.pipeline.begun)
+    run.source.push_audio(noise(0.3), RATE)
+    until(lambda: run.source.push_audio(noise(0.0), RATE) and len(run.ears.samples) > 1.0 * RATE)
+    run.finish()
+    assert not run.source.push_audio(noise(0.0), RATE)
+
+
+def test_a_block_without_a_sample_takes_no_time_where_nothing_may_be_skipped():
+    run = Run()
+    for time in (0.0, 7.0):
+        run.source.push_audio(noise(0.0), RATE, time=time)
+    run.source.push_audio(noise(0.5), RATE)
+    run.finish()
+    assert len(run.ears.samples) == 0.5 * RATE
