@@ -61,6 +61,8 @@ class PushSource:
         self.audio = audio
         self.video = video
         self._lock = threading.Lock()
+        # Of blocks that are pushed by several threads: each is put in before the next one has its time.
+        self._order = threading.Lock()
         self._live = True
         self._sounds: Handover[Block | Reached] | None = None
         self._pictures: Handover[Seen | Reached] | None = None
@@ -203,11 +205,12 @@ class PushSource:
         return any(each is not None and each.open for each in (self._sounds, self._pictures))
 
     def _hand_over(self, sounds: Handover[Block | Reached], part: Float32, rate: int, time: float | None) -> bool:
-        with self._lock:
-            heard = self._timed(part, rate, time, sounds.now())
-        if not self._live:
-            self._timeline.begin(heard.start)
-        taken = sounds.put(heard, len(part) / rate, block=not self._live)
+        with self._order:
+            with self._lock:
+                heard = self._timed(part, rate, time, sounds.now())
+            if not self._live:
+                self._timeline.begin(heard.start)
+            taken = sounds.put(heard, len(part) / rate, block=not self._live)
         if not self._live and self._pictures is not None:
             self._pictures.mark(Reached(heard.end))
         return taken

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, ClassVar
 
-from lipstream import Pipeline, PushSource
+import numpy as np
+import pytest
+
+from lipstream import Degraded, Pipeline, PushSource
 from lipstream.config import load_config
 from lipstream.pipeline import Graph, Packet, Port, Sink
+from lipstream.stages.push.handover import Handover
 from lipstream.stages.speech.onset import Heard
 from lipstream.stages.speech.voice_activity import VoiceActivity
 from tests.pipeline.fakes import PATIENCE
@@ -67,3 +72,23 @@ def test_a_block_without_a_sample_takes_no_time_where_nothing_may_be_skipped():
     run.source.push_audio(noise(0.5), RATE)
     run.finish()
     assert len(run.ears.samples) == 0.5 * RATE
+
+
+def test_blocks_of_two_threads_keep_the_order_of_their_times(monkeypatch: pytest.MonkeyPatch):
+    """Regression: one that was overtaken between its time and its place was left out."""
+    run, put = Run(), Handover.put
+    other = threading.Thread(target=lambda: run.source.push_audio(noise(0.1), RATE))
+
+    def overtaken(self, *given, **more):
+        if other.ident is None:
+            other.start()
+            # As long as another one would take.
+            other.join(0.05)
+        return put(self, *given, **more)
+
+    monkeypatch.setattr(Handover, "put", overtaken)
+    run.source.push_audio(noise(0.1), RATE)
+    other.join(PATIENCE)
+    events = run.finish()
+    assert not [each for each in events if isinstance(each, Degraded)]
+    assert np.array_equal(run.ears.samples, np.tile(noise(0.1), 2))
