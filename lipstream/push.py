@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time as clocks
+from numbers import Real
 from typing import get_args
 
 from lipstream.config import Config
@@ -104,7 +106,7 @@ class PushSource:
     def push_audio(
         self,
         samples: Samples,
-        rate: int | None = None,
+        rate: float | None = None,
         *,
         channels: int = 1,
         time: float | None = None,
@@ -117,7 +119,7 @@ class PushSource:
         Args:
             samples: (N,), or (N, C) of several channels, which are averaged, of int16, int32, uint8, float32 or float64
                 in [-1, 1]; bytes of 16-bit little-endian samples; or an `av.AudioFrame`. Copied.
-            rate: samples a second; not needed for a frame, which has its own.
+            rate: samples a second, a whole number; not needed for a frame, which has its own.
             channels: of bytes.
             time: of the first sample, in seconds on any clock that pictures use too. None for right behind the block
                 before; live, after a pause, for when it comes.
@@ -126,12 +128,15 @@ class PushSource:
             Whether all of it was taken: False once the run is over, and live, where it finds no room.
 
         Raises:
-            ValueError: samples of another form, or a rate that cannot be resampled: usual ones from 8 to 192 kHz can.
+            ValueError: samples of another form, a time that is none, or a rate that cannot be resampled: usual ones
+                from 8 to 192 kHz can.
             PipelineError: no run has this source; or nobody starts it, and there is no room to wait.
         """
-        rate = getattr(samples, "sample_rate", None) if rate is None else rate
+        given = getattr(samples, "sample_rate", None) if rate is None else rate
+        rate = _whole(given)
         if rate is None or not supported(rate):
-            raise ValueError(f"expected the sound's rate, a usual one from 8000 to 192000, got {rate}")
+            raise ValueError(f"expected the sound's rate, a usual one from 8000 to 192000, got {given!r}")
+        _check_time(time)
         sounds = self._sounds
         if sounds is None:
             return self._unwanted(self.audio, "audio")
@@ -160,12 +165,13 @@ class PushSource:
             Whether it was taken: False once the run is over.
 
         Raises:
-            ValueError: a picture or an order of another form; no time in a run of no live configuration before any
-                sound.
+            ValueError: a picture or an order of another form; a time that is none; no time in a run of no live
+                configuration before any sound.
             PipelineError: no run has this source; or nobody starts it, and there is no room to wait.
         """
         if order not in get_args(Order):
             raise ValueError(f"expected the order 'rgb' or 'bgr', got {order!r}")
+        _check_time(time)
         pictures = self._pictures
         if pictures is None:
             return self._unwanted(self.video, "video")
@@ -248,3 +254,18 @@ class PushSource:
         if not declared:
             raise PipelineError(f"this PushSource was made without {what}: PushSource({what}=True)")
         return False
+
+
+def _whole(rate: object) -> int | None:
+    """A rate as a whole number, also of those who tell it as 48000.0, as PortAudio does; None for anything else."""
+    return int(rate) if isinstance(rate, Real) and math.isfinite(rate) and rate == int(rate) else None
+
+
+def _check_time(time: float | None) -> None:
+    """See whether a time is one.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if time is not None and not math.isfinite(time):
+        raise ValueError(f"expected a time in seconds, got {time}")
