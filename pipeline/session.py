@@ -115,7 +115,11 @@ class Session:
                 self._runner.bus.remove_hooks(function, event_type)
 
     def add_sink(self, name: str, sink: EventSink) -> None:
-        """Add an event sink, before the start."""
+        """Add an event sink, before the start.
+
+        Raises:
+            GraphError: the name is taken, or the run has begun: `on` and `events` are there for who comes later.
+        """
         self.graph.add(name, sink)
 
     # Running.
@@ -164,12 +168,14 @@ class Session:
             for event_type, function in self._hooks:
                 runner.bus.add_hook(event_type, function)
             self._runner = runner
+            self.graph.begun = True
             _running.add(runner)
             runner.start()
         except BaseException:
             if runner is None or not runner.launched:
                 # As if nothing had been.
                 self._runner = None
+                self.graph.begun = False
                 if tracer is not None:
                     tracer.close()
             raise

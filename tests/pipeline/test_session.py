@@ -163,6 +163,18 @@ def test_sinks_and_stages_are_added_before_the_start():
     assert collect.timestamps == [1, 2]
 
 
+def test_what_is_added_after_the_start_is_refused_and_not_passed_over():
+    """Regression: such a sink got no event, and nobody was told."""
+    one = pipeline(source(1, 2))
+    one.run()
+    with pytest.raises(GraphError, match="'late' is added too late"):
+        one.add_sink("late", EventRecorder())
+    with pytest.raises(GraphError, match="too late"):
+        one.graph.add("mine", Collect())
+    with pytest.raises(GraphError, match="too late"):
+        one.graph.connect("c0.out", "mine.in")
+
+
 # Iterating.
 
 
