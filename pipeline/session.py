@@ -90,10 +90,15 @@ class Session:
 
         Returns:
             The function, or the decorator.
+
+        Raises:
+            TypeError: it is no class of events, or nothing that can be called.
         """
         _check_event_type("on", event_type)
         if function is None:
             return lambda decorated: self.on(event_type, decorated)
+        if not callable(function):
+            raise TypeError(f"on() takes what is called with an event, got {function!r}")
         with self._lock:
             self._hooks.append((event_type, function))
             if self._runner is not None:

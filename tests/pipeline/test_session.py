@@ -88,6 +88,11 @@ def test_on_takes_event_classes_only():
         pipeline(source(1)).on("TranscriptFinal")
 
 
+def test_a_hook_that_cannot_be_called_is_refused_where_it_is_registered():
+    with pytest.raises(TypeError, match="called with an event, got 5"):
+        pipeline(source(1)).on(Note, 5)
+
+
 def test_off_stops_one_class_or_all_and_must_know_the_function():
     one, seen = pipeline(source(1), Announce()), []
     one.on(Note, seen.append)
