@@ -156,7 +156,7 @@ class PushSource:
 
         Args:
             picture: (H, W, 3) uint8, also (H, W) of gray or (H, W, 4); bytes of a JPEG or PNG file; or an
-                `av.VideoFrame`. Copied.
+                `av.VideoFrame`. Copied, but for such a frame, whose content is not to be changed afterwards.
             order: of the colours in an array.
             time: seconds on the clock of the sound. None for the same moment as the sound that was pushed last; live,
                 without sound, for when it comes.
