@@ -78,6 +78,11 @@ def test_from_config_names_what_is_wrong():
         Pipeline.from_config("live", build=lambda _: Graph(), vad={"treshold": 1})
 
 
+def test_a_recording_for_a_live_run_is_refused_and_camera_and_microphone_are_not_opened_in_its_place():
+    with pytest.raises(ConfigError, match=r"'input': .* not 'talk.mp4'; .*\"file\""):
+        Pipeline.from_config("live", input="talk.mp4")
+
+
 def test_the_default_graph_comes_from_the_stages_package(monkeypatch):
     monkeypatch.setattr("lipstream.stages.build.build", lambda config: chain(source(1)))
     assert list(Pipeline(FILE).graph.components) == ["c0"]
