@@ -258,7 +258,8 @@ class PushSource:
 
 def _whole(rate: object) -> int | None:
     """A rate as a whole number, also of those who tell it as 48000.0, as PortAudio does; None for anything else."""
-    return int(rate) if isinstance(rate, Real) and math.isfinite(rate) and rate == int(rate) else None
+    told = float(rate) if isinstance(rate, Real) else math.nan
+    return int(told) if told.is_integer() else None
 
 
 def _check_time(time: float | None) -> None:
