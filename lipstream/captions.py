@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
 from lipstream.config import Config, load_config
+from lipstream.pipeline.errors import ConfigError
 from lipstream.pipeline.graph import Graph
 from lipstream.pipeline.session import Session
 
@@ -83,7 +84,14 @@ class Pipeline(Session):
         Raises:
             ConfigError: the configuration is wrong; the message names the key, the value and what is allowed.
         """
-        return cls(load_config(name_or_path, overrides), build, trace, source)
+        config = load_config(name_or_path, overrides)
+        if config.mode == "live" and overrides.get("input") is not None:
+            # Camera and microphone would be opened in its place.
+            raise ConfigError(
+                f"'input': a live run takes camera and microphone, and not '{overrides['input']}'; for a recording it "
+                f'is Pipeline.from_config("file", input=...)'
+            )
+        return cls(config, build, trace, source)
 
     @classmethod
     async def afrom_config(

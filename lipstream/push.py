@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time as clocks
+from numbers import Real
 from typing import get_args
 
 from lipstream.config import Config
@@ -61,6 +63,8 @@ class PushSource:
         self.audio = audio
         self.video = video
         self._lock = threading.Lock()
+        # Of blocks that are pushed by several threads: each is put in before the next one has its time.
+        self._order = threading.Lock()
         self._live = True
         self._sounds: Handover[Block | Reached] | None = None
         self._pictures: Handover[Seen | Reached] | None = None
@@ -102,7 +106,7 @@ class PushSource:
     def push_audio(
         self,
         samples: Samples,
-        rate: int | None = None,
+        rate: float | None = None,
         *,
         channels: int = 1,
         time: float | None = None,
@@ -115,7 +119,7 @@ class PushSource:
         Args:
             samples: (N,), or (N, C) of several channels, which are averaged, of int16, int32, uint8, float32 or float64
                 in [-1, 1]; bytes of 16-bit little-endian samples; or an `av.AudioFrame`. Copied.
-            rate: samples a second; not needed for a frame, which has its own.
+            rate: samples a second, a whole number; not needed for a frame, which has its own.
             channels: of bytes.
             time: of the first sample, in seconds on any clock that pictures use too. None for right behind the block
                 before; live, after a pause, for when it comes.
@@ -124,19 +128,25 @@ class PushSource:
             Whether all of it was taken: False once the run is over, and live, where it finds no room.
 
         Raises:
-            ValueError: samples of another form, or a rate that cannot be resampled: usual ones from 8 to 192 kHz can.
+            ValueError: samples of another form, a time that is none, or a rate that cannot be resampled: usual ones
+                from 8 to 192 kHz can.
             PipelineError: no run has this source; or nobody starts it, and there is no room to wait.
         """
-        rate = getattr(samples, "sample_rate", None) if rate is None else rate
+        given = getattr(samples, "sample_rate", None) if rate is None else rate
+        rate = _whole(given)
         if rate is None or not supported(rate):
-            raise ValueError(f"expected the sound's rate, a usual one from 8000 to 192000, got {rate}")
+            raise ValueError(f"expected the sound's rate, a usual one from 8000 to 192000, got {given!r}")
+        _check_time(time)
         sounds = self._sounds
         if sounds is None:
             return self._unwanted(self.audio, "audio")
         block = mono(samples, channels)
+        if not len(block):
+            # As if nobody had pushed: live it would else keep a pause from becoming silence.
+            return sounds.open
         most = max(1, int(sounds.longest * rate))
         taken = True
-        for first in range(0, max(1, len(block)), most):
+        for first in range(0, len(block), most):
             part, at = block[first : first + most], None if time is None else time + first / rate
             taken = self._hand_over(sounds, part, rate, at) and taken
         return taken
@@ -146,7 +156,7 @@ class PushSource:
 
         Args:
             picture: (H, W, 3) uint8, also (H, W) of gray or (H, W, 4); bytes of a JPEG or PNG file; or an
-                `av.VideoFrame`. Copied.
+                `av.VideoFrame`. Copied, but for such a frame, whose content is not to be changed afterwards.
             order: of the colours in an array.
             time: seconds on the clock of the sound. None for the same moment as the sound that was pushed last; live,
                 without sound, for when it comes.
@@ -155,12 +165,13 @@ class PushSource:
             Whether it was taken: False once the run is over.
 
         Raises:
-            ValueError: a picture or an order of another form; no time in a run of no live configuration before any
-                sound.
+            ValueError: a picture or an order of another form; a time that is none; no time in a run of no live
+                configuration before any sound.
             PipelineError: no run has this source; or nobody starts it, and there is no room to wait.
         """
         if order not in get_args(Order):
             raise ValueError(f"expected the order 'rgb' or 'bgr', got {order!r}")
+        _check_time(time)
         pictures = self._pictures
         if pictures is None:
             return self._unwanted(self.video, "video")
@@ -200,11 +211,12 @@ class PushSource:
         return any(each is not None and each.open for each in (self._sounds, self._pictures))
 
     def _hand_over(self, sounds: Handover[Block | Reached], part: Float32, rate: int, time: float | None) -> bool:
-        with self._lock:
-            heard = self._timed(part, rate, time, sounds.now())
-        if not self._live:
-            self._timeline.begin(heard.start)
-        taken = sounds.put(heard, len(part) / rate, block=not self._live)
+        with self._order:
+            with self._lock:
+                heard = self._timed(part, rate, time, sounds.now())
+            if not self._live:
+                self._timeline.begin(heard.start)
+            taken = sounds.put(heard, len(part) / rate, block=not self._live)
         if not self._live and self._pictures is not None:
             self._pictures.mark(Reached(heard.end))
         return taken
@@ -242,3 +254,19 @@ class PushSource:
         if not declared:
             raise PipelineError(f"this PushSource was made without {what}: PushSource({what}=True)")
         return False
+
+
+def _whole(rate: object) -> int | None:
+    """A rate as a whole number, also of those who tell it as 48000.0, as PortAudio does; None for anything else."""
+    told = float(rate) if isinstance(rate, Real) else math.nan
+    return int(told) if told.is_integer() else None
+
+
+def _check_time(time: float | None) -> None:
+    """See whether a time is one.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if time is not None and not math.isfinite(time):
+        raise ValueError(f"expected a time in seconds, got {time}")

@@ -48,6 +48,7 @@ class Graph:
         switches: what can be switched off and on during the run; components ask `context.switched_off`.
         retold: for components, what becomes of the events they publish before anybody hears of them; None for one that
             is kept back.
+        begun: whether its run has begun: what is added from then on would have no part in it, and is refused.
     """
 
     components: dict[str, Component] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Graph:
     sheds: tuple[Shed, ...] = ()
     switches: Switches = field(default_factory=Switches)
     retold: dict[str, Callable[[Event], Event | None]] = field(default_factory=dict)
+    begun: bool = False
 
     def add(self, name: str, component: Component, skew_limit: int | None = None) -> None:
         """Add a component.
@@ -70,8 +72,10 @@ class Graph:
                 one from a file, always does that.
 
         Raises:
-            GraphError: the name is taken or has a dot, the component is there already, or it is of no known kind.
+            GraphError: the name is taken or has a dot, the component is there already, or it is of no known kind; or
+                the run has begun.
         """
+        self._check_open(f"'{name}' is added")
         if not name or "." in name:
             raise GraphError(f"component name {name!r} must be non-empty and without a dot")
         for other, present in (*self.components.items(), *self.sinks.items()):
@@ -89,7 +93,12 @@ class Graph:
         self.skew_limits[name] = skew_limit
 
     def connect(self, output: str, input: str, bounds: Bounds | None = None) -> None:
-        """Connect `"component.port"` to `"component.port"`; checked later, by `check`."""
+        """Connect `"component.port"` to `"component.port"`; checked later, by `check`.
+
+        Raises:
+            GraphError: the run has begun.
+        """
+        self._check_open(f"{output} is connected")
         producer, _, output_port = output.partition(".")
         consumer, _, input_port = input.partition(".")
         self.edges.append(Edge(producer, output_port, consumer, input_port, bounds or Bounds()))
@@ -180,6 +189,10 @@ class Graph:
             return list(sorter.static_order())
         except CycleError as error:
             raise GraphError("the graph has a cycle: " + " -> ".join(reversed(error.args[1]))) from None
+
+    def _check_open(self, what: str) -> None:
+        if self.begun:
+            raise GraphError(f"{what} too late: the run of this graph has begun")
 
     def _producers(self, name: str) -> set[str]:
         return {edge.producer for edge in self.edges if edge.consumer == name}

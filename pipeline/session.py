@@ -90,10 +90,15 @@ class Session:
 
         Returns:
             The function, or the decorator.
+
+        Raises:
+            TypeError: it is no class of events, or nothing that can be called.
         """
         _check_event_type("on", event_type)
         if function is None:
             return lambda decorated: self.on(event_type, decorated)
+        if not callable(function):
+            raise TypeError(f"on() takes what is called with an event, got {function!r}")
         with self._lock:
             self._hooks.append((event_type, function))
             if self._runner is not None:
@@ -115,7 +120,11 @@ class Session:
                 self._runner.bus.remove_hooks(function, event_type)
 
     def add_sink(self, name: str, sink: EventSink) -> None:
-        """Add an event sink, before the start."""
+        """Add an event sink, before the start.
+
+        Raises:
+            GraphError: the name is taken, or the run has begun: `on` and `events` are there for who comes later.
+        """
         self.graph.add(name, sink)
 
     # Running.
@@ -164,12 +173,14 @@ class Session:
             for event_type, function in self._hooks:
                 runner.bus.add_hook(event_type, function)
             self._runner = runner
+            self.graph.begun = True
             _running.add(runner)
             runner.start()
         except BaseException:
             if runner is None or not runner.launched:
                 # As if nothing had been.
                 self._runner = None
+                self.graph.begun = False
                 if tracer is not None:
                     tracer.close()
             raise

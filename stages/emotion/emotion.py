@@ -171,11 +171,12 @@ class Emotion(Stage):
 
     def _own(self, face: int | None, result: EmotionResult, duration: int) -> Float32:
         """Probabilities as they are for this person; of somebody unknown as they are."""
-        if face not in self._usual:
-            while len(self._usual) >= _MOST_KNOWN:
-                del self._usual[next(iter(self._usual))]
-            self._usual[face] = Usual()
-        return self._usual[face].corrected(result.probabilities, seconds(duration), face=result.weight_face > 0)
+        usual = self._usual.pop(face, None) or Usual()
+        while len(self._usual) >= _MOST_KNOWN:
+            del self._usual[next(iter(self._usual))]
+        # Behind all others: who has been away for longest is the first to be forgotten.
+        self._usual[face] = usual
+        return usual.corrected(result.probabilities, seconds(duration), face=result.weight_face > 0)
 
     def _publish_change(self, update: EmotionUpdate, before: str) -> None:
         self.publish(

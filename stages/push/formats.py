@@ -22,6 +22,8 @@ Order = Literal["rgb", "bgr"]
 
 MOST_CHANNELS: Final = 32
 _SCALES: Final = {"int16": 1 / 2**15, "int32": 1 / 2**31, "float32": 1.0, "float64": 1.0}
+_RAW: Final = frozenset({"B", "b", "c", "h", "<h"})
+"""Formats of views of memory with 16-bit samples in them; others say themselves what they hold."""
 _TO_RGB: Final = {("bgr", 3): cv2.COLOR_BGR2RGB, ("bgr", 4): cv2.COLOR_BGRA2RGB, ("rgb", 4): cv2.COLOR_RGBA2RGB}
 
 
@@ -39,7 +41,7 @@ def mono(samples: Samples, channels: int = 1) -> Float32:
     if isinstance(samples, AudioFrame):
         rows = samples.to_ndarray()
         samples = rows.T if samples.format.is_planar else rows.reshape(-1, samples.layout.nb_channels)
-    elif isinstance(samples, bytes | bytearray | memoryview):
+    elif isinstance(samples, bytes | bytearray) or (isinstance(samples, memoryview) and samples.format in _RAW):
         if channels < 1 or memoryview(samples).nbytes % (2 * channels):
             raise ValueError(f"expected whole 16-bit samples of {channels} channels, got {len(samples)} bytes")
         samples = np.frombuffer(samples, "<i2").reshape(-1, channels)

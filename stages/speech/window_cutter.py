@@ -29,7 +29,9 @@ class SoundWindow:
 class WindowCutter:
     """Cuts sound into windows that follow each other.
 
-    The grid of windows starts at the first sample, so the result does not depend on how the sound was chunked.
+    The grid of windows starts at the first sample, so the result does not depend on how the sound was chunked. Within a
+    block samples are timed at their nominal rate. A block may last less in session time, as where a clock is pulled to
+    where it belongs; so that no window goes back behind the one before it, it begins with that one then.
 
     Args:
         length: samples of a window, >= 1.
@@ -40,11 +42,15 @@ class WindowCutter:
         self._blocks: deque[tuple[int, Float32]] = deque()
         self._offset = 0
         self._held = 0
+        self._newest: int | None = None
 
     @property
     def start(self) -> int | None:
         """Timestamp (us) of the first sample that is in no window yet; None if there is none."""
-        return self._blocks[0][0] + self._offset * 1_000_000 // SAMPLE_RATE if self._blocks else None
+        if not self._blocks:
+            return None
+        time = self._blocks[0][0] + self._offset * 1_000_000 // SAMPLE_RATE
+        return time if self._newest is None else max(time, self._newest)
 
     def cut(self, block: AudioBlock, timestamp: int) -> Iterator[SoundWindow]:
         """Take a block, whose first sample is at `timestamp` (us), and give every window it completes."""
@@ -62,6 +68,7 @@ class WindowCutter:
         start = self.start
         assert start is not None
         window = SoundWindow(self._gather(valid), start, valid)
+        self._newest = start
         self._held -= valid
         self._offset += valid
         while self._blocks and self._offset >= len(self._blocks[0][1]):

@@ -189,7 +189,7 @@ def test_a_graph_that_is_included_loses_nothing():
     assert [(shed.name, shed.reason) for shed in outer.sheds] == [("guesses", "outer"), ("faces", "")]
     assert outer.switches.names == ("sound", "picture") and not outer.switches.is_on("picture")
     # What a graph will have in time: to be dealt with in `include` as well.
-    known = {"components", "edges", "sinks", "skew_limits", "paced", "sheds", "switches", "retold"}
+    known = {"components", "edges", "sinks", "skew_limits", "paced", "sheds", "switches", "retold", "begun"}
     assert {each.name for each in fields(Graph)} == known
 
 

@@ -78,6 +78,11 @@ def test_from_config_names_what_is_wrong():
         Pipeline.from_config("live", build=lambda _: Graph(), vad={"treshold": 1})
 
 
+def test_a_recording_for_a_live_run_is_refused_and_camera_and_microphone_are_not_opened_in_its_place():
+    with pytest.raises(ConfigError, match=r"'input': .* not 'talk.mp4'; .*\"file\""):
+        Pipeline.from_config("live", input="talk.mp4")
+
+
 def test_the_default_graph_comes_from_the_stages_package(monkeypatch):
     monkeypatch.setattr("lipstream.stages.build.build", lambda config: chain(source(1)))
     assert list(Pipeline(FILE).graph.components) == ["c0"]
@@ -86,6 +91,11 @@ def test_the_default_graph_comes_from_the_stages_package(monkeypatch):
 def test_on_takes_event_classes_only():
     with pytest.raises(TypeError, match="takes an event class, got 'TranscriptFinal'"):
         pipeline(source(1)).on("TranscriptFinal")
+
+
+def test_a_hook_that_cannot_be_called_is_refused_where_it_is_registered():
+    with pytest.raises(TypeError, match="called with an event, got 5"):
+        pipeline(source(1)).on(Note, 5)
 
 
 def test_off_stops_one_class_or_all_and_must_know_the_function():
@@ -161,6 +171,18 @@ def test_sinks_and_stages_are_added_before_the_start():
     one.run()
     assert recorder.ended
     assert collect.timestamps == [1, 2]
+
+
+def test_what_is_added_after_the_start_is_refused_and_not_passed_over():
+    """Regression: such a sink got no event, and nobody was told."""
+    one = pipeline(source(1, 2))
+    one.run()
+    with pytest.raises(GraphError, match="'late' is added too late"):
+        one.add_sink("late", EventRecorder())
+    with pytest.raises(GraphError, match="too late"):
+        one.graph.add("mine", Collect())
+    with pytest.raises(GraphError, match="too late"):
+        one.graph.connect("c0.out", "mine.in")
 
 
 # Iterating.

@@ -93,6 +93,21 @@ def test_a_recording_becomes_a_report_and_is_deleted_when_asked(captions: Captio
     assert captions.configs[0].mode == "file" and captions.configs[0].face.report_rate > 0
 
 
+def test_whoever_has_switched_emotion_off_has_none_in_a_recording_either(captions: Captions, folder: Path):
+    """Regression: the page's button held for live sessions alone."""
+
+    async def scenario():
+        async with server() as here, httpx.AsyncClient(base_url=here.base, timeout=PATIENCE) as client:
+            wrong = await client.post("/api/files?name=a.wav&emotion=maybe", content=recording())
+            assert wrong.status_code == 400 and "emotion=true or false" in wrong.json()["message"]
+            taken = await client.post("/api/files?name=a.wav&emotion=false", content=recording())
+            state = await settled(here.base, taken.json()["file"])
+            assert "json" in state["formats"] and "emotion.csv" not in state["formats"]
+
+    asyncio.run(scenario())
+    assert [config.emotion.enabled for config in captions.configs] == [False]
+
+
 def test_the_end_of_the_server_deletes_everything(captions: Captions, folder: Path):
     async def scenario():
         async with server() as here:

@@ -51,6 +51,7 @@ class FakeFile:
     name: str
     size: int
     states: list[dict[str, Any]]
+    emotion: bool = True
 
 
 class _Server(uvicorn.Server):
@@ -257,7 +258,8 @@ class FakeServer:
         async for block in request.stream():
             size += len(block)
         id_ = secrets.token_urlsafe(12)
-        self.files[id_] = FakeFile(request.query_params["name"], size, list(self.file_states))
+        judged = request.query_params.get("emotion") != "false"
+        self.files[id_] = FakeFile(request.query_params["name"], size, list(self.file_states), judged)
         return JSONResponse({"file": id_}, 202)
 
     async def _file(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.web_browser.fake_server import LIMITS, FakeServer
-from tests.web_browser.steps import until
+from tests.web_browser.steps import go_live, until
 
 CHOOSE = "#file"
 
@@ -39,6 +39,16 @@ def test_a_recording_is_sent_followed_and_its_report_linked(page: Page, server: 
     line.get_by_role("button", name="Remove").click()
     until(page, lambda: not server.files)
     assert (file.name, file.size) == ("talk & <b>more</b>.mp4", 1000)
+
+
+def test_whoever_has_switched_emotion_off_in_this_browser_sends_recordings_without(page: Page, server: FakeServer):
+    """Regression: emotion was judged in them all the same."""
+    server.file_states = [{"state": "done", "progress": 1.0, "message": "", "formats": ["txt"]}]
+    go_live(page, server)
+    page.locator("#emotion-switch").click()
+    page.goto(server.url)
+    page.set_input_files(CHOOSE, recording())
+    until(page, lambda: [file.emotion for file in server.files.values()] == [False])
 
 
 def test_what_cannot_be_captioned_says_why(page: Page, server: FakeServer):

@@ -10,7 +10,9 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lipstream.web.answers import Refusal, json_answer, limited
-from lipstream.web.files.uploads import Upload, Uploads
+from lipstream.web.files.recording import offered_formats
+from lipstream.web.files.uploads import Order, Upload, Uploads
+from lipstream.web.wishes import granted
 
 REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; "
@@ -42,9 +44,14 @@ class FilesApi:
         ]
 
     async def _take(self, request: Request) -> Response:
-        pieces = limited(request, self._uploads.limits.max_bytes)
+        query, pieces = request.query_params, limited(request, self._uploads.limits.max_bytes)
+        emotion = query.get("emotion", "true")
+        if emotion not in ("true", "false"):
+            raise Refusal(400, "bad request", "Expected emotion=true or false.")
+        config = granted(self._uploads.config, {"emotion.enabled": emotion == "true"})
+        order = Order(config, formats=tuple(offered_formats(config)))
         try:
-            upload = await self._uploads.take(request.query_params.get("name", ""), pieces)
+            upload = await self._uploads.take(query.get("name", ""), pieces, order)
         except ClientDisconnect:
             # Nobody is there to be told.
             return Response(status_code=400)

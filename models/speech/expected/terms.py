@@ -51,6 +51,9 @@ class Terms:
         Raises:
             ModelError: one cannot be used, or they are too many; the message says which and why.
         """
+        if isinstance(phrases, str):
+            # Its letters would be terms.
+            raise ModelError(f"expected a list of terms such as ['Ada Lovelace'], got the text {phrases[:40]!r}")
         numbered = ((f"term {number}", phrase) for number, phrase in enumerate(phrases, 1))
         return cls(_checked(numbered), bonus)
 
@@ -84,6 +87,8 @@ def _checked(phrases: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Phrases tidied, each once; given with the place each comes from."""
     found: dict[str, None] = {}
     for where, phrase in phrases:
+        if not isinstance(phrase, str):
+            raise ModelError(f"{where}: expected a text, got {phrase!r}")
         text = " ".join(unicodedata.normalize("NFC", phrase).split())
         fault = _fault(text)
         if fault:

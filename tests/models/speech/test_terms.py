@@ -71,3 +71,14 @@ def test_a_missing_file_is_an_error(tmp_path):
 def test_a_bonus_out_of_bounds_is_an_error(bonus):
     with pytest.raises(ModelError, match="expected 0 to 12"):
         Terms(("Kim",), bonus)
+
+
+@pytest.mark.parametrize("text", ["Ada", "Ada Lovelace"])
+def test_a_text_in_place_of_a_list_is_not_taken_for_its_letters(text: str):
+    with pytest.raises(ModelError, match=f"a list of terms .* got the text '{text}'"):
+        Terms.from_list(text)
+
+
+def test_a_term_that_is_no_text_is_refused_by_its_number():
+    with pytest.raises(ModelError, match="term 2: expected a text, got 7"):
+        Terms.from_list(["Ada", 7])

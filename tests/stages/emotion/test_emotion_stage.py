@@ -212,6 +212,18 @@ def test_no_update_contradicts_its_own_probabilities():
     assert len(named) > 20 and {label for label, _ in labelled} - set(labelled[0][1]) <= {"unclear", "unknown"}
 
 
+def test_who_stays_in_view_is_not_forgotten_for_all_the_others_who_come_by():
+    """Regression: whoever had come first was forgotten, and judged as somebody new, all day in view or not."""
+
+    def last(passers_by: int) -> EmotionUpdate:
+        looks_at = [
+            seen(i / 10, {1: "sad", **({2 + i // 5: "happy"} if i // 5 < passers_by else {})}) for i in range(350)
+        ]
+        return [event for event in updates(run(looks_at)) if event.face == 1][-1]
+
+    assert last(70).probabilities == last(0).probabilities
+
+
 def test_after_a_while_a_face_is_judged_against_what_is_usual_for_it_and_a_new_one_is_not():
     events = updates(run([*looks(20.0, {1: "sad"}), *looks(22.0, {1: "sad", 2: "sad"}, start=20.1)]))
     known = {(event.face, event.end): event for event in events}

@@ -132,3 +132,10 @@ def test_bytes_that_are_no_picture_are_refused(data: bytes):
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded():
     with pytest.raises(ValueError, match="60 x 40 pixels"):
         rgb(encoded("PNG"), "rgb", 640, max_pixels=2_000)
+
+
+def test_a_view_of_memory_is_what_it_says_that_it_holds():
+    """Regression: one of floats was read as 16-bit samples, which is noise."""
+    floats = np.array([0.5, -0.25], np.float32)
+    assert np.array_equal(mono(memoryview(floats)), floats)
+    assert np.array_equal(mono(memoryview(np.array([1 << 14, -(1 << 13)], np.int16)), 2), [0.125])

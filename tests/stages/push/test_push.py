@@ -391,11 +391,29 @@ def test_live_pictures_follow_the_clock_of_the_sound():
 # What cannot be.
 
 
-@pytest.mark.parametrize("rate", [None, 0, 1, 44_101])
+@pytest.mark.parametrize("rate", [None, 0, 1, 44_101, 22_050.5, float("nan"), "16000"])
 def test_a_rate_that_cannot_be_resampled_is_refused(rate):
     run = Run()
     with pytest.raises(ValueError, match="rate"):
         run.source.push_audio(noise(0.1), rate)
+    run.finish()
+
+
+def test_a_rate_may_be_told_as_libraries_of_sound_devices_tell_it():
+    """Regression: of 48000.0, as PortAudio has it, nothing was said but that a float is no integer."""
+    run = Run()
+    run.source.push_audio(noise(0.5, 48_000), 48_000.0)
+    run.finish()
+    assert len(run.ears.samples) == 0.5 * RATE
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(time):
+    run = Run(video=True)
+    with pytest.raises(ValueError, match="a time in seconds"):
+        run.source.push_audio(noise(0.1), RATE, time=time)
+    with pytest.raises(ValueError, match="a time in seconds"):
+        run.source.push_frame(picture(), time=time)
     run.finish()
 
 

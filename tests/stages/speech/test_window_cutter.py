@@ -56,3 +56,11 @@ def test_window_times_follow_a_drifting_clock():
     blocks = [AudioBlock(np.zeros(512, np.float32))] * 1000
     windows = [window for i, block in enumerate(blocks) for window in cutter.cut(block, i * 31_984)]
     assert windows[-1].timestamp == 999 * 31_984
+
+
+def test_no_window_goes_back_behind_the_one_before_it_where_a_long_block_lasts_less_than_its_samples():
+    # Half a second of sound each, of which the clock, being pulled to where it belongs, makes 0.45 s.
+    cutter = WindowCutter(512)
+    blocks = [AudioBlock(np.zeros(8000, np.float32))] * 4
+    times = [window.timestamp for i, block in enumerate(blocks) for window in cutter.cut(block, i * 450_000)]
+    assert len(times) == 62 and times == sorted(times)

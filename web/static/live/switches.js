@@ -5,6 +5,9 @@ import { call } from "../shared/api.js";
 /** Where this browser keeps that emotion is switched off: for good, until it is switched on again. */
 const NO_EMOTION = "lipstream.no-emotion";
 
+/** The same for as long as the page is open, where the browser keeps nothing. */
+let off = false;
+
 /** Buttons that stand for "off" when pressed, and what they switch. */
 const HOLDS = { mute: ["sound"], pause: ["sound", "picture"] };
 
@@ -77,16 +80,17 @@ export class Switches {
   }
 }
 
-/** Whether emotion was switched off here before; a browser that keeps nothing does not know. */
-function keptOff() {
+/** Whether emotion has been switched off here: in live sessions, and in recordings that are sent. */
+export function keptOff() {
   try {
     return localStorage.getItem(NO_EMOTION) === "1";
   } catch {
-    return false;
+    return off;
   }
 }
 
-function keepOff(off) {
+function keepOff(wanted) {
+  off = wanted;
   try {
     if (off) localStorage.setItem(NO_EMOTION, "1");
     else localStorage.removeItem(NO_EMOTION);

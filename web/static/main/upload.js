@@ -1,5 +1,6 @@
 /** Recordings: sending one to the server, following its captioning, and the link to its report. */
 
+import { keptOff } from "../live/switches.js";
 import { address, call, refusal } from "../shared/api.js";
 import { PageError } from "../shared/errors.js";
 import { describe } from "../shared/messages.js";
@@ -56,7 +57,8 @@ class Upload {
   #send() {
     const request = new XMLHttpRequest();
     this.#request = request;
-    request.open("POST", address(`/api/files?name=${encodeURIComponent(this.#file.name)}`));
+    const without = keptOff() ? "&emotion=false" : "";
+    request.open("POST", address(`/api/files?name=${encodeURIComponent(this.#file.name)}${without}`));
     request.upload.addEventListener("progress", ({ loaded, total }) => {
       this.#show(`sending, ${formatSize(loaded)} of ${formatSize(total)}`, loaded / total);
     });
