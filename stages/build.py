@@ -186,15 +186,16 @@ def make_fusion(config: Config, listener: SpeechEngine | None = None) -> Fusion:
     enrolled = None if name is None else _lips_of(name)
     if not config.fusion.general:
         return enrolled or AudioOnlyFusion()
-    from lipstream.models.av_speech.general_fusion import GeneralFusion
+    from lipstream.models.av_speech.general_fusion import GeneralFusion, thresholds_for
     from lipstream.models.av_speech.profile_fusion import ProfileFusion
 
     if enrolled is not None and choice.final != MOONSHINE:
         return ProfileFusion(None, enrolled)
+    thresholds = thresholds_for(choice.final)
     if MOONSHINE not in (choice.first, choice.final):
         # Nobody reads the frames, so the softened sound need not be encoded.
-        return GeneralFusion(None, enrolled)
-    return GeneralFusion(listener or recognisers.listener(config.speech.threads), enrolled)
+        return GeneralFusion(None, enrolled, thresholds)
+    return GeneralFusion(listener or recognisers.listener(config.speech.threads), enrolled, thresholds)
 
 
 def _lips_of(name: str) -> LipFusion:

@@ -35,12 +35,13 @@ def engine() -> MoonshineEngine:
     return loaded
 
 
-def fusion_of(profile: str | None, recogniser: SpeechEngine) -> Fusion:
+def fusion_of(profile: str | None, recogniser: SpeechEngine, read_by: str = "moonshine") -> Fusion:
     """What stands between encoder and decoder in `file` and `live`, loaded.
 
     Args:
         profile: an enrolled user's name, or a profile's file; None for what serves anybody.
         recogniser: that it stands in.
+        read_by: who reads the words, as `speech.engine` has it.
 
     Raises:
         UserError: there is no such profile.
@@ -52,7 +53,7 @@ def fusion_of(profile: str | None, recogniser: SpeechEngine) -> Fusion:
     if profile is not None and Path(profile).suffix == ".safetensors":
         fusion = _fusion_of_file(Path(profile), recogniser)
     else:
-        fusion = make_fusion(load_config("file", {"fusion.profile": profile, "speech.engine": "moonshine"}), recogniser)
+        fusion = make_fusion(load_config("file", {"fusion.profile": profile, "speech.engine": read_by}), recogniser)
     fusion.load()
     return fusion
 
@@ -84,7 +85,7 @@ def systems_read_by(name: str, language: str | None) -> Systems:
     listener = engine()
     reader = recognisers.create(name, "base", 1, listener)
     reader.load()
-    return Systems(listener, None, fusion_of(None, listener), reader, language)
+    return Systems(listener, None, fusion_of(None, listener, name), reader, language)
 
 
 def systems_of(profile: str | None) -> Systems:

@@ -78,6 +78,14 @@ class Thresholds:
     own: float = 0.1
 
 
+def thresholds_for(recogniser: str) -> Thresholds:
+    """When to act for who reads finished speech, by its name; what is chosen of words is told by how sure each is.
+
+    Whisper is less sure of the words it has right than Moonshine, and makes up fewer.
+    """
+    return Thresholds(sure=0.2, likely=0.1) if recogniser == "whisper" else Thresholds()
+
+
 class MouthEvidence(NamedTuple):
     """What the visible mouth says about a segment, in L lip frames on a grid of 25 Hz.
 
