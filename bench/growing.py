@@ -23,7 +23,7 @@ from lipstream.commands.networks.quiet_reading import QuietReading
 from lipstream.commands.networks.speech_networks import other_voices, reader, teacher
 from lipstream.commands.networks.steps import Steps
 from lipstream.models.av_speech.enrolment.enrolment import Teacher
-from lipstream.models.av_speech.enrolment.quiet_reader import TOGETHER
+from lipstream.models.av_speech.enrolment.neighbours import Neighbours
 from lipstream.models.av_speech.evaluation.conditions import (
     AUDIO_VISUAL,
     BACKBONE,
@@ -70,18 +70,15 @@ def batches(
     utterances: list[Utterance], keeper: SpeechKeeper, work: Path
 ) -> Iterator[list[tuple[Utterance, Recording]]]:
     """Recordings that may teach, as many at a time as are read as one in use."""
-    batch: list[tuple[Utterance, Recording]] = []
-    read, seconds = reader(), 0.0
+    neighbours = Neighbours[tuple[Utterance, Recording]]()
+    read = reader()
     for utterance in utterances:
         (recording,) = cached_recordings([utterance], read, work / "recordings", lambda *_: None)
         if keeper.unusable(recording) is not None:
             continue
-        if seconds + recording.seconds > TOGETHER:
-            yield batch
-            batch, seconds = [], 0.0
-        batch.append((utterance, recording))
-        seconds += recording.seconds
-    yield batch
+        if full := neighbours.add((utterance, recording), len(recording.pcm)):
+            yield full
+    yield neighbours.take()
 
 
 def main() -> None:

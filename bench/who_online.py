@@ -30,7 +30,7 @@ from lipstream.pipeline.testing import run_stage
 from lipstream.stages.payloads import AudioBlock
 from lipstream.stages.speaker.payloads import SegmentHeard
 from lipstream.stages.speaker.review import Review
-from lipstream.stages.speaker.voices import Voices
+from lipstream.stages.speaker.voice_prints import Voices
 from lipstream.stages.speech.voice_activity import VoiceActivity
 
 Float32 = npt.NDArray[np.float32]

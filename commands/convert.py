@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lipstream.commands.failures import FAILED, OK, note, report
 from lipstream.commands.options import (
+    add_output_argument,
     add_overwrite_argument,
     add_set_argument,
     add_subtitle_arguments,
@@ -34,14 +35,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     summary = "make subtitles and texts anew from the JSON that `file` and `live` write, without running networks"
     parser = add_verb(verbs, "convert", summary, EXAMPLE, run)
     parser.add_argument("inputs", metavar="JSON", nargs="+", type=Path, help="what -f json has written")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        type=Path,
-        default=Path("."),
-        help="folder for the outputs, which are called like the input",
-    )
+    add_output_argument(parser)
     parser.add_argument(
         "-f",
         "--formats",

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from lipstream.commands.extras.base import add_extra_arguments, extras_of
 from lipstream.commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
     add_config_arguments,
-    add_emotion_argument,
-    add_landmarks_argument,
-    add_modality_arguments,
     add_name_language_argument,
+    add_output_argument,
     add_overwrite_argument,
-    add_profile_argument,
-    add_subtitle_arguments,
+    add_recording_arguments,
     add_verb,
     add_verbosity_arguments,
-    add_vtt_emotion_argument,
-    add_words_arguments,
     name_settings,
     recording_settings,
 )
@@ -37,27 +31,14 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "inputs", metavar="INPUT", nargs="+", help="any file with sound or a picture; - for standard input; an address"
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        type=Path,
-        default=Path("."),
-        help="folder for the outputs, which are called like the input",
-    )
+    add_output_argument(parser)
     parser.add_argument("-f", "--formats", metavar="LIST", default=DEFAULT_FORMATS, help=FORMATS_HELP)
     add_overwrite_argument(parser)
     add_name_language_argument(parser)
     parser.add_argument(
         "--pace", choices=("max", "realtime"), help="speed of reading (default: max, unless the configuration differs)"
     )
-    add_modality_arguments(parser)
-    add_profile_argument(parser)
-    add_words_arguments(parser)
-    add_emotion_argument(parser)
-    add_vtt_emotion_argument(parser)
-    add_subtitle_arguments(parser)
-    add_landmarks_argument(parser)
+    add_recording_arguments(parser)
     add_config_arguments(parser, default="file")
     add_extra_arguments(parser)
     add_verbosity_arguments(parser)

@@ -83,6 +83,18 @@ def add_set_argument(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_output_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --output."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("."),
+        help="folder for the outputs, which are called like the input",
+    )
+
+
 def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
     """Add --overwrite."""
     parser.add_argument(
@@ -177,6 +189,17 @@ def settings(assignments: Sequence[str]) -> dict[str, object]:
         if key in found:
             raise ConfigError(f"'{key}' cannot be set here: {said}")
     return found
+
+
+def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add all that `recording_settings` reads, but for --set."""
+    add_modality_arguments(parser)
+    add_profile_argument(parser)
+    add_words_arguments(parser)
+    add_emotion_argument(parser)
+    add_vtt_emotion_argument(parser)
+    add_subtitle_arguments(parser)
+    add_landmarks_argument(parser)
 
 
 def recording_settings(args: argparse.Namespace) -> dict[str, object]:

@@ -2,7 +2,9 @@
 
 A file holds the arrays one after the other, then a list of them in JSON, then its length and a hash of all before it.
 It is written under another name and moved to its place when it is whole, so that several processes may make it at the
-same time; one that is damaged is made again. What it is made of is told by its name (`kept_path`).
+same time; one that is damaged is made again. What it is made of is told by its name (`kept_path`). While it is written
+it is locked: the lock is the system's and ends with the process, so what a killed one has left is told from what
+another is writing, and deleted when the next file is begun.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import logging
 import mmap
 import os
 import struct
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 Arrays = tuple[npt.NDArray[Any], ...]
 
 _FOLDER: Final = "prepared"
+_PARTIAL: Final = ".part"
 _ALIGNED: Final = 64
 _END: Final = struct.Struct("<Q32s")
 _CHUNK: Final = 1 << 20
@@ -133,6 +137,7 @@ def _verified(file: IO[bytes]) -> dict[str, list[tuple[str, list[int], int]]] | 
 
 class _Writer:
     def __init__(self, file: IO[bytes]) -> None:
+        _lock(file)
         self._file: IO[bytes] | None = file
         self._digest = hashlib.sha256()
         self._size = 0
@@ -142,7 +147,8 @@ class _Writer:
     def beside(cls, path: Path) -> Self | None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            return cls(tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False))
+            _delete_left_behind(path.parent)
+            return cls(tempfile.NamedTemporaryFile(dir=path.parent, suffix=_PARTIAL, delete=False))
         except OSError as error:
             log.debug("nothing is kept in %s: %s", path.parent, error)
             return None
@@ -196,3 +202,32 @@ def _delete_unused(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - each.stat().st_mtime > _UNUSED_SECONDS:
                 each.unlink()
+
+
+def _delete_left_behind(folder: Path) -> None:
+    """Delete what processes had begun to write when they were killed."""
+    for each in folder.glob(f"*{_PARTIAL}"):
+        with contextlib.suppress(OSError):
+            if _is_left_behind(each):
+                each.unlink()
+
+
+def _is_left_behind(path: Path) -> bool:
+    if sys.platform == "win32":
+        # Nobody can delete there what another has open.
+        return True
+    with path.open("rb") as file:
+        return _lock(file)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock an open file until it is closed; False where that cannot be, as where another process has it locked."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

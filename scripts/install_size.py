@@ -12,6 +12,7 @@ what an environment needs besides (pip, compiled byte code) is not in them.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -43,6 +44,8 @@ def on_disk(folder: Path) -> int:
     return sum(getattr(file, "st_blocks", 0) * 512 or file.st_size for file in files)
 
 
+# Most extras share packages, and one of torch's size has thousands of files.
+@functools.cache
 def size_of(package: str) -> int:
     """Bytes of the files that an installed package brings."""
     paths = (Path(str(file.locate())) for file in metadata.distribution(package).files or ())

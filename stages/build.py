@@ -20,6 +20,7 @@ from lipstream.models.speech.engine import SpeechEngine
 from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.models.speech.vad import SileroVad
 from lipstream.pipeline import Bounds, Graph, Policy, Shed, Source, Switches, UserError, micros
+from lipstream.stages.both_sources import add_second_voice
 from lipstream.stages.branches import SOUND_BOUNDS, add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
@@ -30,7 +31,7 @@ from lipstream.stages.face.lip_activity import LipReport
 from lipstream.stages.face.lips import LipStream
 from lipstream.stages.face.looking import AHEAD, Looking, LookRates
 from lipstream.stages.face.mouth import MouthWatch
-from lipstream.stages.face.voices import VoicesAhead
+from lipstream.stages.face.voices_ahead import VoicesAhead
 from lipstream.stages.failures import need_torch, while_loading
 from lipstream.stages.file_sources import file_sources
 from lipstream.stages.media.tracks import EACH
@@ -48,7 +49,6 @@ from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, pro
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from lipstream.stages.tracks import SpeakerTrack, add_tracks, reading_wait
-from lipstream.stages.voices import add_second_voice
 
 if TYPE_CHECKING:
     from lipstream.models.av_speech.lip_fusion import LipFusion

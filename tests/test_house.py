@@ -90,9 +90,10 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(code: str) -> Iterator[tuple[int, str]]:
+@functools.cache
+def imports(code: str) -> tuple[tuple[int, str], ...]:
     """Lines, and the names of all that a module imports, wherever in it, also by `import_module`."""
-    return imports_of(ast.walk(ast.parse(code)))
+    return tuple(imports_of(ast.walk(ast.parse(code))))
 
 
 def imports_of(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:

@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING
 from lipstream.commands.options import (
     DEFAULT_FORMATS,
     FORMATS_HELP,
-    add_emotion_argument,
-    add_landmarks_argument,
-    add_modality_arguments,
     add_overwrite_argument,
-    add_profile_argument,
+    add_recording_arguments,
     add_set_argument,
-    add_subtitle_arguments,
     add_verb,
     add_verbosity_arguments,
-    add_vtt_emotion_argument,
-    add_words_arguments,
     recording_settings,
 )
 
@@ -59,13 +53,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_overwrite_argument(parser)
     _add_choice(parser)
     _add_running(parser)
-    add_modality_arguments(parser)
-    add_profile_argument(parser)
-    add_words_arguments(parser)
-    add_emotion_argument(parser)
-    add_vtt_emotion_argument(parser)
-    add_subtitle_arguments(parser)
-    add_landmarks_argument(parser)
+    add_recording_arguments(parser)
     parser.add_argument(
         "--config", metavar="NAME|PATH", default="file", help="configuration, by name or as a YAML file"
     )

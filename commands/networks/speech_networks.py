@@ -125,7 +125,7 @@ def other_voices(folder: Path | None, own: Sequence[Float32]) -> list[Float32]:
         folder: recordings of other people; None where there are none.
         own: recordings of the speaker.
     """
-    from lipstream.models.av_speech.training.voices import like_others, read_voices, voices_at_hand
+    from lipstream.models.av_speech.training.other_voices import like_others, read_voices, voices_at_hand
 
     if folder is not None:
         return read_voices(folder)

@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     from lipstream.commands.train import prepare
     from lipstream.models.av_speech.training.active_speaker import ActiveSpeakerRecipe
     from lipstream.models.av_speech.training.general_networks import train_general
+    from lipstream.models.av_speech.training.other_voices import read_voices
     from lipstream.models.av_speech.training.target_mask import TargetMaskRecipe
-    from lipstream.models.av_speech.training.voices import read_voices
     from lipstream.models.training.device import training_device
     from lipstream.models.whole_file import whole_file
 

@@ -112,7 +112,7 @@ def _learner(name: str, config: Config, permitted: Callable[[], bool]) -> Growth
 
 def _keeper(config: Config) -> SpeechKeeper:
     from lipstream.models.av_speech.training.growing.keeper import MIXING, SpeechKeeper
-    from lipstream.models.av_speech.training.voices import voices_at_hand
+    from lipstream.models.av_speech.training.other_voices import voices_at_hand
     from lipstream.models.speech.moonshine import MoonshineEngine
     from lipstream.stages.speech.readers import quiet_reader
 

@@ -21,6 +21,7 @@ ORDER_US: Final = 2_000_000
 """Where nothing may be skipped: how far sound and picture may be apart in the order in which they are handed over."""
 LONGEST_GAP_US: Final = 60_000_000
 """A longer gap in the program's times is no gap but another clock."""
+_SET_BACK_US: Final = 1_000_000
 _TROUBLE_AFTER_US: Final = 10_000_000
 # The last samples of a block cover the pause up to the next one if it comes not much later than it should.
 _SHARE: Final = 1.5
@@ -142,12 +143,18 @@ class PushedSound(Source):
     def _place(self, heard: Heard) -> None:
         """Find where in session time a block is."""
         length = heard.end - heard.start
-        jumps = self._last is not None and not -LONGEST_GAP_US < heard.start - self._last.end < LONGEST_GAP_US
+        back = self._set_back(heard)
+        jumps = back > 0 or (self._last is not None and heard.start - self._last.end >= LONGEST_GAP_US)
         if self.context.lossless:
             if jumps:
-                self.degrade("audio", "the times of the sound jump by more than a minute, going on without a gap")
+                how = f"go back by {back / 1e6:.1f} s" if back else "jump by more than a minute"
+                self._flush()
+                self.degrade("audio", f"the times of the sound {how}, going on without a gap")
                 self._timeline.restart(heard.start, self._end)
             return
+        if back:
+            told = f"the times of the sound go back by {back / 1e6:.1f} s: their clock was set, going on by the new one"
+            self._troubles.miss(heard.arrival, told)
         if self._paused or jumps:
             # It is placed where it came, unless sound that came too fast is there.
             self._flush()
@@ -158,6 +165,17 @@ class PushedSound(Source):
             self._flush()
             self._timeline.restart(heard.end, heard.arrival)
             self._troubles.miss(heard.arrival, f"{missing / 1e6:.2f} s of sound were not handed over")
+
+    def _set_back(self, heard: Heard) -> int:
+        """Microseconds by which the program's clock was set back before a block; 0 where it was not.
+
+        A block that begins behind the beginning of the one before it overlaps with that, and what it repeats is cut.
+        One that is less than a second too early is late on its way.
+        """
+        if self._last is None or heard.start > self._last.start:
+            return 0
+        back = self._last.end - heard.start
+        return back if back >= _SET_BACK_US else 0
 
     def _emit(self, first: int, samples: Float32) -> None:
         if not len(samples):

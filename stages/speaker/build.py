@@ -10,7 +10,7 @@ from lipstream.models.voice.persons import Persons
 from lipstream.pipeline import Bounds, Graph, Policy, UserError, micros
 from lipstream.stages.branches import SMALL_BOUNDS
 from lipstream.stages.speaker.review import Review
-from lipstream.stages.speaker.voices import Voices
+from lipstream.stages.speaker.voice_prints import Voices
 from lipstream.stages.speaker.who import Who
 
 WHO = "who"

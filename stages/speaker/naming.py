@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lipstream.models.voice.known import checked_name
 from lipstream.pipeline import Graph, UserError
+from lipstream.stages.both_sources import Voice
 from lipstream.stages.failures import while_loading
 from lipstream.stages.speaker.of_track import OfTrack
 from lipstream.stages.speaker.who import Who
-from lipstream.stages.voices import Voice
 
 
 def rename(graph: Graph, speaker: int, name: str | None) -> None:

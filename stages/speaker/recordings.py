@@ -20,7 +20,7 @@ from lipstream.stages.media.deliveries import Deliveries
 from lipstream.stages.media.probe import probe
 from lipstream.stages.media.tracks import wanted_by
 from lipstream.stages.speaker.payloads import VoicePrint
-from lipstream.stages.speaker.voices import Voices
+from lipstream.stages.speaker.voice_prints import Voices
 
 LEAST = 3.0
 """Seconds of speech that a voice is learnt from, at least."""

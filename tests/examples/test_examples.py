@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import io
 import json
 import os
+import runpy
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -32,11 +35,26 @@ def speech(obama_audio: np.ndarray, tmp_path_factory: pytest.TempPathFactory) ->
     return write_media(path, Sound(samples, rate=16_000, codec="pcm_s16le"))
 
 
-def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def started(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run an example as its user does."""
     command = [sys.executable, str(ROOT / "examples" / name), *map(str, arguments)]
     # What an installed Lipstream does by itself.
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=280)
+
+
+def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run an example as a program in this process, which has all modules, and after one of them the networks too."""
+    path, out, err, code = str(ROOT / "examples" / name), io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", [path, *map(str, arguments)])
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            if isinstance(end.code, str):
+                print(end.code, file=err)
+    return subprocess.CompletedProcess([name], code, out.getvalue(), err.getvalue())
 
 
 def said(text: str) -> str:
@@ -58,7 +76,7 @@ def test_there_are_seven_and_each_is_short():
 
 @pytest.mark.media
 def test_print_captions(speech: Path):
-    done = run("print_captions.py", speech)
+    done = started("print_captions.py", speech)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     start, text = line.split(maxsplit=1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from lipstream.models.kept_arrays import KeptArrays, kept_path
 
+ROOT = Path(__file__).resolve().parents[2]
 SCALES = np.linspace(0, 1, 5, dtype=np.float32)
 WEIGHTS = np.arange(-20, 15, dtype=np.int8).reshape(7, 5)
 
@@ -58,6 +61,34 @@ def test_a_run_that_is_cut_off_leaves_no_file_in_its_place(tmp_path: Path):
     path = tmp_path / "some.arrays"
     KeptArrays(path).get("weights", lambda: (WEIGHTS, SCALES))
     assert not path.exists()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from lipstream.models.kept_arrays import KeptArrays
+
+KeptArrays(Path(sys.argv[1])).get("weights", lambda: (np.zeros(5),))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is killed like this there")
+def test_what_a_killed_process_was_writing_does_not_stay_for_ever(tmp_path: Path):
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "some.arrays")], cwd=ROOT, check=False)
+    assert [each.suffix for each in tmp_path.iterdir()] == [".part"]
+    made(tmp_path / "other.arrays")
+    assert [each.name for each in tmp_path.iterdir()] == ["other.arrays"]
+
+
+def test_what_another_is_still_writing_is_left_alone(tmp_path: Path):
+    one = KeptArrays(tmp_path / "one.arrays")
+    one.get("weights", lambda: (WEIGHTS,))
+    made(tmp_path / "other.arrays")
+    one.finish()
+    assert {each.name for each in tmp_path.iterdir()} == {"one.arrays", "other.arrays"}
+    assert np.array_equal(KeptArrays(tmp_path / "one.arrays").get("weights", never)[0], WEIGHTS)
 
 
 def test_where_nothing_can_be_written_all_is_made_each_time(tmp_path: Path):

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from lipstream.models.av_speech.enrolment.neighbours import TOGETHER, Neighbours
 from lipstream.models.av_speech.recording import SAMPLE_RATE, Float32
 from lipstream.models.profile_files import LANGUAGE
 from lipstream.models.speech.alignment import frame_levels
@@ -23,8 +24,6 @@ from lipstream.models.speech.recogniser import Hints, Recogniser, Utterance
 from lipstream.models.speech.spacing import plain
 from lipstream.models.training.progress import ProgressReport
 
-TOGETHER: Final = 24.0
-"""Seconds of sound that are read as one at most: a recogniser takes 30, and some of the end is lost near that."""
 LOUD: Final = 0.7
 """Where a voice is, in parts of the way in decibels from the quiet frames to the loud ones; breath is below."""
 
@@ -71,14 +70,12 @@ def voiced_part(sound: Float32) -> tuple[float, float]:
 
 def _together(sounds: Sequence[Float32], longest: float) -> Iterator[list[Float32]]:
     """Neighbours that last `longest` seconds together at most; by itself what is longer."""
-    batch: list[Float32] = []
+    neighbours = Neighbours[Float32](longest)
     for sound in sounds:
-        if batch and sum(map(len, batch)) + len(sound) > longest * SAMPLE_RATE:
-            yield batch
-            batch = []
-        batch.append(sound)
-    if batch:
-        yield batch
+        if full := neighbours.add(sound, len(sound)):
+            yield full
+    if rest := neighbours.take():
+        yield rest
 
 
 def _read_as_one(sounds: Sequence[Float32], recogniser: Recogniser) -> list[list[TimedWord]]:

@@ -10,7 +10,7 @@ import numpy as np
 from lipstream.models.av_speech.evaluation.conditions import Trial
 from lipstream.models.av_speech.recording import Float32, LipTrack, Recording
 from lipstream.models.av_speech.training.corpora import Utterance
-from lipstream.models.av_speech.training.voices import media_in
+from lipstream.models.av_speech.training.other_voices import media_in
 from lipstream.models.errors import ModelError
 
 _MOST_FACES = 20

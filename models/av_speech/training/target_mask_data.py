@@ -17,7 +17,7 @@ from lipstream.models.av_speech.target_mask_net import FLOOR, loudness_of
 from lipstream.models.av_speech.training.active_speaker_data import Hear
 from lipstream.models.av_speech.training.lip_augment import LipSequence
 from lipstream.models.av_speech.training.mixtures import Noise, babble, beside, in_a_room
-from lipstream.models.av_speech.training.voices import at_rate
+from lipstream.models.av_speech.training.other_voices import at_rate
 from lipstream.models.av_speech.voice_bands import powers, spectrum
 
 LIP_FRAMES: Final = 125

@@ -32,6 +32,9 @@ Float32 = npt.NDArray[np.float32]
 MARGIN = 0.005
 """How much UAR, on average over the rows, a way must win over a simpler one to be preferred."""
 
+PAIRS = 3000
+"""How many pairs are drawn to calibrate by, and to judge each row by."""
+
 _WHOLE_FACE = ("clean", "talking")
 _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "both clean": (_WHOLE_FACE, ("clean",)),
@@ -103,10 +106,10 @@ def train_way(
     return network
 
 
-def pairs_to_judge(banks: tuple[Bank, Bank], seed: int, count: int = 3000) -> dict[str, Pairs]:
+def pairs_to_judge(banks: tuple[Bank, Bank], seed: int) -> dict[str, Pairs]:
     """The pairs of each of `_ROWS`, which are the same for every way."""
     return {
-        name: draw_pairs(*banks, face_states, voice_states, count, np.random.default_rng((seed, 2)))
+        name: draw_pairs(*banks, face_states, voice_states, PAIRS, np.random.default_rng((seed, 2)))
         for name, (face_states, voice_states) in _ROWS.items()
     }
 
@@ -176,8 +179,8 @@ def _drop(pairs: Pairs, share: float, rng: np.random.Generator) -> Pairs:
 
 def _calibrate(network: FusionNet, banks: tuple[Bank, Bank], rng: np.random.Generator) -> None:
     """Temperatures (Guo et al., ICML 2017) of each side alone and of both, over all states."""
-    pairs = draw_pairs(*banks, FACE_STATES, VARIANTS, 3000, rng)
-    clean = draw_pairs(*banks, _WHOLE_FACE, ("clean", "varied"), 3000, rng)
+    pairs = draw_pairs(*banks, FACE_STATES, VARIANTS, PAIRS, rng)
+    clean = draw_pairs(*banks, _WHOLE_FACE, ("clean", "varied"), PAIRS, rng)
     labels = pairs.labels.numpy()
     with torch.inference_mode():
         for side, (tokens, mask) in enumerate(((clean.face, clean.face_mask), (clean.voice, clean.voice_mask))):

@@ -7,6 +7,7 @@ from lipstream.models.emotion.evaluation.metrics import softmax
 from lipstream.models.emotion.fusion import FACE_MEMORY, VOICE_MEMORY, EmotionFusion, TimedEvidence
 from lipstream.models.emotion.fusion_net import WAYS, shares
 from lipstream.models.emotion.quality import TOKEN
+from lipstream.models.emotion.training import fusion as training
 from lipstream.models.emotion.training.export import export_fusion
 from lipstream.models.emotion.training.fusion import EmotionFusionRecipe, Split, choose, train_fusion
 from lipstream.models.emotion.training.pairs import FACE_STATES, Bank, draw_pairs
@@ -100,8 +101,9 @@ def bank(states, spoilt, seed, count=140):
     return Bank(tokens, labels)
 
 
-def test_the_better_witness_is_trusted_and_the_simplest_way_that_does_so_is_kept(tmp_path):
+def test_the_better_witness_is_trusted_and_the_simplest_way_that_does_so_is_kept(tmp_path, monkeypatch):
     banks = [(bank(FACE_STATES, "blurred", s), bank(VARIANTS, "babble", s + 10)) for s in range(3)]
+    monkeypatch.setattr(training, "PAIRS", 1000)
     report = train_fusion(Split(*banks), EmotionFusionRecipe(steps=60, batch=48), tmp_path, lambda *_: None)
     rows = report["ways"]["gated"]
     assert rows["voice under 0 dB babble"]["weight face"] > 0.7 > 0.3 > rows["face blurred"]["weight face"]
@@ -111,7 +113,8 @@ def test_the_better_witness_is_trusted_and_the_simplest_way_that_does_so_is_kept
     assert fusion.predict([face(4)], [voice(4)], 0).probabilities.argmax() == 4
 
 
-def test_ways_that_were_trained_before_a_run_was_stopped_are_not_trained_again(tmp_path):
+def test_ways_that_were_trained_before_a_run_was_stopped_are_not_trained_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "PAIRS", 100)
     split = Split(*((bank(FACE_STATES, "blurred", s), bank(VARIANTS, "babble", s + 10)) for s in range(3)))
     recipe, trained = EmotionFusionRecipe(steps=12, batch=16), []
 

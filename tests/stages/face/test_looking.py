@@ -13,7 +13,7 @@ from lipstream.pipeline import Packet
 from lipstream.pipeline.testing import StageRun, run_stage
 from lipstream.stages.face.face import Face
 from lipstream.stages.face.looking import AHEAD, BEHIND, Looking, LookRates
-from lipstream.stages.face.voices import VoicesAhead
+from lipstream.stages.face.voices_ahead import VoicesAhead
 from lipstream.stages.payloads import AudioBlock, VideoFrame, VoiceHeard
 from lipstream.stages.speech.speech_probability import SpeechProbability
 from tests.models.face.synthetic_faces import ScriptedFaces, silent_face, talking_face

@@ -20,7 +20,7 @@ from lipstream.stages.payloads import AtOnce, EncodedSpeech, Mouth, MouthState, 
 from lipstream.stages.speaker.faces_seen import OFTEN, FacesSeen
 from lipstream.stages.speaker.payloads import SegmentHeard, VoicePrint
 from lipstream.stages.speaker.review import Review
-from lipstream.stages.speaker.voices import LENGTH, SHORTEST, Voices
+from lipstream.stages.speaker.voice_prints import LENGTH, SHORTEST, Voices
 from lipstream.stages.speaker.who import SAME_TURN, Who
 from lipstream.stages.speech.decode import Decode
 from tests.models.voice.voices import Choir

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import openai
 import websockets
 
 from lipstream.web.address import Address
@@ -106,6 +105,8 @@ def test_sound_over_a_socket(tmp_path: Path):
 
 
 def test_openais_client_and_its_stream(tmp_path: Path, captions: Captions, folder: Path):  # noqa: F811
+    import openai  # here, as in tests/web/programs/test_openai.py
+
     async def scenario():
         async with behind(tmp_path) as (address, _), client(address) as http:
             api = openai.AsyncOpenAI(base_url=f"{address}/v1", api_key=TOKEN, max_retries=0, http_client=http)

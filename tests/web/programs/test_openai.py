@@ -7,9 +7,9 @@ import re
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import httpx
-import openai
 import pytest
 
 from lipstream.events import Remark, SpeechStarted
@@ -21,6 +21,10 @@ from lipstream.web.openai.prompt import terms_of
 from tests.commands.fakes import Captions, sentence
 from tests.web.fakes import PATIENCE, Server, server
 from tests.web.test_uploads import files, recording
+
+# Where it is used, and not in every process that looks which tests there are: that takes a second and a half.
+if TYPE_CHECKING:
+    import openai
 
 TOKEN = "a-long-enough-secret"
 
@@ -38,6 +42,8 @@ def captions(monkeypatch: pytest.MonkeyPatch) -> Captions:
 
 
 def client(here: Server, key: str = "none") -> openai.AsyncOpenAI:
+    import openai
+
     return openai.AsyncOpenAI(base_url=f"{here.base}/v1", api_key=key, max_retries=0, timeout=PATIENCE)
 
 
@@ -131,6 +137,8 @@ def test_a_client_that_leaves_a_stream_leaves_no_task_behind():
 
 
 def test_a_stream_that_fails_says_so_in_the_stream(captions: Captions, folder: Path):
+    import openai
+
     captions.steps = [sentence("Hello.", 0.2), RuntimeError("broken")]
 
     async def scenario():
@@ -188,6 +196,8 @@ def test_a_prompt_is_names_and_phrases(prompt: str, terms: list[str]):
     ],
 )
 def test_what_cannot_be_is_said_in_openais_form(captions, folder: Path, wanted, status: int, param, said: str):
+    import openai
+
     with pytest.raises(openai.APIStatusError) as refused:
         ask(folder, **wanted)
     assert refused.value.status_code == status
@@ -196,6 +206,8 @@ def test_what_cannot_be_is_said_in_openais_form(captions, folder: Path, wanted, 
 
 
 def test_the_token_is_the_api_key(captions: Captions, folder: Path):
+    import openai
+
     address = Address("127.0.0.1", 0, TOKEN)
     assert ask(folder, address, TOKEN).text == "Hello there. All is well."
     with pytest.raises(openai.AuthenticationError) as refused:
@@ -204,6 +216,8 @@ def test_the_token_is_the_api_key(captions: Captions, folder: Path):
 
 
 def test_the_models():
+    import openai
+
     async def scenario():
         async with server() as here, client(here) as api:
             names = [model.id async for model in api.models.list()]
@@ -222,6 +236,8 @@ def test_the_models():
 
 
 def test_a_translation_is_english_and_says_that_it_is_one(captions: Captions, folder: Path):
+    import openai
+
     async def scenario():
         async with server() as here, client(here) as api:
             file = ("talk.wav", recording())

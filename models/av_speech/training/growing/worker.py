@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from lipstream.models.av_speech.enrolment.asked import LONGEST
-from lipstream.models.av_speech.enrolment.quiet_reader import TOGETHER, Heard
-from lipstream.models.av_speech.recording import SAMPLE_RATE, Recording
+from lipstream.models.av_speech.enrolment.neighbours import TOGETHER, Neighbours
+from lipstream.models.av_speech.enrolment.quiet_reader import Heard
+from lipstream.models.av_speech.recording import Recording
 from lipstream.models.av_speech.training.growing.keeper import SpeechKeeper
 from lipstream.models.av_speech.training.growing.kept_folder import KeptFolder
 from lipstream.models.errors import ModelError
@@ -74,24 +75,23 @@ class GrowthWorker:
     def _run(self) -> None:
         _be_nice()
         keeper: SpeechKeeper | None = None
-        batch: list[Recording] = []
+        neighbours = Neighbours[Recording](TOGETHER)
         ended = False
         while not ended:
             try:
-                recording = self._waiting.get(timeout=LONGEST_SILENCE if batch else None)
+                recording = self._waiting.get(timeout=LONGEST_SILENCE if neighbours else None)
                 ended = recording is None
             except queue.Empty:
                 recording = None
             if self.failure is not None:
-                batch = []
+                neighbours.take()
                 continue
             with self._telling():
                 if recording is not None:
                     keeper = keeper or self._make_keeper()
-                    batch = self._gathered(keeper, batch, recording)
+                    self._gather(keeper, neighbours, recording)
                 elif keeper is not None:
-                    self._keep_all(keeper, batch)
-                    batch = []
+                    self._keep_all(keeper, neighbours.take())
 
     @contextlib.contextmanager
     def _telling(self) -> Iterator[None]:
@@ -104,19 +104,16 @@ class GrowthWorker:
             _log.exception("clean speech could not be turned into features")
             self.failure = f"{type(error).__name__}: {error}"
 
-    def _gathered(self, keeper: SpeechKeeper, batch: list[Recording], recording: Recording) -> list[Recording]:
-        """What waits to be read with what comes next, once a recording was added; what is enough was kept."""
+    def _gather(self, keeper: SpeechKeeper, neighbours: Neighbours[Recording], recording: Recording) -> None:
+        """Add a recording to what waits to be read with what comes next; what is enough is kept."""
         if self._stopped():
-            return []
+            neighbours.take()
+            return
         for piece in recording.pieces(LONGEST):
             if (wrong := keeper.unusable(piece)) is not None:
                 _log.debug(_NOT_LEARNT, wrong)
                 continue
-            if sum(len(each.pcm) for each in (*batch, piece)) > TOGETHER * SAMPLE_RATE:
-                self._keep_all(keeper, batch)
-                batch = []
-            batch.append(piece)
-        return batch
+            self._keep_all(keeper, neighbours.add(piece, len(piece.pcm)))
 
     def _keep_all(self, keeper: SpeechKeeper, batch: Sequence[Recording]) -> None:
         if not batch or self._stopped():

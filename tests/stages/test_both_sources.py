@@ -18,12 +18,12 @@ from lipstream.events import (
 )
 from lipstream.pipeline import Degraded, Graph, Source, UserError
 from lipstream.stages import build
+from lipstream.stages.both_sources import MICROPHONE, SYSTEM
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.capture.system_sound import SystemSound
 from lipstream.stages.sound.echo import EchoCanceller
 from lipstream.stages.speaker.naming import rename
 from lipstream.stages.speaker.who import Who
-from lipstream.stages.voices import MICROPHONE, SYSTEM
 
 
 @pytest.fixture(scope="module")
