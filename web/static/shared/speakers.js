@@ -13,12 +13,32 @@ export function correction(event) {
     return { of: (line) => line.number === number, number, speaker: speakerOf({ speaker: number, speaker_name: name }) };
   }
   if (event.event === "SpeakerChanged") {
-    const { face = null } = event;
-    // Of two who speak at once in a segment it is told of one.
-    const isOf = (line) => line.segment === event.segment && (line.face === null || face === null || line.face === face);
-    return { of: isOf, number: event.speaker, speaker: speakerOf(event) };
+    return { of: isOf(event), number: event.speaker, speaker: speakerOf(event) };
   }
   return null;
+}
+
+/**
+ * Which line an event is told of that comes after the final of a segment.
+ *
+ * @param {any} event
+ * @returns {(line: {segment: number|null, face: number|null}) => boolean}
+ */
+export function isOf({ segment, face = null }) {
+  // Of two who speak at once in a segment it is told of one.
+  return (line) => line.segment === segment && (line.face === null || face === null || line.face === face);
+}
+
+/**
+ * Who says a corrected text: what is known of that by now stands, unless the correction tells of another than the final.
+ *
+ * @param {{told: number|null, number: number|null, speaker: string}} line
+ * @param {any} event
+ * @returns {{number: number|null, speaker: string}}
+ */
+export function speakerNow({ told, number, speaker }, event) {
+  if ((event.speaker ?? null) === told) return { number, speaker };
+  return { number: event.speaker ?? null, speaker: speakerOf(event) };
 }
 
 /**
@@ -30,4 +50,16 @@ export function speakerOf(event) {
   if (typeof name === "string" && name.trim()) return name.trim();
   if (typeof speaker === "number") return `Speaker ${speaker}`;
   return typeof speaker === "string" ? speaker.trim() : "";
+}
+
+/**
+ * Who seems to speak in each of some lines. A line of nobody known looks as if whoever spoke before went on, or, where
+ * nobody did, as that of who speaks first.
+ *
+ * @param {string[]} speakers of the lines, empty where it is not known
+ * @param {string} [before] who spoke before them
+ */
+export function seeming(speakers, before = "") {
+  let last = before || (speakers.find((speaker) => speaker) ?? "");
+  return speakers.map((speaker) => (last = speaker || last));
 }
