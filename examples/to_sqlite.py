@@ -12,7 +12,7 @@ import sys
 from contextlib import closing
 
 from lipstream import Pipeline
-from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.events import EmotionUpdate, TranscriptCorrected, TranscriptFinal
 from lipstream.pipeline import Event, UserError
 
 TABLES = """
@@ -25,14 +25,29 @@ CREATE TABLE IF NOT EXISTS emotions (run INTEGER REFERENCES runs, face INTEGER, 
 """
 
 
+def add_words(database: sqlite3.Connection, run: int | None, event: TranscriptFinal | TranscriptCorrected) -> None:
+    words = [(run, event.segment, each.word, each.start, each.end, each.confidence) for each in event.words]
+    database.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?, ?)", words)
+
+
 def keep(database: sqlite3.Connection, run: int | None, event: Event) -> None:
     """Write what an event tells. Values are bound to "?" and never become part of a statement."""
     if isinstance(event, TranscriptFinal):
         segment = (run, event.segment, event.start, event.end, event.text)
-        words = [(run, event.segment, each.word, each.start, each.end, each.confidence) for each in event.words]
         with database:  # a segment and its words, or neither
             database.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", segment)
-            database.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?, ?)", words)
+            add_words(database, run, event)
+    elif isinstance(event, TranscriptCorrected):
+        place = (run, event.segment)
+        with database:
+            found = database.execute("SELECT count(*) FROM segments WHERE run = ? AND segment = ?", place).fetchone()
+            database.execute(
+                'UPDATE segments SET start = ?, "end" = ?, text = ? WHERE run = ? AND segment = ? AND text = ?',
+                (event.start, event.end, event.text, *place, event.previous),
+            )
+            if found == (1,):  # of two who speak at once it is not known whose words are which
+                database.execute("DELETE FROM words WHERE run = ? AND segment = ?", place)
+                add_words(database, run, event)
     elif isinstance(event, EmotionUpdate):
         row = (run, event.face, event.start, event.end, event.label, event.valence, event.arousal)
         with database:
