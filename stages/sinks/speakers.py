@@ -180,7 +180,9 @@ def _carried(told: TranscriptFinal, change: Change | None, now: TranscriptFinal)
     changed = _changed(told, change)
     if changed is told or not told.words:
         return now
-    speakers = [(one.start + one.end, one.speaker, other.speaker) for one, other in zip(told.words, changed.words, strict=True)]
+    speakers = [
+        (one.start + one.end, one.speaker, other.speaker) for one, other in zip(told.words, changed.words, strict=True)
+    ]
     words = []
     for word in now.words:
         _, was, speaker = min(speakers, key=lambda each: abs(each[0] - word.start - word.end))

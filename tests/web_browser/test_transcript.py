@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from lipstream.events import SoundEvent, SpeakerChanged, SpeakerNamed, TranscriptCorrected, TranscriptFinal, TranscriptPartial
+from lipstream.events import (
+    SoundEvent,
+    SpeakerChanged,
+    SpeakerNamed,
+    TranscriptCorrected,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 from tests.web_browser.conftest import PHONE
 from tests.web_browser.fake_server import FORMATS, FakeServer
 from tests.web_browser.steps import go_live, until

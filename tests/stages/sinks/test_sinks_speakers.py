@@ -29,7 +29,6 @@ from lipstream.stages.sinks.writer import Writer
 from tests.stages.sinks.sink_context import SinkContext
 from tests.stages.sinks.told import changed, said
 
-
 FIRST = said(1, 0.0, (1, "You missed the date?"), (2, "Not early, no."))
 SECOND = said(2, 6.0, (2, "I was there."))
 END = End(reason="finished", duration=10.0)
