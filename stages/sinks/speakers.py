@@ -175,18 +175,18 @@ def _changed(final: TranscriptFinal, change: Change | None) -> TranscriptFinal:
 def _carried(told: TranscriptFinal, change: Change | None, now: TranscriptFinal) -> TranscriptFinal:
     """A corrected text with speakers that were told of its words as they were: each goes by the word at its time.
 
-    Who corrected the text may have known of them already, so only what it tells as the final did is changed.
+    Whoever corrected the text may have known of them already: what it tells otherwise than the final did is believed.
     """
     changed = _changed(told, change)
     if changed is told or not told.words:
         return now
-    speakers = [
-        (one.start + one.end, one.speaker, other.speaker) for one, other in zip(told.words, changed.words, strict=True)
-    ]
+    pairs = list(zip(told.words, changed.words, strict=True))
     words = []
     for word in now.words:
-        _, was, speaker = min(speakers, key=lambda each: abs(each[0] - word.start - word.end))
-        words.append(dataclasses.replace(word, speaker=speaker) if word.speaker == was else word)
+        was, known = min(pairs, key=lambda pair: abs(pair[0].start + pair[0].end - word.start - word.end))
+        if word.speaker != was.speaker:
+            return now
+        words.append(dataclasses.replace(word, speaker=known.speaker))
     speaker = changed.speaker if now.speaker == told.speaker else now.speaker
     return dataclasses.replace(now, speaker=speaker, words=tuple(words))
 

@@ -265,6 +265,19 @@ def test_a_corrected_text_keeps_the_speaker_that_was_corrected(page: Page, serve
     expect(page.locator("#captions .caption .speaker:visible")).to_have_text(["Speaker 1", "Ada"])
 
 
+def test_who_turns_out_to_have_said_something_has_the_name_that_is_known(page: Page, server: FakeServer):
+    """Regression: it was "Speaker 2" on the page and "Ada" in the files."""
+    go_live(page, server)
+    server.send(
+        *(final(1, "One.", speaker=1), final(2, "Two.", speaker=1), final(3, "Three.", speaker=3)),
+        SpeakerNamed(speaker=2, name="Ada"),
+        SpeakerChanged(segment=2, start=8, end=11, previous=1, speaker=2, words=()),
+        *(corrected(2, "Too.", "Two.", speaker=2), corrected(3, "Free.", "Three.", speaker=2)),
+    )
+    expect(page.locator("#history li p")).to_have_text(["Speaker 1: One.", "Ada: Too.", "Free."])
+    expect(page.locator("#captions .caption .speaker:visible")).to_have_text(["Speaker 1", "Ada"])
+
+
 def test_of_two_who_speak_at_once_one_is_corrected(page: Page, server: FakeServer):
     go_live(page, server)
     one, other = (final(1, text, face=face, overlaps=True) for face, text in ((1, "Mine."), (2, "Yours.")))

@@ -1,7 +1,7 @@
 /** Folds transcript events into lines of captions. Knows nothing of the page. */
 
 import { leftOpen } from "./signs.js";
-import { correction, isOf, speakerNow, speakerOf } from "./speakers.js";
+import { Names, correction, isOf, speakerNow, speakerOf } from "./speakers.js";
 
 /** Lines kept; more than are ever in view, so that taking one away moves nothing that is seen. */
 const KEPT = 24;
@@ -36,6 +36,7 @@ export class Captions {
   #sounds = 0;
   /** @type {Set<number|string>} segments whose final text came; a stream that is opened again tells them once more */
   #finished = new Set();
+  #names = new Names();
   #onFinal;
 
   /** @param {(text: string, event: any) => void} [onFinal] called for every finished line */
@@ -48,12 +49,13 @@ export class Captions {
    * @returns {boolean} whether the lines have changed
    */
   apply(event) {
+    this.#names.learn(event);
     if (event.event === "TranscriptPartial") return this.#partial(event);
     if (event.event === "TranscriptFinal") return this.#final(event);
     if (event.event === "TranscriptCorrected") return this.#replace(event);
     if (event.event === "SpeechUnclear") return this.#mark(event.segment, UNCLEAR);
     if (event.event === "SoundEvent") return this.#sound(event);
-    return this.#correct(correction(event));
+    return this.#correct(correction(event, this.#names));
   }
 
   /** Another session begins: what is shown stays, and its segments get no more text. */
@@ -61,6 +63,7 @@ export class Captions {
     this.breakOff();
     this.#session += 1;
     this.#finished.clear();
+    this.#names.clear();
     for (const line of this.lines) line.segment = line.number = null;
   }
 
@@ -116,7 +119,7 @@ export class Captions {
   #replace(event) {
     const line = this.lines.filter(({ final, cut, mark }) => final && !cut && !mark).find(isOf(event));
     if (!line) return false;
-    const { number, speaker } = speakerNow(line, event);
+    const { number, speaker } = speakerNow(line, event, this.#names);
     const language = event.language ?? null;
     Object.assign(line, { stable: event.text.trim(), language, number, speaker, corrected: true });
     return true;

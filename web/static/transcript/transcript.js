@@ -1,7 +1,7 @@
 /** All that was said, from the first session of the page on. Knows nothing of the page. */
 
 import { leftOpen } from "../shared/signs.js";
-import { correction, isOf, seeming, speakerNow, speakerOf } from "../shared/speakers.js";
+import { Names, correction, isOf, seeming, speakerNow, speakerOf } from "../shared/speakers.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
 
@@ -34,6 +34,7 @@ export class Transcript {
   /** @type {Sound[]} in order */
   #sounds = [];
   #saved = 0;
+  #names = new Names();
 
   get length() {
     return this.#entries.length;
@@ -101,10 +102,11 @@ export class Transcript {
    * @returns {boolean} whether sentences have another speaker now
    */
   learn(event) {
-    const told = correction(event);
+    this.#names.learn(event);
+    const told = correction(event, this.#names);
     const entries = told ? this.#entries.filter(told.of) : [];
     for (const entry of entries) {
-      const name = event.event === "SpeakerNamed" ? event.name : event.speaker_name;
+      const name = event.event === "SpeakerNamed" ? event.name : this.#names.of(event);
       Object.assign(entry, { speaker: told.speaker, number: told.number });
       entry.event = { ...entry.event, speaker: told.number, speaker_name: name ?? null };
     }
@@ -124,8 +126,8 @@ export class Transcript {
     if (!entry?.event) return -1;
     const { start, end, words, language = null } = event;
     const text = event.text.trim();
-    const now = speakerNow(entry, event);
-    const name = now.number === entry.number ? entry.event.speaker_name : event.speaker_name;
+    const now = speakerNow(entry, event, this.#names);
+    const name = now.number === entry.number ? entry.event.speaker_name : this.#names.of(event);
     const time = new Date(entry.time.getTime() + 1000 * (start - entry.event.start));
     const told = { text, start, end, words, language, speaker: now.number, speaker_name: name ?? null };
     Object.assign(entry, { ...now, text, time, language, corrected: true, event: { ...entry.event, ...told } });
@@ -138,6 +140,7 @@ export class Transcript {
   newSession() {
     for (const entry of this.#entries) entry.number = entry.segment = null;
     for (const sound of this.#sounds) sound.began = null;
+    this.#names.clear();
   }
 
   /** Who speaks, where somebody else does than in the sentence before; empty where that is not to be said. */
