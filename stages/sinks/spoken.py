@@ -29,9 +29,10 @@ class SpokenLanguage:
         """Count the words of a finished segment; of a corrected text in place of those before."""
         if not isinstance(event, TranscriptFinal | TranscriptCorrected):
             return
-        before, count = self._newest.pop(key_of(event), (None, 0))
-        if before is not None:
-            self._words[before] -= count
+        if isinstance(event, TranscriptCorrected):
+            before, count = self._newest.pop(key_of(event), (None, 0))
+            if before is not None:
+                self._words[before] -= count
         if event.language is not None:
             self._words[event.language] += len(event.words)
         self._newest[key_of(event)] = event.language, len(event.words)

@@ -256,7 +256,7 @@ class Recorder(EventSink):
 
     @property
     def finals(self) -> list[TranscriptFinal]:
-        """The finished segments, in order, by what is known now of their texts and of who said them; made anew each time."""
+        """The finished segments, in order, by what is known now of texts and speakers; made anew each time."""
         return [self.speakers.amended(each) for each in self._told]
 
     @property
