@@ -153,6 +153,7 @@ def test_captions_have_the_texts_that_were_corrected_after_them():
     for event in (final, told, End(reason="stopped", duration=5.0)):
         captions.handle(event)
     assert [cue.lines for cue in captions.cues] == [("Weather",)]
+    assert [each.text for each in captions.finals] == ["Weather"]
     assert [cue.lines for cue in written] == [("Wether",)], "in a file that only grows, what was known then"
 
 
