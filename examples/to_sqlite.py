@@ -12,30 +12,32 @@ import sys
 from contextlib import closing
 
 from lipstream import Pipeline
-from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.events import EmotionUpdate, TranscriptCorrected, TranscriptFinal
 from lipstream.pipeline import Event, UserError
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (id INTEGER PRIMARY KEY, source TEXT, begun TEXT DEFAULT CURRENT_TIMESTAMP);
-CREATE TABLE IF NOT EXISTS segments (run INTEGER REFERENCES runs, segment INTEGER, start REAL, "end" REAL, text TEXT);
-CREATE TABLE IF NOT EXISTS words (run INTEGER REFERENCES runs, segment INTEGER, word TEXT, start REAL, "end" REAL,
+CREATE TABLE IF NOT EXISTS segments (run INTEGER, segment INTEGER, face INTEGER, start REAL, "end" REAL, text TEXT);
+CREATE TABLE IF NOT EXISTS words (run INTEGER, segment INTEGER, face INTEGER, word TEXT, start REAL, "end" REAL,
     confidence REAL);
-CREATE TABLE IF NOT EXISTS emotions (run INTEGER REFERENCES runs, face INTEGER, start REAL, "end" REAL, label TEXT,
-    valence REAL, arousal REAL);
+CREATE TABLE IF NOT EXISTS emotions (run INTEGER, face INTEGER, start REAL, "end" REAL, label TEXT, valence REAL,
+    arousal REAL);
 """
 
 
 def keep(database: sqlite3.Connection, run: int | None, event: Event) -> None:
     """Write what an event tells. Values are bound to "?" and never become part of a statement."""
-    if isinstance(event, TranscriptFinal):
-        segment = (run, event.segment, event.start, event.end, event.text)
-        words = [(run, event.segment, each.word, each.start, each.end, each.confidence) for each in event.words]
-        with database:  # a segment and its words, or neither
-            database.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", segment)
-            database.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?, ?)", words)
-    elif isinstance(event, EmotionUpdate):
-        row = (run, event.face, event.start, event.end, event.label, event.valence, event.arousal)
-        with database:
+    with database:  # a segment and its words, or neither
+        if isinstance(event, TranscriptFinal | TranscriptCorrected):
+            place = (run, event.segment, event.face)  # a corrected text takes the place of the one before
+            words = [(*place, each.word, each.start, each.end, each.confidence) for each in event.words]
+            database.execute("DELETE FROM segments WHERE run = ? AND segment = ? AND face IS ?", place)
+            database.execute("DELETE FROM words WHERE run = ? AND segment = ? AND face IS ?", place)
+            segment = (*place, event.start, event.end, event.text)
+            database.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)", segment)
+            database.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?, ?, ?)", words)
+        elif isinstance(event, EmotionUpdate):
+            row = (run, event.face, event.start, event.end, event.label, event.valence, event.arousal)
             database.execute("INSERT INTO emotions VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 

@@ -12,6 +12,13 @@ UNSPACED: Final = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
 
 SIGNS: Final = ".?!,;:…。？！、，"
 """Signs at the end of a part of a sentence; text that ends with none was left open."""
+_CLOSING: Final = "\"'”’“»›)]}」 "
+"""What may stand behind such a sign."""
+
+
+def left_open(text: str) -> bool:
+    """Whether a text has no sign at its end, so that what comes next decides which one belongs there."""
+    return not text.rstrip(_CLOSING).endswith(tuple(SIGNS))
 
 
 def space_of(language: str | None) -> str:

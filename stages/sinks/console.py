@@ -24,6 +24,7 @@ from lipstream.events import (
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import Degraded, End, Error, Event, Recovered
+from lipstream.stages.sinks.corrections import CorrectionsInMemory
 from lipstream.stages.sinks.emotion_spans import EmotionTrack
 from lipstream.stages.sinks.event_pipe import reader_gone
 from lipstream.stages.sinks.forming import forming_rows
@@ -82,7 +83,8 @@ class ConsoleSink(EventSink):
         self._err = err or sys.stderr
         self._stamp = stamp
         self._partial: TranscriptPartial | None = None
-        self._book = SpeakerBook()
+        # For the names alone: a line that stands is not printed again, whatever is known of it later.
+        self._book = SpeakerBook(CorrectionsInMemory(most=0))
         self._marks = TurnMarks("names", since_second=True)
         self._emotions = EmotionTrack()
         self._live: Live | None = None

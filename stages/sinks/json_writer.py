@@ -20,6 +20,7 @@ from lipstream.events import (
     SoundEvent,
     SpeakerChanged,
     SpeakerNamed,
+    TranscriptCorrected,
     TranscriptFinal,
 )
 from lipstream.models.used import used
@@ -27,7 +28,7 @@ from lipstream.pipeline.events import End, Event, Stats
 from lipstream.stages.sinks.emotion_spans import EmotionIntervals
 from lipstream.stages.sinks.spoken import SpokenLanguage
 from lipstream.stages.sinks.text import json_text
-from lipstream.stages.sinks.transcript.amending import AmendedJson, SpeakerTotals
+from lipstream.stages.sinks.transcript.amending import AmendedJson, SpeakerTotals, segment_of
 from lipstream.stages.sinks.transcript.schema import VERSION, RatesRecord
 from lipstream.stages.sinks.writer import Writer
 from lipstream.version import version
@@ -121,6 +122,9 @@ class JsonWriter(Writer):
                 self._write_lips(event)
             case EmotionUpdate():
                 self._write_emotion(event)
+            case TranscriptCorrected():
+                self._spoken.take(event)
+                self._amend = self._amend or self._segments > 0
             case SpeakerChanged() | SpeakerNamed():
                 self._amend = self._amend or self._segments > 0
             case FaceFound():
@@ -180,7 +184,7 @@ class JsonWriter(Writer):
         self.put(_state(duration, self.whole(end), self._spoken.code))
 
     def convert(self) -> Path | None:
-        """Put right who speaks, and signs that were left open, where that was known after it was told."""
+        """Put right texts, who speaks, and signs that were left open, where that was known after it was told."""
         if not self._amend:
             return None
         with self.part.open(encoding="utf-8", newline="") as lines, self.made_anew() as file:
@@ -195,33 +199,10 @@ class JsonWriter(Writer):
                 later.close()
 
     def _write_segment(self, event: TranscriptFinal) -> None:
-        words = [
-            {
-                "word": word.word,
-                "start": round(word.start, 3),
-                "end": round(word.end, 3),
-                "confidence": round(word.confidence, 3),
-                "lip_gate": round(word.lip_gate, 3),
-                "speaker": word.speaker,
-            }
-            for word in event.words
-        ]
-        segment = {
-            "start": round(event.start, 3),
-            "end": round(event.end, 3),
-            "text": event.text,
-            "face": event.face,
-            "off_camera": event.off_camera,
-            "language": event.language,
-            "speaker": event.speaker,
-            "speaker_name": event.speaker_name,
-            "overlaps": event.overlaps,
-            "words": words,
-        }
         self._spoken.take(event)
         self._speakers.add(event)
         self._numbers.append(event.segment)
-        self.put(_item(self._segments, segment))
+        self.put(_item(self._segments, segment_of(event)))
         self._segments += 1
         self.mark_content()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from lipstream.events import EmotionUpdate, SpeechEnded, TranscriptFinal, Word
+from lipstream.events import EmotionUpdate, SpeechEnded, TranscriptCorrected, TranscriptFinal, Word
 from lipstream.pipeline.events import Event
 from lipstream.stages.sinks.text import json_text
 
@@ -40,9 +40,9 @@ class NotedEvents:
 
 
 def event_of(record: Mapping[str, Any]) -> Event:
-    """An event from what `Event.to_dict` gave: a final, an emotion or the end of speech.
+    """An event from what `Event.to_dict` gave: a final, its correction, an emotion or the end of speech.
 
-    What a final changes of partials is left out.
+    What a final changes of partials, and a correction of a final, is left out.
     """
     values = {key: value for key, value in record.items() if key != "event"}
     if record["event"] == EmotionUpdate.__name__:
@@ -50,4 +50,7 @@ def event_of(record: Mapping[str, Any]) -> Event:
     if record["event"] == SpeechEnded.__name__:
         return SpeechEnded(**values)
     words = tuple(Word(**word) for word in values.pop("words"))
-    return TranscriptFinal(**{**values, "words": words, "revised": ()})
+    values = {**values, "words": words, "revised": ()}
+    if record["event"] == TranscriptCorrected.__name__:
+        return TranscriptCorrected(**values)
+    return TranscriptFinal(**values)

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
-from lipstream.models.speech.spacing import SIGNS, space_of
+from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptCorrected, TranscriptFinal, Word
+from lipstream.models.speech.spacing import left_open, space_of
 from lipstream.pipeline.events import Event
+from lipstream.stages.sinks.corrections import Corrections, CorrectionsInMemory, Key, key_of
 
-_CLOSING: Final = "\"'”’“»›)]}」 "
 _GOES_ON_WITHIN: Final = 3.0
 """Seconds: somewhat more than the longest pause over which what is said is read as going on."""
 
-Corrected = tuple[int | None, tuple[int | None, ...]]
+Change = tuple[int | None, tuple[int | None, ...]]
+"""Who says a segment, and each of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,30 @@ class Said:
 
 
 class SpeakerBook:
-    """What has become known of finals after they were told: who says them, their names, and the signs at their ends."""
+    """What has become known of finals after they were told: their texts, who says them, names, the signs at their ends.
 
-    def __init__(self) -> None:
+    Args:
+        corrections: where corrected texts are kept; all of them in memory if None.
+    """
+
+    def __init__(self, corrections: Corrections | None = None) -> None:
         self.names: dict[int, str] = {}
         self._told: set[int] = set()
-        self._corrected: dict[tuple[int, int | None], Corrected] = {}
-        self._signs: dict[int, str] = {}
+        self._corrections = CorrectionsInMemory() if corrections is None else corrections
+        self._changes: dict[Key, Change] = {}
+        # Those that were told before the text was corrected: of the words as they were then.
+        self._earlier: dict[Key, Change] = {}
+        self._signs: dict[Key, str] = {}
         # By the name that is told with it, as that of a voice where a run has two: the newest final.
         self._newest: dict[str | None, TranscriptFinal] = {}
+        self._first: TranscriptFinal | None = None
+        self._unknown = False
 
     def take(self, event: Event) -> bool:
         """Learn from an event; returns whether finals told before may be others now."""
         match event:
             case SpeakerChanged():
-                self._corrected[event.segment, event.face] = event.speaker, event.words
+                self._changes[event.segment, event.face] = event.speaker, event.words
                 return True
             case SpeakerNamed():
                 self._told.add(event.speaker)
@@ -61,16 +71,41 @@ class SpeakerBook:
                 changed = self.names.get(event.speaker) != event.name
                 self.names[event.speaker] = event.name
                 return changed
+            case TranscriptCorrected():
+                self._learn_name(event)
+                if (change := self._changes.pop(key_of(event), None)) is not None:
+                    self._earlier[key_of(event)] = change
+                self._corrections.add(event)
+                return True
             case TranscriptFinal():
-                # A final that was on its way when a name was given or taken back knows nothing of that.
-                if event.speaker is not None and event.speaker_name is not None and event.speaker not in self._told:
-                    self.names.setdefault(event.speaker, event.speaker_name)
+                self._learn_name(event)
                 before = self._goes_on_behind(event) if event.joint else None
                 self._newest[event.speaker_name] = event
                 if before is not None:
-                    self._signs[before.segment] = event.joint
-                    return True
+                    self._signs[key_of(before)] = event.joint
+                return self._begins(event) or before is not None
         return False
+
+    def _learn_name(self, event: TranscriptFinal | TranscriptCorrected) -> None:
+        """What was on its way when a name was given or taken back knows nothing of that."""
+        if event.speaker is not None and event.speaker_name is not None and event.speaker not in self._told:
+            self.names.setdefault(event.speaker, event.speaker_name)
+
+    def _begins(self, final: TranscriptFinal) -> bool:
+        """Whether it is the first of which is known who says it, with others before it."""
+        if self._first is not None:
+            return False
+        if all(word.speaker is None for word in final.words) and final.speaker is None:
+            self._unknown = True
+            return False
+        self._first = final
+        return self._unknown
+
+    @property
+    def first(self) -> int | None:
+        """Who speaks first, of those who are known; None as long as nobody is."""
+        parts = [] if self._first is None else parts_of(self.amended(self._first))
+        return next((said.speaker for said in parts if said.speaker is not None), None)
 
     def _goes_on_behind(self, final: TranscriptFinal) -> TranscriptFinal | None:
         """The final whose sentence goes on: the voice's own if it was left open just before, else the newest that was.
@@ -79,35 +114,81 @@ class SpeakerBook:
         """
         own = self._newest.get(final.speaker_name)
         others = sorted(self._newest.values(), key=lambda each: each.end, reverse=True)
-        return next((each for each in (own, *others) if each is not None and _left_open(each, final.start)), None)
+        return next((each for each in (own, *others) if each is not None and _goes_on(each, final.start)), None)
 
     def amended(self, final: TranscriptFinal) -> TranscriptFinal:
         """A final by what is known now."""
-        speaker, words = final.speaker, final.words
-        # Two finals of a segment have two faces.
-        correction = self._corrected.get((final.segment, final.face), self._corrected.get((final.segment, None)))
-        if correction is not None and len(correction[1]) == len(words):
-            speaker = correction[0]
-            words = tuple(
-                dataclasses.replace(word, speaker=number) for word, number in zip(words, correction[1], strict=True)
-            )
-        text, sign = final.text, self._signs.get(final.segment, "")
-        if sign and words and not text.endswith(sign):
-            text, last = f"{text}{sign}", words[-1]
-            words = (*words[:-1], dataclasses.replace(last, word=f"{last.word}{sign}"))
-        name = None if speaker is None else self.names.get(speaker)
-        if (speaker, text, words, name) == (final.speaker, final.text, final.words, final.speaker_name):
-            return final
-        return dataclasses.replace(final, speaker=speaker, text=text, words=words, speaker_name=name)
+        key = key_of(final)
+        change = self._changes.get(key, self._changes.get((final.segment, None)))
+        correction = self._corrections.of(final)
+        if correction is None:
+            now = _closed(_changed(final, change), self._signs.get(key, ""))
+        else:
+            now = _carried(final, self._earlier.get(key), corrected(final, correction))
+            fits = change is not None and len(change[1]) == len(now.words)
+            now = _changed(now, change) if fits else _carried(final, change, now)
+        name = None if now.speaker is None else self.names.get(now.speaker)
+        return now if name == now.speaker_name else dataclasses.replace(now, speaker_name=name)
 
     def called(self, speaker: int) -> str:
         """What readers call a speaker."""
         return called(speaker, self.names.get(speaker))
 
 
-def _left_open(final: TranscriptFinal, until: float) -> bool:
+def _goes_on(final: TranscriptFinal, until: float) -> bool:
     """Whether a final has no sign at its end, and ended so short before that a sentence may go on."""
-    return not final.text.rstrip(_CLOSING).endswith(tuple(SIGNS)) and until - final.end <= _GOES_ON_WITHIN
+    return left_open(final.text) and until - final.end <= _GOES_ON_WITHIN
+
+
+def corrected(final: TranscriptFinal, correction: TranscriptCorrected) -> TranscriptFinal:
+    """A final with its corrected text."""
+    return dataclasses.replace(
+        final,
+        start=correction.start,
+        end=correction.end,
+        text=correction.text,
+        words=correction.words,
+        speaker=correction.speaker,
+        speaker_name=correction.speaker_name,
+        language=correction.language,
+    )
+
+
+def _closed(final: TranscriptFinal, sign: str) -> TranscriptFinal:
+    """A final with a sign at its end."""
+    if not sign or not final.words or final.text.endswith(sign):
+        return final
+    *words, last = final.words
+    last = dataclasses.replace(last, word=f"{last.word}{sign}")
+    return dataclasses.replace(final, text=f"{final.text}{sign}", words=(*words, last))
+
+
+def _changed(final: TranscriptFinal, change: Change | None) -> TranscriptFinal:
+    """A final with other speakers; as it is, where those are of other words."""
+    if change is None or len(change[1]) != len(final.words):
+        return final
+    pairs = zip(final.words, change[1], strict=True)
+    words = tuple(dataclasses.replace(word, speaker=number) for word, number in pairs)
+    return dataclasses.replace(final, speaker=change[0], words=words)
+
+
+def _carried(told: TranscriptFinal, change: Change | None, now: TranscriptFinal) -> TranscriptFinal:
+    """A corrected text with speakers that were told of its words as they were: each goes by the word at its time.
+
+    Whoever corrected the text may have known of them already: what it tells otherwise than the final did is believed.
+    """
+    changed = _changed(told, change)
+    if changed is told or not told.words:
+        return now
+    pairs = list(zip(told.words, changed.words, strict=True))
+    words = []
+    for word in now.words:
+        was, known = min(pairs, key=lambda pair: abs(pair[0].start + pair[0].end - word.start - word.end))
+        if word.speaker != was.speaker:
+            return now
+        words.append(dataclasses.replace(word, speaker=known.speaker))
+    speaker = changed.speaker if now.speaker == told.speaker else now.speaker
+    return dataclasses.replace(now, speaker=speaker, words=tuple(words))
 
 
 def called(speaker: int, name: str | None) -> str:
@@ -158,6 +239,8 @@ def _said(words: Sequence[Word], text: str) -> Said:
 class TurnMarks:
     """What stands before a text where somebody else takes over.
 
+    Text of nobody known looks as if whoever spoke before went on, or, where nobody did, as that of who speaks first.
+
     Args:
         style: "dash", "names" or "none", as `subtitles.speakers`.
         since_second: name nobody without a name before there is a second speaker.
@@ -170,7 +253,8 @@ class TurnMarks:
 
     def before(self, said: Said, book: SpeakerBook) -> str:
         """The mark, with a space behind it; empty where the same person goes on, or nobody is known."""
-        speaker, known = said.speaker, self._speaker
+        known = self._speaker
+        speaker = book.first if said.speaker is None and known is None else said.speaker
         if speaker is None or speaker == known:
             return ""
         self._speaker = speaker

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lipstream.config import Config
-from lipstream.events import TranscriptFinal
+from lipstream.events import TranscriptCorrected, TranscriptFinal
 from lipstream.pipeline.events import Event
+from lipstream.stages.sinks.corrections import Key, key_of
 
 CODE = re.compile(r"[a-z]{2,3}")
 """What may stand in a name; a plug-in's recogniser may tell anything."""
+_CORRECTED_WITHIN = 64
+"""Finals whose text may still be corrected: it is some seconds after them."""
 
 
 class SpokenLanguage:
@@ -20,11 +23,21 @@ class SpokenLanguage:
 
     def __init__(self) -> None:
         self._words: Counter[str] = Counter()
+        self._newest: OrderedDict[Key, tuple[str | None, int]] = OrderedDict()
 
     def take(self, event: Event) -> None:
-        """Count the words of a finished segment."""
-        if isinstance(event, TranscriptFinal) and event.language is not None:
+        """Count the words of a finished segment; of a corrected text in place of those before."""
+        if not isinstance(event, TranscriptFinal | TranscriptCorrected):
+            return
+        if isinstance(event, TranscriptCorrected):
+            before, count = self._newest.pop(key_of(event), (None, 0))
+            if before is not None:
+                self._words[before] -= count
+        if event.language is not None:
             self._words[event.language] += len(event.words)
+        self._newest[key_of(event)] = event.language, len(event.words)
+        if len(self._newest) > _CORRECTED_WITHIN:
+            self._newest.popitem(last=False)
 
     @property
     def code(self) -> str | None:

@@ -7,9 +7,10 @@ import os
 from collections import deque
 from pathlib import Path
 
-from lipstream.events import SoundEvent, SpeechUnclear, TranscriptFinal, TranscriptPartial
+from lipstream.events import SoundEvent, SpeechUnclear, TranscriptCorrected, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline.component import EventSink
 from lipstream.pipeline.events import End, Event
+from lipstream.stages.sinks.corrections import CorrectionsInMemory
 from lipstream.stages.sinks.speakers import SpeakerBook
 from lipstream.stages.sinks.subtitles.sound_marks import mark_of
 from lipstream.stages.sinks.text import clean
@@ -38,7 +39,8 @@ class TextFile(EventSink):
         self.path = path
         self.failure: str | None = None
         self._part = path.with_name(f".{path.name}.{os.getpid()}.new")
-        self._book = SpeakerBook()
+        # Those of sentences that are not in it any more are of no use.
+        self._book = SpeakerBook(CorrectionsInMemory(most=8 * lines))
         self._said: deque[TranscriptFinal | str] = deque(maxlen=lines)
         self._forming: dict[int, str] = {}
         self._written: str | None = None
@@ -72,6 +74,9 @@ class TextFile(EventSink):
                 self._forming.pop(event.segment, None)
             case SoundEvent(end=None):
                 self._said.append(mark_of(event))
+            case TranscriptCorrected():
+                # The sentence, if it is still there, is written as it is now.
+                pass
             case End():
                 self._said.clear()
                 self._forming.clear()

@@ -17,6 +17,7 @@ from lipstream.pipeline.component import Context, EventSink
 from lipstream.pipeline.errors import UserError
 from lipstream.pipeline.events import End, Error, Event
 from lipstream.pipeline.exclusive import open_exclusively
+from lipstream.stages.sinks.corrections import CorrectionsOnDisk
 from lipstream.stages.sinks.noted import NotedEvents
 from lipstream.stages.sinks.speakers import SpeakerBook
 from lipstream.stages.sinks.spoken import LanguageInName
@@ -41,7 +42,7 @@ class Writer(EventSink):
         part: the file while it grows.
         used: whether an event has come.
         saved: whether the file is complete and in its place.
-        book: what is known by now of speakers, and of signs that were left open.
+        book: what is known by now of speakers, of signs that were left open, and of texts that were corrected.
         remakes: whether the file is made anew from what is known at the end, rather than as things are told.
         failure: why a live run went on without it, None if it did not.
     """
@@ -70,7 +71,8 @@ class Writer(EventSink):
         self._file: BinaryIO | None = None
         self._content = False
         self._done = threading.Event()
-        self.book: SpeakerBook = SpeakerBook()
+        self._corrections = CorrectionsOnDisk(path.parent)
+        self.book: SpeakerBook = SpeakerBook(self._corrections)
         self._noted: NotedEvents | None = None
         self._sounds_heard: dict[tuple[str, float], SoundEvent] = {}
         self._outdated = False
@@ -318,6 +320,7 @@ class Writer(EventSink):
         self._done.set()
 
     def _forget(self) -> None:
+        self._corrections.close()
         if self._noted is not None:
             self._noted.close()
             self._noted = None

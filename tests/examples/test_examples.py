@@ -20,7 +20,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lipstream.events import TranscriptFinal, Word
+from lipstream.events import TranscriptCorrected, TranscriptFinal, Word
 from tests.media_factory import Sound, beginning, write_media
 
 ROOT = Path(__file__).parent.parent.parent
@@ -110,6 +110,22 @@ def test_to_sqlite(speech: Path, tmp_path: Path):
         database.close()
     assert said(text) == said(" ".join(words)) == "today after two years of negotiations"
     assert source == str(speech) and emotions >= 6
+
+
+def test_to_sqlite_has_the_corrected_text():
+    example = load("to_sqlite.py")
+    words = [Word(word=word, start=at, end=at + 0.5, confidence=1.0) for at, word in enumerate(("wether", "weather"))]
+    final = TranscriptFinal(segment=1, start=0.0, end=0.5, text="wether", words=(words[0],))
+    told = TranscriptCorrected(segment=1, start=1.0, end=1.5, previous="wether", text="weather", words=(words[1],))
+    database = sqlite3.connect(":memory:")
+    try:
+        database.executescript(example.TABLES)
+        for event in (final, told):
+            example.keep(database, 1, event)
+        assert database.execute('SELECT start, "end", text FROM segments').fetchall() == [(1.0, 1.5, "weather")]
+        assert database.execute("SELECT word FROM words").fetchall() == [("weather",)]
+    finally:
+        database.close()
 
 
 @pytest.mark.media

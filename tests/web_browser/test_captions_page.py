@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from lipstream.events import EmotionChanged, EmotionUpdate, End, TranscriptFinal, TranscriptPartial
+from lipstream.events import EmotionChanged, EmotionUpdate, End, TranscriptCorrected, TranscriptFinal, TranscriptPartial
 from tests.web_browser.fake_server import FakeServer
 from tests.web_browser.steps import CORRECTED, go_live, until
 
@@ -219,9 +219,23 @@ def test_what_a_screen_reader_was_told_is_not_told_again_when_the_connection_com
     expect(shown.last).to_have_text("Line 1.")
 
 
+def test_a_screen_reader_is_not_told_a_sentence_again_that_is_corrected_later(page: Page, server: FakeServer):
+    watch(page, server)
+    server.send(
+        TranscriptFinal(segment=1, start=0, end=1, text="It was cold", words=()),
+        TranscriptFinal(segment=2, start=2, end=3, text="Then we ate.", words=(), joint="."),
+        TranscriptCorrected(segment=1, start=0, end=1, previous="It was cold", text="It was gold,", words=()),
+    )
+    expect(page.locator(".caption")).to_have_text(["It was gold,", "Then we ate."])
+    expect(page.get_by_role("log").locator("p")).to_have_text(["It was cold", "Then we ate."])
+
+
 def test_captions_can_go_after_a_silence(page: Page, server: FakeServer):
     watch(page, server, "?hide=0.5")
     server.send(TranscriptFinal(segment=1, start=0, end=1, text="Hello.", words=()))
+    expect(page.locator(".caption")).to_be_hidden()
+    server.send(TranscriptCorrected(segment=1, start=0, end=1, previous="Hello.", text="Hallo.", words=()))
+    expect(page.locator(".caption")).to_have_text("Hallo.")
     expect(page.locator(".caption")).to_be_hidden()
     server.send(TranscriptFinal(segment=2, start=5, end=6, text="Again.", words=()))
     expect(page.locator(".caption").last).to_be_visible()

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from lipstream.events import SoundEvent, SpeakerChanged, SpeakerNamed, TranscriptFinal, TranscriptPartial
+from lipstream.events import (
+    SoundEvent,
+    SpeakerChanged,
+    SpeakerNamed,
+    TranscriptCorrected,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 from tests.web_browser.conftest import PHONE
 from tests.web_browser.fake_server import FORMATS, FakeServer
 from tests.web_browser.steps import go_live, until
@@ -188,6 +195,115 @@ def test_a_sign_that_was_left_open_stands_once_the_sentence_goes_on(page: Page, 
     go_live(page, server)
     server.send(final(1, "It was cold"), final(2, "but dry.", joint=","), final(3, "Good", joint="."))
     expect(page.locator("#history p")).to_have_text(["It was cold,", "but dry.", "Good"])
+
+
+def corrected(number: int, text: str, previous: str, **more: Any) -> dict[str, Any]:
+    told = TranscriptCorrected(
+        segment=number, start=4 * number, end=4 * number + 3, previous=previous, text=text, words=()
+    )
+    return told.to_dict() | more
+
+
+def test_a_corrected_sentence_takes_its_place_everywhere_and_is_not_read_out_again(
+    page: Page, server: FakeServer, tmp_path: Path
+):
+    go_live(page, server)
+    server.send(
+        *(final(1, "The weather was cold"), final(2, "butter dry.", joint=","), final(3, "So we went.")),
+        corrected(1, "The whether was cold.", "The weather was cold"),
+    )
+    said, shown = page.locator("#history p"), page.locator("#captions .caption")
+    expect(said).to_have_text(["The whether was cold.", "butter dry.", "So we went."])
+    first = said.first.element_handle()
+    server.send(corrected(2, "But dry it was.", "butter dry."))
+    expect(shown).to_have_text(["The whether was cold.", "But dry it was.", "So we went."])
+    expect(said).to_have_text(["The whether was cold.", "But dry it was.", "So we went."])
+    assert first.evaluate("e => e.isConnected"), "what stands before it is left alone, with what is selected in it"
+    expect(page.locator("#spoken p")).to_have_text(["The weather was cold", "butter dry.", "So we went."])
+    page.get_by_label("Format to download").select_option("json")
+    for button in ("Save as text", "Download"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button).click()
+        download.value.save_as(tmp_path / button)
+        assert "But dry it was." in (tmp_path / button).read_text()
+        assert "butter" not in (tmp_path / button).read_text()
+
+
+def test_what_is_corrected_after_it_was_saved_is_not_saved(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(final(1, "Once."))
+    expect(page.locator("#history li")).to_have_count(1)
+    with page.expect_download():
+        page.get_by_role("button", name="Save as text").click()
+    expect(page.locator("#saved-note")).to_have_text("saved")
+    server.send(corrected(1, "Ones.", "Once."))
+    expect(page.locator("#saved-note")).to_have_text("not saved")
+
+
+def test_search_finds_the_corrected_text_and_not_what_it_corrects(page: Page, server: FakeServer):
+    go_live(page, server)
+    server.send(final(1, "Red wine."), final(2, "Read books."), final(3, "Blue."))
+    expect(page.locator("#history li")).to_have_count(3)
+    page.get_by_role("searchbox").fill("red")
+    note, marked = page.locator("#search-note"), page.locator("#history mark")
+    expect(note).to_have_text("1 of 1")
+    server.send(corrected(3, "Red.", "Blue."))
+    expect(note).to_have_text("1 of 2")
+    expect(marked).to_have_text(["Red", "Red"])
+    server.send(corrected(1, "White wine.", "Red wine."))
+    expect(note).to_have_text("1 of 1")
+    expect(marked).to_have_text(["Red"])
+
+
+@pytest.mark.parametrize("changed_first", [True, False])
+def test_a_corrected_text_keeps_the_speaker_that_was_corrected(page: Page, server: FakeServer, changed_first: bool):
+    go_live(page, server)
+    change = SpeakerChanged(segment=2, start=8, end=11, previous=1, speaker=2, words=(), speaker_name="Ada")
+    later = [change, corrected(2, "Too.", "Two.", speaker=1)]
+    server.send(final(1, "One.", speaker=1), final(2, "Two.", speaker=1), *later[:: 1 if changed_first else -1])
+    expect(page.locator("#history li p")).to_have_text(["Speaker 1: One.", "Ada: Too."])
+    expect(page.locator("#captions .caption .speaker:visible")).to_have_text(["Speaker 1", "Ada"])
+
+
+def test_who_turns_out_to_have_said_something_has_the_name_that_is_known(page: Page, server: FakeServer):
+    """Regression: it was "Speaker 2" on the page and "Ada" in the files."""
+    go_live(page, server)
+    server.send(
+        *(final(1, "One.", speaker=1), final(2, "Two.", speaker=1), final(3, "Three.", speaker=3)),
+        SpeakerNamed(speaker=2, name="Ada"),
+        SpeakerChanged(segment=2, start=8, end=11, previous=1, speaker=2, words=()),
+        *(corrected(2, "Too.", "Two.", speaker=2), corrected(3, "Free.", "Three.", speaker=2)),
+    )
+    expect(page.locator("#history li p")).to_have_text(["Speaker 1: One.", "Ada: Too.", "Free."])
+    expect(page.locator("#captions .caption .speaker:visible")).to_have_text(["Speaker 1", "Ada"])
+
+
+def test_of_two_who_speak_at_once_one_is_corrected(page: Page, server: FakeServer):
+    go_live(page, server)
+    one, other = (final(1, text, face=face, overlaps=True) for face, text in ((1, "Mine."), (2, "Yours.")))
+    server.send(one, other, corrected(1, "Your house.", "Yours.", face=2))
+    expect(page.locator("#history p")).to_have_text(["Mine.", "Your house."])
+    expect(page.locator("#captions .caption")).to_have_text(["Mine.", "Your house."])
+
+
+def test_a_sentence_of_nobody_known_does_not_look_like_anothers(page: Page, server: FakeServer, tmp_path: Path):
+    """Regression: "Today," stood there as somebody else's than "Speaker 1: we begin."."""
+    go_live(page, server)
+    shown, kept = page.locator("#captions .caption .speaker:visible"), page.locator("#history li p")
+    server.send(final(1, "Today,"))
+    expect(kept).to_have_text(["Today,"])
+    server.send(final(2, "we begin.", speaker=1), final(3, "Yes."), final(4, "Soon.", speaker=1))
+    texts = ["Speaker 1: Today,", "we begin.", "Yes.", "Soon."]
+    expect(kept).to_have_text(texts)
+    expect(shown).to_have_text(["Speaker 1"])
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as text").click()
+    download.value.save_as(tmp_path / "kept.txt")
+    assert [line.partition("] ")[2] for line in (tmp_path / "kept.txt").read_text().splitlines()] == texts
+    # It turns out to be somebody else's.
+    server.send(SpeakerChanged(segment=1, start=4, end=7, previous=None, speaker=2, words=()))
+    expect(kept).to_have_text(["Speaker 2: Today,", "Speaker 1: we begin.", "Yes.", "Soon."])
+    expect(shown).to_have_text(["Speaker 2", "Speaker 1"])
 
 
 def many(server: FakeServer, first: int, last: int) -> None:

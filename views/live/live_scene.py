@@ -16,6 +16,7 @@ from lipstream.events import (
     SoundEvent,
     SoundLevel,
     SpeechStarted,
+    TranscriptCorrected,
     TranscriptFinal,
     TranscriptPartial,
 )
@@ -96,7 +97,7 @@ class LiveScene(EventSink):
         now = self._clock()
         with self._lock:
             match event:
-                case TranscriptPartial() | TranscriptFinal() | SpeechStarted():
+                case TranscriptPartial() | TranscriptFinal() | TranscriptCorrected() | SpeechStarted():
                     self._caption(event, now)
                 case FaceSeen():
                     self._faces[event.face] = _Kept(event, now)
@@ -135,8 +136,13 @@ class LiveScene(EventSink):
                 figures=(("latency", f"{self._latency:.1f} s"),) if self._latency is not None else (),
             )
 
-    def _caption(self, event: TranscriptPartial | TranscriptFinal | SpeechStarted, now: float) -> None:
+    def _caption(
+        self, event: TranscriptPartial | TranscriptFinal | TranscriptCorrected | SpeechStarted, now: float
+    ) -> None:
         match event:
+            case TranscriptCorrected():
+                # What is shown is put right; it stays no longer for that.
+                self._roll.corrected(event.segment, event.text, event.face)
             case SpeechStarted():
                 self._roll.drop(event.segment)
                 return
@@ -149,7 +155,7 @@ class LiveScene(EventSink):
                 before = self._latency if self._latency is not None else late
                 self._latency = before + _LATENCY_SMOOTHING * (late - before)
             case TranscriptFinal():
-                self._roll.final(event.segment, event.text, event.joint)
+                self._roll.final(event.segment, event.text, event.joint, event.face)
                 self._captions_end = now + CAPTION_SECONDS
                 self._gate = _Kept(event.lip_gate, now)
 

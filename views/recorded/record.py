@@ -202,7 +202,7 @@ class Recorder(EventSink):
         sound: how loud it was.
         sounds: by label and beginning, the sounds that are no words, as they were told last.
         lips: what the speaker's lips did.
-        speakers: who is called how, and corrections of who said what.
+        speakers: who is called how, and what else has become known of finals later.
         degradations: what was missing or bad, in order of its beginning.
         remarks: what is good to know of the recording.
         stats: the last metrics; None if none came.
@@ -256,7 +256,7 @@ class Recorder(EventSink):
 
     @property
     def finals(self) -> list[TranscriptFinal]:
-        """The finished segments, in order, by what is known now of who said them; made anew each time."""
+        """The finished segments, in order, by what is known now of texts and speakers; made anew each time."""
         return [self.speakers.amended(each) for each in self._told]
 
     @property

@@ -26,7 +26,7 @@ class RecordedCaptions(EventSink):
 
     Attributes:
         cues: all of them as a reader wants them; complete once the run is over.
-        finals: the sentences, in order.
+        finals: the sentences, in order, by what is known of them once the run is over.
     """
 
     def __init__(self, put: Callable[[list[Cue]], None], rules: SubtitlesConfig) -> None:
@@ -42,18 +42,19 @@ class RecordedCaptions(EventSink):
         self._book.take(event)
         if isinstance(event, TranscriptFinal):
             self.finals.append(event)
-            self._put(self._cut([event]))
+            self._put(self._cut([self._book.amended(event)]))
         elif isinstance(event, SoundEvent):
             self._sounds[event.label, event.start] = event
         elif isinstance(event, End):
+            self.finals = [self._book.amended(final) for final in self.finals]
             marks = SoundMarks(self._rules)
             for sound in self._sounds.values():
                 marks.add(sound)
             self.cues = [*marks.among(self._cut(self.finals)), *marks.rest()]
 
     def _cut(self, finals: Iterable[TranscriptFinal]) -> list[Cue]:
-        """The cues of some sentences, by what is known now."""
+        """The cues of some sentences."""
         cutter = CueCutter(self._rules)
         cutter.know(self._book.names)
-        cues = [cue for final in finals for cue in cutter.add(self._book.amended(final))]
+        cues = [cue for final in finals for cue in cutter.add(final)]
         return cues + cutter.finish()

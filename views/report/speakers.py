@@ -40,11 +40,16 @@ class SpeakerShare:
 
 
 def shares_of(finals: Iterable[TranscriptFinal], book: SpeakerBook) -> list[SpeakerShare]:
-    """One for each speaker, by number."""
+    """One for each speaker, by number.
+
+    Args:
+        finals: by what is known of them.
+        book: who is called how.
+    """
     found: dict[int, SpeakerShare] = {}
     last: int | None = None
     for final in finals:
-        for said in parts_of(book.amended(final)):
+        for said in parts_of(final):
             if said.speaker is None:
                 continue
             share = found.setdefault(said.speaker, SpeakerShare(said.speaker, book.called(said.speaker)))

@@ -10,6 +10,9 @@ from lipstream.stages.sinks.text import clean
 class LrcWriter(Writer):
     """The entry point, `-f lrc`: a line for every finished segment, `[mm:ss.xx]text`."""
 
+    is_amended = True
+    """A text that is corrected later is right in the complete file: it is made anew by what is known at the end."""
+
     def write(self, event: Event) -> None:
         """Write a segment."""
         if isinstance(event, TranscriptFinal) and (text := clean(event.text)):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from lipstream.events import EmotionUpdate, TranscriptFinal
+from lipstream.events import EmotionUpdate, TranscriptCorrected, TranscriptFinal
 from lipstream.pipeline.events import End, Event
 from lipstream.stages.sinks.data.tiers import Interval, Tiers
 from lipstream.stages.sinks.noted import event_of
@@ -17,7 +17,7 @@ from lipstream.stages.sinks.writer import Writer
 
 
 class AnnotationWriter(Writer):
-    """Finals and emotions of a run, as annotations in tiers.
+    """Finals, as they are known at the end, and emotions of a run, as annotations in tiers.
 
     These formats name all times, or the length of the recording, before the first annotation, so they cannot grow. The
     part file has the events as lines of JSON, as in JSONL; at the end the tiers are made of it.
@@ -29,9 +29,9 @@ class AnnotationWriter(Writer):
 
     def write(self, event: Event) -> None:
         """Note what is annotated."""
-        if isinstance(event, (TranscriptFinal, EmotionUpdate)):
+        if isinstance(event, (TranscriptFinal, TranscriptCorrected, EmotionUpdate)):
             self.put(f"{json_text(event.to_dict())}\n", flush=not event.ephemeral)
-            if isinstance(event, TranscriptFinal) or any(event.weights.values()):
+            if not isinstance(event, EmotionUpdate) or any(event.weights.values()):
                 self.mark_content()
         self._duration = max(self._duration, event.emitted)
 
@@ -45,6 +45,7 @@ class AnnotationWriter(Writer):
         with self.part.open(encoding="utf-8", newline="") as lines:
             for line in lines:
                 event = event_of(json.loads(line))
+                # The book has what is corrected.
                 tiers.add(self.book.amended(event) if isinstance(event, TranscriptFinal) else event)
         found = tiers.finish()
         last = max((interval.end for tier in found.values() for interval in tier), default=0)

@@ -1,4 +1,4 @@
-"""Who speaks in the JSON of a run: totals; and what was put right after it was told."""
+"""What is said in the JSON of a run, and who speaks: segments, totals; and what was put right after it was told."""
 
 from __future__ import annotations
 
@@ -11,6 +11,33 @@ from lipstream.events import TranscriptFinal
 from lipstream.stages.sinks.noted import event_of
 from lipstream.stages.sinks.speakers import SpeakerBook
 from lipstream.stages.sinks.text import json_text
+
+
+def segment_of(final: TranscriptFinal) -> dict[str, Any]:
+    """A segment as it is in the JSON."""
+    words = [
+        {
+            "word": word.word,
+            "start": round(word.start, 3),
+            "end": round(word.end, 3),
+            "confidence": round(word.confidence, 3),
+            "lip_gate": round(word.lip_gate, 3),
+            "speaker": word.speaker,
+        }
+        for word in final.words
+    ]
+    return {
+        "start": round(final.start, 3),
+        "end": round(final.end, 3),
+        "text": final.text,
+        "face": final.face,
+        "off_camera": final.off_camera,
+        "language": final.language,
+        "speaker": final.speaker,
+        "speaker_name": final.speaker_name,
+        "overlaps": final.overlaps,
+        "words": words,
+    }
 
 
 @dataclass(slots=True)
@@ -58,7 +85,7 @@ class SpeakerTotals:
 
 
 class AmendedJson:
-    """The JSON of a run, line by line, with speakers and signs as they are known at the end.
+    """The JSON of a run, line by line, with texts, speakers and signs as they are known at the end.
 
     Args:
         book: what is known.
@@ -110,9 +137,4 @@ class AmendedJson:
         assert isinstance(final, TranscriptFinal)
         final = self._book.amended(final)
         self._totals.add(final)
-        words = [
-            {**word, "word": each.word, "speaker": each.speaker}
-            for word, each in zip(record["words"], final.words, strict=True)
-        ]
-        told = {"text": final.text, "speaker": final.speaker, "speaker_name": final.speaker_name}
-        return {**record, **told, "words": words}
+        return segment_of(final)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.config import load_config
-from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, SpeechEnded, TranscriptFinal, Word
+from lipstream.events import EmotionUpdate, SpeakerChanged, SpeakerNamed, SpeechEnded, TranscriptFinal
 from lipstream.pipeline import End
 from lipstream.stages.sinks import (
     FORMATS,
@@ -27,35 +27,11 @@ from lipstream.stages.sinks.speakers import SpeakerBook, parts_of
 from lipstream.stages.sinks.transcript.reading import events_of, read_transcript
 from lipstream.stages.sinks.writer import Writer
 from tests.stages.sinks.sink_context import SinkContext
-
-
-def said(segment: int, start: float, *parts: tuple[int | None, str], **facts: object) -> TranscriptFinal:
-    """A segment whose words take half a second each."""
-    words: list[Word] = []
-    for speaker, text in parts:
-        for word in text.split():
-            at = start + 0.5 * len(words)
-            words.append(Word(word=word, start=at, end=at + 0.4, confidence=0.9, speaker=speaker))
-    text = " ".join(word.word for word in words)
-    return TranscriptFinal(
-        segment=segment,
-        start=words[0].start,
-        end=words[-1].end,
-        text=text,
-        words=tuple(words),
-        speaker=parts[0][0],
-        emitted=words[-1].end,
-        **facts,
-    )
-
+from tests.stages.sinks.told import changed, said
 
 FIRST = said(1, 0.0, (1, "You missed the date?"), (2, "Not early, no."))
 SECOND = said(2, 6.0, (2, "I was there."))
 END = End(reason="finished", duration=10.0)
-
-
-def changed(segment: int, *words: int | None) -> SpeakerChanged:
-    return SpeakerChanged(segment=segment, start=0.0, end=1.0, previous=1, speaker=words[0], words=words)
 
 
 def write(writer: Writer, *events: object) -> str:
@@ -131,6 +107,16 @@ def test_one_speaker_leaves_the_text_as_it_was(tmp_path: Path):
         (tmp_path / f"a.{name}").unlink()
         assert one == write(FORMATS[name](tmp_path / f"a.{name}"), *unknown, END)
         (tmp_path / f"a.{name}").unlink()
+
+
+def test_text_of_nobody_known_does_not_look_like_anothers(tmp_path: Path):
+    """Regression: "Today," stood there as somebody else's than "Speaker 1: we begin."."""
+    named = TxtWriter.configured(load_config("file", {"subtitles.speakers": "names"}))
+    events = said(1, 0.0, (None, "Today,")), said(2, 2.0, (1, "we begin.")), said(3, 4.0, (None, "Yes.")), SECOND
+    text = write(named(tmp_path / "a.txt"), *events, END)
+    assert text == "Speaker 1: Today,\nwe begin.\nYes.\nSpeaker 2: I was there.\n"
+    (tmp_path / "a.txt").unlink()
+    assert write(TxtWriter(tmp_path / "a.txt"), *events, END) == "Today,\nwe begin.\nYes.\n- I was there.\n"
 
 
 def test_two_people_share_a_cue_with_a_dash_for_each(tmp_path: Path):

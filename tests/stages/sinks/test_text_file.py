@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lipstream.events import SoundEvent, SpeechUnclear, TranscriptFinal, TranscriptPartial, Word
+from lipstream.events import SoundEvent, SpeechUnclear, TranscriptCorrected, TranscriptFinal, TranscriptPartial, Word
 from lipstream.pipeline import End, Event
 from lipstream.stages.sinks.text_file import TextFile
 
@@ -131,3 +131,15 @@ def test_partials_are_written_at_most_five_times_a_second(path: Path):
     assert after(sink, partial(1, "One two")) == "One\n"
     clock.time = 250_000
     assert after(sink, partial(1, "One two three")) == "One two three\n"
+
+
+def corrected(segment: int, text: str) -> TranscriptCorrected:
+    return TranscriptCorrected(segment=segment, start=0.0, end=1.0, previous="", text=text, words=())
+
+
+def test_a_sentence_that_is_corrected_is_put_right_as_long_as_it_is_there(sink: TextFile):
+    assert after(sink, final(1, "Good mourning."), final(2, "And you")) == "Good mourning.\nAnd you\n"
+    assert after(sink, corrected(1, "Good morning.")) == "Good morning.\nAnd you\n"
+    assert after(sink, partial(3, "Yes")) == "And you\nYes\n"
+    assert after(sink, corrected(1, "Never mind.")) == "And you\nYes\n"
+    assert after(sink, corrected(2, "And yours?"), final(3, "Yes.")) == "And yours?\nYes.\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,3 +154,110 @@ def test_a_sign_that_comes_with_the_next_sentence_is_shown_between_them():
     roll.final(1, "We went home")
     roll.final(2, "Then we ate.", joint=".")
     assert " ".join(line.stable for line in roll.lines) == "We went home. Then we ate."
+
+
+def shown(roll: CaptionRoll) -> str:
+    return " ".join(line.stable for line in roll.lines)
+
+
+def test_a_sign_goes_behind_a_quotation_mark_that_closes_an_open_sentence():
+    roll = CaptionRoll()
+    roll.final(1, 'He said "stop!"')
+    roll.final(2, "Then we ate.", joint=".")
+    assert shown(roll) == 'He said "stop!" Then we ate.'
+
+
+def test_a_corrected_text_takes_its_place_and_what_stands_before_it_stays():
+    roll = CaptionRoll()
+    roll.final(1, "We went home")
+    roll.final(2, "than we eight.", joint=".")
+    roll.partial(3, "It was", " cold")
+    roll.corrected(2, "then we ate.")
+    assert roll.lines[-1].unstable == " cold"
+    assert shown(roll) == "We went home. then we ate. It was"
+    roll.corrected(1, "We went home,")
+    roll.final(3, "It was cold.")
+    assert shown(roll) == "We went home, then we ate. It was cold."
+
+
+@pytest.mark.parametrize("text_", ["We went home", "We went home."])
+def test_a_sign_that_comes_later_is_not_put_behind_a_corrected_text(text_: str):
+    roll = CaptionRoll()
+    roll.final(1, "We want home")
+    roll.corrected(1, text_)
+    roll.final(2, "Then we ate.", joint=",")
+    assert shown(roll) == f"{text_} Then we ate."
+
+
+def test_a_correction_moves_no_line_that_does_not_change():
+    roll = CaptionRoll()
+    roll.final(1, LONG)
+    upper, lower = text(roll.lines)
+    *kept, last = LONG.split()
+    roll.corrected(1, " ".join([*kept, last[:-1]]))
+    assert text(roll.lines) == [upper, lower[:-1]]
+    roll.corrected(1, LONG)
+    assert text(roll.lines) == [upper, lower]
+
+
+def test_a_correction_of_words_that_have_scrolled_away_does_not_bring_them_back():
+    roll = CaptionRoll()
+    roll.final(1, f"One to three. {LONG}")
+    roll.final(2, "Home again.")
+    before = shown(roll)
+    assert "three" not in before and before.endswith(f"{LONG.split()[-1]} Home again.")
+    roll.corrected(1, f"One, two, three and four. {LONG}")
+    assert shown(roll) == before
+    roll.corrected(1, f"One, two, three and four. {LONG.rsplit(' ', 1)[0]} else.")
+    assert shown(roll) == f"{before.rsplit(' ', 3)[0]} else. Home again."
+
+
+def test_a_correction_may_leave_out_all_that_is_still_shown_of_a_text():
+    roll = CaptionRoll()
+    roll.final(1, f"{LONG} {LONG}")
+    roll.final(2, "Home again.")
+    assert len(roll.lines) == 2
+    roll.corrected(1, LONG.split()[0])
+    assert shown(roll) == "Home again."
+
+
+def test_text_without_spaces_that_has_scrolled_is_corrected_where_it_is_shown():
+    roll = CaptionRoll()
+    roll.final(1, "漢" * 30 + "字" * 20)
+    lower = text(roll.lines)[-1]
+    roll.corrected(1, "漢" * 29 + "字" * 20)
+    assert text(roll.lines)[-1] in (lower, lower[:-1]) and "漢" in text(roll.lines)[0]
+
+
+def test_of_two_who_speak_at_once_one_is_corrected():
+    roll = CaptionRoll()
+    roll.final(1, "Mine.", face=1)
+    roll.final(1, "Your.", face=2)
+    roll.corrected(1, "Yours.", face=2)
+    assert shown(roll) == "Mine. Yours."
+
+
+def test_a_correction_of_what_is_not_shown_any_more_shows_nothing():
+    roll = CaptionRoll()
+    roll.final(1, "Good mourning.")
+    roll.clear()
+    roll.corrected(1, "Good morning.")
+    assert roll.lines == ()
+
+
+@settings(deadline=None, max_examples=60)
+@given(SEEDS)
+def test_what_is_shown_is_the_end_of_all_that_is_said_whatever_is_corrected(seed: int):
+    chance = random.Random(seed)
+    roll, said = CaptionRoll(), []
+    for segment in range(1, chance.randint(2, 7)):
+        words = ["".join(chance.choices(LETTERS, k=chance.randint(1, 12))) for _ in range(chance.randint(1, 14))]
+        said.append(words)
+        roll.final(segment, " ".join(words))
+        corrected = chance.randint(max(1, segment - 2), segment)
+        again = [chance.choice([word, word, word, "", word[:-1], f"{word}x y"]) for word in said[corrected - 1]]
+        said[corrected - 1] = " ".join(["z", *again]).split()
+        roll.corrected(corrected, " ".join(said[corrected - 1]))
+        shown = "".join("".join(text(roll.lines)).split())
+        assert len(roll.lines) <= 2 and "".join(map("".join, said)).endswith(shown)
+        assert all(ems(line.strip()) <= COLUMN_EMS for line in text(roll.lines))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lipstream.events import FaceLost, SoundLevel, SpeechStarted
+from lipstream.events import FaceLost, SoundLevel, SpeechStarted, TranscriptCorrected
 from lipstream.pipeline import Degraded, Error, Recovered, Switches
 from lipstream.stages.shedding import FACE_RATE, PARTIALS
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
@@ -40,6 +40,16 @@ def test_captions_grow_become_stable_and_go_some_seconds_after_the_final():
     assert seen.tell(final("Good morning.")).captions == (CaptionLine("Good morning."),)
     assert seen.after(CAPTION_SECONDS).captions
     assert not seen.after(0.1).captions
+
+
+def test_a_corrected_sentence_is_put_right_and_stays_no_longer_for_that():
+    seen = Seen()
+    seen.tell(final("Good mourning."), final("Good night", segment=2))
+    seen.after(CAPTION_SECONDS - 1)
+    told = TranscriptCorrected(segment=1, start=0.0, end=1.0, previous="", text="Good morning.", words=())
+    assert seen.tell(told).captions == (CaptionLine("Good morning. Good night"),)
+    assert not seen.after(1.1).captions
+    assert not seen.tell(told).captions, "what has gone does not come back"
 
 
 def test_captions_of_an_open_segment_do_not_stay_for_ever_if_recognition_falls_silent():

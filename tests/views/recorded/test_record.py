@@ -8,7 +8,14 @@ from array import array
 import numpy as np
 import pytest
 
-from lipstream.events import LipActivity, SoundLevel, SpeechEnded
+from lipstream.events import (
+    LipActivity,
+    SoundLevel,
+    SpeakerChanged,
+    SpeakerNamed,
+    SpeechEnded,
+    TranscriptCorrected,
+)
 from lipstream.pipeline import Degraded, End, Recovered, Stats
 from lipstream.views.recorded.record import Degradation, at, within
 from tests.views.records import emotion, final, recorded, seen
@@ -21,6 +28,19 @@ def test_what_comes_seldom_is_kept_as_it_comes():
     assert record.finals == [words] and record.emotions == [feeling]
     assert record.speech == [(0.5, 1.2)]
     assert record.stats is stats and record.end is end and record.duration == 3.0
+
+
+def test_finals_are_as_they_are_known_at_the_end():
+    """Regression: muxed subtitles and the downloads of a report had speakers as they were told first."""
+    first, second, better = final("wether then", segment=1), final("so", 5.0, segment=2), final("weather then")
+    told = TranscriptCorrected(
+        segment=1, start=first.start, end=first.end, previous=first.text, text=better.text, words=better.words
+    )
+    changed = SpeakerChanged(segment=2, start=5.0, end=5.3, previous=None, speaker=3, words=(3,))
+    record = recorded([first, second, told, changed, SpeakerNamed(speaker=3, name="Bo")])
+    one, two = record.finals
+    assert (one.text, one.words) == (better.text, better.words)
+    assert (two.speaker, two.speaker_name, two.words[0].speaker) == (3, "Bo", 3)
 
 
 def test_a_face_is_kept_to_a_ten_thousandth_of_the_picture():

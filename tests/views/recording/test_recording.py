@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from lipstream.config import load_config
 from lipstream.config.subtitles import SubtitlesConfig
-from lipstream.events import Recording, SpeakerNamed, TranscriptFinal, Word
+from lipstream.events import Recording, SpeakerNamed, TranscriptCorrected, TranscriptFinal, Word
 from lipstream.pipeline import Degraded, End, Event, Graph, Packet, UserError
 from lipstream.pipeline.session import Session
 from lipstream.pipeline.testing import EventRecorder
@@ -138,6 +139,22 @@ def test_captions_have_the_names_and_signs_that_were_told_after_them():
     for event in (*said, SpeakerNamed(speaker=1, name="Ann"), End(reason="stopped", duration=5.0)):
         captions.handle(event)
     assert "Ann: Home. Then" in " ".join(" ".join(cue.lines) for cue in captions.cues)
+
+
+def test_captions_have_the_texts_that_were_corrected_after_them():
+    written: list[Cue] = []
+    captions = RecordedCaptions(written.extend, SubtitlesConfig())
+    word = Word(word="Wether", start=0.0, end=1.0, confidence=1.0)
+    final = TranscriptFinal(segment=1, start=0.0, end=1.0, text=word.word, words=(word,))
+    better = replace(word, word="Weather")
+    told = TranscriptCorrected(
+        segment=1, start=0.0, end=1.0, previous=word.word, text=better.word, words=(better,), revised=()
+    )
+    for event in (final, told, End(reason="stopped", duration=5.0)):
+        captions.handle(event)
+    assert [cue.lines for cue in captions.cues] == [("Weather",)]
+    assert [each.text for each in captions.finals] == ["Weather"]
+    assert [cue.lines for cue in written] == [("Wether",)], "in a file that only grows, what was known then"
 
 
 def test_what_is_played_has_a_track_of_its_own(tmp_path: Path):

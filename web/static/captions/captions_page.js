@@ -11,6 +11,8 @@ import { readSettings } from "./caption_settings.js";
 const NOTICE_MS = 10_000;
 /** Finished sentences kept for screen readers. */
 const ANNOUNCED = 20;
+/** What is told of sentences that have been said: captions that have gone do not come back for it. */
+const LATER = new Set(["TranscriptCorrected", "SpeakerChanged", "SpeakerNamed"]);
 
 const $ = (id) => document.getElementById(id);
 
@@ -73,7 +75,7 @@ function onEvent(event) {
   }
   if (captions.apply(event)) {
     view.show(captions.lines, captions.before);
-    restartSilence();
+    if (!LATER.has(event.event)) restartSilence();
   }
   if (settings.emotion) showEmotion(emotions.apply(event, performance.now()));
 }

@@ -1,5 +1,7 @@
 /** Shows lines of captions. All text goes into text nodes. */
 
+import { seeming } from "./speakers.js";
+
 /** Keeps the elements of a box the same as the lines, touching only what has changed. */
 export class CaptionView {
   #box;
@@ -22,10 +24,14 @@ export class CaptionView {
       element.remove();
       this.#shown.delete(key);
     }
+    const spoken = lines.filter(({ mark }) => !mark);
+    const speakers = seeming(spoken.map(({ speaker }) => speaker), before);
+    const named = new Map(spoken.map((line, index) => [line, speakers[index]]));
     let last = before;
     for (const line of lines) {
-      this.#update(line, line.speaker === last ? "" : line.speaker);
-      if (!line.mark) last = line.speaker;
+      const speaker = named.get(line) ?? line.speaker;
+      this.#update(line, speaker === last ? "" : speaker);
+      last = named.get(line) ?? last;
     }
   }
 

@@ -1,6 +1,7 @@
 /** Folds transcript events into lines of captions. Knows nothing of the page. */
 
-import { correction, speakerOf } from "./speakers.js";
+import { leftOpen } from "./signs.js";
+import { Names, correction, isOf, speakerNow, speakerOf } from "./speakers.js";
 
 /** Lines kept; more than are ever in view, so that taking one away moves nothing that is seen. */
 const KEPT = 24;
@@ -18,9 +19,11 @@ const UNCLEAR = "[unclear]";
  * @property {string|null} language code of the language of the text, once it is known
  * @property {string} speaker who speaks; empty where it is not known
  * @property {number|null} number of who speaks, where that is known
+ * @property {number|null} told that of the final, whatever has been told of it since
  * @property {number|null} segment of which segment it is, for what is told of it later; null once its session is over
  * @property {number|null} face whose line it is of two who speak at once in the segment
  * @property {boolean} mark no words, but what is heard instead
+ * @property {boolean} corrected the text has been read once more, with what was said after it
  */
 
 export class Captions {
@@ -33,6 +36,7 @@ export class Captions {
   #sounds = 0;
   /** @type {Set<number|string>} segments whose final text came; a stream that is opened again tells them once more */
   #finished = new Set();
+  #names = new Names();
   #onFinal;
 
   /** @param {(text: string, event: any) => void} [onFinal] called for every finished line */
@@ -45,11 +49,13 @@ export class Captions {
    * @returns {boolean} whether the lines have changed
    */
   apply(event) {
+    this.#names.learn(event);
     if (event.event === "TranscriptPartial") return this.#partial(event);
     if (event.event === "TranscriptFinal") return this.#final(event);
+    if (event.event === "TranscriptCorrected") return this.#replace(event);
     if (event.event === "SpeechUnclear") return this.#mark(event.segment, UNCLEAR);
     if (event.event === "SoundEvent") return this.#sound(event);
-    return this.#correct(correction(event));
+    return this.#correct(correction(event, this.#names));
   }
 
   /** Another session begins: what is shown stays, and its segments get no more text. */
@@ -57,6 +63,7 @@ export class Captions {
     this.breakOff();
     this.#session += 1;
     this.#finished.clear();
+    this.#names.clear();
     for (const line of this.lines) line.segment = line.number = null;
   }
 
@@ -94,7 +101,7 @@ export class Captions {
     const speaker = speakerOf(event);
     const language = event.language ?? null;
     Object.assign(line, { stable: text, unstable: "", final: true, cut: false, mark: false, language, speaker });
-    line.number = event.speaker ?? null;
+    line.number = line.told = event.speaker ?? null;
     if (event.joint) this.#closeBefore(line, event.joint);
     if (text) this.#onFinal(text, event);
     else this.lines = this.lines.filter((other) => other !== line);
@@ -105,7 +112,17 @@ export class Captions {
   #closeBefore(line, sign) {
     const before = this.lines.slice(0, this.lines.indexOf(line));
     const last = before.findLast(({ final, mark, segment }) => final && !mark && segment !== null);
-    if (last && !/\p{P}$/u.test(last.stable)) last.stable += sign;
+    if (last && !last.corrected && leftOpen(last.stable)) last.stable += sign;
+  }
+
+  /** The corrected text of a finished line, in its place. Who reads by ear is not told: the sentence has been heard. */
+  #replace(event) {
+    const line = this.lines.filter(({ final, cut, mark }) => final && !cut && !mark).find(isOf(event));
+    if (!line) return false;
+    const { number, speaker } = speakerNow(line, event, this.#names);
+    const language = event.language ?? null;
+    Object.assign(line, { stable: event.text.trim(), language, number, speaker, corrected: true });
+    return true;
   }
 
   #correct(told) {
@@ -133,9 +150,9 @@ export class Captions {
     let line = this.lines.find((candidate) => candidate.key === key);
     if (!line) {
       line = { key, stable: "", unstable: "", final: false, cut: false, language: null, mark: false };
-      Object.assign(line, { speaker: "", number: null, segment, face: null });
+      Object.assign(line, { speaker: "", number: null, told: null, segment, face: null, corrected: false });
       const lines = [...this.lines, line];
-      this.before = lines.slice(0, -KEPT).at(-1)?.speaker ?? this.before;
+      this.before = lines.slice(0, -KEPT).findLast(({ mark, speaker }) => !mark && speaker)?.speaker ?? this.before;
       this.lines = lines.slice(-KEPT);
     }
     return line;

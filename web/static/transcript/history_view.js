@@ -64,6 +64,16 @@ export class HistoryView {
     else this.#box.scrollTop = scrollTop;
   }
 
+  /** A sentence has another text, so it and what follows are shown anew, each at its place; those before stay as they are. */
+  changed(index) {
+    const { scrollTop } = this.#box;
+    for (let at = Math.max(index, this.#from); at < this.#to; at += 1) {
+      this.#list.children[at - this.#from].replaceWith(this.#item(at));
+    }
+    if (this.#following) this.#toEnd();
+    else this.#box.scrollTop = scrollTop;
+  }
+
   toNewest() {
     this.#following = true;
     this.#unseen = 0;
@@ -157,14 +167,15 @@ export class HistoryView {
   }
 
   #item(index) {
-    const { text, time, speaker, language } = this.#transcript.at(index);
+    const { text, time, language } = this.#transcript.at(index);
+    const speaker = this.#transcript.speakerFrom(index);
     const item = document.createElement("li");
     item.dataset.current = String(index === this.#current);
     const stamp = document.createElement("time");
     stamp.dateTime = time.toISOString();
     stamp.textContent = clock(time);
     const words = document.createElement("p");
-    if (speaker && this.#transcript.changesSpeaker(index)) {
+    if (speaker) {
       const who = document.createElement("strong");
       who.className = "speaker";
       who.append(...this.#marked(speaker));

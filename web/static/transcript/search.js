@@ -57,6 +57,16 @@ export class Search {
     this.#tell();
   }
 
+  /** A sentence has another text, which may match or not; the reader stays where they are. */
+  changed() {
+    if (!this.#pattern) return;
+    const current = this.#found[this.#current];
+    this.#found = this.#transcript.matches(this.#pattern);
+    const at = this.#found.findLastIndex((index) => index <= current);
+    this.#current = Math.max(at, Math.min(0, this.#found.length - 1));
+    this.#tell();
+  }
+
   /** Searches no more, and goes back to the newest. */
   end() {
     this.#field.value = "";

@@ -1,6 +1,7 @@
 /** All that was said, from the first session of the page on. Knows nothing of the page. */
 
-import { correction, speakerOf } from "../shared/speakers.js";
+import { leftOpen } from "../shared/signs.js";
+import { Names, correction, isOf, seeming, speakerNow, speakerOf } from "../shared/speakers.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
 
@@ -10,6 +11,8 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycl
  * @property {Date} time when it was said
  * @property {string} speaker empty where it is not known
  * @property {number|null} number of who speaks in its session, where that is known; null once the session is over
+ * @property {number|null} told that of the final, whatever has been told of it since
+ * @property {boolean} corrected the text has been read once more, with what was said after it
  * @property {number|null} segment of which segment of its session it is; null once the session is over
  * @property {number|null} face whose it is of two who speak at once in the segment
  * @property {string|null} language code of the language of the text, where it is known
@@ -31,6 +34,7 @@ export class Transcript {
   /** @type {Sound[]} in order */
   #sounds = [];
   #saved = 0;
+  #names = new Names();
 
   get length() {
     return this.#entries.length;
@@ -53,20 +57,23 @@ export class Transcript {
    * @param {string} text
    * @param {Date} time
    * @param {any} [event]
-   * @returns {boolean} whether the sentence before it has another text now
+   * @returns {boolean} whether sentences before it look otherwise now
    */
   add(text, time, event = null) {
     const closed = this.#close(event?.joint);
     const { speaker: number = null, segment = null, language = null } = event ?? {};
     const face = event?.overlaps ? event.face : null;
-    this.#entries.push({ text, time, speaker: speakerOf(event), number, segment, face, language, event });
-    return closed;
+    const entry = { text, time, speaker: speakerOf(event), number, told: number, segment, face, language, event };
+    // Those before the first who is known look as if they were that one's.
+    const first = entry.speaker && this.length && !this.#entries.some(({ speaker }) => speaker);
+    this.#entries.push({ ...entry, corrected: false });
+    return closed || Boolean(first);
   }
 
   /** The sign at the end of the newest sentence, which was left open until its next words came. */
   #close(sign) {
     const last = this.#entries.at(-1);
-    if (!sign || !last || last.segment === null || /\p{P}$/u.test(last.text)) return false;
+    if (!sign || !last || last.segment === null || last.corrected || !leftOpen(last.text)) return false;
     last.text += sign;
     const words = (last.event?.words ?? []).map((word) => ({ ...word }));
     if (words.length) words.at(-1).word += sign;
@@ -95,25 +102,58 @@ export class Transcript {
    * @returns {boolean} whether sentences have another speaker now
    */
   learn(event) {
-    const told = correction(event);
+    this.#names.learn(event);
+    const told = correction(event, this.#names);
     const entries = told ? this.#entries.filter(told.of) : [];
     for (const entry of entries) {
-      const name = event.event === "SpeakerNamed" ? event.name : event.speaker_name;
+      const name = event.event === "SpeakerNamed" ? event.name : this.#names.of(event);
       Object.assign(entry, { speaker: told.speaker, number: told.number });
       entry.event = { ...entry.event, speaker: told.number, speaker_name: name ?? null };
     }
     return entries.length > 0;
   }
 
+  /**
+   * Takes the corrected text of a sentence.
+   *
+   * @param {any} event
+   * @returns {number} which sentence has another text now; -1 for none
+   */
+  correct(event) {
+    if (event.event !== "TranscriptCorrected") return -1;
+    const index = this.#entries.findLastIndex(isOf(event));
+    const entry = this.#entries[index];
+    if (!entry?.event) return -1;
+    const { start, end, words, language = null } = event;
+    const text = event.text.trim();
+    const now = speakerNow(entry, event, this.#names);
+    const name = now.number === entry.number ? entry.event.speaker_name : this.#names.of(event);
+    const time = new Date(entry.time.getTime() + 1000 * (start - entry.event.start));
+    const told = { text, start, end, words, language, speaker: now.number, speaker_name: name ?? null };
+    Object.assign(entry, { ...now, text, time, language, corrected: true, event: { ...entry.event, ...told } });
+    // What was saved of it is not what it is.
+    this.#saved = Math.min(this.#saved, index);
+    return index;
+  }
+
   /** Segments and speakers of what comes have nothing to do with those before. */
   newSession() {
     for (const entry of this.#entries) entry.number = entry.segment = null;
     for (const sound of this.#sounds) sound.began = null;
+    this.#names.clear();
   }
 
-  /** Whether somebody else speaks than in the sentence before. */
-  changesSpeaker(index) {
-    return this.#entries[index].speaker !== (this.#entries[index - 1]?.speaker ?? "");
+  /** Who speaks, where somebody else does than in the sentence before; empty where that is not to be said. */
+  speakerFrom(index) {
+    const now = this.#seems(index);
+    return index > 0 && now === this.#seems(index - 1) ? "" : now;
+  }
+
+  /** See `seeming`. */
+  #seems(index) {
+    const known = ({ speaker }) => speaker;
+    for (let at = index; at >= 0; at -= 1) if (known(this.#entries[at])) return known(this.#entries[at]);
+    return this.#entries.find(known)?.speaker ?? "";
   }
 
   /** @param {number} [length] how much of it has been saved; all of it by default */
@@ -142,18 +182,14 @@ export class Transcript {
   /** One line for each sentence and each sound, with its time, and who speaks where that changes. */
   text() {
     const waiting = this.#sounds.map(({ label, start }) => ({ start, line: `[${clock(start)}] [${label}]\n` }));
-    const lines = this.#entries.flatMap(({ time }, index) => {
+    const speakers = seeming(this.#entries.map(({ speaker }) => speaker));
+    const lines = this.#entries.flatMap(({ text, time }, index) => {
       const before = waiting.findIndex(({ start }) => start >= time);
       const sounds = waiting.splice(0, before < 0 ? waiting.length : before);
-      return [...sounds.map(({ line }) => line), this.#line(index)];
+      const who = speakers[index] && speakers[index] !== speakers[index - 1] ? `${speakers[index]}: ` : "";
+      return [...sounds.map(({ line }) => line), `[${clock(time)}] ${who}${text}\n`];
     });
     return [...lines, ...waiting.map(({ line }) => line)].join("");
-  }
-
-  #line(index) {
-    const { text, time, speaker } = this.#entries[index];
-    const who = speaker && this.changesSpeaker(index) ? `${speaker}: ` : "";
-    return `[${clock(time)}] ${who}${text}\n`;
   }
 
   /** All of it in the form of `-f json`; time begins with the first sentence. */

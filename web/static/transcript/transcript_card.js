@@ -89,9 +89,14 @@ export class TranscriptCard {
     this.#transcript.hear(event, start);
   }
 
-  /** Learns what is told later of who spoke. */
+  /** Learns what is told later of who spoke, and of what was said. */
   learn(event) {
     if (this.#transcript.learn(event)) this.#view.rename();
+    const index = this.#transcript.correct(event);
+    if (index < 0) return;
+    this.#view.changed(index);
+    this.#search.changed();
+    this.#showState();
   }
 
   newSession() {
