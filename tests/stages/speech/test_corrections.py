@@ -333,7 +333,11 @@ def test_at_its_end_a_run_waits_for_it_no_longer_than_it_has_to(monkeypatch):
         def cancel(self) -> None: ...
 
     monkeypatch.setattr(correct.threading, "Timer", Timer)
-    reader.during = lambda: reader.told[-1].interruption.ask()
+
+    def waits() -> None:
+        reader.told[-1].interruption.ask()
+
+    reader.during = waits
     run = reread(reader, [said(1, "we are"), said(2, "now")], precedence=Precedence())
     assert waited == [correct.AT_END]
     assert run.counters[GIVEN_UP] == 1 and not run.payloads
