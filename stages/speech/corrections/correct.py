@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 AT_END: Final = 3.0
 """Seconds for which a run that comes to its end waits for what is read once more."""
-WHEN_STOPPED: Final = 0.3
+WHEN_STOPPED: Final = 0.5
 """The same of one that is stopped: it is to be over at once."""
 LATE: Final = 1.0
 """Seconds that a final comes after the end of its speech."""
@@ -94,15 +94,18 @@ class Correct(Stage):
             self._voiced = chunk.speech_start, chunk.speech_end
             return
         finished: Finished = packet.payload
-        if not self._window.continues(finished):
+        final, read = finished.final, finished.read
+        if final is None or read is None:
             self._end()
-        elif not self._window.fits(finished):
-            self._let_go()
-        if finished.read is None:
             self._so_far.forget()
             return
-        self._reader.remember(finished.read, finished.speech.heard)
-        self._window.add(finished, finished.read)
+        continues = self._window.continues(finished, read)
+        if continues:
+            self._window.goes_on(final.joint)
+        if not continues or not self._window.fits(finished):
+            self._end()
+        self._reader.remember(read, finished.speech.heard)
+        self._window.add(finished, read)
         self._due = len(self._window.held) > 1
         self._read()
 
@@ -125,11 +128,8 @@ class Correct(Stage):
         self._end(WHEN_STOPPED if self.context.stopping.is_set() else AT_END)
 
     def _end(self, patience: float | None = None) -> None:
-        """Nothing goes on with what is held."""
+        """Read what is held if it was not, and let it go: nothing is read with it any more."""
         self._read(patience)
-        self._let_go()
-
-    def _let_go(self) -> None:
         if self._due:
             self.context.count(GIVEN_UP, 1)
             self._due = False
@@ -143,11 +143,12 @@ class Correct(Stage):
         """
         if not self._due or self.context.sheds(CORRECTIONS.name):
             return
+        if patience is None and self.context.stopping.is_set():
+            # The end comes at once, and has its own time for it.
+            return
         if self._precedence is None:
             self._read_until(None)
             return
-        if patience is None and self.context.stopping.is_set():
-            patience = WHEN_STOPPED
         with self._precedence.giving_way() as interruption:
             timer = None if patience is None else threading.Timer(patience, interruption.ask)
             if timer is not None:

@@ -76,15 +76,20 @@ class Window:
         """The newest segment."""
         return self._held[-1].speech if self._held else None
 
-    def continues(self, finished: Finished) -> bool:
-        """Whether a segment goes on with what is held: speech of the same person, in the same language."""
-        if not self._held or finished.read is None:
+    def continues(self, finished: Finished, read: Transcript) -> bool:
+        """Whether a segment goes on with what is held: speech of the same person, in the same language.
+
+        Args:
+            finished: the segment.
+            read: its text.
+        """
+        if not self._held:
             return False
         last = self._held[-1]
         pause = seconds(finished.speech.speech_start - last.speech.speech_end)
         return (
             pause <= LONGEST_PAUSE
-            and finished.read.language == last.read.language
+            and read.language == last.read.language
             and same_speaker(last.speech, finished.speech)
             and goes_on(last.finished.speaker, finished.speaker)
         )
@@ -93,10 +98,13 @@ class Window:
         """Whether all that is held can be read at once with a segment."""
         return sum(map(_length, (*(each.speech for each in self._held), finished.speech))) <= LONGEST
 
+    def goes_on(self, joint: str) -> None:
+        """Take the sign behind the newest segment that the next one tells."""
+        if self._held:
+            self._held[-1].joint = joint
+
     def add(self, finished: Finished, read: Transcript) -> None:
-        """Take a segment."""
-        if self._held and finished.final is not None:
-            self._held[-1].joint = finished.final.joint
+        """Take a segment with its text."""
         self._held.append(Held(finished, read))
 
     def read_again(self, texts: Sequence[Transcript]) -> list[Settled]:
