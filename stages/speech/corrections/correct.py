@@ -18,7 +18,7 @@ from lipstream.stages.payloads import SpeechChunk
 from lipstream.stages.shedding import CORRECTIONS
 from lipstream.stages.speech.corrections.payloads import Finished
 from lipstream.stages.speech.corrections.precedence import Precedence
-from lipstream.stages.speech.corrections.window import Settled, Window, with_joint
+from lipstream.stages.speech.corrections.window import Held, Settled, Window, with_joint
 from lipstream.stages.speech.joined import LONGEST_PAUSE, divided, sound_of
 from lipstream.stages.speech.live_text import revised
 from lipstream.stages.speech.onward import SpeechSoFar, closed, continued
@@ -209,15 +209,14 @@ class Correct(Stage):
     def _settle(self, settled: Sequence[Settled]) -> None:
         for each in settled:
             held, read = each.held, each.corrected
-            if read is not None and held.joint and not _is_closed(read):
+            if read is not None and not each.heard_next and not _is_closed(read):
                 read = dataclasses.replace(read, words=with_joint(read.words, held.joint))
-            if read is None or not self._publish(each, read):
+            if read is None or not self._publish(held, read):
                 read = held.read
             self._so_far.add(held.speech, read, held.finished.speaker)
 
-    def _publish(self, settled: Settled, read: Transcript) -> bool:
+    def _publish(self, held: Held, read: Transcript) -> bool:
         """Publish the text of a final, if it is another than what stands; whether it is to stand."""
-        held = settled.held
         final, speech = held.finished.final, held.speech
         assert final is not None
         language = self._reader.written_in(read.language)
@@ -227,7 +226,7 @@ class Correct(Stage):
         if not words:
             return False
         text = space_of(language).join(word.word for word in words)
-        if text in (final.text, f"{final.text}{held.joint}"):
+        if text == f"{final.text}{held.joint}":
             return True
         self.context.count(CORRECTED, 1)
         corrected = TranscriptCorrected(

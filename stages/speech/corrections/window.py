@@ -54,10 +54,12 @@ class Settled:
     Attributes:
         held: the final.
         corrected: its text by another reading; None where it stays as it was.
+        heard_next: that reading knows what comes after it, and so the sign at its end.
     """
 
     held: Held
     corrected: Transcript | None
+    heard_next: bool = True
 
 
 class Window:
@@ -119,8 +121,11 @@ class Window:
 
     def end(self) -> list[Settled]:
         """Let go of all: nothing goes on with them."""
-        known = bool(self._held) and all(held.again is not None for held in self._held)
-        return self._settle(self._groups() if known else [range(len(self._held))])
+        if not self._held:
+            return []
+        known = all(held.again is not None for held in self._held)
+        *others, last = self._settle(self._groups() if known else [range(len(self._held))])
+        return [*others, replace(last, heard_next=False)]
 
     def _groups(self) -> list[range]:
         old = [[word.text for word in held.read.words] for held in self._held]

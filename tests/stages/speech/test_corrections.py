@@ -158,6 +158,18 @@ def test_a_sign_that_the_next_final_has_told_is_no_correction():
     reader = Again({(1, 2): ["so it is.", "We go."]})
     run = reread(reader, [said(1, "so it is"), said(2, "We go.", joint=".")])
     assert not run.payloads
+    run = reread(reader, [said(1, "so it is"), said(2, "We go.", joint=",")])
+    assert corrections(run) == {1: "so it is."}
+    # A sign that was told, and is none by the reading that knows what comes next.
+    reader = Again({(1, 2): ["so it is", "we go."]})
+    assert corrections(reread(reader, [said(1, "so it is"), said(2, "we go.", joint=".")])) == {1: "so it is"}
+
+
+def test_a_sign_that_the_next_final_told_stays_where_it_was_read_without_that():
+    """What is read last, before a segment that is too long to be read with it, does not know what comes next."""
+    reader = Again({(1, 2): ["we are", "here, now"]})
+    long = said(3, "and then", 2 * (LENGTH + PAUSE), length=LONGEST - 1, joint=".")
+    assert corrections(reread(reader, [said(1, "we are"), said(2, "hear now"), long])) == {2: "here, now."}
 
 
 def test_what_nothing_comes_after_is_corrected_by_the_last_reading_when_the_run_of_speech_is_over():
