@@ -13,7 +13,7 @@ from lipstream.pipeline import seconds
 from lipstream.stages.payloads import EncodedSpeech
 from lipstream.stages.speaker.parted import same_speaker
 from lipstream.stages.speech.corrections.payloads import Finished
-from lipstream.stages.speech.corrections.seams import apart
+from lipstream.stages.speech.corrections.seams import apart, as_before
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 from lipstream.stages.speech.onward import goes_on
 
@@ -114,8 +114,9 @@ class Window:
 
         The last one will be, with what comes after it, and so will those that hang together with it.
         """
-        for held, text in zip(self._held, texts, strict=True):
-            held.again = text
+        words = as_before([held.read.words for held in self._held], [text.words for text in texts])
+        for held, text, own in zip(self._held, texts, words, strict=True):
+            held.again = replace(text, words=tuple(own))
         groups = self._groups()
         return self._settle(groups[:-1])
 
