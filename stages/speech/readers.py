@@ -124,10 +124,8 @@ def _machine(config: Config) -> speed.Machine:
 
 
 def reads_again(config: Config, reading: Reading) -> bool:
-    """Whether finals are read once more: where that is wanted, and their recogniser gains by it and gives way."""
-    final = reading.final
-    gains = final.best_length > 0 and not final.reads_frames
-    return config.corrections and reading.onward > 0 and gains and final.gives_way
+    """Whether finals are read once more: where that is wanted, and their recogniser gives way to who is waited for."""
+    return config.corrections and reading.onward > 0 and reading.final.gives_way
 
 
 def reading_again(config: Config, listener: SpeechEngine) -> Reading:

@@ -19,7 +19,7 @@ from lipstream.stages.speech.onward import goes_on
 
 LONGEST: Final = 20.0
 """Seconds of sound that are read once more at once: what begins to be read is not late by more than that costs."""
-AS_SURE: Final = 0.9
+AS_SURE: Final = 0.8
 """Mean confidence that another reading must have, in parts of the first one's."""
 AS_MANY: Final = 0.5
 """Words it must have, in parts of those of the first one."""
