@@ -37,7 +37,9 @@ def test_what_is_not_there_is_not_left_out():
     alone = {"video.enabled": False, "emotion.enabled": False, "speech.quality": "fast"}
     assert names(load_config("live", alone)) == [CORRECTIONS.name, PARTIALS.name]
     assert names(load_config("live", {**alone, "speech.corrections": "off"})) == [PARTIALS.name]
-    assert names(load_config("live", {"emotion.enabled": False, "speech.partials": "off", "speech.quality": "fast"})) == [FACE_RATE.name]
+    assert names(
+        load_config("live", {"emotion.enabled": False, "speech.partials": "off", "speech.quality": "fast"})
+    ) == [FACE_RATE.name]
 
 
 def test_only_the_path_of_the_sound_tells_the_load():

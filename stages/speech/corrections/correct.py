@@ -69,7 +69,7 @@ class Correct(Stage):
         self._window = Window()
         self._so_far = SpeechSoFar(reading.onward)
         self._due = False
-        self._voiced: tuple[int, int] | None = None
+        self._newest: SpeechChunk | None = None
         self._reached = 0
         self._failures = 0
 
@@ -90,8 +90,7 @@ class Correct(Stage):
         """Take a final, and read it with those before it; see where somebody speaks."""
         self._reached = max(self._reached, packet.timestamp)
         if port == "voice":
-            chunk: SpeechChunk = packet.payload
-            self._voiced = chunk.speech_start, chunk.speech_end
+            self._newest = packet.payload
             return
         finished: Finished = packet.payload
         final, read = finished.final, finished.read
@@ -116,11 +115,13 @@ class Correct(Stage):
         if last is None:
             return
         self._read()
-        if self._voiced is None:
+        newest = self._newest
+        if newest is None:
             return
-        start, end = self._voiced
-        quiet = seconds(self._reached - max(last.speech_end, end))
-        if quiet > LONGEST_PAUSE + LATE or seconds(start - last.speech_end) > LONGEST_PAUSE:
+        quiet = seconds(self._reached - max(last.speech_end, newest.speech_end))
+        # Finals may be behind the sound: of a segment after the next one it is not known what came between.
+        begins = newest.segment == last.segment + 1 and seconds(newest.speech_start - last.speech_end) > LONGEST_PAUSE
+        if quiet > LONGEST_PAUSE + LATE or begins:
             self._end()
 
     def finish(self) -> None:

@@ -181,24 +181,38 @@ def test_what_nothing_comes_after_is_corrected_by_the_last_reading_when_the_run_
     assert corrections(reread(reader, [said(1, "we are"), said(2, "hear now.")])) == {2: "here, now."}
 
 
-def chunk(start: float, end: float, *, last: bool = False) -> SpeechChunk:
-    return SpeechChunk(
-        9, np.zeros(0, np.float32), first=False, last=last, speech_start=micros(start), speech_end=micros(end)
-    )
+def chunk(segment: int, start: float, end: float) -> SpeechChunk:
+    nothing = np.zeros(0, np.float32)
+    return SpeechChunk(segment, nothing, False, False, speech_start=micros(start), speech_end=micros(end))
 
 
-def test_a_long_pause_settles_what_was_said_before_it():
+@pytest.mark.parametrize("later", [(3, 20.0, 20.5), (2, 2.5, 20.5)], ids=["somebody speaks", "nobody does"])
+def test_a_long_pause_settles_what_was_said_before_it(later):
     reader = Again({(1, 2): ["we are", "here, now."]})
     over = 2 * LENGTH + PAUSE
-    run = reread(reader, [said(1, "we are"), said(2, "hear now."), chunk(over - 1, over), chunk(20.0, 20.5)])
+    quiet = dataclasses.replace(chunk(*later), speech_end=micros(over if later[0] == 2 else 20.5))
+    stage = Correct(Reading(reader, reader, onward=8.0))
+    stage.finish = lambda: None  # type: ignore[method-assign]
+    finished = [Packet(each.speech.end, each) for each in (said(1, "we are"), said(2, "hear now."))]
+    run = run_stage(stage, {"finished": finished, "voice": [Packet(micros(20.5), quiet)]})
     assert corrections(run) == {2: "here, now."} and run[0].timestamp == micros(20.5)
+
+
+def test_finals_that_come_late_are_read_together_all_the_same():
+    """Regression: on a busy machine the sound was several segments ahead, and each final stood alone."""
+    reader = Again({(1, 2): ["we are", "here, now."]})
+    ahead = chunk(4, 7.5, 9.0)
+    stage = Correct(Reading(reader, reader, onward=8.0))
+    finished = [Packet(micros(at), each) for at, each in ((9.5, said(1, "we are")), (9.6, said(2, "hear now.")))]
+    run = run_stage(stage, {"finished": finished, "voice": [Packet(micros(9.0), ahead)]})
+    assert reader.heard == [(1, 2)] and corrections(run) == {2: "here, now."}
 
 
 def test_speech_that_goes_on_for_long_is_waited_for():
     """What is said before a long segment would be settled without it."""
     reader = Again({(2, 3): ["here, now", "then."]})
     begins = 2 * LENGTH + 2 * PAUSE
-    goes_on = [chunk(begins, begins + each) for each in (1.0, 3.0, 6.0, 9.0)]
+    goes_on = [chunk(3, begins, begins + each) for each in (1.0, 3.0, 6.0, 9.0)]
     reread(reader, [said(1, "we are"), said(2, "hear now."), *goes_on, said(3, "then", begins, length=10.0)])
     assert reader.heard == [(1, 2), (2, 3)]
 
