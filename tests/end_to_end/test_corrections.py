@@ -27,6 +27,8 @@ def read(two_cities):
             "speech.partials": "on",
             "speech.corrections": corrections,
             "speech.update_interval": 5,
+            # Cut at every pause of a reader who makes many, inside sentences too.
+            "vad.hang_over": 0.2,
         }
         return list(Pipeline(load_config("audio_only", {"mode": "file", **settings})).events())
 
