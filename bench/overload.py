@@ -30,10 +30,10 @@ from lipstream import Pipeline
 from lipstream.config import load_config, parse_assignment
 from lipstream.events import SpeechEnded, TranscriptFinal
 from lipstream.pipeline import Degraded, Event, Recovered, Stats
-from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
+from lipstream.stages.shedding import CORRECTIONS, EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
 
 PERIOD = 0.1
-ORDER = [f"load: {shed.name}" for shed in (SECOND_PASS, FACE_RATE, EMOTION_RATE, PARTIALS)]
+ORDER = [f"load: {shed.name}" for shed in (CORRECTIONS, SECOND_PASS, FACE_RATE, EMOTION_RATE, PARTIALS)]
 _LINE_SECONDS = 5.0
 _BEGUN = "begun"
 _MOST_MISSING = 0.5

@@ -20,7 +20,10 @@ transcript is a sound in which nobody speaks. Every system has a process of its 
 - Erasure: tokens taken back between consecutive texts of a segment, its final among them, by tokens of the finals
   (Arivazhagan et al., "Re-translation versus Streaming for Simultaneous Translation", IWSLT 2020): of all that was
   shown, as shown and without punctuation and capitals; and of the stable text alone. All behind a changed word counts.
-  Words gone: those shown that the next text has nowhere, without punctuation and capitals.
+  Words gone: those shown that the next text has nowhere, without punctuation and capitals. By corrections: what a
+  second reading of finished segments (speech.corrections) takes back of them, which is not in the other figures.
+- A row "at the end" has the texts as outputs have them at the end: with the signs that later finals told (joint) and
+  with corrections. The row above it has them as they were first told. Delays are those of the first texts.
 - Failed: clips on which a run ended by an error; they count as empty, and the exit status is 1. Troubles: what a run
   that went on told of itself (a picture that could not be used, a segment that could not be read).
 - RTF: processor seconds for a second of sound, all threads, networks loaded. Lipstream looks at the pictures of clips
@@ -51,6 +54,8 @@ from lipstream.models.assets import resolve
 PEERS = ("faster-whisper", "moonshine-voice")
 LIVE = ", live"
 """What the name of a live run ends in."""
+AT_END = ", at the end"
+"""What the name of a run ends in whose texts are those at its end."""
 TWO_CITIES = """It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of
 foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season
 of Darkness, it was the spring of hope, it was the winter of despair, we had everything before us, we had nothing before
@@ -148,6 +153,16 @@ def measured(run: Run, rows: list[Row], seconds: dict[Row, float]) -> Measures:
     }
 
 
+def all_measured(runs: dict[str, Run], rows: list[Row], seconds: dict[Row, float]) -> dict[str, Measures]:
+    """The measures of all runs, and behind each those of its texts at the end, where they are others."""
+    found = {}
+    for name, run in runs.items():
+        found[name] = measured(run, rows, seconds)
+        if (at_end := run.at_end()) is not None:
+            found[name + AT_END] = measured(at_end, rows, seconds)
+    return found
+
+
 def versions() -> dict[str, str]:
     """What else decides the numbers."""
     found = {}
@@ -223,7 +238,7 @@ def main() -> None:
     told = arguments.tell_language
     peers = [System(name, name, model=arguments.whisper or whisper_base(), told=told) for name in arguments.peers]
     runs = run_all([*arguments.files, *peers], rows, arguments.silent, arguments.repeat)
-    results = {name: measured(run, rows, seconds) for name, run in runs.items()}
+    results = all_measured(runs, rows, seconds)
     some = spread(rows, arguments.live)
     able = [system for system in live_systems(arguments) if system.name.removesuffix(LIVE) in runs]
     live_runs = run_all(able, some, [], 1)
@@ -231,7 +246,10 @@ def main() -> None:
     for name in list(live):
         readings = dict(zip(rows, runs[name.removesuffix(LIVE)].readings, strict=True))
         live[name]["file_wer"] = errors([(row, readings[row]) for row in some])["wer"]
-    print_words({**results, **live})
+        live[name]["wer_at_end"] = errors(
+            [(row, each.at_end()) for row, each in zip(some, live_runs[name].readings, strict=True)]
+        )["wer"]
+    print_words({**results, **all_measured(live_runs, some, seconds)})
     if live:
         print_live(live)
     if arguments.json:

@@ -62,6 +62,10 @@ def measure_live(run: Run, rows: Sequence[Row]) -> Measures:
         "erasure_words": _share(counts["words"], counts["final_words"]),
         "words_gone": _share(counts["gone"], counts["final_words"]),
         "erasure_stable": _share(counts["stable"], counts["final"]),
+        "erasure_corrections": _share(counts["corrected"], counts["final_words"]),
+        "words_gone_corrections": _share(counts["corrected_gone"], counts["final_words"]),
+        "finals": sum(len(reading.said) for reading in run.readings),
+        "finals_corrected": sum(len(reading.corrected) for reading in run.readings),
     }
 
 
@@ -136,12 +140,23 @@ def print_live(systems: dict[str, Measures]) -> None:
         "final, sound ends": "final_at_end",
     }
     _table(
-        ["live, p50 p95 s (n)", *delays_of, "erasure", "words only", "words gone", "stable", "WER - file"],
+        ["live, p50 p95 s (n)", *delays_of, "WER - file", "at the end"],
         {
             name: [
                 *(_delay(each["delays"][key]) for key in delays_of.values()),
-                *(_number(each[key]) for key in ("erasure", "erasure_words", "words_gone", "erasure_stable")),
-                f"{100 * (each['wer'] - each['file_wer']):+.2f} points",
+                *(f"{100 * (wer - each['file_wer']):+.2f} points" for wer in (each["wer"], each["wer_at_end"])),
+            ]
+            for name, each in systems.items()
+        },
+    )
+    taken = ("erasure", "erasure_words", "words_gone", "erasure_stable")
+    corrections = ("erasure_corrections", "words_gone_corrections")
+    _table(
+        ["erasure", "as shown", "words only", "words gone", "stable", "by corrections: words", "gone", "finals"],
+        {
+            name: [
+                *(_number(each[key]) for key in (*taken, *corrections)),
+                f"{each['finals_corrected']}/{each['finals']}",
             ]
             for name, each in systems.items()
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from words_texts import UNSPACED, plain_words
 
 @dataclass(frozen=True)
 class Said:
-    """A finished segment; `words` are (word, start, end), all times in seconds."""
+    """A finished segment; `words` are (word, start, end), all times in seconds; `joint` as in `TranscriptFinal`."""
 
     segment: int
     text: str
@@ -22,6 +22,7 @@ class Said:
     emitted: float = 0.0
     language: str | None = None
     words: tuple[tuple[str, float, float], ...] = ()
+    joint: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Reading:
     """What a system made of one clip.
 
     Attributes:
-        said: finished segments, in order.
-        shown: the texts shown, in order, those of finished segments among them.
+        said: finished segments, in order, as they were first told.
+        shown: the texts shown, in order, those of finished segments among them; those of corrections not.
+        corrected: by segment, the text that took the place of a finished one.
         started: by segment, the first voiced moment, seconds.
         ended: by segment, the last voiced moment in seconds, and why it ended.
         shed: how often work was left out because the processor could not keep up.
@@ -50,6 +52,7 @@ class Reading:
 
     said: list[Said] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    corrected: dict[int, str] = field(default_factory=dict)
     started: dict[int, float] = field(default_factory=dict)
     ended: dict[int, tuple[float, str]] = field(default_factory=dict)
     shed: int = 0
@@ -60,6 +63,14 @@ class Reading:
     def text(self) -> str:
         """The whole transcript."""
         return " ".join(said.text for said in self.said if said.text)
+
+    def at_end(self) -> Reading:
+        """The same, with texts as they stand at the end: signs that were told later, and corrections, in them."""
+        said = list(self.said)
+        for at, each in enumerate(self.said[1:]):
+            if each.joint and said[at].text[-1:].isalnum():
+                said[at] = replace(said[at], text=said[at].text + each.joint)
+        return replace(self, said=[replace(each, text=self.corrected.get(each.segment, each.text)) for each in said])
 
 
 def taken_back(texts: Sequence[Sequence[str]]) -> int:
@@ -106,9 +117,11 @@ def erasure(reading: Reading, language: str = "en") -> dict[str, int]:
 
     "shown" counts stable and unstable text together as it stands there (words with their punctuation and capitals),
     "words" the same without punctuation and capitals, "gone" those of them that are nowhere in the next text, "stable"
-    as "shown" the stable text alone. A segment that never gives a final takes back all that was shown of it.
+    as "shown" the stable text alone. A segment that never gives a final takes back all that was shown of it. What
+    corrections take back of finals is apart from all that: "corrected" as "words", "corrected_gone" as "gone".
     """
-    total = {"shown": 0, "words": 0, "gone": 0, "stable": 0, "final": 0, "final_words": 0}
+    names = ("shown", "words", "gone", "stable", "final", "final_words", "corrected", "corrected_gone")
+    total = dict.fromkeys(names, 0)
     said = {said.segment: said for said in reading.said}
     for segment in {shown.segment for shown in reading.shown}:
         shown = [shown for shown in reading.shown if shown.segment == segment]
@@ -123,6 +136,10 @@ def erasure(reading: Reading, language: str = "en") -> dict[str, int]:
         total["stable"] += taken_back([shown_tokens(text, language) for text in stable])
         total["final"] += len(as_shown[-1])
         total["final_words"] += len(plain_words(texts[-1], language))
+        if segment in reading.corrected:
+            both = plain[-1], plain_words(reading.corrected[segment], language)
+            total["corrected"] += taken_back(both)
+            total["corrected_gone"] += gone(both)
     return total
 
 

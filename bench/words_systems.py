@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from lipstream.events import (
     Event,
     SpeechEnded,
     SpeechStarted,
+    TranscriptCorrected,
     TranscriptFinal,
     TranscriptPartial,
 )
@@ -68,6 +69,11 @@ class Run:
     silent: list[Reading]
     cpu: float
     wall: float
+
+    def at_end(self) -> Run | None:
+        """The same with texts as they stand at the end; None if nothing was told of them later."""
+        later = any(reading.corrected or any(said.joint for said in reading.said) for reading in self.readings)
+        return replace(self, readings=[reading.at_end() for reading in self.readings]) if later else None
 
 
 Read = Callable[[Row], Reading]
@@ -145,10 +151,12 @@ def take(reading: Reading, event: Event) -> None:
     elif isinstance(event, TranscriptFinal):
         words = tuple((word.word, word.start, word.end) for word in event.words)
         language = getattr(event, "language", None)
-        said = Said(event.segment, event.text, event.start, event.end, event.emitted, language, words)
+        said = Said(event.segment, event.text, event.start, event.end, event.emitted, language, words, event.joint)
         # A final that replaces an earlier one of its segment takes its place.
         reading.said = [each for each in reading.said if each.segment != event.segment] + [said]
         reading.shown.append(Shown(event.segment, event.emitted, event.text, event.text))
+    elif isinstance(event, TranscriptCorrected):
+        reading.corrected[event.segment] = event.text
     elif isinstance(event, Degraded) and event.stage.startswith("load:"):
         reading.shed += 1
     elif isinstance(event, Degraded | Error):

@@ -74,7 +74,9 @@ class Stats(Event):
             "audio.lost_seconds" are silence in place of what did not; together they are "audio.processed_seconds", but
             for what is still on its way. "audio.speech_seconds" of it are speech, and "audio.recognised_seconds" of
             those went through recognition to the end, of which "audio.off_camera_seconds" were left out with
-            `speech.only_on_camera`. "load.level" is how many kinds of work are left out just now.
+            `speech.only_on_camera`. Finals were read once more with what came after them "audio.read_again" times,
+            "audio.finals_corrected" of them were corrected, and "audio.corrections_given_up" times there was no time
+            for it. "load.level" is how many kinds of work are left out just now.
         consumers: per event sink and hook: events in and dropped, busy seconds, service percentiles in milliseconds.
     """
 

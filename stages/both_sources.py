@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from lipstream.config import Config
-from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, TranscriptPartial
+from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptCorrected, TranscriptFinal, TranscriptPartial
 from lipstream.pipeline import Bounds, Event, Graph, Source, micros
 from lipstream.stages.sound.echo import EchoCanceller
 
@@ -106,7 +106,7 @@ class Voice:
         if any(field.name == "segment" for field in fields(event)):
             changes["segment"] = self._segments.of(self._name, getattr(event, "segment"))  # noqa: B009 - of some events
         match event:
-            case TranscriptPartial() | TranscriptFinal():
+            case TranscriptPartial() | TranscriptFinal() | TranscriptCorrected():
                 changes["speaker"] = self._number(event.speaker)
                 changes["speaker_name"] = event.speaker_name or self._called(event.speaker)
             case SpeakerChanged():
@@ -115,7 +115,7 @@ class Voice:
                 changes["speaker_name"] = event.speaker_name or self._called(event.speaker)
             case SpeakerNamed():
                 changes["speaker"] = self._number(event.speaker)
-        if isinstance(event, TranscriptFinal):
+        if isinstance(event, (TranscriptFinal, TranscriptCorrected)):
             changes["words"] = tuple(
                 word if word.speaker is None else replace(word, speaker=self._number(word.speaker))
                 for word in event.words

@@ -21,7 +21,7 @@ from lipstream.models.speech.fusion import AudioOnlyFusion, Fusion
 from lipstream.models.speech.vad import SileroVad
 from lipstream.pipeline import Bounds, Graph, Policy, Shed, Source, Switches, UserError, micros
 from lipstream.stages.both_sources import add_second_voice
-from lipstream.stages.branches import SOUND_BOUNDS, add_lips, add_voice_activity, pictures
+from lipstream.stages.branches import SMALL_BOUNDS, SOUND_BOUNDS, add_lips, add_voice_activity, pictures
 from lipstream.stages.capture.camera import Camera
 from lipstream.stages.capture.microphone import Microphone
 from lipstream.stages.capture.system_sound import SystemSound
@@ -36,16 +36,18 @@ from lipstream.stages.failures import need_torch, while_loading
 from lipstream.stages.file_sources import file_sources
 from lipstream.stages.media.tracks import EACH
 from lipstream.stages.notice import Notice
-from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
+from lipstream.stages.shedding import CORRECTIONS, EMOTION_RATE, FACE_RATE, PARTIALS, SECOND_PASS
 from lipstream.stages.speaker.of_track import OfTrack
 from lipstream.stages.speech.at_once import MOST_LIVE
+from lipstream.stages.speech.corrections.correct import Correct
+from lipstream.stages.speech.corrections.precedence import Precedence, with_precedence
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.fuse import Fuse
 from lipstream.stages.speech.joined import LONGEST_PAUSE
 from lipstream.stages.speech.onset import low_threshold
 from lipstream.stages.speech.onward import MOST_UNREAD
-from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of
+from lipstream.stages.speech.readers import MOONSHINE, choose, make_reading, profile_of, reading_again, reads_again
 from lipstream.stages.speech.speaking import SpeakingReport
 from lipstream.stages.switches import EMOTION, LIPS, PICTURE, SOUND
 from lipstream.stages.tracks import SpeakerTrack, add_tracks, reading_wait
@@ -164,6 +166,7 @@ def _sheds(graph: Graph, config: Config) -> tuple[Shed, ...]:
     choice = choose(config)
     two = heard and choice.first != choice.final
     wanted = {
+        CORRECTIONS: "correct" in graph.components,
         SECOND_PASS: two,
         FACE_RATE: seen,
         emotion_rate: "emotion" in graph.components,
@@ -240,6 +243,12 @@ def add_speech_branch(
     fusion = fusion or AudioOnlyFusion()
     listener = listener or recognisers.listener(config.speech.threads)
     reading = make_reading(config, listener)
+    again, precedence = None, None
+    # A track's finals are published in their turn, in parts: nobody knows them by then.
+    if track is None and reads_again(config, reading):
+        again = reading_again(config, listener)
+        precedence = None if config.media_time else Precedence()
+        reading = reading if precedence is None else with_precedence(reading, precedence)
     live_buffer = micros(config.audio.buffer)
     # Where nobody waits, what takes longest to load is loaded while the pictures are looked at already.
     early = config.real_time
@@ -264,6 +273,8 @@ def add_speech_branch(
         of_one=track is not None,
     )
     graph.add("decode", decode, skew_limit=0)
+    if again is not None:
+        graph.add("correct", Correct(again, precedence), skew_limit=0)
     spoken = "fuse.speech"
     if track is not None:
         graph.add("who", OfTrack(track.number, track.name, longest), skew_limit=0)
@@ -274,6 +285,8 @@ def add_speech_branch(
         add_speakers(graph, config, longest)
         connect_finals(graph)
         spoken = "who.speech"
+    if again is not None:
+        _connect_corrections(graph, config)
     # Sound is never dropped: when recognition is behind, these channels fill up to the live buffer.
     graph.connect("vad.speech", "encode.speech", Bounds(items=65536, duration=max(micros(2), live_buffer)))
     # Live, updates would only grow old there: while one waits, the next is merged with those behind it.
@@ -284,6 +297,17 @@ def add_speech_branch(
     graph.connect(spoken, "decode.speech", updates)
     # How late the sound is tells the load.
     graph.paced |= {"vad", "encode", "decode"}
+
+
+def _connect_corrections(graph: Graph, config: Config) -> None:
+    """Let finals be read once more; whoever makes them never waits for that."""
+    finished, voice = (SMALL_BOUNDS if config.media_time else Bounds(Policy.DROP_OLDEST, items=n) for n in (16, 64))
+    graph.connect("decode.finished", "correct.finished", finished)
+    graph.connect("vad.speech", "correct.voice", voice)
+    if config.speakers.enabled:
+        from lipstream.stages.speaker.build import connect_corrected
+
+        connect_corrected(graph)
 
 
 def _add_tracks(graph: Graph, config: Config, tracks: Sequence[SpeakerTrack], seen: bool, ahead: bool) -> None:

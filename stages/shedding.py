@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from lipstream.pipeline import Shed
 
+CORRECTIONS = Shed(
+    "corrections",
+    "audio",
+    "the processor cannot keep up, so finished sentences are not read once more with what follows",
+    "finished sentences are again read once more with what follows",
+)
 FACE_RATE = Shed(
     "face rate",
     "video",

@@ -267,6 +267,9 @@ class SpeechConfig(_Section):
     """Decode the open segment while it grows: on, off, or auto (live and real-time pace only)."""
     update_interval: Annotated[float, Field(ge=0.1, le=5)] = 0.4
     """Seconds between two partial transcripts of an open segment."""
+    corrections: Annotated[Partials, BeforeValidator(_on_off)] = Partials.AUTO
+    """Where the open segment is decoded while it grows: read what is finished once more with what comes next, and
+    correct it: on, off, or auto (live and real-time pace only)."""
     only_on_camera: bool = False
     """Leave out speech that is not of a mouth in view; where no mouth is in view, nothing is left out."""
     numerals: Literal["as_heard", "digits", "words"] = "as_heard"
@@ -498,3 +501,9 @@ class Config(_Section):
         if self.speech.partials is Partials.AUTO:
             return self.real_time
         return self.speech.partials is Partials.ON
+
+    @property
+    def corrections(self) -> bool:
+        """Whether finals are read once more with what comes next."""
+        wanted = self.speech.corrections
+        return self.partials and (self.real_time if wanted is Partials.AUTO else wanted is Partials.ON)

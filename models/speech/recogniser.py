@@ -13,6 +13,7 @@ from typing import Literal
 
 from lipstream.models.speech.engine import SAMPLE_RATE, Encoding, Float32, TimedWord
 from lipstream.models.speech.expected.terms import NO_TERMS, Terms
+from lipstream.models.speech.interruption import Interruption
 from lipstream.models.speech.spacing import space_of
 
 Task = Literal["transcribe", "translate"]
@@ -71,6 +72,7 @@ class Hints:
         before: text that was said just before.
         terms: words and phrases to be expected.
         draft: tokens of an earlier transcript of a shorter stretch of the same sound: saves work, changes nothing.
+        interruption: ends the work; None where it is done to its end. See `Recogniser.gives_way`.
     """
 
     language: str | None = None
@@ -79,6 +81,7 @@ class Hints:
     before: str = ""
     terms: Terms = NO_TERMS
     draft: Sequence[int] = ()
+    interruption: Interruption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ class Recogniser(ABC):
             each stretch of speech by itself.
         sure_of_end: `Transcript.closing` from which on the sign behind the last word is right before it is known what
             comes next.
+        gives_way: whether `recognise` raises `Interrupted` soon after `Hints.interruption` is asked; else it is read to
+            the end.
     """
 
     reads_frames: bool = False
@@ -132,6 +137,7 @@ class Recogniser(ABC):
     longest: float = 30.0
     best_length: float = 0.0
     sure_of_end: float = 0.6
+    gives_way: bool = False
 
     @abstractmethod
     def load(self) -> None:

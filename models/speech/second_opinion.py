@@ -42,7 +42,7 @@ class SecondOpinion(Recogniser):
         self.reader, self._listener = reader, listener
         self.reads_frames = reader.reads_frames
         self.longest, self.best_length = reader.longest, reader.best_length
-        self.sure_of_end = reader.sure_of_end
+        self.sure_of_end, self.gives_way = reader.sure_of_end, reader.gives_way
 
     def load(self) -> None:
         """Load both. Idempotent."""

@@ -28,6 +28,8 @@ class SplitRecogniser(Recogniser):
         self._language = language
         self.reads_frames = is_listener
         self.sure_of_end = _SURE_OF_END
+        # An engine of a plug-in may take as long as it likes.
+        self.gives_way = is_listener
         self.languages = frozenset() if language is None else frozenset({language})
 
     def load(self) -> None:
@@ -42,7 +44,11 @@ class SplitRecogniser(Recogniser):
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""
         encoding = self._frames(utterance)
+        if hints.interruption is not None:
+            hints.interruption.check()
         hypothesis = self._engine.decode_expecting(encoding, hints.terms, hints.draft)
+        if hints.interruption is not None:
+            hints.interruption.check()
         if is_hallucination(hypothesis):
             return Transcript(language=self._language, speechless=True)
         words = without_tail(self._engine.align(encoding, hypothesis), 1 / encoding.frame_rate)

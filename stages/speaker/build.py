@@ -51,3 +51,8 @@ def connect_faces(graph: Graph, config: Config) -> None:
 def connect_finals(graph: Graph) -> None:
     """Let what was told be looked back on."""
     graph.connect("decode.finals", "speaker_review.finals", SMALL_BOUNDS)
+
+
+def connect_corrected(graph: Graph) -> None:
+    """Let what was corrected be told by who looks back, so that it is of the speakers that are known by then."""
+    graph.connect("correct.corrected", "speaker_review.corrected", SMALL_BOUNDS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
-from lipstream.events import SpeakerChanged, TranscriptFinal
+from lipstream.events import SpeakerChanged, TranscriptCorrected, TranscriptFinal
 from lipstream.models.voice.diarization import Heard, speakers_of
 from lipstream.models.voice.persons import renumbered
 from lipstream.pipeline import Packet, Port, Stage
@@ -27,6 +28,9 @@ class Review(Stage):
 
     A person keeps the number under which most of what they said was told.
 
+    Finals whose text is corrected are told from here, so that what is said of their words is of the newest ones, in
+    whatever order texts and speakers come to be known better.
+
     Args:
         count: how many people there are, if that is known.
         soon: whether somebody reads while it is spoken.
@@ -35,13 +39,14 @@ class Review(Stage):
     inputs: ClassVar[Mapping[str, Port]] = {
         "heard": Port(SegmentHeard),
         "finals": Port(TranscriptFinal),
+        "corrected": Port(TranscriptCorrected, optional=True),
     }
 
     def __init__(self, count: int | None = None, *, soon: bool = False) -> None:
         self._count = count
         self._soon = soon
         self._revised: dict[int, tuple[tuple[int, ...], int]] = {}
-        self._settled: set[int] = set()
+        self._settled: dict[int, tuple[int, ...]] = {}
         self._windows: list[Heard] = []
         self._told: list[int] = []
         self._apart: frozenset[frozenset[int]] = frozenset()
@@ -50,6 +55,9 @@ class Review(Stage):
 
     def process(self, port: str, packet: Packet[Any]) -> None:
         """Keep it; correct what is steadily known otherwise."""
+        if port == "corrected":
+            self._tell_corrected(packet.payload)
+            return
         if port == "finals":
             # What cannot be read has nobody's number.
             if packet.payload.text != UNCLEAR:
@@ -75,6 +83,29 @@ class Review(Stage):
                 place = self._places.get(final.segment, slice(0))
                 self._correct(final, list(zip(self._windows[place], numbers[place], strict=True)), usual)
 
+    def _tell_corrected(self, corrected: TranscriptCorrected) -> None:
+        """Publish another text of a final, with the speakers that are known by now."""
+        place = next((at for at, final in enumerate(self._finals) if _is_of(final, corrected)), None)
+        if place is not None:
+            final = self._finals[place]
+            numbers = self._settled.get(final.segment)
+            if numbers is not None:
+                heard = list(zip(self._windows[self._places[final.segment]], numbers, strict=True))
+                words = tuple(replace(word, speaker=said_by(word, heard)) for word in corrected.words)
+                speaker = most_of(words, [word.speaker for word in words])
+                name = corrected.speaker_name if speaker == corrected.speaker else None
+                corrected = replace(corrected, words=words, speaker=speaker, speaker_name=name)
+            self._finals[place] = replace(
+                final,
+                start=corrected.start,
+                end=corrected.end,
+                text=corrected.text,
+                words=corrected.words,
+                speaker=corrected.speaker,
+                speaker_name=corrected.speaker_name,
+            )
+        self.publish(corrected)
+
     def _note(self, revised: Mapping[int, tuple[int, ...]]) -> None:
         """Count for how long each segment has been known otherwise."""
         before, self._revised = self._revised, {}
@@ -89,7 +120,7 @@ class Review(Stage):
                 numbers = steady[final.segment]
                 if self._correct(final, list(zip(self._windows[place], numbers, strict=True)), {}):
                     self._told[place] = numbers
-                    self._settled.add(final.segment)
+                    self._settled[final.segment] = numbers
 
     def _correct(self, final: TranscriptFinal, heard: Sequence[tuple[Heard, int]], usual: Mapping[int, int]) -> bool:
         """Publish who said a final, if that is not what was told; whether it was published."""
@@ -117,6 +148,10 @@ class Review(Stage):
             )
         )
         return True
+
+
+def _is_of(final: TranscriptFinal, corrected: TranscriptCorrected) -> bool:
+    return (final.segment, final.face) == (corrected.segment, corrected.face)
 
 
 def _by_face(final: TranscriptFinal, usual: Mapping[int, int]) -> tuple[int | None, ...]:

@@ -23,6 +23,7 @@ from lipstream.stages.payloads import UNCLEAR, AtOnce, EncodedSpeech, Mouth
 from lipstream.stages.shedding import SECOND_PASS
 from lipstream.stages.speaker.parted import changes, in_whole, parts_of, with_changes
 from lipstream.stages.speech.at_once import BothRead, ReadBoth, as_heard, final_of
+from lipstream.stages.speech.corrections.payloads import Finished
 from lipstream.stages.speech.joined import JoinedSpeech, divided, sound_of
 from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, remember, speaker_of
@@ -62,7 +63,7 @@ class Decode(Stage):
 
     # Mouths first: at equal timestamps they are delivered before the speech that is judged by them.
     inputs: ClassVar[Mapping[str, Port]] = {"mouths": Port(Mouth, optional=True), "speech": Port(EncodedSpeech)}
-    outputs: ClassVar[Mapping[str, Port]] = {"finals": Port(TranscriptFinal)}
+    outputs: ClassVar[Mapping[str, Port]] = {"finals": Port(TranscriptFinal), "finished": Port(Finished)}
     if_stuck = ("audio", "the speech decoder does not answer, captions come late; the sound is kept meanwhile")
 
     def __init__(
@@ -129,7 +130,7 @@ class Decode(Stage):
             self._text.clear()
         if speech.failed:
             self._settle()
-            self._so_far.forget()
+            self._forget(speech)
         elif speech.last:
             self._read_last(speech)
         else:
@@ -215,7 +216,7 @@ class Decode(Stage):
         for voice, words, language, text in zip(at_once.voices, timed, languages, texts, strict=True):
             self._publish_final(final_of(speech, at_once, voice, words, language, text))
         self._guess = None
-        self._so_far.forget()
+        self._forget(speech)
         return True
 
     def _both_of(self, speech: EncodedSpeech, at_once: AtOnce) -> BothRead | None:
@@ -342,16 +343,27 @@ class Decode(Stage):
         first, read = parts[0]
         parts[0] = first, dataclasses.replace(read, words=self._going_on(read.words, read, before))
         joint = (read.joint or "") if before.left_open else ""
-        told = self._finish(speech, [in_whole(said, part, speech) for part, said in parts], joint, late=late)
+        final = self._finish(speech, [in_whole(said, part, speech) for part, said in parts], joint, late=late)
         newest = parts[-1][1]
         if len(parts) > 1:
-            self._so_far.forget()
-        if told and newest.words:
+            self._forget(speech)
+        if final is not None and newest.words:
             self._so_far.add(last, newest, speaker)
+            if len(parts) == 1:
+                self._hand_on(Finished.of(speech, final, newest, speaker))
         elif newest.words or self._reading.mark_unclear or len(parts) > 1:
-            self._so_far.forget()
+            self._forget(speech)
         else:
             self._so_far.wait(speech, speaker)
+
+    def _forget(self, speech: EncodedSpeech) -> None:
+        """What comes next does not go on from a segment."""
+        self._so_far.forget()
+        self._hand_on(Finished.of(speech))
+
+    def _hand_on(self, finished: Finished) -> None:
+        if self.context.connected("finished"):
+            self.emit("finished", finished, self._reached)
 
     def _left_in(self, read: Transcript, part: EncodedSpeech, whole: EncodedSpeech) -> Transcript:
         """A text with the words that fusion leaves in the segment, as they are shown."""
@@ -414,8 +426,8 @@ class Decode(Stage):
         joint: str = "",
         *,
         late: bool = False,
-    ) -> bool:
-        """Publish the final of a segment, or that nothing could be read; whether there is one.
+    ) -> TranscriptFinal | None:
+        """Publish the final of a segment, or that nothing could be read; None if there is none.
 
         Args:
             speech: the segment.
@@ -435,31 +447,30 @@ class Decode(Stage):
             if not late:
                 self._take_back(speech)
                 self._tell_unclear(speech)
-            return False
+            return None
         speaker = speaker_of(speech, self._mouths)
         self._was_off_camera = speaker.off_camera
         if self._only_on_camera and speaker.off_camera:
             self.context.count("audio.off_camera_seconds", seconds(speech.speech_end - speech.speech_start))
             if not late:
                 self._take_back(speech)
-            return False
-        self._publish_final(
-            TranscriptFinal(
-                segment=speech.segment,
-                start=words[0].start,
-                end=words[-1].end,
-                text=joined([word.word for word in words], languages),
-                words=tuple(words),
-                lip_gate=0.0 if speech.lip_gate is None else float(np.mean(speech.lip_gate)),
-                face=speaker.face,
-                off_camera=speaker.off_camera,
-                language=most_of(words, languages),
-                revised=() if late else self._text.revisions([word.word for word in words]),
-                joint=joint,
-                **who_speaks(words, speech.turns),
-            )
+            return None
+        final = TranscriptFinal(
+            segment=speech.segment,
+            start=words[0].start,
+            end=words[-1].end,
+            text=joined([word.word for word in words], languages),
+            words=tuple(words),
+            lip_gate=0.0 if speech.lip_gate is None else float(np.mean(speech.lip_gate)),
+            face=speaker.face,
+            off_camera=speaker.off_camera,
+            language=most_of(words, languages),
+            revised=() if late else self._text.revisions([word.word for word in words]),
+            joint=joint,
+            **who_speaks(words, speech.turns),
         )
-        return True
+        self._publish_final(final)
+        return final
 
     def _publish_final(self, final: TranscriptFinal) -> None:
         self.publish(final)

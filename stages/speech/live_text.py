@@ -98,17 +98,7 @@ class LiveText:
 
     def revisions(self, words: Sequence[str]) -> tuple[Revision, ...]:
         """What the final words change of those that stood; punctuation and capitals aside."""
-        stood, final = [_plain(word.text) for word in self._stands], [_plain(word) for word in words]
-        found = []
-        for kind, first, last, start, end in SequenceMatcher(None, stood, final, autojunk=False).get_opcodes():
-            # What follows the words that stood is new, and no change.
-            if kind == "equal" or first == len(stood):
-                continue
-            # A word that stood is compared with as many: those behind it may be new.
-            last_now = min(end, start + last - first) if last == len(stood) and kind == "replace" else end
-            was = " ".join(word.text for word in self._stands[first:last])
-            found.append(Revision(was=was, now=" ".join(words[start:last_now])))
-        return tuple(found)
+        return revised([word.text for word in self._stands], words, goes_on=True)
 
     def _follow(self, words: Sequence[TimedWord]) -> None:
         """Take the sign behind the last word that stands from a hypothesis: it depends on what comes next."""
@@ -163,3 +153,23 @@ class LiveText:
 
 def _plain(word: str) -> str:
     return _SIGNS.sub("", word).casefold()
+
+
+def revised(stood: Sequence[str], words: Sequence[str], *, goes_on: bool = False) -> tuple[Revision, ...]:
+    """What words change of others; punctuation and capitals aside.
+
+    Args:
+        stood: the words before.
+        words: those after.
+        goes_on: those before are not all of the text: what follows them is new, and no change.
+    """
+    before, after = [_plain(word) for word in stood], [_plain(word) for word in words]
+    found = []
+    for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal" or (goes_on and first == len(stood)):
+            continue
+        # A word that stood is compared with as many: those behind it may be new.
+        shortened = goes_on and last == len(stood) and kind == "replace"
+        last_now = min(end, start + last - first) if shortened else end
+        found.append(Revision(was=" ".join(stood[first:last]), now=" ".join(words[start:last_now])))
+    return tuple(found)

@@ -187,8 +187,12 @@ class SpeechSoFar:
     def _goes_on(self, speech: EncodedSpeech, speaker: Speaker) -> bool:
         if self._end is None or seconds(speech.speech_start - self._end) > LONGEST_PAUSE:
             return False
-        faces = {self._speaker.face, speaker.face} - {None}
-        return self._speaker.off_camera == speaker.off_camera and len(faces) < 2
+        return goes_on(self._speaker, speaker)
+
+
+def goes_on(before: Speaker, after: Speaker) -> bool:
+    """Whether the same person may go on, as far as it can be seen."""
+    return before.off_camera == after.off_camera and len({before.face, after.face} - {None}) < 2
 
 
 def _newest(words: Sequence[TimedWord], sound: Float32, most: float) -> tuple[list[TimedWord], Float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lipstream.config import Config, Quality
@@ -17,6 +17,7 @@ from lipstream.models.speech.second_opinion import SecondOpinion
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
+from lipstream.stages.speech.corrections.correct import Correct
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.onward import MOST_IN_FRONT
 from lipstream.stages.speech.reading.reader import Reading
@@ -122,19 +123,30 @@ def _machine(config: Config) -> speed.Machine:
     return speed.this_machine(config.speech.threads, version())
 
 
+def reads_again(config: Config, reading: Reading) -> bool:
+    """Whether finals are read once more: where that is wanted, and their recogniser gives way to who is waited for."""
+    return config.corrections and reading.onward > 0 and reading.final.gives_way
+
+
+def reading_again(config: Config, listener: SpeechEngine) -> Reading:
+    """The same recogniser of finished speech a second time, for who reads beside the first; networks are shared."""
+    reading = make_reading(config, listener)
+    return replace(reading, first=reading.final)
+
+
 def expect(graph: Graph, terms: Iterable[str]) -> None:
     """Replace the words and phrases that a graph's recognisers expect.
 
     Raises:
         UserError: one cannot be used, they are too many, or nothing is read in this graph.
     """
-    reading = [stage for stage in graph.components.values() if isinstance(stage, Decode)]
+    reading = [stage for stage in graph.components.values() if isinstance(stage, (Decode, Correct))]
     if not reading:
         raise UserError("there is no sound in this run, so no words can be expected")
     with while_loading():
         wanted = Terms.from_list(terms)
-    for decode in reading:
-        decode.terms = wanted
+    for stage in reading:
+        stage.terms = wanted
 
 
 def check_terms(terms: Iterable[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import words
 import words_systems
@@ -10,8 +12,17 @@ from words_shown import Reading, Said, Shown, delays, erasure, languages_told, t
 from words_systems import Row, Run, System, take
 from words_texts import Errors, SentenceEnds, repeats, sentence_ends, word_errors
 
-from lipstream.events import SpeechEnded, SpeechStarted, TranscriptFinal, TranscriptPartial, Word
+from lipstream.events import (
+    SpeechEnded,
+    SpeechStarted,
+    TranscriptCorrected,
+    TranscriptFinal,
+    TranscriptPartial,
+    Word,
+)
 from lipstream.pipeline import Degraded, End, Error, StageFailed
+
+NOT_CORRECTED = {"corrected": 0, "corrected_gone": 0}
 
 
 def partial(segment, emitted, stable, unstable):
@@ -45,12 +56,14 @@ def test_erasure_counts_stable_and_unstable_together_and_stable_alone():
         final(1, 3.0, ("I", 0.2, 0.4), ("liked", 0.4, 1.0), ("it", 1.1, 1.3), ("because", 1.4, 2.0)),
     )
     # "it." is taken back, then "like it because", of which only "like" is gone; of the stable text "like".
-    assert erasure(reading) == {"shown": 1 + 3, "words": 3, "gone": 1, "stable": 1, "final": 4, "final_words": 4}
+    counts = {"shown": 1 + 3, "words": 3, "gone": 1, "stable": 1, "final": 4, "final_words": 4}
+    assert erasure(reading) == counts | NOT_CORRECTED
 
 
 def test_a_segment_that_gives_no_final_takes_back_all_it_showed():
     reading = heard(partial(1, 1.0, "", "1, 2, 3,"), partial(1, 1.5, "", ""), partial(2, 2.0, "No", " way"))
-    assert erasure(reading) == {"shown": 5, "words": 5, "gone": 5, "stable": 1, "final": 0, "final_words": 0}
+    counts = {"shown": 5, "words": 5, "gone": 5, "stable": 1, "final": 0, "final_words": 0}
+    assert erasure(reading) == counts | NOT_CORRECTED
 
 
 def test_a_stable_word_that_grows_is_not_taken_back():
@@ -64,7 +77,32 @@ def test_a_stable_word_that_grows_is_not_taken_back():
 
 def test_erasure_counts_characters_where_words_are_not_spaced():
     reading = heard(partial(1, 1.0, "", "你们"), final(1, 2.0, ("你好", 0.0, 0.9)))
-    assert erasure(reading, "zh") == {"shown": 1, "words": 1, "gone": 1, "stable": 0, "final": 2, "final_words": 2}
+    counts = {"shown": 1, "words": 1, "gone": 1, "stable": 0, "final": 2, "final_words": 2}
+    assert erasure(reading, "zh") == counts | NOT_CORRECTED
+
+
+def test_what_corrections_take_back_is_counted_apart_and_texts_are_those_at_the_end(tmp_path):
+    """It would look as if partials had been worse, or as if finals never changed."""
+    first, second = final(1, 1.0, ("Black", 0.0, 0.4), ("end", 0.5, 0.9)), final(2, 2.0, ("white", 1.0, 1.5))
+    row = Row(tmp_path / "a", "Black and white. Yes.")
+    told = [partial(1, 0.5, "", "Black end"), first, replace(second, joint=","), final(3, 3.0, ("Yes.", 2.0, 2.5))]
+    correction = TranscriptCorrected(
+        segment=1, start=0.0, end=0.9, previous="Black end", text="Black and", words=(), emitted=2.5
+    )
+    uncorrected = erasure(heard(*told))
+    reading = heard(*told, correction)
+    assert erasure(reading) == uncorrected | {"corrected": 1, "corrected_gone": 1}
+    assert (reading.text, reading.at_end().text) == ("Black end white Yes.", "Black and white Yes.")
+    assert heard(*told).at_end().text == "Black end, white Yes."
+    run = Run([reading], [], cpu=1.0, wall=1.0)
+    both = words.all_measured({"live": run}, [row], {row: 1.0})
+    assert [each["substitutions"] for each in both.values()] == [1, 0]
+    assert list(both) == ["live", "live, at the end"]
+    shown = measure_live(run, [row])
+    assert (shown["finals"], shown["finals_corrected"]) == (3, 1)
+    assert shown["words_gone_corrections"] == pytest.approx(1 / 4) and shown["words_gone"] == 0.0
+    plain = Run([heard(first)], [], cpu=1.0, wall=1.0)
+    assert list(words.all_measured({"file": plain}, [row], {row: 1.0})) == ["file"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,10 @@ def test_what_the_modes_mean():
     assert load_config("file", {"speech.partials": "on"}).partials
     assert not load_config("live", {"speech.partials": "off"}).partials
     assert not load_config("audio_only").video.enabled
+    assert (live.corrections, file.corrections) == (True, False)
+    assert load_config("file", {"pace": "realtime"}).corrections
+    assert load_config("file", {"speech.partials": "on", "speech.corrections": True}).corrections
+    assert not load_config("live", {"speech.corrections": False}).corrections
 
 
 # Overrides.

@@ -12,6 +12,7 @@ from lipstream.events import (
     SpeakerChanged,
     SpeakerNamed,
     SpeechStarted,
+    TranscriptCorrected,
     TranscriptFinal,
     TranscriptPartial,
     Word,
@@ -81,6 +82,12 @@ def test_each_voice_is_a_speaker_and_whom_others_have_told_apart_is_another(both
     spoken = microphone(replace(final(21, speaker=2), words=words))
     assert spoken.words[0].speaker == spoken.speaker == known.speaker
     assert microphone(SpeakerNamed(speaker=2, name="Ada")).speaker == known.speaker
+    corrected = TranscriptCorrected(
+        segment=21, start=0.0, end=1.0, previous="Hello.", text="Hallo.", words=words, speaker=2
+    )
+    read = system(corrected)
+    assert (read.segment, read.speaker, read.speaker_name) == (other.segment, other.speaker, f"{SYSTEM} 2")
+    assert [word.speaker for word in read.words] == [other.speaker]
     told = system(SpeakerChanged(segment=21, start=0.0, end=1.0, previous=None, speaker=2, words=(2, None)))
     assert (told.segment, told.previous, told.words) == (other.segment, there.speaker, (other.speaker, None))
 

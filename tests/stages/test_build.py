@@ -14,12 +14,17 @@ from lipstream.config import Config, load_config
 from lipstream.events import FaceFeatures, LipActivity
 from lipstream.models.face import backend
 from lipstream.models.speech import recognisers
+from lipstream.models.speech.fusion import AudioOnlyFusion
 from lipstream.models.speech.split import SplitRecogniser
 from lipstream.pipeline import Degraded, Packet, Port, Source, UserError
 from lipstream.stages.face.face import Face
 from lipstream.stages.payloads import AudioBlock, VideoFrame
 from lipstream.stages.speech.at_once import MOST_LIVE
+from lipstream.stages.speech.corrections.correct import Correct
+from lipstream.stages.speech.corrections.precedence import FirstReader
+from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.fuse import Fuse
+from lipstream.stages.speech.readers import expect
 from tests.hostile.fake_networks import FaceInTheMiddle, HostileEngine
 from tests.stages.speech.fake_vad import LoudnessVad
 from tests.stages.speech.test_speech_stages import RecordingFusion
@@ -76,13 +81,18 @@ def sheds_of(config: Config, audio: bool, video: bool) -> list[tuple[str, str]]:
 def test_what_is_left_out_under_load_is_said_of_what_the_run_has(fusion: RecordingFusion):
     config = load_config("live")
     names = [("face rate", "video"), ("emotion rate", "video"), ("partial updates", "audio")]
-    assert sheds_of(config, audio=True, video=True) == names
-    assert sheds_of(config, audio=True, video=False) == [("emotion rate", "audio"), ("partial updates", "audio")]
+    first = ("corrections", "audio")
+    assert sheds_of(config, audio=True, video=True) == [first, *names]
+    heard = [first, ("emotion rate", "audio"), ("partial updates", "audio")]
+    assert sheds_of(config, audio=True, video=False) == heard
     assert sheds_of(config, audio=False, video=True) == names[:2]
-    balanced = load_config("live", {"speech.quality": "balanced"})
-    assert sheds_of(balanced, audio=True, video=True) == [("second pass", "audio"), *names]
     quiet = load_config("live", {"emotion.enabled": False})
-    assert sheds_of(quiet, audio=True, video=False) == [("partial updates", "audio")]
+    assert sheds_of(quiet, audio=True, video=False) == [first, ("partial updates", "audio")]
+    balanced = load_config("live", {"speech.quality": "balanced"})
+    more = [first, ("second pass", "audio")]
+    assert sheds_of(balanced, audio=True, video=True) == [*more, *names]
+    once = load_config("live", {"speech.quality": "balanced", "speech.corrections": False})
+    assert sheds_of(once, audio=True, video=True) == [*more[1:], *names]
 
 
 def run(**settings: object) -> list[LipActivity]:
@@ -182,3 +192,49 @@ def test_a_stream_of_what_is_over_is_refused(fusion: RecordingFusion):
         components(**{"events.lsl": True})
     config = load_config("file", {"emotion.enabled": False, "events.lsl": True, "pace": "realtime"})
     assert "lsl" in build.connect(config, Played("audio", sound()), None).sinks
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings", "there"),
+    [
+        ("live", {}, True),
+        ("file", {"pace": "realtime"}, True),
+        ("file", {}, False),
+        # As measured: results do not depend on the clock.
+        ("file", {"speech.partials": "on"}, False),
+        ("file", {"speech.partials": "on", "speech.corrections": "on"}, True),
+        ("file", {"speech.corrections": "on"}, False),
+        ("live", {"speech.corrections": "off"}, False),
+        ("live", {"speech.partials": "off"}, False),
+        ("live", {"speech.quality": "fast"}, True),
+        # What is translated does not go on.
+        ("live", {"speech.task": "translate"}, False),
+        ("live", {"speech.join": 0}, False),
+        ("live", {"fusion.profile": "ann"}, False),
+    ],
+)
+def test_finals_are_read_once_more_where_somebody_waits_and_their_recogniser_gains_by_it(
+    monkeypatch: pytest.MonkeyPatch, mode: str, settings: dict[str, object], there: bool
+):
+    monkeypatch.setattr(build, "make_fusion", lambda *_: AudioOnlyFusion())
+    config = load_config(mode, {"speech.quality": "balanced", "emotion.enabled": False, **settings})
+    graph = build.connect(config, Played("audio", sound()), None)
+    graph.check()
+    assert ("correct" in graph.components) is there
+    decode = graph.components["decode"]
+    assert isinstance(decode, Decode)
+    # Only where they may be in each other's way.
+    gives_way = there and config.real_time
+    assert isinstance(decode._reading.final, FirstReader) is gives_way
+    if there:
+        correct = graph.components["correct"]
+        assert isinstance(correct, Correct) and correct._reading.final is not decode._reading.final
+
+
+def test_what_reads_finals_once_more_expects_the_same_words():
+    config = load_config("live", {"speech.quality": "balanced", "speech.terms": ["Ada"], "emotion.enabled": False})
+    graph = build.connect(config, Played("audio", sound()), None)
+    correct = graph.components["correct"]
+    assert isinstance(correct, Correct) and correct.terms.phrases == ("Ada",)
+    expect(graph, ["Babbage"])
+    assert correct.terms.phrases == ("Babbage",)

@@ -12,7 +12,7 @@ from lipstream.pipeline.testing import ScriptedClock, run_source, run_stage
 from lipstream.stages.build import build
 from lipstream.stages.capture import camera
 from lipstream.stages.payloads import SAMPLE_RATE, AudioBlock
-from lipstream.stages.shedding import EMOTION_RATE, FACE_RATE, FACE_SHARE, PARTIALS
+from lipstream.stages.shedding import CORRECTIONS, EMOTION_RATE, FACE_RATE, FACE_SHARE, PARTIALS
 from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.encode import Encode
 from lipstream.stages.speech.voice_activity import VoiceActivity
@@ -28,13 +28,18 @@ def names(config):
     return [shed.name for shed in build(config).sheds]
 
 
-def test_a_live_run_leaves_out_faces_then_emotions_then_partials():
-    assert names(load_config("live")) == [FACE_RATE.name, EMOTION_RATE.name, PARTIALS.name]
+def test_a_live_run_leaves_out_corrections_then_faces_then_emotions_then_partials():
+    fast = load_config("live", {"speech.quality": "fast"})
+    assert names(fast) == [CORRECTIONS.name, FACE_RATE.name, EMOTION_RATE.name, PARTIALS.name]
 
 
 def test_what_is_not_there_is_not_left_out():
-    assert names(load_config("live", {"video.enabled": False, "emotion.enabled": False})) == [PARTIALS.name]
-    assert names(load_config("live", {"emotion.enabled": False, "speech.partials": "off"})) == [FACE_RATE.name]
+    alone = {"video.enabled": False, "emotion.enabled": False, "speech.quality": "fast"}
+    assert names(load_config("live", alone)) == [CORRECTIONS.name, PARTIALS.name]
+    assert names(load_config("live", {**alone, "speech.corrections": "off"})) == [PARTIALS.name]
+    assert names(
+        load_config("live", {"emotion.enabled": False, "speech.partials": "off", "speech.quality": "fast"})
+    ) == [FACE_RATE.name]
 
 
 def test_only_the_path_of_the_sound_tells_the_load():

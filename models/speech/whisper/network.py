@@ -13,6 +13,7 @@ Shapes: B texts side by side, n tokens, T encoder frames (50 a second), D width,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from lipstream.models.onnx_graph import OnnxGraph
 from lipstream.models.ort_session import giving_back
 from lipstream.models.speech.engine import Float32
+from lipstream.models.speech.interruption import Interruption
 from lipstream.models.speech.whisper.ct2_file import Ct2File
 from lipstream.models.speech.whisper.layers import Layers, Precision, count_layers
 
@@ -65,10 +67,15 @@ class WhisperEncoder:
         graph.output("frames", layers.norm(values, "encoder/layer_norm"), (1, "frames", layers.width))
         self._session = graph.open(threads)
 
-    def __call__(self, spectrogram: Float32) -> Float32:
-        """(bands, 2 T) -> (1, T, D), T at most `MOST_FRAMES`."""
-        given = {"spectrogram": np.ascontiguousarray(spectrogram[None])}
-        found: Float32 = self._session.run(None, given, giving_back())[0]
+    def __call__(self, spectrogram: Float32, interruption: Interruption | None = None) -> Float32:
+        """(bands, 2 T) -> (1, T, D), T at most `MOST_FRAMES`.
+
+        Raises:
+            Interrupted: it was asked for.
+        """
+        given, options = {"spectrogram": np.ascontiguousarray(spectrogram[None])}, giving_back()
+        with nullcontext() if interruption is None else interruption.ending(options):
+            found: Float32 = self._session.run(None, given, options)[0]
         return found
 
 

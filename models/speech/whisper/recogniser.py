@@ -29,6 +29,7 @@ from lipstream.models.speech.engine import SAMPLE_RATE, Float32, Hypothesis, Wor
 from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.expected.trie import TermTrie
 from lipstream.models.speech.guards import LoopGuard
+from lipstream.models.speech.interruption import Interruption
 from lipstream.models.speech.recogniser import Front, Hints, Recogniser, Task, Transcript, Utterance
 from lipstream.models.speech.speed import processor
 from lipstream.models.speech.tails import has_sound, without_tail
@@ -121,6 +122,7 @@ class WhisperRecogniser(Recogniser):
 
     longest = LONGEST
     best_length = 24.0
+    gives_way = True
 
     def __init__(self, model: str = "base", threads: int = 1, precision: Precision = "int8") -> None:
         """Prepare a recogniser.
@@ -164,6 +166,7 @@ class WhisperRecogniser(Recogniser):
 
         Raises:
             ModelError: `load` was not called, or the model does not know the language.
+            Interrupted: the work was given up, as the hints may ask.
         """
         text, gaps = self._recognise(utterance, hints)
         return self._filled(text, gaps, utterance, hints) if gaps else text
@@ -205,7 +208,8 @@ class WhisperRecogniser(Recogniser):
         kept = self._kept(read, utterance, heard)
         if len(read.tokens) >= rules.most or kept < len(read.tokens):
             # At the length that the network was trained on it knows better where to stop.
-            read = self._read(replace(heard, sound=self._sound(spectrogram, 2 * MOST_FRAMES)), hints, rules)
+            longer = self._sound(spectrogram, 2 * MOST_FRAMES, hints.interruption)
+            read = self._read(replace(heard, sound=longer), hints, rules)
             kept = self._kept(read, utterance, heard)
         return self._transcript(read.first(kept), heard, utterance, sound)
 
@@ -245,7 +249,7 @@ class WhisperRecogniser(Recogniser):
     def _read(self, heard: _Heard, hints: Hints, rules: Rules) -> Read:
         """The best text, and in it the terms that are as good."""
         prompt = self._prompt(heard, hints)
-        found = beam_search(self._parts().decoder, heard.sound, prompt, rules, _BEAMS)
+        found = beam_search(self._parts().decoder, heard.sound, prompt, rules, _BEAMS, hints.interruption)
         return self._with_terms(found, heard, prompt, hints, rules)
 
     def _with_terms(self, found: list[int], heard: _Heard, prompt: list[int], hints: Hints, rules: Rules) -> Read:
@@ -261,18 +265,18 @@ class WhisperRecogniser(Recogniser):
         """What the decoder begins with: signs, and the text in front, behind which it goes on."""
         return [*self._parts().tokens.prompt(heard.language, hints.task, hints.before), *heard.said]
 
-    def _sound(self, spectrogram: Float32, padding: int) -> Sound:
+    def _sound(self, spectrogram: Float32, padding: int, interruption: Interruption | None) -> Sound:
         """A spectrogram with so many columns of silence behind it, as the decoder reads it."""
         parts = self._parts()
         padded = np.pad(spectrogram, ((0, 0), (0, min(padding, 2 * MOST_FRAMES - spectrogram.shape[1]))))
-        sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)]))
+        sound = parts.decoder.of_sound(parts.encoder(padded[:, : 2 * (padded.shape[1] // 2)], interruption))
         sound = sound.before(parts.silence, _SILENCE)
         parts.kept.release()
         return sound
 
     def _hear(self, spectrogram: Float32, hints: Hints, front: Front | None = None) -> _Heard:
         parts = self._parts()
-        sound = self._sound(spectrogram, _PADDING)
+        sound = self._sound(spectrogram, _PADDING, hints.interruption)
         first = 0 if front is None else len(front.sound) // FRAME
         own = slice(first, max(first + 1, spectrogram.shape[1] // 2))
         # Whether this is speech, and of what language, its own frames tell.

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lipstream.models.speech.engine import Float32, mean_log
+from lipstream.models.speech.interruption import Interruption
 from lipstream.models.speech.whisper.network import OpenText, Sound, WhisperDecoder
 from lipstream.models.speech.whisper.scores import best_of, log_softmax, softmax
 
@@ -74,7 +75,14 @@ class Read:
         return mean_log((*self.probabilities, self.end_probability))
 
 
-def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], rules: Rules, width: int) -> list[int]:
+def beam_search(
+    decoder: WhisperDecoder,
+    sound: Sound,
+    prompt: Sequence[int],
+    rules: Rules,
+    width: int,
+    interruption: Interruption | None = None,
+) -> list[int]:
     """The best text that was found; empty if that is to say nothing.
 
     Args:
@@ -83,10 +91,14 @@ def beam_search(decoder: WhisperDecoder, sound: Sound, prompt: Sequence[int], ru
         prompt: what comes before the text.
         rules: what may be said.
         width: texts pursued side by side; 1 takes the best token each time.
+        interruption: ends the search.
+
+    Raises:
+        Interrupted: it was ended.
     """
     text = decoder.open(sound)
     scores = text.feed([list(prompt)])[:, -1] + rules.at_first
-    return _Beams(text, rules, width, len(prompt)).run(scores)
+    return _Beams(text, rules, width, len(prompt)).run(scores, interruption)
 
 
 class _Ended(NamedTuple):
@@ -108,8 +120,10 @@ class _Beams:
         self._worth = np.zeros(1, np.float32)
         self._ended: list[_Ended] = []
 
-    def run(self, scores: Float32) -> list[int]:
+    def run(self, scores: Float32, interruption: Interruption | None) -> list[int]:
         while self._extend(scores):
+            if interruption is not None:
+                interruption.check()
             newest = [[tokens[-1]] for tokens in self._alive]
             scores = self._text.feed(newest)[:, -1] + self._rules.never
         if not self._ended:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lipstream.models.speech.engine import Hypothesis, TimedWord, WordSpan
+from lipstream.models.speech.interruption import Interrupted, Interruption
 from lipstream.models.speech.recogniser import Hints, Transcript, Utterance
 from lipstream.models.speech.split import SplitRecogniser
 from tests.stages.fakes import VOCABULARY, CountingEngine
@@ -103,6 +104,17 @@ def test_it_tells_how_sure_the_sign_at_the_end_is(hypothesis, closing):
     lengths = (0.3,) * len(hypothesis.text.split())
     recogniser = SplitRecogniser(Signs(hypothesis, lengths), is_listener=True, language="en")
     assert recogniser.recognise(heard(saying(1, 2)), Hints()).closing == pytest.approx(closing)
+
+
+def test_an_engine_of_ours_gives_way_between_its_steps_and_one_of_a_plug_in_need_not(engine):
+    recogniser, interruption = SplitRecogniser(engine, is_listener=True), Interruption()
+    assert recogniser.gives_way and not SplitRecogniser(engine, is_listener=False).gives_way
+    hints = Hints(interruption=interruption)
+    assert recogniser.recognise(heard(saying(1, 2, 0)), hints).text == "one two"
+    interruption.ask()
+    with pytest.raises(Interrupted):
+        recogniser.recognise(heard(saying(1, 2, 0)), hints)
+    assert engine.decoded == 1
 
 
 def test_loading_it_loads_the_engine(engine, monkeypatch):

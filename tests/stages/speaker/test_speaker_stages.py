@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptFinal, Word
+from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptCorrected, TranscriptFinal, Word
 from lipstream.models.speech.engine import Encoding
 from lipstream.models.speech.fusion import VoicePart
 from lipstream.models.voice.diarization import Heard
@@ -382,3 +382,62 @@ def test_a_final_read_after_time_has_gone_on_is_not_told_to_be_earlier():
     decode.advance(micros(40.16))
     decode._publish_final(final(1, Choir(0).says("ann"), 1))
     assert wire.sent == [micros(40.16)]
+
+
+def corrected(told: TranscriptFinal, count: int) -> TranscriptCorrected:
+    """The same words once more, and as many as make `count`."""
+    more = [dataclasses.replace(told.words[-1], word=f"more{at}") for at in range(count - len(told.words))]
+    words = (*told.words, *more)[:count]
+    text = " ".join(word.word for word in words)
+    return TranscriptCorrected(
+        segment=told.segment,
+        start=words[0].start,
+        end=words[-1].end,
+        previous=told.text,
+        text=text,
+        words=words,
+        speaker=told.speaker,
+        speaker_name="Ann",
+    )
+
+
+@pytest.mark.parametrize("count", [3, 8])
+@pytest.mark.parametrize("late", [False, True], ids=["text first", "speaker first"])
+def test_who_says_a_corrected_text_is_told_of_its_own_words(late: bool, count: int):
+    """The speakers of other words would be put to them, or those known by now be lost with the text before."""
+    choir = Choir(6)
+    script = [choir.says("ann") for _ in range(8)]
+    known = [{}, {}, *[{2: (1,) * 6}] * 6]
+    ports: dict[str, list[Packet]] = {"heard": [], "finals": []}
+    for windows, revised, told in zip(script, known, [1, 2, *[1] * 6], strict=True):
+        segment, end = windows[0].segment, micros(windows[-1].end)
+        heard = SegmentHeard(segment, tuple(windows), (told,) * 6, frozenset(), revised)
+        ports["heard"].append(Packet(end, heard))
+        ports["finals"].append(Packet(end, final(segment, windows, told)))
+    told = ports["finals"][1].payload
+    ports["corrected"] = [Packet(ports["finals"][6 if late else 2].timestamp, corrected(told, count))]
+    events = run_stage(Review(soon=True), ports).events
+    read = next(event for event in events if isinstance(event, TranscriptCorrected))
+    changed = next(event for event in events if isinstance(event, SpeakerChanged))
+    assert (events.index(changed) < events.index(read)) is late and len(events) == 2
+    assert len(changed.words) == (6 if late else count) and set(changed.words) == {1}
+    assert len(read.words) == count
+    if late:
+        assert {word.speaker for word in read.words} == {1} and (read.speaker, read.speaker_name) == (1, None)
+    else:
+        assert {word.speaker for word in read.words} == {2} and (read.speaker, read.speaker_name) == (2, "Ann")
+
+
+def test_at_the_end_of_a_run_corrected_texts_are_looked_back_on():
+    choir = Choir(4)
+    script = [choir.says(name) for name in ["ann", "bob", "ann", "bob", "ann"]]
+    ports: dict[str, list[Packet]] = {"heard": [], "finals": [], "corrected": []}
+    for windows, number in zip(script, [1, 2, 1, 3, 1], strict=True):
+        segment, end = windows[0].segment, micros(windows[-1].end)
+        ports["heard"].append(Packet(end, SegmentHeard(segment, tuple(windows), (number,) * 6, frozenset())))
+        told = final(segment, windows, number)
+        ports["finals"].append(Packet(end, told))
+        ports["corrected"].append(Packet(end, corrected(told, 4)))
+    events = run_stage(Review(), ports).events
+    assert [type(event) for event in events] == [TranscriptCorrected] * 5 + [SpeakerChanged]
+    assert (events[-1].segment, events[-1].previous, events[-1].words) == (4, 3, (2,) * 4)

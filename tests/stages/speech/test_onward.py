@@ -112,6 +112,19 @@ def test_a_segment_is_read_behind_what_was_said_before_it_and_published_once():
     assert [length for length, _ in reader.heard] == [1.04, 1.04, 0.72]
 
 
+def test_finals_are_handed_on_as_they_stand_and_what_could_not_be_encoded_parts_them():
+    reader = Speaking(lambda _: Transcript(words_of("it was."), language="en", closing=0.1))
+    speech = [segment(2.0, 3.0 * number, number) for number in (1, 2, 3)]
+    speech[1] = dataclasses.replace(speech[1], failed=True)
+    run = decode(reader, speech)
+    handed = [packet.payload for packet in run.on("finished")]
+    assert [each.speech.segment for each in handed] == [1, 2, 3]
+    assert [each.read and each.read.text for each in handed] == ["it was", None, "it was"]
+    assert [each.final for each in handed if each.final] == [packet.payload for packet in run.on("finals")]
+    # What nobody reads again is not kept.
+    assert all(not each.speech.encoding.features.size for each in handed)
+
+
 def test_nothing_is_read_behind_speech_of_long_ago():
     reader = Onward()
     read(reader, ([1, 2], 1.0), ([3], 1.0 + 1.04 + LONGEST_PAUSE + 0.1))

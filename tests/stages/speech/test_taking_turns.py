@@ -73,6 +73,12 @@ def test_each_is_read_by_themselves_and_only_the_last_one_goes_on_in_the_next_se
     assert [(word.start, word.end) for word in told[1].words] == [(word.start, word.end) for word in whole.words]
 
 
+def test_what_several_people_say_is_not_handed_on_to_be_read_once_more():
+    first, second, third = encoded(([7, 8], 1.0), (SAID, 2.5), ([9], 5.6))
+    handed = run(Onward(), by(first, ONE), by(second, TWO), by(third, [(0.0, 2)])).on("finished")
+    assert [each.payload.read and each.payload.read.text for each in handed] == ["seven eight", None, "nine"]
+
+
 def test_who_takes_over_a_little_before_it_was_told_has_all_words_of_their_part():
     (packet,) = encoded((SAID, 1.0))
     early, late = ([(0.0, 1), (second, 2)] for second in (0.9, 1.6))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lipstream.models.speech.interruption import Interrupted, Interruption
 from lipstream.models.speech.whisper.network import WhisperDecoder
 from lipstream.models.speech.whisper.scores import softmax
 from lipstream.models.speech.whisper.search import agreed, beam_search, check
@@ -167,3 +168,11 @@ def test_a_check_of_nothing_gives_the_probability_of_silence(network, sound):
 def test_what_may_not_be_said_has_no_probability(network, sound):
     assert check(network, sound, PROMPT, [6, 4, 6], ROOM).probabilities[:2] == (0.0, 0.0)
     assert check(network, sound, PROMPT, [6, 4, 6], ROOM).probabilities[2] > 0.0
+
+
+def test_a_search_ends_where_somebody_waits_for_another():
+    interruption = Interruption()
+    assert beam_search(MISLED, None, PROMPT, rules(), 2, interruption) == [2, 5]
+    interruption.ask()
+    with pytest.raises(Interrupted):
+        beam_search(MISLED, None, PROMPT, rules(), 2, interruption)

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lipstream.models.errors import ModelError
+from lipstream.models.speech.interruption import Interrupted, Interruption
 from lipstream.models.speech.recogniser import Front, Hints, Transcript, Utterance
 from lipstream.models.speech.whisper import recogniser as module
 from lipstream.models.speech.whisper.network import Sound
 from lipstream.models.speech.whisper.recogniser import LONGEST, WhisperRecogniser
-from lipstream.models.speech.whisper.search import Read
+from lipstream.models.speech.whisper.search import Read, beam_search
 from lipstream.models.speech.whisper.tokens import WhisperTokens
 from tests.models.speech.whisper.small_whisper import ALIASES, ct2_bytes, weights, write_folder, write_tokenizer
 
@@ -75,6 +76,24 @@ def test_the_result_is_that_of_the_arguments_alone(recogniser):
     other = recogniser.recognise(utterance(12.0), Hints(language="de"))
     assert other != first
     assert recogniser.recognise(utterance(12.0), Hints(language="en")) == first
+
+
+def test_it_gives_way_in_the_middle_of_the_encoder_and_of_the_search(recogniser, monkeypatch):
+    """A final would wait until what nobody waits for has been read."""
+    assert recogniser.gives_way
+    unasked = recogniser.recognise(utterance(12.0), Hints(language="en", interruption=Interruption()))
+    assert unasked == recogniser.recognise(utterance(12.0), Hints(language="en"))
+    parts = recogniser._parts()
+    searched = []
+    monkeypatch.setattr(module, "beam_search", lambda *given: searched.append(given[-1]) or beam_search(*given))
+    for of, name in ((parts.encoder, "_session"), (parts.decoder, "_step")):
+        interruption, session = Interruption(), getattr(of, name)
+        asking = SimpleNamespace(run=lambda *given, s=session, i=interruption: i.ask() or s.run(*given))
+        with monkeypatch.context() as patch:
+            patch.setattr(of, name, asking)
+            with pytest.raises(Interrupted):
+                recogniser.recognise(utterance(12.0), Hints(language="en", interruption=interruption))
+    assert searched == [interruption], "an encoder that was ended is not read from"
 
 
 def test_a_partial_with_a_draft_equals_one_without(recogniser):

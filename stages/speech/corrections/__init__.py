@@ -1,0 +1,1 @@
+"""Finals read once more, with what was said after them."""
