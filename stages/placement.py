@@ -35,6 +35,7 @@ STREAMS = (
     *("audio.audio", "vad.speech", "vad.windows", "encode.speech", "fuse.speech", "video.video", "face.faces"),
     *("face.views", "lips.lips", "mouth.mouths", "expression.expressions", "voice.windows"),
     *("voice_prints.voices", "who.speech", "who.people", "who.heard", "decode.finals"),
+    *("decode.finished", "correct.corrected"),
 )
 """What flows in a captions graph that has everything; docs/own_stage.md describes it."""
 

@@ -98,7 +98,7 @@ def test_the_ports_of_the_table_are_those_of_the_captions_graph():
     from lipstream.stages.build import build
 
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(rows) == 17
+    assert len(rows) == 19
     components = build(load_config("live")).components
     for component, port, payload in rows:
         assert components[component].outputs[port].type.__name__ == payload

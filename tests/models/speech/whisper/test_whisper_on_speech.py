@@ -177,8 +177,8 @@ def test_sentences_that_were_passed_over_are_read_by_themselves_and_put_in_their
 ):
     beam_search, calls = module.beam_search, []
 
-    def leaves_out(decoder, sound, prompt, rules, width):
-        tokens = beam_search(decoder, sound, prompt, rules, width)
+    def leaves_out(decoder, sound, prompt, rules, width, interruption):
+        tokens = beam_search(decoder, sound, prompt, rules, width, interruption)
         calls.append(tokens)
         if len(calls) > 1:
             return tokens
