@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
@@ -154,24 +154,35 @@ def test_push_source_without_a_recording_is_one_line(tmp_path: Path):
 
 
 @pytest.fixture
-def server() -> Iterator[tuple[str, list[str]]]:
-    """A WebSocket server of this machine, and what it was sent."""
+def server() -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """A WebSocket server of this machine, and what it was sent until the connection was closed."""
     sync = pytest.importorskip("websockets.sync.server", reason="websockets is not installed (pip install '.[dev]')")
     messages: list[str] = []
-    with sync.serve(messages.extend, "127.0.0.1", 0) as serving:
+    over = threading.Event()
+
+    def take(connection: Iterable[str]) -> None:
+        messages.extend(connection)
+        over.set()
+
+    def sent() -> list[str]:
+        # A client is through before the server has taken the last messages from its queue.
+        assert over.wait(60)
+        return messages
+
+    with sync.serve(take, "127.0.0.1", 0) as serving:
         thread = threading.Thread(target=serving.serve_forever, daemon=True)
         thread.start()
-        yield f"ws://127.0.0.1:{serving.socket.getsockname()[1]}", messages
+        yield f"ws://127.0.0.1:{serving.socket.getsockname()[1]}", sent
         serving.shutdown()
         thread.join(60)
 
 
 @pytest.mark.media
-def test_to_websocket(speech: Path, server: tuple[str, list[str]]):
-    url, messages = server
+def test_to_websocket(speech: Path, server: tuple[str, Callable[[], list[str]]]):
+    url, sent = server
     done = run("to_websocket.py", url, speech)
     assert done.returncode == 0, done.stderr
-    events = [json.loads(message) for message in messages]
+    events = [json.loads(message) for message in sent()]
     (final,) = [event for event in events if event["event"] == "TranscriptFinal"]
     assert said(final["text"]) == "today after two years of negotiations"
     assert events[-1]["event"] == "End"
