@@ -9,16 +9,9 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from lipstream.events import TranscriptCorrected, TranscriptFinal
+from lipstream.stages.corrected import Key, key_of
 from lipstream.stages.sinks.noted import event_of
 from lipstream.stages.sinks.text import json_text
-
-Key = tuple[int, int | None]
-"""Segment and face: two finals of a segment have two faces."""
-
-
-def key_of(event: TranscriptFinal | TranscriptCorrected) -> Key:
-    """What tells a final from all others, and a correction whose it is."""
-    return event.segment, event.face
 
 
 class Corrections(Protocol):

@@ -10,7 +10,8 @@ from typing import Final
 from lipstream.events import SpeakerChanged, SpeakerNamed, TranscriptCorrected, TranscriptFinal, Word
 from lipstream.models.speech.spacing import left_open, space_of
 from lipstream.pipeline.events import Event
-from lipstream.stages.sinks.corrections import Corrections, CorrectionsInMemory, Key, key_of
+from lipstream.stages.corrected import Key, corrected, key_of
+from lipstream.stages.sinks.corrections import Corrections, CorrectionsInMemory
 
 _GOES_ON_WITHIN: Final = 3.0
 """Seconds: somewhat more than the longest pause over which what is said is read as going on."""
@@ -138,20 +139,6 @@ class SpeakerBook:
 def _goes_on(final: TranscriptFinal, until: float) -> bool:
     """Whether a final has no sign at its end, and ended so short before that a sentence may go on."""
     return left_open(final.text) and until - final.end <= _GOES_ON_WITHIN
-
-
-def corrected(final: TranscriptFinal, correction: TranscriptCorrected) -> TranscriptFinal:
-    """A final with its corrected text."""
-    return dataclasses.replace(
-        final,
-        start=correction.start,
-        end=correction.end,
-        text=correction.text,
-        words=correction.words,
-        speaker=correction.speaker,
-        speaker_name=correction.speaker_name,
-        language=correction.language,
-    )
 
 
 def _closed(final: TranscriptFinal, sign: str) -> TranscriptFinal:

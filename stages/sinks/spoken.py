@@ -10,7 +10,7 @@ from pathlib import Path
 from lipstream.config import Config
 from lipstream.events import TranscriptCorrected, TranscriptFinal
 from lipstream.pipeline.events import Event
-from lipstream.stages.sinks.corrections import Key, key_of
+from lipstream.stages.corrected import Key, key_of
 
 CODE = re.compile(r"[a-z]{2,3}")
 """What may stand in a name; a plug-in's recogniser may tell anything."""

@@ -11,6 +11,7 @@ from lipstream.events import SpeakerChanged, TranscriptCorrected, TranscriptFina
 from lipstream.models.voice.diarization import Heard, speakers_of
 from lipstream.models.voice.persons import renumbered
 from lipstream.pipeline import Packet, Port, Stage
+from lipstream.stages.corrected import corrected, key_of
 from lipstream.stages.payloads import UNCLEAR
 from lipstream.stages.speaker.payloads import SegmentHeard
 from lipstream.stages.speaker.words import said_by
@@ -83,28 +84,20 @@ class Review(Stage):
                 place = self._places.get(final.segment, slice(0))
                 self._correct(final, list(zip(self._windows[place], numbers[place], strict=True)), usual)
 
-    def _tell_corrected(self, corrected: TranscriptCorrected) -> None:
+    def _tell_corrected(self, told: TranscriptCorrected) -> None:
         """Publish another text of a final, with the speakers that are known by now."""
-        place = next((at for at, final in enumerate(self._finals) if _is_of(final, corrected)), None)
+        place = next((at for at, final in enumerate(self._finals) if key_of(final) == key_of(told)), None)
         if place is not None:
             final = self._finals[place]
             numbers = self._settled.get(final.segment)
             if numbers is not None:
                 heard = list(zip(self._windows[self._places[final.segment]], numbers, strict=True))
-                words = tuple(replace(word, speaker=said_by(word, heard)) for word in corrected.words)
+                words = tuple(replace(word, speaker=said_by(word, heard)) for word in told.words)
                 speaker = most_of(words, [word.speaker for word in words])
-                name = corrected.speaker_name if speaker == corrected.speaker else None
-                corrected = replace(corrected, words=words, speaker=speaker, speaker_name=name)
-            self._finals[place] = replace(
-                final,
-                start=corrected.start,
-                end=corrected.end,
-                text=corrected.text,
-                words=corrected.words,
-                speaker=corrected.speaker,
-                speaker_name=corrected.speaker_name,
-            )
-        self.publish(corrected)
+                name = told.speaker_name if speaker == told.speaker else None
+                told = replace(told, words=words, speaker=speaker, speaker_name=name)
+            self._finals[place] = corrected(final, told)
+        self.publish(told)
 
     def _note(self, revised: Mapping[int, tuple[int, ...]]) -> None:
         """Count for how long each segment has been known otherwise."""
@@ -148,10 +141,6 @@ class Review(Stage):
             )
         )
         return True
-
-
-def _is_of(final: TranscriptFinal, corrected: TranscriptCorrected) -> bool:
-    return (final.segment, final.face) == (corrected.segment, corrected.face)
 
 
 def _by_face(final: TranscriptFinal, usual: Mapping[int, int]) -> tuple[int | None, ...]:

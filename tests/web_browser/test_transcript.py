@@ -75,13 +75,17 @@ def test_leaving_with_unsaved_text_warns(page: Page, server: FakeServer):
     assert asked_when_leaving(page) == ["beforeunload"]
 
 
-def test_leaving_with_saved_text_does_not(page: Page, server: FakeServer):
+def say_once_and_save(page: Page, server: FakeServer) -> None:
     go_live(page, server)
     server.send(final(1, "Once."))
     expect(page.locator("#history li")).to_have_count(1)
     with page.expect_download():
         page.get_by_role("button", name="Save as text").click()
     expect(page.locator("#saved-note")).to_have_text("saved")
+
+
+def test_leaving_with_saved_text_does_not(page: Page, server: FakeServer):
+    say_once_and_save(page, server)
     stop(page, server)
     assert asked_when_leaving(page) == []
 
@@ -230,12 +234,7 @@ def test_a_corrected_sentence_takes_its_place_everywhere_and_is_not_read_out_aga
 
 
 def test_what_is_corrected_after_it_was_saved_is_not_saved(page: Page, server: FakeServer):
-    go_live(page, server)
-    server.send(final(1, "Once."))
-    expect(page.locator("#history li")).to_have_count(1)
-    with page.expect_download():
-        page.get_by_role("button", name="Save as text").click()
-    expect(page.locator("#saved-note")).to_have_text("saved")
+    say_once_and_save(page, server)
     server.send(corrected(1, "Ones.", "Once."))
     expect(page.locator("#saved-note")).to_have_text("not saved")
 

@@ -113,11 +113,12 @@ def _page(record: Recorder, media: PageMedia, title: str, config: Config) -> str
 
 def _texts(record: Recorder, name: str, config: Config) -> dict[str, str]:
     """The transcript in every format of text; none without any."""
-    if not record.finals:
+    finals = record.finals
+    if not finals:
         return {}
     end = record.end or End(reason="failed", duration=record.duration)
     names = [SpeakerNamed(speaker=speaker, name=called) for speaker, called in record.speakers.names.items()]
-    return texts_of([*names, *record.sounds.values(), *record.finals, end], config, text_formats(), name)
+    return texts_of([*names, *record.sounds.values(), *finals, end], config, text_formats(), name)
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str], media: PageMedia) -> str:
