@@ -176,3 +176,30 @@ class Recogniser(ABC):
             hints: what the recogniser was told.
         """
         return parts
+
+
+class InFront(Recogniser):
+    """A recogniser in front of another, with its properties.
+
+    Args:
+        reader: the other.
+
+    Attributes:
+        reader: the other.
+    """
+
+    def __init__(self, reader: Recogniser) -> None:
+        self.reader = reader
+        self.reads_frames, self.gives_way = reader.reads_frames, reader.gives_way
+        self.longest, self.best_length = reader.longest, reader.best_length
+        self.sure_of_end, self.languages = reader.sure_of_end, reader.languages
+
+    def load(self) -> None:
+        """Load the other. Idempotent."""
+        self.reader.load()
+        self.languages = self.reader.languages
+
+    def check(self) -> None:
+        """See that the other can be loaded."""
+        self.reader.check()
+        self.languages = self.reader.languages

@@ -14,7 +14,7 @@ from typing import Final
 
 from lipstream.models.speech.engine import SpeechEngine, mean_log
 from lipstream.models.speech.guards import is_hallucination
-from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.recogniser import Hints, InFront, Recogniser, Transcript, Utterance
 from lipstream.models.speech.spacing import plain
 
 DOUBTFUL: Final = 0.6
@@ -27,34 +27,27 @@ is not believed."""
 MOST_SHARED: Final = 0.6
 
 
-class SecondOpinion(Recogniser):
+class SecondOpinion(InFront):
     """A recogniser whose doubtful texts are checked against what the listener hears.
 
     Args:
         reader: the recogniser.
         listener: an engine that knows English.
-
-    Attributes:
-        reader: the recogniser.
     """
 
     def __init__(self, reader: Recogniser, listener: SpeechEngine) -> None:
-        self.reader, self._listener = reader, listener
-        self.reads_frames = reader.reads_frames
-        self.longest, self.best_length = reader.longest, reader.best_length
-        self.sure_of_end, self.gives_way = reader.sure_of_end, reader.gives_way
+        super().__init__(reader)
+        self._listener = listener
 
     def load(self) -> None:
         """Load both. Idempotent."""
-        self.reader.load()
+        super().load()
         self._listener.load()
-        self.languages = self.reader.languages
 
     def check(self) -> None:
         """See that both can be loaded."""
-        self.reader.check()
+        super().check()
         self._listener.check()
-        self.languages = self.reader.languages
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""

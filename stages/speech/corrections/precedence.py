@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from lipstream.models.speech.interruption import Interruption
-from lipstream.models.speech.recogniser import Hints, Recogniser, Transcript, Utterance
+from lipstream.models.speech.recogniser import Hints, InFront, Recogniser, Transcript, Utterance
 from lipstream.stages.speech.reading.reader import Reading
 
 
@@ -48,7 +48,7 @@ class Precedence:
                 self._giving_way = None
 
 
-class FirstReader(Recogniser):
+class FirstReader(InFront):
     """A recogniser for whose finished speech others give way; speech that goes on is read beside theirs.
 
     Args:
@@ -57,38 +57,25 @@ class FirstReader(Recogniser):
     """
 
     def __init__(self, reader: Recogniser, precedence: Precedence) -> None:
-        self._reader, self._precedence = reader, precedence
-        self.reads_frames, self.gives_way = reader.reads_frames, reader.gives_way
-        self.longest, self.best_length = reader.longest, reader.best_length
-        self.sure_of_end = reader.sure_of_end
-        self.languages = reader.languages
-
-    def load(self) -> None:
-        """Load it. Idempotent."""
-        self._reader.load()
-        self.languages = self._reader.languages
-
-    def check(self) -> None:
-        """See that it can be loaded."""
-        self._reader.check()
-        self.languages = self._reader.languages
+        super().__init__(reader)
+        self._precedence = precedence
 
     def recognise(self, utterance: Utterance, hints: Hints) -> Transcript:
         """Read an utterance; see `Recogniser`."""
         if not utterance.whole:
-            return self._reader.recognise(utterance, hints)
+            return self.reader.recognise(utterance, hints)
         with self._precedence.first():
-            return self._reader.recognise(utterance, hints)
+            return self.reader.recognise(utterance, hints)
 
     def reads_alone(self, utterance: Utterance) -> bool:
         """See `Recogniser.reads_alone`."""
-        return self._reader.reads_alone(utterance)
+        return self.reader.reads_alone(utterance)
 
     def reviewed(
         self, utterances: Sequence[Utterance], parts: Sequence[Transcript], hints: Hints
     ) -> Sequence[Transcript]:
         """See `Recogniser.reviewed`."""
-        return self._reader.reviewed(utterances, parts, hints)
+        return self.reader.reviewed(utterances, parts, hints)
 
 
 def with_precedence(reading: Reading, precedence: Precedence) -> Reading:
