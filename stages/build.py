@@ -246,7 +246,7 @@ def add_speech_branch(
     again, precedence = None, None
     # A track's finals are published in their turn, in parts: nobody knows them by then.
     if track is None and reads_again(config, reading):
-        again = reading_again(config, listener)
+        again = reading_again(config, reading, listener)
         precedence = None if config.media_time else Precedence()
         reading = reading if precedence is None else with_precedence(reading, precedence)
     live_buffer = micros(config.audio.buffer)

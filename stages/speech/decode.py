@@ -13,7 +13,6 @@ import numpy as np
 
 from lipstream.events import SpeechUnclear, TranscriptFinal, TranscriptPartial, Word
 from lipstream.models.speech.engine import TimedWord
-from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.recogniser import Transcript, Utterance
 from lipstream.models.speech.spacing import joined, space_of
 from lipstream.pipeline import Packet, Port, RecoverableError, Stage, micros, seconds
@@ -29,12 +28,13 @@ from lipstream.stages.speech.live_text import LiveText, Shown
 from lipstream.stages.speech.on_camera import PIECE, remember, speaker_of
 from lipstream.stages.speech.onward import Before, Found, SpeechSoFar, closed, continued
 from lipstream.stages.speech.placing import placed
+from lipstream.stages.speech.reading.expecting import Expecting
 from lipstream.stages.speech.reading.reader import Reader, Reading
 from lipstream.stages.speech.reading.texts import as_read, by_language, left_in, utterance_of_all, worth
 from lipstream.stages.speech.turns import most_of, spoken_by, who_speaks
 
 
-class Decode(Stage):
+class Decode(Expecting, Stage):
     """Reads every encoding of a segment and publishes what it says.
 
     What of a segment stands while it is spoken is `LiveText`'s; what is tentative (`EncodedSpeech.tentative`) is shown
@@ -94,15 +94,6 @@ class Decode(Stage):
         self._reached = 0
         self._both = ReadBoth()
         self._parted: dict[int, tuple[EncodedSpeech, list[Transcript]]] = {}
-
-    @property
-    def terms(self) -> Terms:
-        """Words and phrases to be expected; may be replaced while it runs, from any thread."""
-        return self._reader.terms
-
-    @terms.setter
-    def terms(self, terms: Terms) -> None:
-        self._reader.terms = terms
 
     def open(self) -> None:
         """Load the recognisers; where that can wait, see that they can be loaded."""

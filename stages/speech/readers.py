@@ -17,9 +17,8 @@ from lipstream.models.speech.second_opinion import SecondOpinion
 from lipstream.models.speech.wording import Wording, WordingOptions
 from lipstream.pipeline import Graph, UserError
 from lipstream.stages.failures import while_loading
-from lipstream.stages.speech.corrections.correct import Correct
-from lipstream.stages.speech.decode import Decode
 from lipstream.stages.speech.onward import MOST_IN_FRONT
+from lipstream.stages.speech.reading.expecting import Expecting
 from lipstream.stages.speech.reading.reader import Reading
 from lipstream.version import version
 
@@ -128,10 +127,11 @@ def reads_again(config: Config, reading: Reading) -> bool:
     return config.corrections and reading.onward > 0 and reading.final.gives_way
 
 
-def reading_again(config: Config, listener: SpeechEngine) -> Reading:
+def reading_again(config: Config, reading: Reading, listener: SpeechEngine) -> Reading:
     """The same recogniser of finished speech a second time, for who reads beside the first; networks are shared."""
-    reading = make_reading(config, listener)
-    return replace(reading, first=reading.final)
+    with while_loading():
+        final = _final(config, reading.language, listener)
+    return replace(reading, first=final, final=final)
 
 
 def expect(graph: Graph, terms: Iterable[str]) -> None:
@@ -140,7 +140,7 @@ def expect(graph: Graph, terms: Iterable[str]) -> None:
     Raises:
         UserError: one cannot be used, they are too many, or nothing is read in this graph.
     """
-    reading = [stage for stage in graph.components.values() if isinstance(stage, (Decode, Correct))]
+    reading = [stage for stage in graph.components.values() if isinstance(stage, Expecting)]
     if not reading:
         raise UserError("there is no sound in this run, so no words can be expected")
     with while_loading():
@@ -183,6 +183,12 @@ def threads_of_final(config: Config, choice: Choice) -> int:
     return max(speech.threads, min(2, speed.usable_cores())) if waited_for else speech.threads
 
 
+def _final(config: Config, language: str | None, listener: SpeechEngine) -> Recogniser:
+    choice = choose(config)
+    threads = threads_of_final(config, choice)
+    return recognisers.create(choice.final, choice.model, threads, listener, config.speech.options, language)
+
+
 def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     """The recognisers; nothing is loaded yet.
 
@@ -196,8 +202,7 @@ def make_reading(config: Config, listener: SpeechEngine) -> Reading:
     choice, speech = choose(config), config.speech
     language = None if speech.language == "auto" else speech.language
     with while_loading():
-        threads = threads_of_final(config, choice)
-        final = recognisers.create(choice.final, choice.model, threads, listener, speech.options, language)
+        final = _final(config, language, listener)
         first: Recogniser = final
         if choice.first != choice.final:
             first = recognisers.create(choice.first, _MODELS.get(choice.first, ""), speech.threads, listener)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from lipstream.events import TranscriptCorrected
-from lipstream.models.speech.expected.terms import Terms
 from lipstream.models.speech.interruption import Interrupted, Interruption
 from lipstream.models.speech.recogniser import Transcript, Utterance
 from lipstream.models.speech.spacing import SIGNS, space_of
@@ -23,6 +22,7 @@ from lipstream.stages.speech.joined import LONGEST_PAUSE, divided, sound_of
 from lipstream.stages.speech.live_text import revised
 from lipstream.stages.speech.onward import SpeechSoFar, closed, continued
 from lipstream.stages.speech.placing import placed
+from lipstream.stages.speech.reading.expecting import Expecting
 from lipstream.stages.speech.reading.reader import Reader, Reading
 from lipstream.stages.speech.reading.texts import left_in
 from lipstream.stages.speech.turns import spoken_by, who_speaks
@@ -42,7 +42,7 @@ CORRECTED: Final = "audio.finals_corrected"
 GIVEN_UP: Final = "audio.corrections_given_up"
 
 
-class Correct(Stage):
+class Correct(Expecting, Stage):
     """Reads each final once more together with the next, and publishes what that changes.
 
     Nobody waits for it. It reads when finals are not read, gives way in the middle when one comes, and then begins
@@ -72,15 +72,6 @@ class Correct(Stage):
         self._newest: SpeechChunk | None = None
         self._reached = 0
         self._failures = 0
-
-    @property
-    def terms(self) -> Terms:
-        """Words and phrases to be expected; may be replaced while it runs, from any thread."""
-        return self._reader.terms
-
-    @terms.setter
-    def terms(self, terms: Terms) -> None:
-        self._reader.terms = terms
 
     def open(self) -> None:
         """Load the recogniser."""
