@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from lipstream.events import TranscriptCorrected
 from lipstream.models.speech.interruption import Interrupted, Interruption
 from lipstream.models.speech.recogniser import Transcript, Utterance
-from lipstream.models.speech.spacing import SIGNS, space_of
+from lipstream.models.speech.spacing import left_open, space_of
 from lipstream.pipeline import Packet, Port, Stage, seconds
 from lipstream.stages.payloads import SpeechChunk
 from lipstream.stages.shedding import CORRECTIONS
@@ -201,7 +201,7 @@ class Correct(Expecting, Stage):
     def _settle(self, settled: Sequence[Settled]) -> None:
         for each in settled:
             held, read = each.held, each.corrected
-            if read is not None and not each.heard_next and not _is_closed(read):
+            if read is not None and not each.heard_next and left_open(read.words[-1].text):
                 read = dataclasses.replace(read, words=with_joint(read.words, held.joint))
             if read is None or not self._publish(held, read):
                 read = held.read
@@ -239,7 +239,3 @@ class Correct(Expecting, Stage):
         else:
             self.publish(corrected)
         return True
-
-
-def _is_closed(read: Transcript) -> bool:
-    return read.words[-1].text.endswith(tuple(SIGNS))

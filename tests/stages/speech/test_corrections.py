@@ -172,6 +172,12 @@ def test_a_sign_that_the_next_final_told_stays_where_it_was_read_without_that():
     assert corrections(reread(reader, [said(1, "we are"), said(2, "hear now"), long])) == {2: "here, now."}
 
 
+def test_a_sign_within_quotes_gets_no_second_one_behind_them():
+    reader = Again({(1, 2): ["we are", 'here, "now."']})
+    long = said(3, "And then", 2 * (LENGTH + PAUSE), length=LONGEST - 1, joint=".")
+    assert corrections(reread(reader, [said(1, "we are"), said(2, 'hear "now"'), long])) == {2: 'here, "now."'}
+
+
 def test_what_nothing_comes_after_is_corrected_by_the_last_reading_when_the_run_of_speech_is_over():
     reader = Again({(1, 2): ["we are", "here, now."]})
     apart_by = LONGEST_PAUSE + 0.1
